@@ -1,0 +1,98 @@
+//! Announcements: from what tripped, and where the request went next, to the notice for it.
+
+use crate::blame::Reason;
+use crate::ids::{AccountId, ModelId, ProviderId};
+use crate::notice::{Event, Next, Pool};
+
+/// Something that this request, and no other, made known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trip {
+    Pool { account: AccountId, pool: Pool },
+    Account { account: AccountId, reason: Reason },
+    Endpoint { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    SignIn { account: AccountId, url: Option<String> },
+}
+
+/// Where the request goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Onward {
+    Way { account: AccountId, pool: Pool },
+    Wait,
+    GiveUp,
+}
+
+/// What the request may use; it decides how a limit is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub pinned: bool,
+    /// How many pools of an account the request may use before it goes to the next account.
+    pub pools: usize,
+}
+
+/// Finds the words for a trip.
+pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Event {
+    match trip {
+        Trip::Pool { account, pool } => pool_limited(account, pool, onward, scope),
+        Trip::Account { account, reason } => Event::Cooldown { account, reason, next: next(onward) },
+        Trip::Endpoint { provider, model, reason } => Event::EndpointDown { provider, model, reason },
+        Trip::SignIn { account, url } => Event::SignIn { account, url },
+    }
+}
+
+fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -> Event {
+    match onward {
+        Onward::Way { account: other, pool: to } if *other == account && *to != pool => {
+            Event::PoolFallback { account, from: pool, to: to.clone() }
+        }
+        Onward::Way { .. } if scope.pools > 1 => Event::AccountExhausted { account, pools: scope.pools },
+        onward => Event::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) },
+    }
+}
+
+fn next(onward: &Onward) -> Next {
+    match onward {
+        Onward::Way { .. } => Next::Account,
+        Onward::Wait => Next::Wait,
+        Onward::GiveUp => Next::GiveUp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PoolId;
+
+    fn pool(name: &str) -> Pool {
+        Pool { name: PoolId::new(name), title: name.into() }
+    }
+
+    fn told(onward: &Onward, scope: Scope) -> String {
+        let trip = Trip::Pool { account: AccountId::new("a:work"), pool: pool("Gemini CLI") };
+        crate::notice::Notice { event: announce(trip, onward, scope), until: None }.text()
+    }
+
+    fn way(account: &str, name: &str) -> Onward {
+        Onward::Way { account: AccountId::new(account), pool: pool(name) }
+    }
+
+    const FREE: Scope = Scope { pinned: false, pools: 2 };
+    const PINNED: Scope = Scope { pinned: true, pools: 1 };
+
+    #[test]
+    fn where_the_request_goes_decides_the_words() {
+        assert_eq!(
+            told(&way("a:work", "Antigravity"), FREE),
+            "Gemini CLI quota exhausted, using Antigravity quota"
+        );
+        assert_eq!(
+            told(&way("a:home", "Gemini CLI"), FREE),
+            "Both quotas exhausted for work, switching to next account"
+        );
+        assert_eq!(
+            told(&way("a:home", "Gemini CLI"), PINNED),
+            "Gemini CLI quota exhausted, switching to next account"
+        );
+        assert_eq!(told(&Onward::Wait, PINNED), "Gemini CLI quota exhausted for work");
+        assert_eq!(told(&Onward::GiveUp, FREE), "Gemini CLI quota exhausted for work");
+    }
+}

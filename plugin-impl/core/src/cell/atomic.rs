@@ -1,0 +1,81 @@
+//! The one place where a cell's word is shared between threads.
+
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::Millis;
+
+use super::state::{CellState, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use super::word::Word;
+
+/// A cell's state, shared.
+///
+/// Every method is one transition of [`CellState`] in a compare-and-swap loop: it is applied to the
+/// value that is there, or again to the value that came in between. A denial writes nothing.
+#[derive(Debug, Default)]
+pub struct Cell {
+    word: AtomicU64,
+}
+
+impl Cell {
+    /// Returns the state at some instant between call and return. It ranks; only [`Cell::admit`] admits.
+    pub fn state(&self) -> CellState {
+        Word(self.word.load(Ordering::Acquire)).unpack()
+    }
+
+    /// Takes a place; see [`CellState::admit`].
+    ///
+    /// # Errors
+    /// [`Deny`] says why there is none.
+    pub fn admit(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+        self.transition(|state| state.admit(touch, now))
+    }
+
+    /// Takes note of a good head; see [`CellState::confirm`].
+    pub fn confirm(&self, stamp: Stamp) -> (Stamp, Confirmed) {
+        self.apply(|state| {
+            let (state, stamp, confirmed) = state.confirm(stamp);
+            (state, (stamp, confirmed))
+        })
+    }
+
+    /// Gives a place back; see [`CellState::release`].
+    pub fn release(&self, stamp: Stamp) {
+        self.apply(|state| (state.release(stamp), ()));
+    }
+
+    /// Gives a place back with the news of a limit; see [`CellState::settle_limit`].
+    pub fn settle_limit(&self, stamp: Stamp, limit: Limit, now: Millis) -> Settled {
+        self.apply(|state| state.settle_limit(stamp, limit, now))
+    }
+
+    /// Takes in a limit from elsewhere; see [`CellState::learn`].
+    pub fn learn(&self, limit: Limit, now: Millis) -> Settled {
+        self.apply(|state| state.learn(limit, now))
+    }
+
+    /// Opens the cell by order of the operator; see [`CellState::reset`].
+    pub fn reset(&self) {
+        self.apply(|state| (state.reset(), ()));
+    }
+
+    fn apply<T>(&self, change: impl Fn(CellState) -> (CellState, T)) -> T {
+        match self.transition(|state| Ok::<_, std::convert::Infallible>(change(state))) {
+            Ok(result) => result,
+            Err(never) => match never {},
+        }
+    }
+
+    fn transition<T, E>(&self, change: impl Fn(CellState) -> Result<(CellState, T), E>) -> Result<T, E> {
+        let mut seen = self.word.load(Ordering::Acquire);
+        loop {
+            let (state, result) = change(Word(seen).unpack())?;
+            let next = Word::pack(state).0;
+            if next == seen {
+                return Ok(result); // Nothing to write, as when a gate is passed: readers share the line.
+            }
+            match self.word.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Ok(result),
+                Err(current) => seen = current,
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A cell's state in 64 bits.
+
+use crate::time::Millis;
+
+use super::state::{CellState, Epoch, Opening};
+
+/// The most leases that a cell can count.
+pub(super) const IN_FLIGHT_MAX: u16 = (1 << IN_FLIGHT_BITS) - 1;
+/// Where the streak stops growing.
+pub(super) const STREAK_MAX: u8 = (1 << STREAK_BITS) - 1;
+
+// From the low end up. Together they are 64.
+const IN_FLIGHT_BITS: u32 = 12;
+const PENDING_BITS: u32 = 3;
+const OPENING_BITS: u32 = 2;
+const KNOWN_BITS: u32 = 1;
+const STREAK_BITS: u32 = 3;
+const EPOCH_BITS: u32 = 11;
+const UNTIL_BITS: u32 = 32;
+const _: () = assert!(
+    IN_FLIGHT_BITS + PENDING_BITS + OPENING_BITS + KNOWN_BITS + STREAK_BITS + EPOCH_BITS + UNTIL_BITS == 64
+);
+
+/// Ends of limits are kept in ticks of 16 ms, rounded up: 32 bits of them last 2.1 years.
+const TICK: u64 = 16;
+
+/// A packed [`CellState`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(pub(super) u64);
+
+impl Word {
+    /// How many epochs there are before they repeat.
+    pub(super) const EPOCHS: u16 = 1 << EPOCH_BITS;
+
+    /// Returns the instant as the word can hold it: never earlier, less than a tick later, and at most
+    /// 2.1 years from the start of the process.
+    pub(super) fn round_up(instant: Millis) -> Millis {
+        Millis(instant.0.div_ceil(TICK).min(mask(UNTIL_BITS)) * TICK)
+    }
+
+    pub(super) fn pack(state: CellState) -> Self {
+        let mut packer = Packer::default();
+        packer.put(state.in_flight.into(), IN_FLIGHT_BITS);
+        packer.put(state.pending.into(), PENDING_BITS);
+        packer.put(opening_code(state.opening), OPENING_BITS);
+        packer.put(state.known.into(), KNOWN_BITS);
+        packer.put(state.streak.into(), STREAK_BITS);
+        packer.put(state.epoch.0.into(), EPOCH_BITS);
+        packer.put(state.until.0 / TICK, UNTIL_BITS);
+        Self(packer.word)
+    }
+
+    pub(super) fn unpack(self) -> CellState {
+        let mut rest = self.0;
+        let mut take = |bits: u32| {
+            let field = rest & mask(bits);
+            rest = rest.checked_shr(bits).unwrap_or(0);
+            field
+        };
+        CellState {
+            in_flight: take(IN_FLIGHT_BITS) as u16,
+            pending: take(PENDING_BITS) as u8,
+            opening: opening_of(take(OPENING_BITS)),
+            known: take(KNOWN_BITS) == 1,
+            streak: take(STREAK_BITS) as u8,
+            epoch: Epoch(take(EPOCH_BITS) as u16),
+            until: Millis(take(UNTIL_BITS) * TICK),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Packer {
+    word: u64,
+    used: u32,
+}
+
+impl Packer {
+    fn put(&mut self, field: u64, bits: u32) {
+        debug_assert!(field <= mask(bits), "{field} does not fit into {bits} bits");
+        self.word |= (field & mask(bits)) << self.used;
+        self.used += bits;
+    }
+}
+
+const fn mask(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
+
+const fn opening_code(opening: Opening) -> u64 {
+    match opening {
+        Opening::Open => 0,
+        Opening::One => 1,
+        Opening::Two => 2,
+        Opening::Four => 3,
+    }
+}
+
+const fn opening_of(code: u64) -> Opening {
+    match code {
+        1 => Opening::One,
+        2 => Opening::Two,
+        3 => Opening::Four,
+        _ => Opening::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_word_is_a_state_and_comes_back(word: u64) {
+            prop_assert_eq!(Word::pack(Word(word).unpack()), Word(word));
+        }
+
+        #[test]
+        fn an_end_is_never_rounded_down(millis in 0..1_u64 << 35) {
+            let rounded = Word::round_up(Millis(millis));
+            prop_assert!(rounded.0 >= millis && rounded.0 < millis + TICK);
+        }
+    }
+
+    #[test]
+    fn a_limit_beyond_the_word_is_the_longest_there_is() {
+        assert_eq!(Word::round_up(Millis(u64::MAX)), Millis(mask(UNTIL_BITS) * TICK));
+    }
+
+    #[test]
+    fn a_cell_at_rest_is_zero() {
+        assert_eq!(Word::pack(CellState::default()), Word(0));
+    }
+}

@@ -1,0 +1,220 @@
+//! One request's machine: events in, steps out.
+//!
+//! The driver asks [`Dispatch::step`] what to do, does it, and reports with [`Dispatch::handle`]. The
+//! machine never touches a clock, a cell or a socket, so every story a request can live through is a
+//! table test.
+//!
+//! ```text
+//!  Plan ──planned──► Admit ──admitted──► Authorize ──authorized──► Send ──good──► Deliver
+//!   ▲ │ ▲              │ denied: next      │ failed                  │
+//!   │ │ └──────────────┴───────────────────┴─────────────────────────┘ anything else
+//!   │ └─refused─► Wait ──woken──┐     └─► Refuse (past the deadline, or out of attempts)
+//!   └───────────────────────────┘
+//! ```
+
+use std::time::Duration;
+
+use crate::cell::Deny;
+use crate::outcome::Outcome;
+use crate::plan::{Candidate, Counts, Plan, Refusal};
+use crate::time::Millis;
+
+/// The most upstream calls that one request makes. Each failed one closes something, so a request gets
+/// this far only where that many accounts fail one after the other.
+pub const MAX_ATTEMPTS: u32 = 64;
+
+/// How often a request plans again because others took what it had planned, before it waits in line.
+const MAX_LOST_RACES: u32 = 4;
+
+/// The longest that a wait without a known end lasts before the request looks again by itself.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the driver has to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Take a snapshot, plan, and report [`Event::Planned`].
+    Plan,
+    /// Ask the cells on the way for a lease; report [`Event::Admitted`] or [`Event::Denied`].
+    Admit(Candidate),
+    /// Make sure of the credential; report [`Event::Authorized`] or [`Event::Answered`].
+    Authorize { renew: bool },
+    /// Send the request; report [`Event::Answered`].
+    Send,
+    /// Wait in line until `until` or until a place is freed; report [`Event::Woke`].
+    Wait { until: Millis, refusal: Refusal },
+    /// Hand the last answer to the caller, or say why there was none.
+    Deliver,
+    /// Tell the caller that nothing can serve it in time.
+    Refuse(Refusal),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Planned(Result<Plan, Refusal>),
+    Admitted,
+    Denied(Deny),
+    Authorized,
+    /// An attempt came to an end, or could not be made. `renewable` says whether another credential of
+    /// the same account may do better.
+    Answered {
+        outcome: Outcome,
+        renewable: bool,
+    },
+    Woke,
+}
+
+/// The state of one request.
+#[derive(Debug)]
+pub struct Dispatch {
+    phase: Phase,
+    deadline: Millis,
+    attempts: u32,
+    plans: u32,
+    lost_races: u32,
+    waits: u32,
+    /// The last failure says more to the caller than a count of accounts would.
+    tellable: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Planning,
+    Admitting { plan: Plan, next: usize },
+    Authorizing { renew: bool },
+    Sending { renewed: bool },
+    Waiting { until: Millis, refusal: Refusal },
+    Delivering,
+    Refusing(Refusal),
+}
+
+impl Dispatch {
+    /// Begins a request that may wait for `max_wait` in all.
+    pub fn new(now: Millis, max_wait: Duration) -> Self {
+        Self {
+            phase: Phase::Planning,
+            deadline: now.after(max_wait),
+            attempts: 0,
+            plans: 0,
+            lost_races: 0,
+            waits: 0,
+            tellable: false,
+        }
+    }
+
+    /// Returns how many upstream calls were made.
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Returns how many plans were made.
+    pub const fn plans(&self) -> u32 {
+        self.plans
+    }
+
+    /// Returns how many times the request waited.
+    pub const fn waits(&self) -> u32 {
+        self.waits
+    }
+
+    /// Returns the instant after which it does not wait any more.
+    pub const fn deadline(&self) -> Millis {
+        self.deadline
+    }
+
+    /// Returns what to do next. Asking twice returns the same.
+    pub fn step(&self) -> Step {
+        match &self.phase {
+            Phase::Planning => Step::Plan,
+            Phase::Admitting { plan, next } => Step::Admit(plan.candidates[*next]),
+            Phase::Authorizing { renew, .. } => Step::Authorize { renew: *renew },
+            Phase::Sending { .. } => Step::Send,
+            Phase::Waiting { until, refusal } => Step::Wait { until: *until, refusal: *refusal },
+            Phase::Delivering => Step::Deliver,
+            Phase::Refusing(refusal) => Step::Refuse(*refusal),
+        }
+    }
+
+    /// Takes in what happened. An event that does not belong to the step is a bug of the driver and
+    /// changes nothing.
+    pub fn handle(&mut self, event: Event, now: Millis) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Planning);
+        self.phase = match (phase, event) {
+            (Phase::Planning, Event::Planned(planned)) => self.planned(planned, now),
+            (Phase::Admitting { .. }, Event::Admitted) => Phase::Authorizing { renew: false },
+            (Phase::Admitting { plan, next }, Event::Denied(_)) => self.denied(plan, next, now),
+            (Phase::Authorizing { renew }, Event::Authorized) => Phase::Sending { renewed: renew },
+            (Phase::Authorizing { .. }, Event::Answered { outcome, .. }) => self.failed(&outcome),
+            (Phase::Sending { renewed }, Event::Answered { outcome, renewable }) => {
+                self.attempts += 1;
+                self.answered(&outcome, renewable && !renewed)
+            }
+            (Phase::Waiting { .. }, Event::Woke) => Phase::Planning,
+            (phase, event) => {
+                debug_assert!(false, "{event:?} does not answer {phase:?}");
+                phase
+            }
+        };
+    }
+
+    fn planned(&mut self, planned: Result<Plan, Refusal>, now: Millis) -> Phase {
+        self.plans += 1;
+        match planned {
+            Ok(plan) if self.attempts < MAX_ATTEMPTS => Phase::Admitting { plan, next: 0 },
+            Ok(_) => Phase::Delivering,
+            Err(refusal) => self.refused(refusal, now),
+        }
+    }
+
+    fn denied(&mut self, plan: Plan, denied: usize, now: Millis) -> Phase {
+        if denied + 1 < plan.candidates.len() {
+            return Phase::Admitting { plan, next: denied + 1 };
+        }
+        self.lost_races += 1;
+        if self.lost_races % MAX_LOST_RACES > 0 {
+            return Phase::Planning;
+        }
+        let busy = plan.candidates.len() as u32;
+        self.refused(Refusal { until: None, counts: Counts { busy, ..Counts::default() } }, now)
+    }
+
+    fn answered(&mut self, outcome: &Outcome, renewable: bool) -> Phase {
+        match outcome {
+            Outcome::Good | Outcome::RequestFault => Phase::Delivering,
+            Outcome::Unauthorized if renewable => Phase::Authorizing { renew: true },
+            outcome => self.failed(outcome),
+        }
+    }
+
+    fn failed(&mut self, outcome: &Outcome) -> Phase {
+        // A 429 of one account says less than our own count of all of them.
+        self.tellable = !matches!(outcome, Outcome::Limited(_));
+        Phase::Planning
+    }
+
+    fn refused(&mut self, refusal: Refusal, now: Millis) -> Phase {
+        let until = refusal.until.unwrap_or_else(|| self.deadline.min(now.after(PATIENCE)));
+        if self.hopeless(&refusal) || until > self.deadline || now >= self.deadline {
+            return self.give_up(refusal);
+        }
+        self.waits += 1;
+        Phase::Waiting { until, refusal }
+    }
+
+    /// Says whether no passing of time can help.
+    fn hopeless(&self, refusal: &Refusal) -> bool {
+        let counts = refusal.counts;
+        counts.busy + counts.limited + counts.cooling == 0 || self.attempts >= MAX_ATTEMPTS
+    }
+
+    fn give_up(&self, refusal: Refusal) -> Phase {
+        if self.tellable && refusal.counts.limited == 0 {
+            Phase::Delivering
+        } else {
+            Phase::Refusing(refusal)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

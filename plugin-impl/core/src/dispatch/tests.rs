@@ -1,0 +1,197 @@
+use super::*;
+use crate::outcome::{Hint, LimitKind, Limited, NetworkFault};
+
+const T: Millis = Millis(1_000);
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// A request and the clock it lives by.
+struct Story {
+    dispatch: Dispatch,
+    now: Millis,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self { dispatch: Dispatch::new(T, MAX_WAIT), now: T }
+    }
+
+    /// Checks what is to be done, and reports what came of it.
+    #[track_caller]
+    fn then(mut self, step: Step, event: Event) -> Self {
+        assert_eq!(self.dispatch.step(), step);
+        self.dispatch.handle(event, self.now);
+        self
+    }
+
+    #[track_caller]
+    fn ends(self, step: Step) -> Dispatch {
+        assert_eq!(self.dispatch.step(), step);
+        self.dispatch
+    }
+
+    fn later(mut self, millis: u64) -> Self {
+        self.now = Millis(self.now.0 + millis);
+        self
+    }
+
+    /// Plans for `account`, is admitted and authorized, and sends.
+    #[track_caller]
+    fn sends_to(self, account: u32) -> Self {
+        self.then(Step::Plan, planned([account]))
+            .then(Step::Admit(way(account)), Event::Admitted)
+            .then(Step::Authorize { renew: false }, Event::Authorized)
+    }
+}
+
+fn way(account: u32) -> Candidate {
+    Candidate { account, pool: 0, endpoint: 0, preference: 0 }
+}
+
+fn planned<const N: usize>(accounts: [u32; N]) -> Event {
+    Event::Planned(Ok(Plan { candidates: accounts.map(way).into_iter().collect() }))
+}
+
+fn refusal(until: Option<u64>, counts: Counts) -> Refusal {
+    Refusal { until: until.map(Millis), counts }
+}
+
+fn limited(until: u64) -> Refusal {
+    refusal(Some(until), Counts { limited: 1, ..Counts::default() })
+}
+
+fn answered(outcome: Outcome) -> Event {
+    Event::Answered { outcome, renewable: false }
+}
+
+fn rate_limit() -> Outcome {
+    Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown })
+}
+
+#[test]
+fn a_good_answer_is_delivered() {
+    let dispatch = Story::new().sends_to(0).then(Step::Send, answered(Outcome::Good)).ends(Step::Deliver);
+    assert_eq!((dispatch.attempts(), dispatch.plans()), (1, 1));
+}
+
+#[test]
+fn a_request_that_is_itself_at_fault_is_not_tried_elsewhere() {
+    Story::new().sends_to(0).then(Step::Send, answered(Outcome::RequestFault)).ends(Step::Deliver);
+}
+
+#[test]
+fn after_a_limit_it_plans_again_and_goes_elsewhere_at_once() {
+    let dispatch = Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(rate_limit()))
+        .sends_to(1)
+        .then(Step::Send, answered(Outcome::Good))
+        .ends(Step::Deliver);
+    assert_eq!((dispatch.attempts(), dispatch.plans()), (2, 2), "one selection per upstream call");
+}
+
+#[test]
+fn a_denied_candidate_gives_way_to_the_next_of_the_plan() {
+    Story::new()
+        .then(Step::Plan, planned([0, 1]))
+        .then(Step::Admit(way(0)), Event::Denied(Deny::Full))
+        .then(Step::Admit(way(1)), Event::Admitted)
+        .ends(Step::Authorize { renew: false });
+}
+
+#[test]
+fn it_does_not_race_for_ever() {
+    let mut story = Story::new();
+    for _ in 0..MAX_LOST_RACES {
+        story = story.then(Step::Plan, planned([0])).then(Step::Admit(way(0)), Event::Denied(Deny::Full));
+    }
+    let busy = refusal(None, Counts { busy: 1, ..Counts::default() });
+    story.ends(Step::Wait { until: Millis(2_000), refusal: busy });
+}
+
+#[test]
+fn it_waits_for_the_earliest_instant_and_plans_again() {
+    let dispatch = Story::new()
+        .then(Step::Plan, Event::Planned(Err(limited(5_000))))
+        .later(4_000)
+        .then(Step::Wait { until: Millis(5_000), refusal: limited(5_000) }, Event::Woke)
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::Good))
+        .ends(Step::Deliver);
+    assert_eq!(dispatch.waits(), 1);
+}
+
+#[test]
+fn it_refuses_at_once_when_no_wait_within_bounds_can_help() {
+    let refusal = limited(T.0 + 10_001);
+    Story::new().then(Step::Plan, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
+}
+
+#[test]
+fn all_its_waits_together_stay_within_the_bound() {
+    let late = limited(T.0 + 12_000);
+    Story::new()
+        .then(Step::Plan, Event::Planned(Err(limited(10_000))))
+        .later(9_000)
+        .then(Step::Wait { until: Millis(10_000), refusal: limited(10_000) }, Event::Woke)
+        .then(Step::Plan, Event::Planned(Err(late)))
+        .ends(Step::Refuse(late));
+}
+
+#[test]
+fn a_wait_without_an_instant_ends_at_the_deadline() {
+    let busy = refusal(None, Counts { busy: 1, ..Counts::default() });
+    Story::new().later(10_000).then(Step::Plan, Event::Planned(Err(busy))).ends(Step::Refuse(busy));
+}
+
+#[test]
+fn it_does_not_wait_for_what_only_the_owner_can_mend() {
+    let refusal = refusal(None, Counts { needs_sign_in: 1, disabled: 1, ..Counts::default() });
+    Story::new().then(Step::Plan, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
+}
+
+#[test]
+fn a_rejected_token_is_renewed_once() {
+    let rejected = |renewable| Event::Answered { outcome: Outcome::Unauthorized, renewable };
+    Story::new()
+        .sends_to(0)
+        .then(Step::Send, rejected(true))
+        .then(Step::Authorize { renew: true }, Event::Authorized)
+        .then(Step::Send, rejected(true))
+        .ends(Step::Plan);
+}
+
+#[test]
+fn a_token_that_cannot_be_had_sends_the_request_elsewhere_without_an_upstream_call() {
+    let dispatch = Story::new()
+        .then(Step::Plan, planned([0]))
+        .then(Step::Admit(way(0)), Event::Admitted)
+        .then(Step::Authorize { renew: false }, answered(Outcome::Unauthorized))
+        .ends(Step::Plan);
+    assert_eq!(dispatch.attempts(), 0);
+}
+
+#[test]
+fn the_last_failure_is_told_when_it_says_more_than_a_count() {
+    let cooling = refusal(Some(99_000), Counts { cooling: 1, ..Counts::default() });
+    for outcome in [Outcome::ServerError, Outcome::Unreachable(NetworkFault::Reset), Outcome::Unauthorized] {
+        Story::new()
+            .sends_to(0)
+            .then(Step::Send, answered(outcome))
+            .then(Step::Plan, Event::Planned(Err(cooling)))
+            .ends(Step::Deliver);
+    }
+    Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(rate_limit()))
+        .then(Step::Plan, Event::Planned(Err(limited(99_000))))
+        .ends(Step::Refuse(limited(99_000)));
+}
+
+#[test]
+fn attempts_are_bounded() {
+    let mut story = Story::new();
+    for _ in 0..MAX_ATTEMPTS {
+        story = story.sends_to(0).then(Step::Send, answered(Outcome::ServerError));
+    }
+    story.then(Step::Plan, planned([0])).ends(Step::Deliver);
+}

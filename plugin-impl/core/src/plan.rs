@@ -1,0 +1,235 @@
+//! Plans: which ways a request tries, in order, or why there is none and until when.
+
+use smallvec::SmallVec;
+
+use crate::settings::FallbackOrder;
+use crate::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
+use crate::strategy::{Context, Strategy, least_connections, round_robin, sticky};
+use crate::time::Millis;
+
+/// One way to serve a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The account's place in the roster that the snapshot was taken from.
+    pub account: u32,
+    /// The index of the pool at its provider.
+    pub pool: u16,
+    /// The index of the endpoint at its pool.
+    pub endpoint: u16,
+    /// The pool's place among those of the route; 0 is the preferred one.
+    pub preference: u16,
+}
+
+/// The open ways, best first. Not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub candidates: SmallVec<[Candidate; 16]>,
+}
+
+/// No way is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The earliest instant that could help, where one is known.
+    pub until: Option<Millis>,
+    pub counts: Counts,
+}
+
+/// How many accounts are closed, each counted once by what would open it first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub busy: u32,
+    pub limited: u32,
+    pub cooling: u32,
+    pub needs_sign_in: u32,
+    pub disabled: u32,
+}
+
+impl Counts {
+    /// Returns how many accounts there are in all.
+    pub const fn total(self) -> u32 {
+        self.busy + self.limited + self.cooling + self.needs_sign_in + self.disabled
+    }
+
+    fn count(&mut self, why: Why) {
+        let field = match why {
+            Why::Busy => &mut self.busy,
+            Why::Limited => &mut self.limited,
+            Why::Cooling => &mut self.cooling,
+            Why::NeedsSignIn => &mut self.needs_sign_in,
+            Why::Disabled => &mut self.disabled,
+        };
+        *field += 1;
+    }
+}
+
+/// Puts the open ways of a snapshot in order.
+///
+/// # Errors
+/// [`Refusal`] where none is open.
+pub fn plan(
+    snapshot: &Snapshot,
+    strategy: Strategy,
+    order: FallbackOrder,
+    context: &Context,
+) -> Result<Plan, Refusal> {
+    let candidates = match strategy {
+        Strategy::Sticky => ranked(snapshot, order, |account| sticky::rank(account, context)),
+        Strategy::RoundRobin => ranked(snapshot, order, |account| round_robin::rank(account, context)),
+        Strategy::LeastConnections => {
+            ranked(snapshot, order, |account| least_connections::rank(account, context))
+        }
+    };
+    if candidates.is_empty() { Err(refusal(snapshot)) } else { Ok(Plan { candidates }) }
+}
+
+fn ranked<R: Ord + Copy>(
+    snapshot: &Snapshot,
+    order: FallbackOrder,
+    rank: impl Fn(&AccountView) -> R,
+) -> SmallVec<[Candidate; 16]> {
+    let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
+    for account in &snapshot.accounts {
+        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| way.closed.is_none()).peekable();
+        if ways.peek().is_none() {
+            continue;
+        }
+        let rank = rank(account);
+        open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way))));
+    }
+    match order {
+        FallbackOrder::AccountFirst => open.sort_unstable_by_key(|(rank, way)| (*rank, way.preference)),
+        FallbackOrder::PoolFirst => open.sort_unstable_by_key(|(rank, way)| (way.preference, *rank)),
+    }
+    open.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+fn candidate(account: &AccountView, preference: usize, way: &WayView) -> Candidate {
+    Candidate {
+        account: account.index,
+        pool: way.pool,
+        endpoint: way.endpoint,
+        preference: preference as u16,
+    }
+}
+
+fn refusal(snapshot: &Snapshot) -> Refusal {
+    let mut counts = Counts::default();
+    let mut until = None;
+    for closed in snapshot.accounts.iter().filter_map(first_to_open) {
+        counts.count(closed.why);
+        until = earlier(until, closed.until);
+    }
+    Refusal { until, counts }
+}
+
+/// Returns what holds the account's most hopeful way.
+fn first_to_open(account: &AccountView) -> Option<Closed> {
+    let hope =
+        |closed: &Closed| (closed.why >= Why::NeedsSignIn, closed.until.is_none(), closed.until, closed.why);
+    account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
+}
+
+fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use smallvec::smallvec;
+
+    use super::*;
+
+    /// An account with one open way.
+    pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
+        let way = WayView { pool: 0, endpoint: 0, closed: None };
+        AccountView { index, weight: 1, in_flight, ways: smallvec![way] }
+    }
+
+    /// Returns the accounts in the order that a strategy puts them in.
+    pub(crate) fn order<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        in_flight: [u32; N],
+    ) -> [u32; N] {
+        let accounts = (0..).zip(in_flight).map(|(index, in_flight)| account(index, in_flight)).collect();
+        let snapshot = Snapshot { now: Millis(0), accounts };
+        let plan = plan(&snapshot, strategy, FallbackOrder::AccountFirst, context).expect("open ways");
+        let order: Vec<u32> = plan.candidates.iter().map(|candidate| candidate.account).collect();
+        order.try_into().expect("all accounts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000);
+
+    fn closed(until: Option<u64>, why: Why) -> Option<Closed> {
+        Some(Closed { until: until.map(Millis), why })
+    }
+
+    /// Accounts of two pools each.
+    fn snapshot(accounts: &[[Option<Closed>; 2]]) -> Snapshot {
+        let view = |(index, ways): (usize, &[Option<Closed>; 2])| AccountView {
+            index: index as u32,
+            weight: 1,
+            in_flight: 0,
+            ways: (0..)
+                .zip(ways)
+                .map(|(pool, closed)| WayView { pool, endpoint: 0, closed: *closed })
+                .collect(),
+        };
+        Snapshot { now: NOW, accounts: accounts.iter().enumerate().map(view).collect() }
+    }
+
+    fn planned(accounts: &[[Option<Closed>; 2]], order: FallbackOrder) -> Result<Vec<(u32, u16)>, Refusal> {
+        let context = Context { turn: 0, accounts: accounts.len() as u32, home: None };
+        let plan = plan(&snapshot(accounts), Strategy::RoundRobin, order, &context)?;
+        Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.pool)).collect())
+    }
+
+    #[test]
+    fn account_first_tries_the_other_pool_of_an_account_before_the_next_account() {
+        let order = planned(&[[None, None], [None, None]], FallbackOrder::AccountFirst);
+        assert_eq!(order, Ok(vec![(0, 0), (0, 1), (1, 0), (1, 1)]));
+    }
+
+    #[test]
+    fn pool_first_keeps_to_the_preferred_pool_over_all_accounts() {
+        let order = planned(&[[None, None], [None, None]], FallbackOrder::PoolFirst);
+        assert_eq!(order, Ok(vec![(0, 0), (1, 0), (0, 1), (1, 1)]));
+    }
+
+    #[test]
+    fn closed_ways_are_left_out() {
+        let limited = closed(Some(9_000), Why::Limited);
+        let order = planned(&[[limited, None], [limited, limited]], FallbackOrder::AccountFirst);
+        assert_eq!(order, Ok(vec![(0, 1)]));
+    }
+
+    #[test]
+    fn a_refusal_counts_each_account_once_and_tells_the_earliest_instant() {
+        let refusal = planned(
+            &[
+                [closed(Some(9_000), Why::Limited), closed(Some(5_000), Why::Limited)],
+                [closed(Some(7_000), Why::Cooling), closed(None, Why::Busy)],
+                [closed(None, Why::NeedsSignIn), closed(None, Why::NeedsSignIn)],
+                [closed(None, Why::Disabled), closed(None, Why::Disabled)],
+            ],
+            FallbackOrder::AccountFirst,
+        );
+        let counts = Counts { limited: 1, cooling: 1, needs_sign_in: 1, disabled: 1, ..Counts::default() };
+        assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), counts }));
+    }
+
+    #[test]
+    fn a_probe_under_way_is_a_hope_without_an_instant() {
+        let busy = closed(None, Why::Busy);
+        let refusal = planned(&[[busy, busy]], FallbackOrder::AccountFirst).expect_err("closed");
+        assert_eq!((refusal.until, refusal.counts.busy), (None, 1));
+    }
+}

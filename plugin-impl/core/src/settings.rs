@@ -1,0 +1,37 @@
+//! The settings that routing decisions read. Values out of range cannot be held.
+
+use std::time::Duration;
+
+use crate::strategy::Strategy;
+
+/// What the user chose, for all requests of one configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Whether a request that does not name a pool may use others than the preferred one.
+    pub quota_fallback: bool,
+    pub fallback_order: FallbackOrder,
+    pub strategy: Strategy,
+    /// The longest that one request waits for a place, all its waits together.
+    pub max_wait: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            quota_fallback: false,
+            fallback_order: FallbackOrder::AccountFirst,
+            strategy: Strategy::Sticky,
+            max_wait: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Where a request goes when its preferred pool is limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FallbackOrder {
+    /// The other pools of the same account, then the next account.
+    #[default]
+    AccountFirst,
+    /// The preferred pool of all accounts, then the next pool.
+    PoolFirst,
+}

@@ -1,0 +1,162 @@
+//! Snapshots: what one plan sees of the accounts that could serve a route.
+//!
+//! A snapshot ranks, a cell admits: between the two anything may have changed, and then the cell denies.
+//! Whether a way is open is asked of the very function that admits, [`CellState::admit`].
+
+use smallvec::SmallVec;
+
+use crate::blame::Gate;
+use crate::cell::{CellState, Deny, Touch};
+use crate::time::Millis;
+
+/// The accounts of a route's provider, at one instant.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub now: Millis,
+    pub accounts: SmallVec<[AccountView; 16]>,
+}
+
+/// One account that the route may use.
+#[derive(Clone, Debug)]
+pub struct AccountView {
+    /// Its place in the roster that the snapshot was taken from.
+    pub index: u32,
+    /// 1 or more; twice the weight, twice the work.
+    pub weight: u16,
+    /// Requests under way in the pools of the route.
+    pub in_flight: u32,
+    /// One for each pool of the route, in its order.
+    pub ways: SmallVec<[WayView; 2]>,
+}
+
+/// The best way into one pool of one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WayView {
+    /// The index of the pool at its provider.
+    pub pool: u16,
+    /// The index of the endpoint at its pool.
+    pub endpoint: u16,
+    /// Why it cannot be used now.
+    pub closed: Option<Closed>,
+}
+
+/// Why a way cannot be used, and when that may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// None where no instant is known: something has to happen first.
+    pub until: Option<Millis>,
+    pub why: Why,
+}
+
+/// What closes a way. The order is that of precedence where several do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// As many requests as it may have, or a probe that is not answered yet.
+    Busy,
+    /// The pool's quota is used up.
+    Limited,
+    /// Left alone for a reason that is not quota.
+    Cooling,
+    NeedsSignIn,
+    Disabled,
+}
+
+/// What the owner of an account has to do with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Ready,
+    NeedsSignIn,
+    Disabled,
+}
+
+/// The states of all cells on one way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WayStates {
+    pub standing: Standing,
+    pub quota: CellState,
+    pub gates: [CellState; Gate::COUNT],
+}
+
+impl WayStates {
+    /// Says why the way is closed at `now`, if it is; `bound` is how many requests the pool may have.
+    pub fn closed(&self, bound: u16, now: Millis) -> Option<Closed> {
+        match self.standing {
+            Standing::Ready => {}
+            Standing::NeedsSignIn => return Some(Closed { until: None, why: Why::NeedsSignIn }),
+            Standing::Disabled => return Some(Closed { until: None, why: Why::Disabled }),
+        }
+        let quota =
+            self.quota.admit(Touch::Lease { bound }, now).err().map(|deny| Closed::by(deny, Why::Limited));
+        let gates = self.gates.iter().filter_map(|gate| gate.admit(Touch::Pass, now).err());
+        gates.map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
+    }
+}
+
+impl Closed {
+    fn by(deny: Deny, limited: Why) -> Self {
+        match deny {
+            Deny::Limited { until, .. } => Self { until: Some(until), why: limited },
+            Deny::Probing | Deny::Full => Self { until: None, why: Why::Busy },
+        }
+    }
+
+    /// Combines two things that both have to end. The later end counts, and its reason.
+    fn join(one: Option<Self>, other: Self) -> Option<Self> {
+        let later = one.filter(|one| (one.until, one.why) >= (other.until, other.why));
+        later.or(Some(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::Opening;
+
+    const NOW: Millis = Millis(10_000);
+
+    fn until(millis: u64) -> CellState {
+        CellState { until: Millis(millis), opening: Opening::One, ..CellState::default() }
+    }
+
+    fn check(states: WayStates, closed: Option<(Option<u64>, Why)>) {
+        let expected = closed.map(|(until, why)| Closed { until: until.map(Millis), why });
+        assert_eq!(states.closed(8, NOW), expected);
+    }
+
+    fn with_gate(gate: Gate, state: CellState) -> WayStates {
+        let mut states = WayStates::default();
+        states.gates[gate.index()] = state;
+        states
+    }
+
+    #[test]
+    fn a_way_is_open_while_nothing_on_it_is_closed() {
+        check(WayStates::default(), None);
+        check(with_gate(Gate::Endpoint, until(9_000)), None);
+    }
+
+    #[test]
+    fn what_ends_later_decides_and_gives_the_reason() {
+        let mut states = with_gate(Gate::Account, until(50_000));
+        states.quota = until(20_000);
+        check(states, Some((Some(50_000), Why::Cooling)));
+        states.quota = until(90_000);
+        check(states, Some((Some(90_000), Why::Limited)));
+    }
+
+    #[test]
+    fn a_full_pool_and_a_running_probe_have_no_end() {
+        let full = CellState { in_flight: 8, ..CellState::default() };
+        check(WayStates { quota: full, ..WayStates::default() }, Some((None, Why::Busy)));
+        let probing = CellState { pending: 1, ..until(9_000) };
+        check(with_gate(Gate::Way, probing), Some((None, Why::Busy)));
+    }
+
+    #[test]
+    fn the_owner_goes_before_everything() {
+        let states =
+            WayStates { standing: Standing::NeedsSignIn, quota: until(90_000), ..WayStates::default() };
+        check(states, Some((None, Why::NeedsSignIn)));
+    }
+}

@@ -1,0 +1,42 @@
+//! The account with the fewest requests under way goes first, by weight.
+
+use crate::snapshot::AccountView;
+
+use super::Context;
+
+/// Field order is priority; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    load: u64,
+    distance: u32,
+}
+
+/// Ranks an account by what it would have under way with this request, in relation to its weight.
+pub fn rank(account: &AccountView, context: &Context) -> Rank {
+    Rank { load: load(account), distance: context.distance(account.index) }
+}
+
+/// Returns the requests under way, this one included, per thousandth of a weight.
+pub(super) fn load(account: &AccountView) -> u64 {
+    (u64::from(account.in_flight) + 1) * 1_000 / u64::from(account.weight.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{account, order};
+    use crate::strategy::Strategy;
+
+    #[test]
+    fn the_least_loaded_goes_first_and_equals_take_turns() {
+        let context = Context { turn: 1, accounts: 3, home: None };
+        assert_eq!(order(Strategy::LeastConnections, &context, [2, 0, 1]), [1, 2, 0]);
+        assert_eq!(order(Strategy::LeastConnections, &context, [0, 0, 0]), [1, 2, 0]);
+    }
+
+    #[test]
+    fn twice_the_weight_carries_twice_the_work() {
+        let heavy = AccountView { weight: 2, ..account(0, 3) };
+        assert_eq!(load(&heavy), load(&account(1, 1)));
+    }
+}

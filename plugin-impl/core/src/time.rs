@@ -1,0 +1,81 @@
+//! Instants as the core sees them: arguments, never readings of a clock.
+
+use std::time::Duration;
+
+/// An instant on the monotonic clock, in milliseconds since the process started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// The start of the process; as an end of a limit it means "not limited".
+    pub const START: Self = Self(0);
+
+    /// Returns the instant `span` later, or the last one there is.
+    #[must_use]
+    pub const fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(whole_millis(span)))
+    }
+
+    /// Returns how long it is from `earlier` to here, or zero when it is not earlier.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// An instant on the wall clock, in milliseconds of the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixMillis(pub u64);
+
+/// Both clocks, read together.
+///
+/// Decisions use `mono`. `wall` is for what an upstream tells as a date, and for what people read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    pub mono: Millis,
+    pub wall: UnixMillis,
+}
+
+impl Now {
+    /// Returns the monotonic instant of a wall-clock one; the past becomes now.
+    pub const fn mono_of(self, wall: UnixMillis) -> Millis {
+        Millis(self.mono.0.saturating_add(wall.0.saturating_sub(self.wall.0)))
+    }
+
+    /// Returns the wall-clock instant of a monotonic one, past or future.
+    pub const fn wall_of(self, mono: Millis) -> UnixMillis {
+        let future = mono.0.saturating_sub(self.mono.0);
+        let past = self.mono.0.saturating_sub(mono.0);
+        UnixMillis(self.wall.0.saturating_add(future).saturating_sub(past))
+    }
+}
+
+const fn whole_millis(span: Duration) -> u64 {
+    let millis = span.as_millis();
+    if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Now = Now { mono: Millis(5_000), wall: UnixMillis(1_000_000) };
+
+    #[test]
+    fn a_date_becomes_an_instant_and_back() {
+        let date = UnixMillis(1_002_500);
+        assert_eq!(NOW.mono_of(date), Millis(7_500));
+        assert_eq!(NOW.wall_of(Millis(7_500)), date);
+    }
+
+    #[test]
+    fn a_date_in_the_past_is_now() {
+        assert_eq!(NOW.mono_of(UnixMillis(3)), NOW.mono);
+        assert_eq!(NOW.wall_of(Millis(4_000)), UnixMillis(999_000));
+    }
+
+    #[test]
+    fn spans_saturate() {
+        assert_eq!(Millis(7).after(Duration::MAX), Millis(u64::MAX));
+        assert_eq!(Millis(7).since(Millis(9)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,213 @@
+//! The cell under every interleaving of its threads, and naive twins that fail.
+//!
+//! Run with `RUSTFLAGS="--cfg loom" cargo test -p pointsman-core --test loom --release`. A twin is what
+//! tools of this field do today: separate fields, check and then act. That each twin fails proves that
+//! the model can see the race at all.
+
+#![cfg(loom)]
+
+use std::time::Duration;
+
+use loom::sync::Arc;
+use loom::thread;
+use pointsman_core::backoff::Schedule;
+use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::time::Millis;
+
+const NOW: Millis = Millis(1_000_000);
+const LIMIT: Limit = Limit::Known { until: Millis(1_060_000) };
+const GUESS: Limit = Limit::Guessed(Schedule::RATE);
+
+fn lease(bound: u16) -> Touch {
+    Touch::Lease { bound }
+}
+
+/// A cell with as many leases as threads will settle.
+fn leased<const N: usize>() -> (Arc<Cell>, [Stamp; N]) {
+    let cell = Arc::new(Cell::default());
+    let stamps = [(); N].map(|()| cell.admit(lease(100), NOW).expect("an open cell"));
+    (cell, stamps)
+}
+
+/// Runs the closures on threads of their own and returns what they came to.
+fn together<T: 'static>(acts: Vec<Box<dyn FnOnce() -> T + Send>>) -> Vec<T>
+where
+    T: Send,
+{
+    let threads: Vec<_> = acts.into_iter().map(|act| thread::spawn(act)).collect();
+    threads.into_iter().map(|thread| thread.join().expect("a thread that returns")).collect()
+}
+
+fn model(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
+#[test]
+fn a_stale_success_never_lifts_a_limit() {
+    model(|| {
+        let (cell, [limited, good]) = leased();
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || {
+                one.settle_limit(limited, LIMIT, NOW);
+            }),
+            Box::new(move || {
+                let (stamp, _) = other.confirm(good);
+                other.release(stamp);
+            }),
+        ]);
+        assert!(matches!(cell.admit(lease(100), NOW), Err(Deny::Limited { .. })));
+        assert_eq!(cell.state().in_flight, 0);
+    });
+}
+
+#[test]
+fn a_burst_is_one_strike() {
+    model(|| {
+        let (cell, stamps) = leased::<3>();
+        let settled = together(
+            stamps
+                .map(|stamp| {
+                    let cell = cell.clone();
+                    Box::new(move || cell.settle_limit(stamp, GUESS, NOW)) as Box<dyn FnOnce() -> Settled + Send>
+                })
+                .into(),
+        );
+        let trips = settled.iter().filter(|settled| matches!(settled, Settled::Tripped { .. })).count();
+        assert_eq!((trips, cell.state().streak), (1, 1));
+    });
+}
+
+#[test]
+fn one_probe_after_a_limit() {
+    model(|| {
+        let (cell, [limited]) = leased();
+        cell.settle_limit(limited, LIMIT, NOW);
+        let later = cell.state().until;
+        let admitted = together(
+            [(); 3]
+                .map(|()| {
+                    let cell = cell.clone();
+                    Box::new(move || cell.admit(lease(100), later).is_ok()) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 1);
+    });
+}
+
+#[test]
+fn the_bound_is_never_exceeded() {
+    model(|| {
+        let cell = Arc::new(Cell::default());
+        let admitted = together(
+            [(); 3]
+                .map(|()| {
+                    let cell = cell.clone();
+                    Box::new(move || cell.admit(lease(2), NOW).is_ok()) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 2);
+        assert_eq!(cell.state().in_flight, 2);
+    });
+}
+
+#[test]
+fn a_probe_that_is_cancelled_while_another_limit_arrives_leaves_one_place() {
+    model(|| {
+        let (cell, [limited, late]) = leased();
+        cell.settle_limit(limited, LIMIT, NOW);
+        let later = cell.state().until;
+        let probe = cell.admit(lease(100), later).expect("the probe");
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || one.release(probe)),
+            Box::new(move || {
+                let longer = Limit::Known { until: Millis(later.0 + 60_000) };
+                other.settle_limit(late, longer, later);
+            }),
+        ]);
+        let end = cell.state().until;
+        assert!(end > later);
+        assert!(cell.admit(lease(100), end).is_ok_and(|stamp| stamp.is_probe()));
+        assert_eq!(cell.admit(lease(100), end), Err(Deny::Probing));
+    });
+}
+
+/// What the field does: fields that are changed one by one, and no stamp on a lease.
+#[derive(Default)]
+struct Naive {
+    until: loom::sync::atomic::AtomicU64,
+    streak: loom::sync::atomic::AtomicU64,
+    in_flight: loom::sync::atomic::AtomicU64,
+}
+
+impl Naive {
+    fn admit(&self, bound: u64, now: Millis) -> bool {
+        use loom::sync::atomic::Ordering::{Acquire, Release};
+        if self.until.load(Acquire) > now.0 || self.in_flight.load(Acquire) >= bound {
+            return false;
+        }
+        let count = self.in_flight.load(Acquire);
+        self.in_flight.store(count + 1, Release);
+        true
+    }
+
+    fn success(&self) {
+        use loom::sync::atomic::Ordering::Release;
+        self.until.store(0, Release);
+        self.streak.store(0, Release);
+    }
+
+    fn limited(&self, now: Millis, span: Duration) {
+        use loom::sync::atomic::Ordering::{AcqRel, Release};
+        self.streak.fetch_add(1, AcqRel);
+        self.until.store(now.after(span).0, Release);
+    }
+}
+
+#[test]
+#[should_panic(expected = "a late success lifted the limit")]
+fn the_naive_twin_lifts_a_limit_by_a_stale_success() {
+    model(|| {
+        let cell = Arc::new(Naive::default());
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || one.limited(NOW, Duration::from_secs(60))),
+            Box::new(move || other.success()),
+        ]);
+        assert!(!cell.admit(100, NOW), "a late success lifted the limit");
+    });
+}
+
+#[test]
+#[should_panic(expected = "one event, many strikes")]
+fn the_naive_twin_counts_a_burst_as_many_strikes() {
+    model(|| {
+        let cell = Arc::new(Naive::default());
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || one.limited(NOW, Duration::from_secs(60))),
+            Box::new(move || other.limited(NOW, Duration::from_secs(60))),
+        ]);
+        let streak = cell.streak.load(loom::sync::atomic::Ordering::Acquire);
+        assert_eq!(streak, 1, "one event, many strikes");
+    });
+}
+
+#[test]
+#[should_panic(expected = "the bound is exceeded")]
+fn the_naive_twin_exceeds_its_bound() {
+    model(|| {
+        let cell = Arc::new(Naive::default());
+        let (one, other) = (cell.clone(), cell.clone());
+        let admitted = together::<bool>(vec![
+            Box::new(move || one.admit(1, NOW)),
+            Box::new(move || other.admit(1, NOW)),
+        ]);
+        assert!(admitted.into_iter().filter(|admitted| *admitted).count() <= 1, "the bound is exceeded");
+    });
+}
