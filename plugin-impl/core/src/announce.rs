@@ -45,7 +45,9 @@ fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -
             Event::PoolFallback { account, from: pool, to: to.clone() }
         }
         Onward::Way { .. } if scope.pools > 1 => Event::AccountExhausted { account, pools: scope.pools },
-        onward => Event::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) },
+        Onward::Way { .. } | Onward::Wait | Onward::GiveUp => {
+            Event::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) }
+        }
     }
 }
 

@@ -40,6 +40,7 @@ impl Gate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
     Auth,
+    Token,
     Project,
     Network,
     Server,
@@ -51,6 +52,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth error",
+            Self::Token => "token service error",
             Self::Project => "project error",
             Self::Network => "network error",
             Self::Server => "server error",
@@ -91,6 +93,7 @@ pub fn blame(outcome: &Outcome, convicted: bool) -> Blame {
         // An account has no part in a connection that could not be made.
         Outcome::Unreachable(NetworkFault::Connect) => failing(true, Schedule::ENDPOINT, Reason::Network),
         Outcome::Unreachable(_) => failing(convicted, Schedule::CAPACITY, Reason::Network),
+        Outcome::TokenOutage => account(Schedule::TOKEN_OUTAGE, Reason::Token),
         Outcome::Unauthorized => account(Schedule::UNAUTHORIZED, Reason::Auth),
         Outcome::ProjectRefused => account(Schedule::PROJECT, Reason::Project),
         Outcome::PoolRefused => Blame::Gate(Gate::Way, Limit::Guessed(Schedule::PROJECT), Reason::Project),
@@ -148,6 +151,7 @@ mod tests {
             Outcome::ServerError,
             Outcome::Unreachable(NetworkFault::Reset),
             Outcome::Unauthorized,
+            Outcome::TokenOutage,
             Outcome::ProjectRefused,
             Outcome::PoolRefused,
             Outcome::NeedsSignIn(SignIn::Revoked),

@@ -171,7 +171,7 @@ impl Dispatch {
             return Phase::Admitting { plan, next: denied + 1 };
         }
         self.lost_races += 1;
-        if self.lost_races % MAX_LOST_RACES > 0 {
+        if !self.lost_races.is_multiple_of(MAX_LOST_RACES) {
             return Phase::Planning;
         }
         let busy = plan.candidates.len() as u32;
@@ -179,10 +179,12 @@ impl Dispatch {
     }
 
     fn answered(&mut self, outcome: &Outcome, renewable: bool) -> Phase {
-        match outcome {
-            Outcome::Good | Outcome::RequestFault => Phase::Delivering,
-            Outcome::Unauthorized if renewable => Phase::Authorizing { renew: true },
-            outcome => self.failed(outcome),
+        if matches!(outcome, Outcome::Good | Outcome::RequestFault) {
+            Phase::Delivering
+        } else if *outcome == Outcome::Unauthorized && renewable {
+            Phase::Authorizing { renew: true }
+        } else {
+            self.failed(outcome)
         }
     }
 

@@ -36,6 +36,10 @@ pub enum Event {
     SignIn { account: AccountId, url: Option<String> },
     /// A limit is over.
     LimitOver { account: AccountId, pool: Pool },
+    /// A change of the configuration is in force.
+    ConfigTaken,
+    /// A change of the configuration was refused; the old one stays in force.
+    ConfigRefused { why: String },
 }
 
 /// A pool, by its name and by what people call it.
@@ -95,6 +99,8 @@ impl Notice {
             Event::LimitOver { account, pool } => {
                 format!("{} quota is back for {}", pool.title, account.label())
             }
+            Event::ConfigTaken => "Configuration reloaded".to_owned(),
+            Event::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
         }
     }
 
@@ -107,7 +113,11 @@ impl Notice {
             | Event::Cooldown { account, .. }
             | Event::SignIn { account, .. }
             | Event::LimitOver { account, .. } => Some(account),
-            Event::EndpointDown { .. } | Event::AllLimited { .. } | Event::AllCooling { .. } => None,
+            Event::EndpointDown { .. }
+            | Event::AllLimited { .. }
+            | Event::AllCooling { .. }
+            | Event::ConfigTaken
+            | Event::ConfigRefused { .. } => None,
         }
     }
 
@@ -121,7 +131,9 @@ impl Notice {
             | Event::EndpointDown { .. }
             | Event::AllLimited { .. }
             | Event::AllCooling { .. }
-            | Event::SignIn { .. } => None,
+            | Event::SignIn { .. }
+            | Event::ConfigTaken
+            | Event::ConfigRefused { .. } => None,
         }
     }
 }
@@ -187,7 +199,9 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_never_called_one() {
         let account = AccountId::new("antigravity:work");
-        for reason in [Reason::Auth, Reason::Project, Reason::Network, Reason::Server, Reason::Capacity] {
+        for reason in
+            [Reason::Auth, Reason::Token, Reason::Project, Reason::Network, Reason::Server, Reason::Capacity]
+        {
             for next in [Next::Account, Next::Wait, Next::GiveUp] {
                 let event = Event::Cooldown { account: account.clone(), reason, next };
                 let text = Notice { event, until: None }.text();

@@ -20,6 +20,8 @@ pub enum Outcome {
     Unreachable(NetworkFault),
     /// The credential was not accepted.
     Unauthorized,
+    /// The service that issues tokens failed, which says nothing on the credential.
+    TokenOutage,
     /// The owner of the account has to act before it can be used again.
     NeedsSignIn(SignIn),
     /// The account's project or subscription does not allow the call.

@@ -5,6 +5,7 @@
 //! `x-pointsman-account` and `x-pointsman-pool`. What is pinned has no fallback list, so falling back
 //! from it is not expressible.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -123,7 +124,17 @@ impl Route {
         &self.provider.pools[index]
     }
 
-    /// Says whether the request named its pool or its account itself.
+    /// Returns a number that routes have in common when they may use the same accounts and pools.
+    ///
+    /// Such requests wait in one line and take turns among each other. It means nothing outside of the
+    /// process.
+    pub fn lane(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.provider.id, &self.family, self.pools(), &self.account).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Says whether the request named its pool itself.
     pub fn is_pinned(&self) -> bool {
         matches!(self.choice, Choice::Pinned(_))
     }
@@ -193,7 +204,7 @@ impl<'a> Named<'a> {
         for provider in candidates(ask, self.provider.as_deref(), providers) {
             for pool in provider.pools.iter().filter(|_| provider.has_named_pools()) {
                 let name = pool.name.as_str();
-                if let Some(rest) = prefixed(name).filter(|rest| is_model_of(&provider, rest)) {
+                if let Some(rest) = prefixed(name).filter(|rest| is_pin(&provider, name, rest)) {
                     (self.pool, self.model) = (Some(&model[..name.len()]), rest);
                     return Ok(());
                 }
@@ -209,14 +220,14 @@ impl<'a> Named<'a> {
     }
 }
 
-/// `claude-sonnet` is a model of its own, not `sonnet` in the pool `claude`: a prefix is one only when
-/// what is left is a model that the provider would recognise by itself.
-fn is_model_of(provider: &Provider, rest: &str) -> bool {
+/// Says whether `pool-rest` means `rest` in `pool`.
+///
+/// `claude-sonnet` is a model of its own, not `sonnet` in the pool `claude`. So where a pool's name is
+/// also part of models' names, what is left has to be recognisable by itself.
+fn is_pin(provider: &Provider, pool: &str, rest: &str) -> bool {
     let rest = rest.to_ascii_lowercase();
-    provider
-        .families
-        .iter()
-        .any(|family| family.patterns.iter().any(|pattern| rest.contains(pattern.as_str())))
+    let mut patterns = provider.families.iter().flat_map(|family| &family.patterns);
+    patterns.clone().all(|pattern| pattern != pool) || patterns.any(|pattern| rest.contains(pattern.as_str()))
 }
 
 fn find(providers: &impl Providers, id: &str) -> Option<Arc<Provider>> {

@@ -1,6 +1,8 @@
-//! The atomics that the model checker can take over.
+//! The atomics that the model checkers can take over.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
-#[cfg(not(loom))]
+#[cfg(all(feature = "shuttle", not(loom)))]
+pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(any(loom, feature = "shuttle")))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};

@@ -52,7 +52,7 @@ pub(crate) fn antigravity() -> Provider {
     Provider {
         id: ProviderId::new("antigravity"),
         format: WireFormat::Gemini,
-        families: vec![family("claude", &["claude"], &[0]), family("gemini", &["gemini"], &[2, 1])],
+        families: vec![family("claude", &["claude"], &[0]), family("gemini", &[], &[2, 1])],
         pools: vec![
             pool("claude", "Claude"),
             pool("antigravity", "Antigravity"),

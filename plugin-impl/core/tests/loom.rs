@@ -71,7 +71,8 @@ fn a_burst_is_one_strike() {
             stamps
                 .map(|stamp| {
                     let cell = cell.clone();
-                    Box::new(move || cell.settle_limit(stamp, GUESS, NOW)) as Box<dyn FnOnce() -> Settled + Send>
+                    Box::new(move || cell.settle_limit(stamp, GUESS, NOW))
+                        as Box<dyn FnOnce() -> Settled + Send>
                 })
                 .into(),
         );
@@ -90,7 +91,8 @@ fn one_probe_after_a_limit() {
             [(); 3]
                 .map(|()| {
                     let cell = cell.clone();
-                    Box::new(move || cell.admit(lease(100), later).is_ok()) as Box<dyn FnOnce() -> bool + Send>
+                    Box::new(move || cell.admit(lease(100), later).is_ok())
+                        as Box<dyn FnOnce() -> bool + Send>
                 })
                 .into(),
         );

@@ -73,7 +73,9 @@ pub struct CellState {
 }
 
 /// What a lease remembers of its admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The default is that of somebody who passed when the cell had never been used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "an admission that is not settled occupies its place for ever"]
 pub struct Stamp {
     pub(super) epoch: Epoch,

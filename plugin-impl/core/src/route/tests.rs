@@ -44,6 +44,7 @@ fn a_prefix_a_suffix_and_a_slash_pin() {
 #[test]
 fn a_model_that_begins_like_a_pool_is_no_pin() {
     check(&ask("claude-sonnet-4-6"), "claude-sonnet-4-6", &["claude"]);
+    check(&ask("claude-claude-sonnet-4-6"), "claude-sonnet-4-6", &["!claude"]);
 }
 
 #[test]

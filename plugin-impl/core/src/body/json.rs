@@ -1,0 +1,210 @@
+//! Steps through JSON text, one member or element at a time.
+//!
+//! A [`Value`] is a range of the text. Reading it costs nothing until somebody asks what is inside.
+//! Nesting is counted, never recursed into, so no input can exhaust the stack.
+
+mod cursor;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr;
+
+use self::cursor::Cursor;
+
+/// Text that is not the JSON it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON at byte {offset}: {what}")]
+pub struct NotJson {
+    /// Where, counted from the beginning of the body.
+    pub offset: usize,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// Returns the members of the object that `text` is.
+pub fn members(text: &[u8]) -> Members<'_> {
+    Members(Steps::new(Cursor { text, at: 0 }))
+}
+
+/// Returns the elements of the array that `text` is.
+pub fn elements(text: &[u8]) -> Elements<'_> {
+    Elements(Steps::new(Cursor { text, at: 0 }))
+}
+
+/// One value, as a range of the text around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    text: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Value<'a> {
+    /// Returns the bytes of the value, as they were written.
+    pub fn bytes(self) -> &'a [u8] {
+        &self.text[self.start..self.end]
+    }
+
+    /// Returns where the value stands.
+    pub const fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Returns the members, where the value is an object; else one error.
+    pub fn members(self) -> Members<'a> {
+        Members(Steps::new(self.cursor()))
+    }
+
+    /// Returns the elements, where the value is an array; else one error.
+    pub fn elements(self) -> Elements<'a> {
+        Elements(Steps::new(self.cursor()))
+    }
+
+    /// Returns the member `name`, where the value is an object that has it.
+    pub fn member(self, name: &str) -> Option<Self> {
+        self.members().map_while(Result::ok).find(|member| member.key.is(name)).map(|member| member.value)
+    }
+
+    /// Returns the boolean, where the value is one.
+    pub fn flag(self) -> Option<bool> {
+        match self.bytes() {
+            b"true" => Some(true),
+            b"false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Returns the string, where the value is one.
+    ///
+    /// # Errors
+    /// The string has a broken escape, or it is not UTF-8.
+    pub fn text(self) -> Result<Option<Cow<'a, str>>, NotJson> {
+        if !self.is_string() {
+            return Ok(None);
+        }
+        let broken = NotJson { offset: self.start, what: "a string with a broken escape or encoding" };
+        Text { quoted: self.bytes() }.read().map(Some).ok_or(broken)
+    }
+
+    /// Returns the string, where the value is one that can be read.
+    pub fn string(self) -> Option<Cow<'a, str>> {
+        self.text().ok().flatten()
+    }
+
+    /// Returns whether the value is a string.
+    pub fn is_string(self) -> bool {
+        self.bytes().first() == Some(&b'"')
+    }
+
+    /// Returns whether the value is an object.
+    pub fn is_object(self) -> bool {
+        self.bytes().first() == Some(&b'{')
+    }
+
+    /// Returns whether the value is an array.
+    pub fn is_array(self) -> bool {
+        self.bytes().first() == Some(&b'[')
+    }
+
+    fn cursor(self) -> Cursor<'a> {
+        Cursor { text: &self.text[..self.end], at: self.start }
+    }
+}
+
+/// One member of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    pub key: Text<'a>,
+    pub value: Value<'a>,
+}
+
+/// A string as it was written, quotes and escapes included.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    quoted: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    /// Returns whether the string reads `name`.
+    pub fn is(self, name: &str) -> bool {
+        let raw = self.raw();
+        raw == name.as_bytes()
+            || (memchr(b'\\', raw).is_some() && self.read().is_some_and(|text| text == name))
+    }
+
+    /// Returns the string with its escapes resolved, or nothing where they are broken.
+    pub fn read(self) -> Option<Cow<'a, str>> {
+        if memchr(b'\\', self.raw()).is_none() {
+            return std::str::from_utf8(self.raw()).ok().map(Cow::Borrowed);
+        }
+        serde_json::from_slice(self.quoted).ok().map(Cow::Owned)
+    }
+
+    fn raw(self) -> &'a [u8] {
+        &self.quoted[1..self.quoted.len() - 1]
+    }
+}
+
+/// The members of an object, up to the first thing that is wrong.
+#[derive(Clone, Debug)]
+pub struct Members<'a>(Steps<'a>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, NotJson>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.step(b'{', b'}', Cursor::member)
+    }
+}
+
+/// The elements of an array, up to the first thing that is wrong.
+#[derive(Clone, Debug)]
+pub struct Elements<'a>(Steps<'a>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Result<Value<'a>, NotJson>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.step(b'[', b']', Cursor::value)
+    }
+}
+
+/// What the two iterators have in common: brackets, commas, and an end.
+#[derive(Clone, Debug)]
+struct Steps<'a> {
+    cursor: Cursor<'a>,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Before,
+    Inside,
+    Over,
+}
+
+impl<'a> Steps<'a> {
+    const fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, place: Place::Before }
+    }
+
+    /// Reads the next item, or the end, or what is wrong; after the latter two there is nothing more.
+    fn step<T>(
+        &mut self,
+        open: u8,
+        close: u8,
+        read: impl FnOnce(&mut Cursor<'a>) -> Result<T, NotJson>,
+    ) -> Option<Result<T, NotJson>> {
+        let item = match self.place {
+            Place::Over => return None,
+            Place::Before => self.cursor.first(open, close),
+            Place::Inside => self.cursor.another(close),
+        };
+        let item = item.and_then(|more| if more { read(&mut self.cursor).map(Some) } else { Ok(None) });
+        self.place = if matches!(item, Ok(Some(_))) { Place::Inside } else { Place::Over };
+        item.transpose()
+    }
+}

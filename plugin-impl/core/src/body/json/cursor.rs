@@ -1,0 +1,178 @@
+//! The reader beneath the iterators: where it is, and how it jumps.
+
+use memchr::memchr;
+
+use super::{Member, NotJson, Text, Value};
+
+/// A place in the text.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Enters a container; returns whether it has a first item.
+    pub(super) fn first(&mut self, open: u8, close: u8) -> Result<bool, NotJson> {
+        let what = if open == b'{' { "expected an object" } else { "expected an array" };
+        self.expect(open, what)?;
+        if self.peek() != Some(close) {
+            return Ok(true);
+        }
+        self.close()
+    }
+
+    /// Goes on after an item; returns whether there is another.
+    pub(super) fn another(&mut self, close: u8) -> Result<bool, NotJson> {
+        if self.peek() == Some(close) {
+            return self.close();
+        }
+        self.expect(b',', "expected a comma or the end of the container")?;
+        Ok(true)
+    }
+
+    /// Leaves the container, which has to be all of the text.
+    fn close(&mut self) -> Result<bool, NotJson> {
+        self.at += 1;
+        match self.peek() {
+            None => Ok(false),
+            Some(_) => Err(self.wrong("text after the end of the value")),
+        }
+    }
+
+    pub(super) fn member(&mut self) -> Result<Member<'a>, NotJson> {
+        if self.peek() != Some(b'"') {
+            return Err(self.wrong("expected a key"));
+        }
+        let key = self.string()?;
+        self.expect(b':', "expected a colon")?;
+        Ok(Member { key, value: self.value()? })
+    }
+
+    pub(super) fn value(&mut self) -> Result<Value<'a>, NotJson> {
+        let first = self.peek();
+        let start = self.at;
+        match first {
+            Some(b'"') => drop(self.string()?),
+            Some(b'{' | b'[') => self.container()?,
+            Some(_) => self.scalar()?,
+            None => return Err(self.wrong("the text ends where a value should be")),
+        }
+        Ok(Value { text: self.text, start, end: self.at })
+    }
+
+    /// Jumps over a string: from quote to quote, as long as the quote is escaped.
+    ///
+    /// Looking for quotes only, and back at their backslashes, beats looking for both: source code in a
+    /// prompt has an escape in every line, but few escaped quotes.
+    fn string(&mut self) -> Result<Text<'a>, NotJson> {
+        let start = self.at;
+        let mut from = start + 1;
+        while let Some(found) = memchr(b'"', &self.text[from..]) {
+            let quote = from + found;
+            from = quote + 1;
+            if !is_escaped(&self.text[start + 1..quote]) {
+                self.at = from;
+                return Ok(Text { quoted: &self.text[start..from] });
+            }
+        }
+        Err(self.wrong("a string without an end"))
+    }
+
+    /// Jumps over an object or array by counting brackets outside of strings.
+    fn container(&mut self) -> Result<(), NotJson> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        while let Some(&byte) = self.text.get(self.at) {
+            if byte == b'"' {
+                self.string()?;
+                continue;
+            }
+            self.at += 1;
+            match byte {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' if depth == 1 => return Ok(()),
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+        }
+        Err(NotJson { offset: start, what: "a container without an end" })
+    }
+
+    fn scalar(&mut self) -> Result<(), NotJson> {
+        let rest = &self.text[self.at..];
+        let end = rest.iter().position(|&byte| ends_scalar(byte)).unwrap_or(rest.len());
+        if !is_scalar(&rest[..end]) {
+            return Err(self.wrong("expected a value"));
+        }
+        self.at += end;
+        Ok(())
+    }
+
+    fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), NotJson> {
+        if self.peek() != Some(byte) {
+            return Err(self.wrong(what));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Returns the next byte that is not blank, and goes there.
+    fn peek(&mut self) -> Option<u8> {
+        while self.text.get(self.at).copied().is_some_and(is_blank) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    const fn wrong(&self, what: &'static str) -> NotJson {
+        NotJson { offset: self.at, what }
+    }
+}
+
+/// Returns whether an odd number of backslashes stands at the end.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
+}
+
+/// White space: RFC 8259 section 2.
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+const fn ends_scalar(byte: u8) -> bool {
+    is_blank(byte) || matches!(byte, b',' | b'}' | b']' | b':' | b'"')
+}
+
+fn is_scalar(text: &[u8]) -> bool {
+    matches!(text, b"true" | b"false" | b"null") || is_number(text)
+}
+
+/// Numbers: RFC 8259 section 6.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let (whole, text) = digits(text);
+    if whole.is_empty() || (whole.len() > 1 && whole[0] == b'0') {
+        return false;
+    }
+    fraction(text).and_then(exponent).is_some_and(<[u8]>::is_empty)
+}
+
+fn fraction(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(b".").map_or(Some(text), some_digits)
+}
+
+fn exponent(text: &[u8]) -> Option<&[u8]> {
+    let Some(text) = text.strip_prefix(b"e").or_else(|| text.strip_prefix(b"E")) else { return Some(text) };
+    some_digits(text.strip_prefix(b"+").or_else(|| text.strip_prefix(b"-")).unwrap_or(text))
+}
+
+/// Returns what follows one digit or more.
+fn some_digits(text: &[u8]) -> Option<&[u8]> {
+    let (found, rest) = digits(text);
+    (!found.is_empty()).then_some(rest)
+}
+
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
+}

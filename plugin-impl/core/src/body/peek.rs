@@ -1,0 +1,203 @@
+//! Which members the router asks a body for.
+
+use std::borrow::Cow;
+
+use super::json::{self, Member, NotJson, Value};
+
+/// A set of fields to look for; the look ends when all were seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted(u8);
+
+impl Wanted {
+    pub const MODEL: Self = Self(1);
+    pub const STREAM: Self = Self(1 << 1);
+    pub const PROMPT_CACHE_KEY: Self = Self(1 << 2);
+    pub const PREVIOUS_RESPONSE_ID: Self = Self(1 << 3);
+    pub const CONVERSATION_ID: Self = Self(1 << 4);
+    pub const THREAD_ID: Self = Self(1 << 5);
+    pub const USER_ID: Self = Self(1 << 6);
+
+    /// What every request is asked for.
+    pub const ROUTE: Self = Self::MODEL.and(Self::STREAM);
+    /// Everything.
+    pub const ALL: Self = Self((1 << 7) - 1);
+
+    /// Returns both sets together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    const fn has(self, field: Self) -> bool {
+        self.0 & field.0 != 0
+    }
+
+    const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What a body says about itself at its top level.
+///
+/// Of a member that comes twice, the first counts. A member of another type than it should have is
+/// left out: the upstream has the words to refuse it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peek<'a> {
+    pub model: Option<Cow<'a, str>>,
+    pub stream: Option<bool>,
+    /// OpenAI: a hint to where a prompt is cached. Agents put their session into it.
+    pub prompt_cache_key: Option<Cow<'a, str>>,
+    /// OpenAI: an answer that only the account that made it can go on from.
+    pub previous_response_id: Option<Cow<'a, str>>,
+    pub conversation_id: Option<Cow<'a, str>>,
+    pub thread_id: Option<Cow<'a, str>>,
+    /// Anthropic: `metadata.user_id`.
+    pub user_id: Option<Cow<'a, str>>,
+}
+
+/// Looks for the wanted fields, and no further than the last of them.
+///
+/// # Errors
+/// The body is not a JSON object, as far as it was looked at.
+pub fn peek(body: &[u8], wanted: Wanted) -> Result<Peek<'_>, NotJson> {
+    let mut found = Peek::default();
+    let mut missing = wanted;
+    for member in json::members(body) {
+        let member = member?;
+        let field = field(&member);
+        if missing.has(field) {
+            found.note(field, member.value)?;
+            missing = missing.without(field);
+        }
+        if missing.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the model, and looks no further.
+///
+/// # Errors
+/// The body is not a JSON object, as far as it was looked at.
+pub fn model(body: &[u8]) -> Result<Option<Cow<'_, str>>, NotJson> {
+    text_field(body, "model")
+}
+
+/// Returns the first top-level member `name` where it is a string, and looks no further.
+///
+/// # Errors
+/// The body is not a JSON object, as far as it was looked at.
+pub fn text_field<'a>(body: &'a [u8], name: &str) -> Result<Option<Cow<'a, str>>, NotJson> {
+    for member in json::members(body) {
+        let member = member?;
+        if member.key.is(name) {
+            return member.value.text();
+        }
+    }
+    Ok(None)
+}
+
+impl<'a> Peek<'a> {
+    fn note(&mut self, field: Wanted, value: Value<'a>) -> Result<(), NotJson> {
+        match field {
+            Wanted::MODEL => self.model = value.text()?,
+            Wanted::STREAM => self.stream = value.flag(),
+            Wanted::PROMPT_CACHE_KEY => self.prompt_cache_key = value.text()?,
+            Wanted::PREVIOUS_RESPONSE_ID => self.previous_response_id = value.text()?,
+            Wanted::CONVERSATION_ID => self.conversation_id = value.text()?,
+            Wanted::THREAD_ID => self.thread_id = value.text()?,
+            _ => self.user_id = value.member("user_id").and_then(Value::string),
+        }
+        Ok(())
+    }
+}
+
+/// Returns the field that a member is, or the empty set.
+fn field(member: &Member<'_>) -> Wanted {
+    match member.key.read().as_deref() {
+        Some("model") => Wanted::MODEL,
+        Some("stream") => Wanted::STREAM,
+        Some("prompt_cache_key") => Wanted::PROMPT_CACHE_KEY,
+        Some("previous_response_id") => Wanted::PREVIOUS_RESPONSE_ID,
+        Some("conversation_id") => Wanted::CONVERSATION_ID,
+        Some("thread_id") => Wanted::THREAD_ID,
+        Some("metadata") => Wanted::USER_ID,
+        Some(_) | None => Wanted(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_look_ends_where_everything_was_seen() {
+        let body = br#"{"model":"claude-sonnet-4-6","stream":true,"messages":[ and then nonsense"#;
+        let found = peek(body, Wanted::ROUTE).expect("it was not looked at");
+        assert_eq!(found.model.as_deref(), Some("claude-sonnet-4-6"));
+        assert_eq!(found.stream, Some(true));
+        assert_eq!(model(body), Ok(Some("claude-sonnet-4-6".into())));
+        assert!(peek(body, Wanted::ALL).is_err());
+    }
+
+    #[test]
+    fn only_top_level_members_count() {
+        let body =
+            br#"{"messages":[{"model":"inner"}],"metadata":{"model":"x","user_id":"u"},"model":"outer"}"#;
+        let found = peek(body, Wanted::ALL).expect("valid");
+        assert_eq!((found.model.as_deref(), found.user_id.as_deref()), (Some("outer"), Some("u")));
+    }
+
+    #[test]
+    fn a_member_of_another_type_is_left_out() {
+        let body = br#"{"model":7,"stream":"yes","metadata":[],"prompt_cache_key":null}"#;
+        assert_eq!(peek(body, Wanted::ALL), Ok(Peek::default()));
+    }
+
+    #[test]
+    fn a_model_that_is_no_text_is_an_error() {
+        assert!(model(b"{\"model\":\"\xff\"}").is_err());
+        assert!(model(br#"{"model":"\ud800"}"#).is_err());
+        assert_eq!(model(br#"{"model":"gr\u00f6\u00dfe"}"#), Ok(Some("größe".into())));
+    }
+
+    #[test]
+    fn of_a_member_that_comes_twice_the_first_counts() {
+        assert_eq!(model(br#"{"model":"a","model":"b"}"#), Ok(Some("a".into())));
+        let found = peek(br#"{"model":"a","model":"b"}"#, Wanted::ROUTE).expect("valid");
+        assert_eq!(found.model.as_deref(), Some("a"));
+    }
+
+    proptest! {
+        #[test]
+        fn fields_are_found_wherever_they_stand(
+            names in Just(vec!["model", "prompt_cache_key", "previous_response_id", "thread_id", "messages"]).prop_shuffle(),
+            value in any::<String>(),
+        ) {
+            let members: Vec<_> = names.iter().map(|name| format!("{}:{}", quoted(name), quoted(&value))).collect();
+            let body = format!("{{{}}}", members.join(" , "));
+            let found = peek(body.as_bytes(), Wanted::ALL).expect("valid");
+            prop_assert_eq!(found.model.as_deref(), Some(&*value));
+            prop_assert_eq!(found.thread_id.as_deref(), Some(&*value));
+            prop_assert_eq!(found.previous_response_id.as_deref(), Some(&*value));
+            prop_assert_eq!(text_field(body.as_bytes(), "messages"), Ok(Some(value.into())));
+        }
+
+        #[test]
+        fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..96)) {
+            let _ = peek(&body, Wanted::ALL);
+            let _ = model(&body);
+        }
+    }
+
+    fn quoted(text: &str) -> String {
+        serde_json::Value::from(text).to_string()
+    }
+}

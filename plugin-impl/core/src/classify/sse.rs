@@ -1,0 +1,116 @@
+//! Splits a stream into server-sent events (WHATWG HTML section 9.2.6).
+
+/// One event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Event {
+    /// The `event` field, empty where there was none.
+    pub(super) name: Vec<u8>,
+    /// The `data` fields, with line feeds between them.
+    pub(super) data: Vec<u8>,
+}
+
+/// What was received of the next event.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Events {
+    line: Vec<u8>,
+    event: Option<Event>,
+    follows_cr: bool,
+}
+
+impl Events {
+    /// Takes bytes up to the end of the next event; returns it, and the bytes behind it.
+    pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
+        for (at, &byte) in bytes.iter().enumerate() {
+            let second_half = byte == b'\n' && std::mem::take(&mut self.follows_cr);
+            let event = match byte {
+                b'\n' if second_half => None,
+                b'\n' | b'\r' => self.end_line(),
+                _ => self.put(byte),
+            };
+            self.follows_cr = byte == b'\r';
+            if event.is_some() {
+                return (event, &bytes[at + 1..]);
+            }
+        }
+        (None, &[])
+    }
+
+    /// Returns what is left at the end of the stream. The standard drops it; an error that an upstream
+    /// wrote before it gave up is worth reading.
+    pub(super) fn rest(&mut self) -> Option<Event> {
+        self.end_line().or_else(|| self.event.take())
+    }
+
+    fn put(&mut self, byte: u8) -> Option<Event> {
+        self.line.push(byte);
+        None
+    }
+
+    /// Takes a line; returns the event where the line is the blank one that ends it.
+    fn end_line(&mut self) -> Option<Event> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            return self.event.take();
+        }
+        if let Some(data) = field(&line, b"data") {
+            let event = self.event.get_or_insert_default();
+            if !event.data.is_empty() {
+                event.data.push(b'\n');
+            }
+            event.data.extend_from_slice(data);
+        } else if let Some(name) = field(&line, b"event") {
+            self.event.get_or_insert_default().name = name.to_vec();
+        }
+        None
+    }
+}
+
+/// Returns the value of a line's field, without the one space that may come before it.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let value = line.strip_prefix(name)?.strip_prefix(b":")?;
+    Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(stream: &str) -> Vec<(String, String)> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        let mut events = Events::default();
+        let mut rest = stream.as_bytes();
+        let mut all = Vec::new();
+        while !rest.is_empty() {
+            let (event, behind) = events.take(rest);
+            all.extend(event);
+            rest = behind;
+        }
+        all.extend(events.rest());
+        all.into_iter().map(|event| (text(event.name), text(event.data))).collect()
+    }
+
+    fn check(stream: &str, expected: &[(&str, &str)]) {
+        let found = events(stream);
+        let found: Vec<_> = found.iter().map(|(name, data)| (&**name, &**data)).collect();
+        assert_eq!(found, expected, "{stream:?}");
+    }
+
+    #[test]
+    fn events_end_at_blank_lines_of_every_kind() {
+        check("event: a\ndata: 1\n\ndata:2\n\n", &[("a", "1"), ("", "2")]);
+        check("event: a\r\ndata: 1\r\n\r\ndata:2\r\n\r\n", &[("a", "1"), ("", "2")]);
+        check("event: a\rdata: 1\r\rdata:2\r\r", &[("a", "1"), ("", "2")]);
+        check("data: {\ndata: }\n\n", &[("", "{\n}")]);
+    }
+
+    #[test]
+    fn comments_and_other_fields_are_no_events() {
+        check(": ping\n\n: ping\n\nid: 7\nretry: 10\n\ndatabase: 1\n\n", &[]);
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_an_event() {
+        check("data: 1\n\ndata: 2", &[("", "1"), ("", "2")]);
+        check("data: 2\n", &[("", "2")]);
+    }
+}

@@ -1,0 +1,133 @@
+//! Dates, as milliseconds of the Unix epoch.
+
+use std::time::{Duration, SystemTime};
+
+use crate::time::UnixMillis;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Reads an HTTP date in any of its three forms (RFC 9110 section 5.6.7).
+pub(super) fn http(text: &str) -> Option<UnixMillis> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Some(UnixMillis(since.as_millis().try_into().unwrap_or(u64::MAX)))
+}
+
+/// Reads a timestamp of RFC 3339; one without an offset is taken as UTC. What is before 1970 is 1970.
+pub(super) fn rfc3339(text: &str) -> Option<UnixMillis> {
+    let (date, time) = text.split_at_checked(10)?;
+    let time = time.strip_prefix(['T', 't', ' '])?;
+    let (clock, rest) = time.split_at_checked(8)?;
+    let (millis, zone) = fraction(rest)?;
+    let seconds = days(date)? * DAY + seconds(clock)? - offset(zone)?;
+    Some(UnixMillis(u64::try_from(seconds * 1_000 + millis).unwrap_or(0)))
+}
+
+/// Returns the days from 1970-01-01 to a date `YYYY-MM-DD`.
+fn days(date: &str) -> Option<i64> {
+    let [year, month, day] = fields(date, '-', [4, 2, 2])?;
+    let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
+    valid.then(|| days_from_civil(year, month, day))
+}
+
+/// The proleptic Gregorian calendar, counted in eras of 400 years that begin in March, so that the leap
+/// day is the last day of a year.
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_of_year = (month + 9) % 12;
+    let day_of_year = (153 * month_of_year + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// Returns the seconds of a clock `HH:MM:SS`; 60 is a leap second.
+fn seconds(clock: &str) -> Option<i64> {
+    let [hour, minute, second] = fields(clock, ':', [2, 2, 2])?;
+    (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3_600 + minute * 60 + second)
+}
+
+/// Splits an optional fraction of a second off, in milliseconds.
+fn fraction(text: &str) -> Option<(i64, &str)> {
+    let Some(text) = text.strip_prefix('.') else { return Some((0, text)) };
+    let (digits, rest) = text.split_at(text.bytes().take_while(u8::is_ascii_digit).count());
+    let millis = digits.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let millis = millis.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+    (!digits.is_empty()).then_some((millis, rest))
+}
+
+/// Returns the seconds that a zone is ahead of UTC.
+fn offset(zone: &str) -> Option<i64> {
+    if matches!(zone, "" | "Z" | "z") {
+        return Some(0);
+    }
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let [hours, minutes] = fields(zone.strip_prefix(['+', '-'])?, ':', [2, 2])?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
+}
+
+/// Reads numbers of fixed lengths with a separator between them.
+fn fields<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[i64; N]> {
+    let mut parts = text.split(separator);
+    let mut numbers = [0; N];
+    for (number, length) in numbers.iter_mut().zip(lengths) {
+        let part = parts
+            .next()
+            .filter(|part| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<u64>) {
+        assert_eq!(rfc3339(text), expected.map(UnixMillis), "{text}");
+    }
+
+    #[test]
+    fn timestamps_are_read_with_their_offsets() {
+        check("1970-01-01T00:00:00Z", Some(0));
+        check("2000-02-29T12:00:00Z", Some(951_825_600_000));
+        check("2026-06-04T15:24:12Z", Some(1_780_586_652_000));
+        check("2026-06-04t15:24:12.5z", Some(1_780_586_652_500));
+        check("2026-06-04 15:24:12.123456789+00:00", Some(1_780_586_652_123));
+        check("2026-06-04T17:54:12+02:30", Some(1_780_586_652_000));
+        check("2026-06-04T07:24:12-08:00", Some(1_780_586_652_000));
+        check("2026-06-04T15:24:12", Some(1_780_586_652_000));
+        check("1969-12-31T23:59:59Z", Some(0));
+        check("0000-01-01T00:00:00+23:59", Some(0));
+        check("9999-12-31T23:59:60Z", Some(253_402_300_800_000));
+    }
+
+    #[test]
+    fn what_is_no_timestamp_is_nothing() {
+        for text in [
+            "",
+            "2026-06-04",
+            "2026-6-4T15:24:12Z",
+            "2026-06-04T15:24Z",
+            "2026-06-04T24:00:00Z",
+            "2026-06-04T15:24:12.Z",
+            "2026-06-04T15:24:12+2:00",
+            "2026-06-04T15:24:12 GMT",
+            "+026-06-04T15:24:12Z",
+            "2026-06-0\u{664}T15:24:12Z",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn all_three_forms_of_http_dates_are_read() {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(http(text), Some(UnixMillis(784_111_777_000)), "{text}");
+        }
+        assert_eq!(http("Sun, 99 Nov 1994 08:49:37 GMT"), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Intents: which wire format a request is written in, and where it names its model.
+//!
+//! The answer is in the path alone. Paths are brought to one form, because agents and people write base
+//! URLs with a version, without one, or have their agent add a second.
+
+use http::Method;
+
+use crate::format::WireFormat;
+
+/// What the path of a request says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    pub format: WireFormat,
+    /// With its version and without a query, such as `/v1/messages`.
+    pub path: String,
+    pub model: ModelPlace,
+}
+
+/// Where a request names its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelPlace {
+    /// In the field `model` of its JSON body.
+    Body,
+    /// In the path, before an action: `/v1beta/models/MODEL:ACTION`.
+    Path { version: String, model: String, action: String },
+    /// It names none, as when it asks which models there are.
+    Nowhere,
+}
+
+impl Intent {
+    /// Reads a path. `format` is known where a host or a base URL told it; else the path has to tell.
+    /// `speaks_anthropic` says whether the request has the header `anthropic-version`, which tells the two
+    /// services apart that have a `/v1/models`.
+    ///
+    /// Returns none for a path that is of none of the formats.
+    pub fn read(
+        method: &Method,
+        path: &str,
+        format: Option<WireFormat>,
+        speaks_anthropic: bool,
+    ) -> Option<Self> {
+        let (version, rest) = split_version(path);
+        let format = format.or_else(|| told_by(version, rest, speaks_anthropic))?;
+        let version = if version.is_empty() { default_version(format) } else { version };
+        let path = format!("/{version}{rest}");
+        let model = match format {
+            WireFormat::Gemini => in_path(version, rest),
+            WireFormat::Anthropic | WireFormat::OpenAi if method == Method::POST => ModelPlace::Body,
+            WireFormat::Anthropic | WireFormat::OpenAi => ModelPlace::Nowhere,
+        };
+        Some(Self { format, path, model })
+    }
+
+    /// Returns the path for a model by another name.
+    pub fn path_for(&self, model: &str) -> String {
+        match &self.model {
+            ModelPlace::Path { version, action, .. } => format!("/{version}/models/{model}:{action}"),
+            ModelPlace::Body | ModelPlace::Nowhere => self.path.clone(),
+        }
+    }
+}
+
+/// Splits `/v1/messages` into `v1` and `/messages`. Of a doubled version one is dropped.
+fn split_version(path: &str) -> (&str, &str) {
+    let Some((first, rest)) = path.trim_start_matches('/').split_once('/') else { return ("", path) };
+    if !is_version(first) {
+        return ("", path);
+    }
+    let rest = &path[path.len() - rest.len() - 1..];
+    match split_version(rest) {
+        ("", rest) => (first, rest),
+        again => again,
+    }
+}
+
+fn is_version(segment: &str) -> bool {
+    let digits = segment.strip_prefix('v').unwrap_or("").trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+const fn default_version(format: WireFormat) -> &'static str {
+    match format {
+        WireFormat::Anthropic | WireFormat::OpenAi => "v1",
+        WireFormat::Gemini => "v1beta",
+    }
+}
+
+fn told_by(version: &str, rest: &str, speaks_anthropic: bool) -> Option<WireFormat> {
+    let first = rest.trim_start_matches('/').split('/').next().unwrap_or("");
+    match first {
+        "messages" | "complete" => Some(WireFormat::Anthropic),
+        "models" if rest.contains(':') || version == "v1beta" => Some(WireFormat::Gemini),
+        "models" if speaks_anthropic => Some(WireFormat::Anthropic),
+        "models" | "chat" | "responses" | "completions" | "embeddings" => Some(WireFormat::OpenAi),
+        _ => None,
+    }
+}
+
+fn in_path(version: &str, rest: &str) -> ModelPlace {
+    let named = rest.strip_prefix("/models/").and_then(|named| named.rsplit_once(':'));
+    named.map_or(ModelPlace::Nowhere, |(model, action)| ModelPlace::Path {
+        version: version.into(),
+        model: model.into(),
+        action: action.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str) -> Option<(WireFormat, String)> {
+        Intent::read(&Method::POST, path, None, false).map(|intent| (intent.format, intent.path))
+    }
+
+    fn check(path: &str, format: WireFormat, canonical: &str) {
+        assert_eq!(read(path), Some((format, canonical.into())), "{path}");
+    }
+
+    #[test]
+    fn a_path_tells_the_format_with_or_without_its_version() {
+        for path in ["/v1/messages", "/messages", "/v1/v1/messages"] {
+            check(path, WireFormat::Anthropic, "/v1/messages");
+        }
+        check("/v1/messages/count_tokens", WireFormat::Anthropic, "/v1/messages/count_tokens");
+        check("/v1/chat/completions", WireFormat::OpenAi, "/v1/chat/completions");
+        check("/responses", WireFormat::OpenAi, "/v1/responses");
+        check("/models/g:generateContent", WireFormat::Gemini, "/v1beta/models/g:generateContent");
+        check("/v1/models/g:countTokens", WireFormat::Gemini, "/v1/models/g:countTokens");
+        for path in ["/", "/health", "/v1", "/v1/unknown", "", "/v9"] {
+            assert_eq!(read(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_models_is_whose_header_it_has() {
+        let list = |speaks_anthropic| Intent::read(&Method::GET, "/v1/models", None, speaks_anthropic);
+        assert_eq!(list(true).expect("known").format, WireFormat::Anthropic);
+        let openai = list(false).expect("known");
+        assert_eq!((openai.format, openai.model), (WireFormat::OpenAi, ModelPlace::Nowhere));
+    }
+
+    #[test]
+    fn a_model_in_the_path_can_be_renamed() {
+        let path = "/v1beta/models/antigravity/gemini-3:flash:streamGenerateContent";
+        let intent = Intent::read(&Method::POST, path, None, false).expect("known");
+        let ModelPlace::Path { model, .. } = &intent.model else { panic!("{intent:?}") };
+        assert_eq!(model, "antigravity/gemini-3:flash");
+        assert_eq!(intent.path_for("g"), "/v1beta/models/g:streamGenerateContent");
+    }
+
+    #[test]
+    fn where_the_host_tells_the_format_any_path_will_do() {
+        let intent = Intent::read(&Method::POST, "/rerank", Some(WireFormat::OpenAi), false).expect("known");
+        assert_eq!((intent.path.as_str(), intent.model), ("/v1/rerank", ModelPlace::Body));
+    }
+}

@@ -1,0 +1,267 @@
+//! Which conversation a request belongs to.
+//!
+//! A session keeps its account, because that is where its prompt is cached. Agents say who they are in
+//! different places; headers are asked first, since they cost no look at the body. An agent that says
+//! nothing is known by how its conversation begins, which every later turn repeats.
+//!
+//! The key is a hash of the id alone, not of where it was found: agents send one id in several places,
+//! and a turn that is repeated in another form has to find the same account.
+
+mod opening;
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+
+use crate::body::{self, Wanted};
+use crate::format::WireFormat;
+
+/// A session as the affinity map knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(pub u64);
+
+impl SessionKey {
+    fn of(id: &[u8]) -> Self {
+        Self(Fnv::default().and(id).0)
+    }
+}
+
+/// A session, its parent where an agent told it, and where its id was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionKey,
+    /// The session that started this one as a subagent.
+    pub parent: Option<SessionKey>,
+    pub source: SessionSource,
+}
+
+/// Where the id of a session was found, in the order in which the places are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SessionSource {
+    /// The header `x-claude-code-session-id`.
+    ClaudeCode,
+    /// The headers `session-id`, `session_id` or `thread-id` (Codex).
+    Codex,
+    /// The headers `x-session-affinity` or `x-session-id` (opencode).
+    Affinity,
+    /// The header `x-client-request-id`, where Codex sends it.
+    ClientRequest,
+    /// The member `prompt_cache_key` of the body (OpenAI).
+    PromptCacheKey,
+    /// The session part of the member `metadata.user_id` (Anthropic).
+    UserId,
+    /// The members `conversation_id` or `thread_id` of the body.
+    Conversation,
+    /// How the conversation begins: system prompt and first user turn.
+    Opening,
+}
+
+/// Headers that hold the id of a session, best first.
+const HEADERS: [(&str, SessionSource); 6] = [
+    ("x-claude-code-session-id", SessionSource::ClaudeCode),
+    ("session-id", SessionSource::Codex),
+    ("session_id", SessionSource::Codex),
+    ("thread-id", SessionSource::Codex),
+    ("x-session-affinity", SessionSource::Affinity),
+    ("x-session-id", SessionSource::Affinity),
+];
+
+/// Returns the session of a request, or nothing where there is nothing to tell it by.
+pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<Session> {
+    let (id, source) = in_headers(headers).or_else(|| in_body(body)).or_else(|| in_opening(body, format))?;
+    let parent = id_header(headers, "x-parent-session-id").map(SessionKey::of);
+    Some(Session { id, parent, source })
+}
+
+type Found = (SessionKey, SessionSource);
+
+fn in_headers(headers: &HeaderMap) -> Option<Found> {
+    let mut named = HEADERS.iter().filter_map(|&(name, source)| Some((id_header(headers, name)?, source)));
+    named.next().or_else(|| client_request(headers)).map(|(id, source)| (SessionKey::of(id), source))
+}
+
+/// Codex repeats its session here. Other clients use the header as it is named: for each request
+/// another id, which would make a session of every request.
+fn client_request(headers: &HeaderMap) -> Option<(&[u8], SessionSource)> {
+    let agent = headers.get(http::header::USER_AGENT).map(|agent| agent.as_bytes().to_ascii_lowercase());
+    let codex = headers.contains_key("originator") || agent.is_some_and(|agent| agent.starts_with(b"codex"));
+    let id = id_header(headers, "x-client-request-id").filter(|_| codex)?;
+    Some((id, SessionSource::ClientRequest))
+}
+
+fn id_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    headers.get(name).map(|value| value.as_bytes().trim_ascii()).filter(|id| !id.is_empty())
+}
+
+/// Returns an id from the members that are made for one. They may stand behind megabytes of messages,
+/// so this is the one pass over the body that an agent without a header costs.
+fn in_body(body: &[u8]) -> Option<Found> {
+    let wanted =
+        Wanted::PROMPT_CACHE_KEY.and(Wanted::USER_ID).and(Wanted::CONVERSATION_ID).and(Wanted::THREAD_ID);
+    let found = body::peek(body, wanted).ok()?;
+    let user = found.user_id.as_deref().and_then(session_of_user);
+    [
+        (found.prompt_cache_key, SessionSource::PromptCacheKey),
+        (user, SessionSource::UserId),
+        (found.conversation_id, SessionSource::Conversation),
+        (found.thread_id, SessionSource::Conversation),
+    ]
+    .into_iter()
+    .find_map(|(id, source)| Some((id.filter(|id| !id.trim().is_empty())?, source)))
+    .map(|(id, source)| (SessionKey::of(id.trim().as_bytes()), source))
+}
+
+/// Returns the session part of a `user_id`: a JSON object with `session_id`, or `…_session_<uuid>`.
+///
+/// Without such a part it is a person, who may have many sessions.
+fn session_of_user(user: &str) -> Option<Cow<'_, str>> {
+    let id = match body::text_field(user.as_bytes(), "session_id") {
+        Ok(id) => id?,
+        Err(_) => user.rsplit_once("_session_")?.1.into(),
+    };
+    (!id.is_empty()).then_some(id)
+}
+
+fn in_opening(body: &[u8], format: WireFormat) -> Option<Found> {
+    let hash = opening::hash(body, format)?;
+    Some((SessionKey(hash), SessionSource::Opening))
+}
+
+/// FNV-1a with 64 bits: small, and the same in every build and process that shares a store.
+/// Source: draft-eastlake-fnv, sections 2 and 5.
+#[derive(Clone, Copy, Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn and(self, bytes: &[u8]) -> Self {
+        Self(bytes.iter().fold(self.0, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"model":"m","conversation_id":"c","thread_id":"t",
+        "metadata":{"user_id":"user_ab_account__session_u"},"prompt_cache_key":"p",
+        "messages":[{"role":"user","content":"hello"}]}"#;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|&(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")))
+            .collect()
+    }
+
+    fn check(pairs: &[(&'static str, &'static str)], body: &[u8], id: &str, source: SessionSource) {
+        let found = session(&headers(pairs), body, WireFormat::OpenAi).expect("a session");
+        assert_eq!((found.id, found.source), (SessionKey::of(id.as_bytes()), source), "{pairs:?}");
+    }
+
+    #[test]
+    fn places_are_looked_at_in_their_order() {
+        use SessionSource::{Affinity, ClaudeCode, ClientRequest, Codex, PromptCacheKey};
+
+        let mut all = vec![
+            ("user-agent", "codex_cli_rs/0.1"),
+            ("x-client-request-id", "r"),
+            ("x-session-id", "o2"),
+            ("x-session-affinity", "o1"),
+            ("thread-id", "x3"),
+            ("session_id", "x2"),
+            ("session-id", "x1"),
+            ("x-claude-code-session-id", "cc"),
+        ];
+        let expected = [
+            ("cc", ClaudeCode),
+            ("x1", Codex),
+            ("x2", Codex),
+            ("x3", Codex),
+            ("o1", Affinity),
+            ("o2", Affinity),
+            ("r", ClientRequest),
+            ("p", PromptCacheKey),
+        ];
+        for (id, source) in expected {
+            check(&all, BODY, id, source);
+            all.pop();
+        }
+    }
+
+    #[test]
+    fn ids_of_the_body_come_in_their_order() {
+        check(
+            &[],
+            br#"{"thread_id":"t","conversation_id":"c","metadata":{"user_id":"x_session_u"}}"#,
+            "u",
+            SessionSource::UserId,
+        );
+        check(&[], br#"{"thread_id":"t","conversation_id":"c"}"#, "c", SessionSource::Conversation);
+        check(
+            &[],
+            br#"{"thread_id":"t","metadata":{"user_id":"a person"}}"#,
+            "t",
+            SessionSource::Conversation,
+        );
+    }
+
+    #[test]
+    fn both_forms_of_a_user_id_name_the_session() {
+        let old = br#"{"metadata":{"user_id":"user_0f_account_1a-2b_session_3c-4d"}}"#;
+        let new = br#"{"metadata":{"user_id":"{\"device_id\":\"0f\",\"account_uuid\":\"1a\",\"session_id\":\"3c-4d\"}"}}"#;
+        check(&[], old, "3c-4d", SessionSource::UserId);
+        check(&[], new, "3c-4d", SessionSource::UserId);
+        for person in ["somebody", " ", "{}", "{\\\"session_id\\\":7}", "x_session_", ""] {
+            let body = format!(r#"{{"metadata":{{"user_id":"{person}"}}}}"#);
+            assert_eq!(session(&HeaderMap::new(), body.as_bytes(), WireFormat::Anthropic), None, "{person}");
+        }
+    }
+
+    #[test]
+    fn one_id_is_one_session_wherever_it_was_found() {
+        let by_header =
+            session(&headers(&[("session-id", " s ")]), b"", WireFormat::OpenAi).expect("a session");
+        let by_body = session(&HeaderMap::new(), br#"{"prompt_cache_key":"s"}"#, WireFormat::OpenAi);
+        assert_eq!(Some(by_header.id), by_body.map(|session| session.id));
+    }
+
+    #[test]
+    fn a_parent_is_the_session_that_it_was() {
+        let child = session(
+            &headers(&[("x-session-id", "b"), ("x-parent-session-id", "a")]),
+            b"",
+            WireFormat::OpenAi,
+        );
+        let parent = session(&headers(&[("x-session-affinity", "a")]), b"", WireFormat::OpenAi);
+        assert_eq!(child.and_then(|child| child.parent), parent.map(|parent| parent.id));
+    }
+
+    #[test]
+    fn a_request_id_of_another_client_is_no_session() {
+        let found = session(&headers(&[("x-client-request-id", "r")]), b"{}", WireFormat::Anthropic);
+        assert_eq!(found, None);
+        check(
+            &[("x-client-request-id", "r"), ("originator", "codex_cli_rs")],
+            b"{}",
+            "r",
+            SessionSource::ClientRequest,
+        );
+    }
+
+    #[test]
+    fn an_empty_header_says_nothing() {
+        check(&[("session-id", " "), ("x-session-id", "o")], BODY, "o", SessionSource::Affinity);
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(SessionKey::of(b""), SessionKey(0xcbf2_9ce4_8422_2325));
+        assert_eq!(SessionKey::of(b"foobar"), SessionKey(0x8594_4171_f739_67e8));
+    }
+}
