@@ -1,0 +1,89 @@
+//! OpenAI Chat Completions.
+
+use crate::format::{Reply, event};
+use crate::template::{Quoted, fill};
+
+const WHOLE: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion","created":$created,"model":$model,"choices":[{"index":0,"message":{"role":"assistant","content":$text,"refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":$usage,"system_fingerprint":null}"#;
+const CHUNK: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion.chunk","created":$created,"model":$model,"system_fingerprint":null,"choices":[$choice]$usage}"#;
+const ROLE: &str = r#"{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}"#;
+const CONTENT: &str = r#"{"index":0,"delta":{"content":$text},"logprobs":null,"finish_reason":null}"#;
+const FINISH: &str = r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}"#;
+const USAGE: &str = r#"{"prompt_tokens":$input,"completion_tokens":$output,"total_tokens":$total}"#;
+const DONE: &str = "[DONE]";
+
+pub(super) fn whole(reply: &Reply) -> String {
+    fill(
+        WHOLE,
+        &[
+            ("id", &reply.id),
+            ("created", &reply.created),
+            ("model", &Quoted(&reply.model)),
+            ("text", &Quoted(&reply.text.whole())),
+            ("usage", &usage(reply)),
+        ],
+    )
+}
+
+pub(super) fn opening(reply: &Reply) -> Vec<String> {
+    vec![chunk(reply, ROLE, no_usage(reply))]
+}
+
+pub(super) fn piece(reply: &Reply, text: &str) -> String {
+    chunk(reply, &fill(CONTENT, &[("text", &Quoted(text))]), no_usage(reply))
+}
+
+pub(super) fn closing(reply: &Reply) -> Vec<String> {
+    let finish = chunk(reply, FINISH, no_usage(reply));
+    if !reply.usage_chunk {
+        return vec![finish, event(DONE)];
+    }
+    vec![finish, chunk(reply, "", &format!(r#","usage":{}"#, usage(reply))), event(DONE)]
+}
+
+/// Where usage is asked for, every chunk but its own says that it has none.
+fn no_usage(reply: &Reply) -> &'static str {
+    if reply.usage_chunk { r#","usage":null"# } else { "" }
+}
+
+fn chunk(reply: &Reply, choice: &str, usage: &str) -> String {
+    event(&fill(
+        CHUNK,
+        &[
+            ("id", &reply.id),
+            ("created", &reply.created),
+            ("model", &Quoted(&reply.model)),
+            ("choice", &choice),
+            ("usage", &usage),
+        ],
+    ))
+}
+
+fn usage(reply: &Reply) -> String {
+    let (input, output) = (reply.input_tokens, reply.text.tokens());
+    fill(USAGE, &[("input", &input), ("output", &output), ("total", &(input + output))])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::format::Format;
+    use crate::format::tests::{events, reply};
+
+    use super::*;
+
+    #[test]
+    fn a_stream_ends_with_done() {
+        let events = events(&reply(Format::OpenaiChat));
+        assert_eq!(events.len(), 1 + 2 + 2);
+        assert_eq!(events.last().unwrap().1, DONE);
+        assert!(events.iter().all(|(_, data)| !data.contains("usage")));
+    }
+
+    #[test]
+    fn usage_comes_in_a_chunk_of_its_own_when_asked_for() {
+        let asked = Reply { usage_chunk: true, ..reply(Format::OpenaiChat) };
+        let events = events(&asked);
+        let (_, usage) = &events[events.len() - 2];
+        assert!(usage.contains(r#""choices":[],"usage":{"prompt_tokens":12"#), "{usage}");
+        assert!(events[0].1.contains(r#""usage":null"#));
+    }
+}

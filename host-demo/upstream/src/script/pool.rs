@@ -1,0 +1,94 @@
+//! The allowance of a pool: its windows, and what a refusal tells of them.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::pace::Pace;
+use crate::span;
+
+/// The allowance of one account in one pool.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Pool {
+    /// All of them must admit; none is no limit.
+    pub windows: Vec<Window>,
+    /// Requests in flight at once.
+    pub concurrency: Option<u32>,
+    pub hint: Hint,
+    /// In place of the script's pace.
+    pub pace: Option<Pace>,
+}
+
+/// One allowance with its own reset.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    pub limit: u32,
+    #[serde(deserialize_with = "span::deserialize")]
+    pub every: Duration,
+    /// As headers name it; `5h`, `7d`, `7d_oi` in their order if not set.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What a refusal tells about its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hint {
+    /// The provider's whole body and headers; good answers carry readings.
+    #[default]
+    Full,
+    /// `retry-after` and a body without details.
+    HeaderOnly,
+    /// Nothing.
+    Bare,
+    /// As `Full`, with this wait in place of the true one.
+    #[serde(deserialize_with = "span::deserialize")]
+    Wrong(Duration),
+}
+
+impl Pool {
+    /// Returns a pool without a limit.
+    pub fn unlimited() -> Self {
+        Self::default()
+    }
+
+    /// Returns a pool of so many requests in each window of so long.
+    pub fn limited(limit: u32, every: Duration) -> Self {
+        Self::default().and(limit, every)
+    }
+
+    /// Adds a window that holds at the same time.
+    #[must_use]
+    pub fn and(mut self, limit: u32, every: Duration) -> Self {
+        self.windows.push(Window { limit, every, name: None });
+        self
+    }
+
+    #[must_use]
+    pub fn concurrency(mut self, cap: u32) -> Self {
+        self.concurrency = Some(cap);
+        self
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: Hint) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+}
+
+impl Window {
+    /// The name in headers.
+    pub(crate) fn name_at(&self, index: usize) -> &str {
+        const NAMES: [&str; 3] = ["5h", "7d", "7d_oi"];
+        self.name.as_deref().unwrap_or(NAMES[index.min(NAMES.len() - 1)])
+    }
+}
