@@ -1,0 +1,112 @@
+//! Answers: a head, and a body that is full or relayed.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+use pointsman_core::envelope::Unwrapper;
+
+use crate::counters::Counters;
+use crate::fleet::Lease;
+use crate::upstream::{IncomingBody, StreamFault};
+
+/// What a caller gets.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: AnswerBody,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum AnswerBody {
+    /// All of it is there.
+    Full(Bytes),
+    /// It comes from an upstream, piece by piece.
+    Relay(Box<Relay>),
+}
+
+/// A body on its way from an upstream to a caller.
+///
+/// It holds the lease of its request, so that a stream is counted until it ends. Whoever drops it closes
+/// the request upstream, and one that broke upstream ends in an error, never in a clean end.
+#[derive(Debug)]
+pub struct Relay {
+    /// What was looked at before the head was delivered.
+    held: VecDeque<Bytes>,
+    body: Option<IncomingBody>,
+    unwrapper: Option<Unwrapper>,
+    lease: Option<Lease>,
+    counters: Arc<Counters>,
+}
+
+impl Relay {
+    /// Relays `held` and then the rest of `body`.
+    pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
+        Self { held, body, unwrapper: None, lease: None, counters }
+    }
+
+    /// Takes the envelope off each event on its way.
+    #[must_use]
+    pub fn unwrapping(mut self) -> Self {
+        self.unwrapper = Some(Unwrapper::default());
+        self
+    }
+
+    /// Keeps a lease until the end.
+    #[must_use]
+    pub fn holding(mut self, lease: Option<Lease>) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Returns the next bytes, or none at the end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamFault>>> {
+        if let Some(bytes) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let piece = ready!(Pin::new(body).poll_next(context));
+        if !matches!(piece, Some(Ok(_))) {
+            // The place is free as soon as the stream is over, not when the caller has read it.
+            self.body = None;
+            self.lease = None;
+        }
+        if matches!(piece, Some(Err(_))) {
+            self.counters.streams_broken.count();
+        }
+        Poll::Ready(piece)
+    }
+}
+
+impl Stream for Relay {
+    type Item = Result<Bytes, StreamFault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let piece = ready!(self.poll_upstream(context));
+            let Some(unwrapper) = &mut self.unwrapper else { return Poll::Ready(piece) };
+            let mut out = Vec::new();
+            match piece {
+                Some(Ok(bytes)) => unwrapper.push(&bytes, &mut out),
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => {
+                    unwrapper.finish(&mut out);
+                    self.unwrapper = None;
+                }
+            }
+            if !out.is_empty() {
+                return Poll::Ready(Some(Ok(out.into())));
+            }
+        }
+    }
+}

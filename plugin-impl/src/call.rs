@@ -1,0 +1,135 @@
+//! One call of an agent, taken in: what it asks for, understood once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use pointsman_core::body::{self, Wanted};
+use pointsman_core::format::WireFormat;
+use pointsman_core::ids::ModelId;
+use pointsman_core::intent::{Intent, ModelPlace};
+use pointsman_core::route::{Ask, Route, RouteError};
+use pointsman_core::session;
+use thiserror::Error;
+
+use crate::claim::Claim;
+use crate::generation::Generation;
+
+/// The header that pins an account.
+pub const PIN_ACCOUNT: &str = "x-pointsman-account";
+/// The header that pins a pool.
+pub const PIN_POOL: &str = "x-pointsman-pool";
+
+/// A call as it came.
+#[derive(Debug)]
+pub struct Call {
+    pub method: Method,
+    /// Without the question mark.
+    pub query: Option<String>,
+    pub headers: HeaderMap,
+    /// Whole, because an attempt at another account sends it again.
+    pub body: Bytes,
+}
+
+/// A call that is understood: it can be sent to any account of its route.
+#[derive(Debug)]
+pub struct Routed {
+    pub call: Call,
+    pub intent: Intent,
+    pub route: Route,
+    /// The place of the route's provider in the generation.
+    pub provider: usize,
+    pub model: ModelId,
+    /// The model as the body names it, pin and all.
+    pub written_model: Option<String>,
+    /// Which conversation it belongs to, at this provider.
+    pub session: Option<u64>,
+}
+
+/// A call that cannot be routed as it stands.
+#[derive(Debug, Error)]
+pub enum CallError {
+    #[error("the body cannot be routed: {0}; send JSON with a `model`")]
+    NotJson(#[from] body::NotJson),
+    #[error("the body names no `model`, so it cannot be routed")]
+    NoModel,
+    #[error("the body is encoded as `{0}`, which cannot be looked into; send it without content-encoding")]
+    Encoded(String),
+    #[error("the header `{0}` is not text")]
+    Header(&'static str),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+}
+
+impl CallError {
+    /// Returns the HTTP status for it.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::NotJson(_) | Self::NoModel | Self::Header(_) | Self::Route(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl Routed {
+    /// Understands a call.
+    ///
+    /// # Errors
+    /// [`CallError`], together with the format to tell it in.
+    pub fn new(call: Call, claim: Claim, generation: &Generation) -> Result<Self, (WireFormat, CallError)> {
+        let format = claim.intent.format;
+        Self::read(call, claim, generation).map_err(|error| (format, error))
+    }
+
+    fn read(call: Call, claim: Claim, generation: &Generation) -> Result<Self, CallError> {
+        let intent = claim.intent;
+        let written_model = written_model(&call, &intent)?;
+        let asked = match &intent.model {
+            ModelPlace::Path { model, .. } => model.as_str(),
+            ModelPlace::Body | ModelPlace::Nowhere => written_model.as_deref().unwrap_or_default(),
+        };
+        let ask = Ask {
+            format: intent.format,
+            provider: claim.provider.as_ref().map(pointsman_core::ids::ProviderId::as_str),
+            model: asked,
+            pool: pin(&call.headers, PIN_POOL)?,
+            account: pin(&call.headers, PIN_ACCOUNT)?,
+        };
+        let route = Route::parse(&ask, generation, generation.config.settings.quota_fallback)?;
+        let provider = generation.place_of(&route.provider).unwrap_or_default();
+        let session = session::session(&call.headers, &call.body, intent.format);
+        let session = session.map(|session| session.id.0.rotate_left(8) ^ provider as u64);
+        let model = ModelId::new(&route.model);
+        Ok(Self { call, intent, route, provider, model, written_model, session })
+    }
+
+    /// Returns the family for people, or the provider where it asks for no model.
+    pub fn subject(&self) -> &str {
+        &self.route.family
+    }
+
+    /// Returns the providers' shared description.
+    pub fn described<'a>(&self, generation: &'a Generation) -> &'a Arc<crate::config::ProviderConfig> {
+        &generation.config.providers[self.provider]
+    }
+}
+
+fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {
+    if intent.model != ModelPlace::Body {
+        return Ok(None);
+    }
+    let encoding = call.headers.get(http::header::CONTENT_ENCODING);
+    if let Some(encoding) = encoding.filter(|encoding| *encoding != "identity") {
+        return Err(CallError::Encoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
+    }
+    let model = body::peek(&call.body, Wanted::MODEL)?.model.ok_or(CallError::NoModel)?;
+    Ok(Some(model.into_owned()))
+}
+
+fn pin<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, CallError> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    value.to_str().map(Some).map_err(|_| CallError::Header(name))
+}

@@ -1,0 +1,45 @@
+//! The only reader of clocks.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pointsman_core::time::{Millis, Now, UnixMillis};
+use tokio::time::Instant;
+
+/// Tells the time in the core's terms.
+///
+/// Monotonic instants count from the making of the clock. They follow tokio's clock, so that a test can
+/// move it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Makes a clock that begins now.
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// Reads both clocks.
+    pub fn now(&self) -> Now {
+        Now { mono: self.mono(), wall: wall() }
+    }
+
+    /// Reads the monotonic clock.
+    pub fn mono(&self) -> Millis {
+        Millis(millis(self.start.elapsed()))
+    }
+
+    /// Sleeps until an instant has been reached.
+    pub async fn sleep_until(&self, instant: Millis) {
+        tokio::time::sleep_until(self.start + Duration::from_millis(instant.0)).await;
+    }
+}
+
+fn wall() -> UnixMillis {
+    UnixMillis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

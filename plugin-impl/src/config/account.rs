@@ -1,0 +1,210 @@
+//! Accounts: from what is written, or what the environment offers, to what the fleet is made of.
+
+use std::collections::HashMap;
+
+use pointsman_core::ids::AccountId;
+
+use super::catalog::Declared;
+use super::environment::Environment;
+use super::form::words;
+use super::problem::{Problem, nearest, shown};
+use super::reader::{Entry, Fields};
+use super::report::{Place, Report};
+use super::secret_source::Secrets;
+use super::setting::Key;
+use super::settings::{
+    ACCESS_TOKEN, ACCOUNT, API_KEY, ENABLED, ID, MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY,
+    REFRESH_TOKEN, WEIGHT,
+};
+use super::url::ProxyUrl;
+use crate::secret::Secret;
+
+/// An account as configured.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    pub id: AccountId,
+    /// The index of its provider in [`Config::providers`](super::Config::providers).
+    pub provider: usize,
+    pub credential: CredentialSource,
+    pub project: Option<String>,
+    /// 1 to 100.
+    pub weight: u8,
+    pub enabled: bool,
+    pub proxy: Option<ProxyUrl>,
+    /// At most what the pool allows, if that is less.
+    pub max_in_flight: Option<u16>,
+}
+
+/// What an account proves itself with.
+#[derive(Clone, Debug)]
+pub enum CredentialSource {
+    /// Sent as the provider's auth scheme says.
+    ApiKey(Secret),
+    /// Sent as a bearer token; somebody else keeps it fresh.
+    AccessToken(Secret),
+    /// Access tokens are made from it.
+    RefreshToken(Secret),
+}
+
+/// What accounts are read with.
+pub(super) struct Common<'a> {
+    pub(super) secrets: &'a Secrets<'a>,
+    /// All providers; their positions are indices.
+    pub(super) providers: &'a [Declared],
+}
+
+/// Reads the list of accounts.
+pub(super) fn accounts(list: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Vec<AccountConfig> {
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    let items = list.items("a list of accounts", report).into_iter();
+    items.filter_map(|entry| account(entry, common, &mut seen, report)).collect()
+}
+
+fn account(
+    entry: Entry<'_>,
+    common: &Common<'_>,
+    seen: &mut HashMap<String, Place>,
+    report: &mut Report,
+) -> Option<AccountConfig> {
+    let is_map = entry.is_map();
+    let fields = entry.fields(&ACCOUNT, report);
+    if !is_map {
+        return None;
+    }
+    let id = id(&fields, report);
+    if let Some((id, place)) = &id {
+        check_is_first(id, place, seen, report);
+    }
+    let provider = id.as_ref().and_then(|(id, place)| provider(id, place, common, report));
+    if let (Some((id, _)), Some(provider)) = (&id, provider) {
+        check_oauth(&fields, id, &common.providers[provider], report);
+    }
+    let credential = credential(&fields, id.as_ref().map(|(id, _)| id), common.secrets, report);
+    let project = fields.read(&PROJECT, report);
+    let weight = fields.read_or_default(&WEIGHT, report);
+    let enabled = fields.read_or_default(&ENABLED, report);
+    let proxy = fields.read(&PROXY, report);
+    let max_in_flight = fields.read(&MAX_IN_FLIGHT_OF_ACCOUNT, report);
+    let weight = u8::try_from(weight).unwrap_or(u8::MAX);
+    Some(AccountConfig {
+        id: id?.0,
+        provider: provider?,
+        credential: credential?,
+        project,
+        weight,
+        enabled,
+        proxy,
+        max_in_flight,
+    })
+}
+
+fn id(fields: &Fields<'_>, report: &mut Report) -> Option<(AccountId, Place)> {
+    let text = fields.require(&ID, report)?;
+    let entry = fields.get(&ID)?;
+    let halves = text.split_once(':').filter(|(provider, label)| !provider.is_empty() && !label.is_empty());
+    if halves.is_none() || text.chars().any(char::is_control) {
+        let refusal = "not provider:label, such as anthropic:work".to_owned();
+        entry.error(
+            Problem::Value { key: entry.path.clone(), value: shown(&text), refusal, nearest: None },
+            report,
+        );
+        return None;
+    }
+    Some((AccountId::new(&text), entry.node.place.clone()))
+}
+
+fn check_is_first(id: &AccountId, place: &Place, seen: &mut HashMap<String, Place>, report: &mut Report) {
+    match seen.get(id.as_str()) {
+        Some(first) => {
+            let problem = Problem::DuplicateAccount { id: id.to_string(), first: first.to_string() };
+            report.error(place, problem);
+        }
+        None => drop(seen.insert(id.to_string(), place.clone())),
+    }
+}
+
+fn provider(id: &AccountId, place: &Place, common: &Common<'_>, report: &mut Report) -> Option<usize> {
+    let names = common.providers.iter().map(|provider| provider.name.as_str());
+    let found = names.clone().position(|name| name == id.provider());
+    if found.is_none() {
+        let problem = Problem::UnknownProviderOfAccount {
+            id: id.to_string(),
+            provider: id.provider().to_owned(),
+            known: words(names.clone()),
+            nearest: nearest(id.provider(), names),
+        };
+        report.error(place, problem);
+    }
+    found
+}
+
+fn credential(
+    fields: &Fields<'_>,
+    id: Option<&AccountId>,
+    secrets: &Secrets<'_>,
+    report: &mut Report,
+) -> Option<CredentialSource> {
+    type Make = fn(Secret) -> CredentialSource;
+    let forms: [(&dyn Key, Make); 3] = [
+        (&API_KEY, CredentialSource::ApiKey),
+        (&ACCESS_TOKEN, CredentialSource::AccessToken),
+        (&REFRESH_TOKEN, CredentialSource::RefreshToken),
+    ];
+    let written: Vec<_> =
+        forms.into_iter().filter_map(|(key, make)| Some((key, fields.get(key)?, make))).collect();
+    let id = id.map_or_else(|| fields.entry().path.clone(), AccountId::to_string);
+    match written.as_slice() {
+        [(_, entry, make)] => secrets.read(entry, report).map(*make),
+        [] => {
+            fields.entry().error(Problem::NoCredential { id }, report);
+            None
+        }
+        several => {
+            let found = several.iter().map(|(key, _, _)| key.name()).collect::<Vec<_>>().join(" and ");
+            fields.entry().error(Problem::TwoCredentials { id, found }, report);
+            None
+        }
+    }
+}
+
+/// A refresh token is of no use without the OAuth client that it was given to.
+fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared, report: &mut Report) {
+    let has_client = provider.node.member(OAUTH.name).is_some_and(|oauth| !oauth.node.is_null());
+    if let Some(entry) = fields.get(&REFRESH_TOKEN).filter(|_| !has_client) {
+        let problem = Problem::NoOAuthClient { id: id.to_string(), provider: provider.name.clone() };
+        entry.error(problem, report);
+    }
+}
+
+/// The variables that people have set anyway, and the providers that they are for.
+pub(super) const VARIABLES: [(&str, &str); 3] =
+    [("ANTHROPIC_API_KEY", "anthropic"), ("OPENAI_API_KEY", "openai"), ("GEMINI_API_KEY", "gemini")];
+
+/// Returns an account for each of [`VARIABLES`] that is set, and says so.
+pub(super) fn from_environment(
+    environment: &dyn Environment,
+    providers: &[Declared],
+    report: &mut Report,
+) -> Vec<AccountConfig> {
+    let offered = VARIABLES.iter().filter_map(|(variable, provider)| {
+        let key = environment.variable(variable)?;
+        let index = providers.iter().position(|declared| declared.name == *provider)?;
+        let id = AccountId::new(&format!("{provider}:env"));
+        report.notes.push(format!("account `{id}` is taken from the environment variable {variable}"));
+        Some(from_key(id, index, key))
+    });
+    offered.collect()
+}
+
+fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
+    AccountConfig {
+        id,
+        provider,
+        credential: CredentialSource::ApiKey(Secret::new(key)),
+        project: None,
+        weight: 1,
+        enabled: true,
+        proxy: None,
+        max_in_flight: None,
+    }
+}

@@ -1,0 +1,66 @@
+//! The embedded catalog of providers, and how what the user wrote is laid over it.
+//!
+//! Both are trees of the same form, so a provider of the catalog has nothing that a user could not write.
+
+use std::sync::Arc;
+
+use super::report::Report;
+use super::settings::HOSTS;
+use super::yaml::{self, Member, Node, Value};
+
+const TEXT: &str = include_str!("catalog.yaml");
+
+/// A provider as it is to be read: what the user wrote over what the catalog says.
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) node: Node,
+    pub(super) in_catalog: bool,
+}
+
+/// Returns the tree of the catalog.
+pub(super) fn tree() -> Node {
+    let mut report = Report::default();
+    let tree = yaml::parse(TEXT, &Arc::from("catalog.yaml"), &mut report);
+    tree.expect("the catalog is part of the build, and a test reads it")
+}
+
+/// Returns all providers: those of the catalog in its order, then the user's own in theirs.
+pub(super) fn declared(user: &[Member]) -> Vec<Declared> {
+    let catalog = tree();
+    let written = |name: &str| user.iter().find(|member| member.key == name);
+    let known = catalog.members().iter().map(|known| Declared {
+        name: known.key.clone(),
+        node: written(&known.key)
+            .map_or_else(|| known.node.clone(), |over| laid_over(&known.node, &over.node)),
+        in_catalog: true,
+    });
+    let own = user.iter().filter(|own| catalog.member(&own.key).is_none());
+    known.chain(own.map(own_provider)).collect()
+}
+
+fn own_provider(member: &Member) -> Declared {
+    Declared { name: member.key.clone(), node: member.node.clone(), in_catalog: false }
+}
+
+/// Lays `over` over `base`: maps are joined key by key, hosts are added, everything else is replaced.
+fn laid_over(base: &Node, over: &Node) -> Node {
+    let (Value::Map(known), Value::Map(written)) = (&base.value, &over.value) else {
+        return if over.is_null() { base.clone() } else { over.clone() };
+    };
+    let changed = known.iter().map(|known| match over.member(&known.key) {
+        Some(written) => Member { node: joined(&known.key, &known.node, &written.node), ..written.clone() },
+        None => known.clone(),
+    });
+    let added = written.iter().filter(|written| base.member(&written.key).is_none());
+    Node::new(over.place.clone(), Value::Map(changed.chain(added.cloned()).collect()))
+}
+
+fn joined(key: &str, base: &Node, over: &Node) -> Node {
+    match (&base.value, &over.value) {
+        (Value::List(known), Value::List(written)) if key == HOSTS.name => {
+            let all = written.iter().chain(known).cloned().collect();
+            Node::new(over.place.clone(), Value::List(all))
+        }
+        _ => laid_over(base, over),
+    }
+}

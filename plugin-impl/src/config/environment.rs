@@ -1,0 +1,174 @@
+//! What a configuration takes from the machine: variables, files and the output of commands.
+//!
+//! It comes in as an argument, so that tests neither read nor change the process.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest file or output that is read, in bytes.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// How long a command that prints a secret may take.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
+
+/// The machine as a configuration sees it.
+pub trait Environment {
+    /// Returns the environment variable `name`; one that is empty counts as not set.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// Returns the names of all environment variables.
+    fn variable_names(&self) -> Vec<String>;
+
+    /// Says whether a file is there.
+    fn is_file(&self, path: &Path) -> bool;
+
+    /// Reads a text file.
+    ///
+    /// # Errors
+    ///
+    /// What the system said, or that the file is too long or no text.
+    fn read(&self, path: &Path) -> io::Result<String>;
+
+    /// Runs a command without a shell and returns what it printed, within [`COMMAND_LIMIT`].
+    ///
+    /// # Errors
+    ///
+    /// Why there is no output that could be used.
+    fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError>;
+}
+
+/// Why a command gave no output.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("could not be started: {0}")]
+    Start(io::Error),
+    #[error("could not be read: {0}")]
+    Read(io::Error),
+    #[error("ended with {0}")]
+    Failed(ExitStatus),
+    #[error("did not end within {}s", .0.as_secs())]
+    TooSlow(Duration),
+}
+
+/// The process's own environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process;
+
+impl Environment for Process {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn variable_names(&self) -> Vec<String> {
+        std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter_map(|name| OsString::into_string(name).ok())
+            .collect()
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        read_text(File::open(path)?)
+    }
+
+    fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError> {
+        output(program, arguments, COMMAND_LIMIT)
+    }
+}
+
+fn read_text(from: impl Read) -> io::Result<String> {
+    let mut text = String::new();
+    let length = from.take(MAX_TEXT + 1).read_to_string(&mut text)?;
+    if length as u64 > MAX_TEXT {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {MAX_TEXT} bytes")));
+    }
+    Ok(text)
+}
+
+/// The output is read on a thread of its own, because a pipe has no timeout. When the command is killed but
+/// something that it started keeps the pipe open, the thread stays until that ends too.
+fn output(program: &str, arguments: &[String], limit: Duration) -> Result<String, CommandError> {
+    let deadline = Instant::now() + limit;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(CommandError::Start)?;
+
+    let text = printed(&mut child, limit).and_then(|text| match status(&mut child, deadline)? {
+        Some(status) if status.success() => Ok(text),
+        Some(status) => Err(CommandError::Failed(status)),
+        None => Err(CommandError::TooSlow(limit)),
+    });
+    if text.is_err() {
+        // It may have ended by itself; either way nothing of it is left.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    text
+}
+
+fn printed(child: &mut Child, limit: Duration) -> Result<String, CommandError> {
+    let Some(pipe) = child.stdout.take() else { return Ok(String::new()) };
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || sender.send(read_text(pipe)));
+    let read = receiver.recv_timeout(limit).map_err(|_| CommandError::TooSlow(limit))?;
+    read.map_err(CommandError::Read)
+}
+
+/// A command that closed its output is about to end, so asking now and then is good enough.
+fn status(child: &mut Child, deadline: Instant) -> Result<Option<ExitStatus>, CommandError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    loop {
+        let status = child.try_wait().map_err(CommandError::Read)?;
+        if status.is_some() || Instant::now() >= deadline {
+            return Ok(status);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<String, CommandError> {
+        output("sh", &["-c".to_owned(), script.to_owned()], limit)
+    }
+
+    #[test]
+    fn a_command_gives_what_it_printed() {
+        assert_eq!(shell("printf one; printf two >&2", COMMAND_LIMIT).unwrap(), "one");
+    }
+
+    #[test]
+    fn a_command_that_fails_gives_nothing() {
+        let failed = shell("printf one; exit 3", COMMAND_LIMIT).unwrap_err();
+        assert!(failed.to_string().contains('3'), "{failed}");
+        assert!(matches!(output("/no/such/program", &[], COMMAND_LIMIT), Err(CommandError::Start(_))));
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_killed() {
+        let begun = Instant::now();
+        for script in ["exec sleep 60", "exec 1>&-; exec sleep 60"] {
+            assert!(
+                matches!(shell(script, Duration::from_millis(30)), Err(CommandError::TooSlow(_))),
+                "{script}"
+            );
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn an_endless_output_is_cut_off() {
+        assert!(matches!(shell("exec cat /dev/zero", COMMAND_LIMIT), Err(CommandError::Read(_))));
+    }
+}

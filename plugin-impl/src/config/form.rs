@@ -1,0 +1,229 @@
+//! The forms that values can have: what is allowed, in words, and how text becomes a value.
+
+use pointsman_core::strategy::Strategy;
+
+use super::not_yet;
+use super::problem::nearest;
+
+/// Describes what may be written for a setting.
+pub(super) trait Shape: Sync {
+    /// Whether a value is one piece of text.
+    const IS_TEXT: bool;
+
+    /// Says what is allowed: `a time from 0s to 10m`.
+    fn allowed(&self) -> String;
+
+    /// Says it of a value that is not: `not a time from 0s to 10m`.
+    fn refusal(&self) -> String {
+        format!("not {}", self.allowed())
+    }
+}
+
+/// A form whose values are pieces of text.
+pub(super) trait Form: Shape {
+    type Value;
+
+    /// Makes the value, or returns what was perhaps meant.
+    fn parse(&self, text: &str) -> Result<Self::Value, Refused>;
+}
+
+/// Text that has not the form; it holds what was perhaps meant.
+pub(super) struct Refused(pub(super) Option<String>);
+
+impl Refused {
+    pub(super) const PLAIN: Self = Self(None);
+}
+
+/// A value made of other settings, lists or free names; read by code of its own.
+pub(super) struct Compound(pub(super) &'static str);
+
+impl Shape for Compound {
+    const IS_TEXT: bool = false;
+
+    fn allowed(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+/// Any text but the empty one.
+pub(super) struct Text(pub(super) &'static str);
+
+impl Shape for Text {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        self.0.to_owned()
+    }
+}
+
+impl Form for Text {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        if text.is_empty() { Err(Refused::PLAIN) } else { Ok(text.to_owned()) }
+    }
+}
+
+pub(super) struct Switch;
+
+impl Shape for Switch {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "true or false".to_owned()
+    }
+
+    fn refusal(&self) -> String {
+        "neither true nor false".to_owned()
+    }
+}
+
+impl Form for Switch {
+    type Value = bool;
+
+    fn parse(&self, text: &str) -> Result<bool, Refused> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            "yes" | "on" | "1" | "True" | "TRUE" => Err(Refused(Some("true".to_owned()))),
+            "no" | "off" | "0" | "False" | "FALSE" => Err(Refused(Some("false".to_owned()))),
+            _ => Err(Refused(nearest(text, ["true", "false"]))),
+        }
+    }
+}
+
+/// One of some words.
+pub(super) struct Choice<T: 'static>(pub(super) &'static [(&'static str, T)]);
+
+impl<T: Sync> Shape for Choice<T> {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        format!("one of {}", words(self.0.iter().map(|(word, _)| *word)))
+    }
+
+    fn refusal(&self) -> String {
+        format!("none of {}", words(self.0.iter().map(|(word, _)| *word)))
+    }
+}
+
+impl<T: Copy + Sync> Form for Choice<T> {
+    type Value = T;
+
+    fn parse(&self, text: &str) -> Result<T, Refused> {
+        let found = self.0.iter().find(|(word, _)| *word == text);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| Refused(nearest(text, self.0.iter().map(|(word, _)| *word))))
+    }
+}
+
+/// A strategy of the core, or the name of one that is to come and until then means another.
+pub(super) struct StrategyName;
+
+/// In the order in which they are listed to people.
+const STRATEGIES: [&str; 7] =
+    ["hybrid", "sticky", "round-robin", "weighted", "least-connections", "least-recently-used", "headroom"];
+
+impl StrategyName {
+    fn names() -> Vec<&'static str> {
+        let known = |name: &str| Self::find(name).is_some();
+        let unlisted =
+            Strategy::ALL.iter().map(|strategy| strategy.name()).filter(|name| !STRATEGIES.contains(name));
+        STRATEGIES.into_iter().filter(|name| known(name)).chain(unlisted).collect()
+    }
+
+    fn find(name: &str) -> Option<Strategy> {
+        let built = Strategy::ALL.into_iter().find(|strategy| strategy.name() == name);
+        built.or_else(|| not_yet::is_strategy(name).then_some(not_yet::STRATEGY_INSTEAD))
+    }
+}
+
+impl Shape for StrategyName {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        format!("one of {}", words(Self::names()))
+    }
+
+    fn refusal(&self) -> String {
+        format!("none of {}", words(Self::names()))
+    }
+}
+
+impl Form for StrategyName {
+    type Value = Strategy;
+
+    fn parse(&self, text: &str) -> Result<Strategy, Refused> {
+        Self::find(text).ok_or_else(|| Refused(nearest(text, Self::names())))
+    }
+}
+
+/// A whole number.
+pub(super) struct Count {
+    pub(super) from: u16,
+    pub(super) to: u16,
+}
+
+impl Shape for Count {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        format!("a whole number from {} to {}", self.from, self.to)
+    }
+}
+
+impl Form for Count {
+    type Value = u16;
+
+    fn parse(&self, text: &str) -> Result<u16, Refused> {
+        match text.parse() {
+            Ok(count) if (self.from..=self.to).contains(&count) => Ok(count),
+            Ok(_) | Err(_) => Err(Refused::PLAIN),
+        }
+    }
+}
+
+/// A fraction such as `10%`.
+pub(super) struct Percent;
+
+impl Shape for Percent {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a percentage from 0% to 100%".to_owned()
+    }
+}
+
+impl Form for Percent {
+    /// In hundredths.
+    type Value = f64;
+
+    fn parse(&self, text: &str) -> Result<f64, Refused> {
+        let number = text.strip_suffix('%').map(str::trim_end);
+        match number.unwrap_or(text).parse::<f64>() {
+            Ok(value) if number.is_some() && (0.0..=100.0).contains(&value) => Ok(value),
+            Ok(value) if number.is_none() && (0.0..=100.0).contains(&value) => {
+                Err(Refused(Some(format!("{text}%"))))
+            }
+            Ok(_) | Err(_) => Err(Refused::PLAIN),
+        }
+    }
+}
+
+/// Returns `a, b, c`.
+pub(super) fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strategy_of_the_core_needs_no_row_elsewhere() {
+        for strategy in Strategy::ALL {
+            assert_eq!(StrategyName.parse(strategy.name()).ok(), Some(strategy));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Headers that a configuration adds to requests.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::form::{Shape, Text};
+use super::problem::Problem;
+use super::reader::Entry;
+use super::report::Report;
+use super::settings::HEADERS;
+
+const OF_ACCOUNTS: &str = "is a credential; give it to an account as api_key or access_token";
+const OF_TRANSPORT: &str = "is set by the connection itself";
+
+/// Headers that are not the configuration's to set, and why.
+const FORBIDDEN: [(&str, &str); 9] = [
+    ("authorization", OF_ACCOUNTS),
+    ("x-api-key", OF_ACCOUNTS),
+    ("x-goog-api-key", OF_ACCOUNTS),
+    ("proxy-authorization", "is a credential; write it into `proxy`"),
+    ("host", OF_TRANSPORT),
+    ("content-length", OF_TRANSPORT),
+    ("transfer-encoding", OF_TRANSPORT),
+    ("connection", OF_TRANSPORT),
+    ("upgrade", OF_TRANSPORT),
+];
+
+/// Returns `base` with the headers at `entry` in place of those of the same name.
+///
+/// Values are marked as sensitive, so that printing the map does not show them.
+pub(super) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>, report: &mut Report) -> HeaderMap {
+    let mut headers = base.clone();
+    let Some(entry) = entry else { return headers };
+    for (name, value) in entry.members(&HEADERS.form.allowed(), report) {
+        match header(name, &value, report) {
+            Ok((name, value)) => drop(headers.insert(name, value)),
+            Err(Some(problem)) => value.error(problem, report),
+            Err(None) => {}
+        }
+    }
+    headers
+}
+
+/// Makes one header. An error without a problem is in the report already.
+fn header(
+    name: &str,
+    value: &Entry<'_>,
+    report: &mut Report,
+) -> Result<(HeaderName, HeaderValue), Option<Problem>> {
+    let forbidden = |why| Problem::ForbiddenHeader { key: value.path.clone(), name: name.to_owned(), why };
+    if let Some((_, why)) = FORBIDDEN.iter().find(|(forbidden, _)| forbidden.eq_ignore_ascii_case(name)) {
+        return Err(Some(forbidden(why)));
+    }
+    let header_name =
+        HeaderName::from_bytes(name.as_bytes()).map_err(|_| forbidden("is no name of a header"))?;
+    let text = value.value(&Text("the text of a header"), report).ok_or(None)?;
+    let mut header_value =
+        HeaderValue::from_str(&text).map_err(|_| forbidden("has a value that no header can have"))?;
+    header_value.set_sensitive(true);
+    Ok((header_name, header_value))
+}

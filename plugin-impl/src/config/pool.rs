@@ -1,0 +1,121 @@
+//! Pools, with what they take over from their provider.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use pointsman_core::catalog::{Endpoint, Pool};
+use pointsman_core::ids::PoolId;
+
+use super::form::{Shape, Text};
+use super::headers;
+use super::problem::Problem;
+use super::reader::{Entry, Fields};
+use super::report::Report;
+use super::settings::{
+    BASE_URL, ENVELOPE, HEADERS, MAX_IN_FLIGHT_OF_POOL, MODELS, POOL, POOL_FAMILIES, POOLS, SCOPE, TITLE,
+    URL_FORM,
+};
+
+const MODEL_NAME: Text = Text("a model name");
+
+/// A pool, what it adds to requests, and where it names the families it serves.
+pub(super) struct PoolConfig<'a> {
+    pub(super) core: Pool,
+    pub(super) headers: HeaderMap,
+    pub(super) families: Option<Entry<'a>>,
+}
+
+/// What a pool has when it says nothing else.
+struct Inherited {
+    endpoints: Option<Vec<Endpoint>>,
+    headers: HeaderMap,
+    models: BTreeMap<String, String>,
+    max_in_flight: u16,
+}
+
+/// Reads the pools of a provider; one that names none has one of its own name.
+pub(super) fn pools<'a>(provider: &Fields<'a>, name: &str, report: &mut Report) -> Vec<PoolConfig<'a>> {
+    let inherited = Inherited {
+        endpoints: endpoints(provider, report),
+        headers: headers::laid_over(&HeaderMap::new(), provider.get(&HEADERS), report),
+        models: models(&BTreeMap::new(), provider, report),
+        max_in_flight: provider.read_or_default(&MAX_IN_FLIGHT_OF_POOL, report),
+    };
+    let title = provider.read(&TITLE, report);
+    let named =
+        provider.get(&POOLS).map(|entry| entry.names(&POOLS.form.allowed(), report)).unwrap_or_default();
+    if named.is_empty() {
+        return vec![only_pool(provider, name, title, inherited, report)];
+    }
+    named.into_iter().map(|(name, entry)| pool(name, entry, &inherited, report)).collect()
+}
+
+fn only_pool<'a>(
+    provider: &Fields<'a>,
+    name: &str,
+    title: Option<String>,
+    inherited: Inherited,
+    report: &mut Report,
+) -> PoolConfig<'a> {
+    let core = Pool {
+        name: PoolId::new(name),
+        title: title.unwrap_or_else(|| name.to_owned()),
+        endpoints: inherited.endpoints.unwrap_or_else(|| no_endpoints(provider, report)),
+        envelope: ENVELOPE.default_value(),
+        models: inherited.models,
+        scope: SCOPE.default_value(),
+        max_in_flight: inherited.max_in_flight,
+    };
+    PoolConfig { core, headers: inherited.headers, families: None }
+}
+
+fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Report) -> PoolConfig<'a> {
+    let fields = entry.fields(&POOL, report);
+    let own = endpoints(&fields, report);
+    let core = Pool {
+        name: PoolId::new(name),
+        title: fields.read(&TITLE, report).unwrap_or_else(|| name.to_owned()),
+        endpoints: own
+            .or_else(|| inherited.endpoints.clone())
+            .unwrap_or_else(|| no_endpoints(&fields, report)),
+        envelope: fields.read_or_default(&ENVELOPE, report),
+        models: models(&inherited.models, &fields, report),
+        scope: fields.read_or_default(&SCOPE, report),
+        max_in_flight: fields.read(&MAX_IN_FLIGHT_OF_POOL, report).unwrap_or(inherited.max_in_flight),
+    };
+    let headers = headers::laid_over(&inherited.headers, fields.get(&HEADERS), report);
+    PoolConfig { core, headers, families: fields.get(&POOL_FAMILIES) }
+}
+
+/// Returns nothing when nothing is written, and nothing in a list when what is written is an error.
+fn endpoints(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Endpoint>> {
+    let entry = fields.get(&BASE_URL)?;
+    if entry.is_empty_list() {
+        return None;
+    }
+    let urls = entry.values(&URL_FORM, report);
+    Some(urls.into_iter().map(|url| Endpoint(Arc::from(url))).collect())
+}
+
+fn no_endpoints(fields: &Fields<'_>, report: &mut Report) -> Vec<Endpoint> {
+    let section = fields.entry().path.clone();
+    let needed = BASE_URL.form.allowed();
+    fields.entry().error(Problem::Missing { section, key: BASE_URL.name, needed }, report);
+    Vec::new()
+}
+
+fn models(
+    base: &BTreeMap<String, String>,
+    fields: &Fields<'_>,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
+    let mut models = base.clone();
+    let Some(entry) = fields.get(&MODELS) else { return models };
+    for (asked, named) in entry.members(&MODELS.form.allowed(), report) {
+        if let Some(named) = named.value(&MODEL_NAME, report) {
+            models.insert(asked.to_owned(), named);
+        }
+    }
+    models
+}

@@ -1,0 +1,85 @@
+//! The user's own order of pools, for all providers that have the family.
+
+use pointsman_core::catalog::Family;
+
+use super::family::unknown;
+use super::form::{Shape, Text};
+use super::pool::PoolConfig;
+use super::provider::ProviderConfig;
+use super::reader::{Entry, Fields};
+use super::report::Report;
+use super::settings::POOL_ORDER;
+
+/// What `pool_order` says.
+#[derive(Default)]
+pub(super) struct PoolOrder<'a>(Vec<Line<'a>>);
+
+struct Line<'a> {
+    family: &'a str,
+    pools: Vec<String>,
+    entry: Entry<'a>,
+}
+
+impl<'a> PoolOrder<'a> {
+    pub(super) fn read(top: &Fields<'a>, report: &mut Report) -> Self {
+        let Some(entry) = top.get(&POOL_ORDER) else { return Self::default() };
+        let lines = entry.members(&POOL_ORDER.form.allowed(), report).into_iter();
+        let line = |(family, entry): (&'a str, Entry<'a>)| {
+            let pools = entry.values(&Text("the name of a pool"), report);
+            Line { family, pools, entry }
+        };
+        Self(lines.map(line).collect())
+    }
+
+    /// Puts the pools of `family` in the order that is written for it. A provider that has none of the pools
+    /// keeps its own.
+    pub(super) fn apply(&self, family: &mut Family, pools: &[PoolConfig<'_>]) {
+        let Some(line) = self.0.iter().find(|line| line.family == family.name) else { return };
+        let position = |name: &String| pools.iter().position(|pool| pool.core.name.as_str() == name);
+        let mut ordered: Vec<usize> = Vec::new();
+        for at in line.pools.iter().filter_map(position) {
+            if !ordered.contains(&at) {
+                ordered.push(at);
+            }
+        }
+        if !ordered.is_empty() {
+            family.pools = ordered;
+        }
+    }
+
+    /// Reports families and pools that no provider has.
+    pub(super) fn check(&self, providers: &[ProviderConfig], report: &mut Report) {
+        for line in &self.0 {
+            let families = providers.iter().flat_map(|provider| &provider.core.families);
+            let known = distinct(families.map(|family| family.name.as_str()));
+            if known.contains(&line.family) {
+                line.check_pools(providers, report);
+            } else {
+                line.entry.error(unknown(&line.entry, "family", line.family.to_owned(), &known), report);
+            }
+        }
+    }
+}
+
+impl Line<'_> {
+    fn check_pools(&self, providers: &[ProviderConfig], report: &mut Report) {
+        let has_family = |provider: &&ProviderConfig| {
+            provider.core.families.iter().any(|family| family.name == self.family)
+        };
+        let pools = providers.iter().filter(has_family).flat_map(|provider| &provider.core.pools);
+        let known = distinct(pools.map(|pool| pool.name.as_str()));
+        for pool in self.pools.iter().filter(|pool| !known.contains(&pool.as_str())) {
+            self.entry.error(unknown(&self.entry, "pool", pool.clone(), &known), report);
+        }
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut distinct = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    distinct
+}

@@ -1,0 +1,113 @@
+//! Everything that can be wrong with a configuration, and the words for it.
+//!
+//! A message names the key with its path, what was written, what is allowed and the nearest allowed thing.
+//! What was written is never shown where it could be a secret.
+
+use crate::secret::redact_userinfo;
+
+/// What is wrong at one place.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    #[error("cannot read the configuration: {0}")]
+    Unreadable(String),
+    #[error("malformed YAML: {0}")]
+    Syntax(String),
+    #[error("unknown key `{key}`{}{}", within(section), suggestion_or_list(nearest.as_deref(), allowed))]
+    UnknownKey { key: String, section: String, nearest: Option<String>, allowed: String },
+    #[error("`{key}` is given twice; the first is at {first}")]
+    DuplicateKey { key: String, first: String },
+    #[error("{} is {found}, but needs {needed}", named(key))]
+    Type { key: String, found: &'static str, needed: String },
+    #[error("`{key}` is `{value}`, which is {refusal}{}", suggestion(nearest.as_deref()))]
+    Value {
+        key: String,
+        /// Without what could be a password.
+        value: String,
+        refusal: String,
+        nearest: Option<String>,
+    },
+    #[error("`{section}` has no `{key}`; it needs {needed}")]
+    Missing { section: String, key: &'static str, needed: String },
+    #[error("`{key}` holds the name `{name}`; names are letters, digits, `.`, `_` and `-`")]
+    Name { key: String, name: String },
+
+    #[error("`{key}` {reason}")]
+    Secret { key: String, reason: String },
+    #[error("account `{id}` has no credential; give it one of api_key, access_token, refresh_token")]
+    NoCredential { id: String },
+    #[error("account `{id}` has {found}; give it only one")]
+    TwoCredentials { id: String, found: String },
+    #[error("account `{id}` is given twice; the first is at {first}")]
+    DuplicateAccount { id: String, first: String },
+    #[error(
+        "account `{id}` belongs to provider `{provider}`, which is none of {known}{}",
+        suggestion(nearest.as_deref())
+    )]
+    UnknownProviderOfAccount { id: String, provider: String, known: String, nearest: Option<String> },
+    #[error(
+        "account `{id}` has a refresh_token, which needs an OAuth client of yours: \
+         set `providers.{provider}.oauth` with client_id and token_url"
+    )]
+    NoOAuthClient { id: String, provider: String },
+
+    #[error(
+        "provider `{name}` is not in the catalog, and a provider of your own needs `kind`, \
+         the wire format it speaks: one of anthropic, openai, gemini{}",
+        suggestion(nearest.as_deref())
+    )]
+    NoKind { name: String, nearest: Option<String> },
+    #[error("`{key}` sets the header `{name}`, which {why}")]
+    ForbiddenHeader { key: String, name: String, why: &'static str },
+    #[error("`{key}` names {what} `{name}`, which is none of {known}{}", suggestion(nearest.as_deref()))]
+    Unknown { key: String, what: &'static str, name: String, known: String, nearest: Option<String> },
+
+    #[error("`listen` is `{0}`, which other machines can reach; set `allow_remote: true` if you mean that")]
+    RemoteListen(String),
+    #[error("`quota_protection.hard` is {hard}%, which is above soft ({soft}%)")]
+    ProtectionOrder { soft: f64, hard: f64 },
+}
+
+/// Returns the one of `allowed` that `written` was probably meant to be.
+pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    const ALIKE: f64 = 0.75;
+    let written = written.to_ascii_lowercase();
+    allowed
+        .into_iter()
+        .map(|word| (likeness(&written, word), word))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, word)| word.to_owned())
+}
+
+/// The first measure is for beginnings and swapped letters, the second for long words with an error in the
+/// middle; one slip of the finger is enough in short words, where both are too strict.
+fn likeness(written: &str, word: &str) -> f64 {
+    let one_slip = word.len() > 2 && strsim::damerau_levenshtein(written, word) == 1;
+    let slip = if one_slip { 0.9 } else { 0.0 };
+    strsim::jaro_winkler(written, word).max(strsim::normalized_damerau_levenshtein(written, word)).max(slip)
+}
+
+/// Returns what was written as it can be shown: short, on one line, and without a password in a URL.
+pub(super) fn shown(value: &str) -> String {
+    const LONGEST: usize = 80;
+    let value = redact_userinfo(value);
+    let cut = value.chars().nth(LONGEST).is_some();
+    let short: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    short.replace("\\\"", "\"").replace("\\'", "'") + if cut { "…" } else { "" }
+}
+
+fn named(path: &str) -> String {
+    if path.is_empty() { "the configuration".to_owned() } else { format!("`{path}`") }
+}
+
+fn within(section: &str) -> String {
+    if section.is_empty() { String::new() } else { format!(" in `{section}`") }
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
+}
+
+fn suggestion_or_list(nearest: Option<&str>, allowed: &str) -> String {
+    if nearest.is_some() { suggestion(nearest) } else { format!("; allowed are {allowed}") }
+}

@@ -1,0 +1,149 @@
+//! Providers: from what is written to what routing and sending need.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use pointsman_core::catalog::{Family, Provider};
+use pointsman_core::format::WireFormat;
+use pointsman_core::ids::ProviderId;
+
+use super::catalog::Declared;
+use super::family;
+use super::pool::{self, PoolConfig};
+use super::pool_order::PoolOrder;
+use super::problem::{Problem, nearest};
+use super::reader::{Entry, Fields};
+use super::report::Report;
+use super::secret_source::Secrets;
+use super::settings::{
+    AUTH, CLIENT_ID, CLIENT_SECRET, HOST_FORM, HOSTS, KIND, OAUTH, OAUTH_KEYS, PROVIDER, PROXY, TOKEN_URL,
+};
+use super::url::{ProxyUrl, host_of};
+use crate::secret::Secret;
+
+/// A provider, ready to be used.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// Its place among all providers: those of the catalog first, then the user's in the order written.
+    pub index: usize,
+    pub core: Arc<Provider>,
+    pub auth: AuthScheme,
+    pub oauth: Option<OAuthClient>,
+    /// What each request gets besides its own headers, for each pool of `core` in its order.
+    pub headers: Vec<HeaderMap>,
+    pub proxy: Option<ProxyUrl>,
+    /// In lower case, with a port where it is not the scheme's own. Requests to these are this provider's.
+    pub hosts: Vec<String>,
+}
+
+/// How an API key is sent. Access tokens are bearer tokens whatever this says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// `authorization: Bearer KEY`.
+    Bearer,
+    /// `x-goog-api-key: KEY`.
+    XGoogApiKey,
+    /// `?key=KEY`.
+    QueryKey,
+}
+
+impl AuthScheme {
+    fn usual(format: WireFormat) -> Self {
+        match format {
+            WireFormat::Anthropic => Self::XApiKey,
+            WireFormat::OpenAi => Self::Bearer,
+            WireFormat::Gemini => Self::XGoogApiKey,
+        }
+    }
+}
+
+/// The user's own OAuth client at a provider.
+#[derive(Clone, Debug)]
+pub struct OAuthClient {
+    pub client_id: String,
+    pub client_secret: Option<Secret>,
+    pub token_url: String,
+}
+
+/// What the providers of one configuration are read with.
+pub(super) struct Common<'a> {
+    pub(super) secrets: &'a Secrets<'a>,
+    pub(super) pool_order: &'a PoolOrder<'a>,
+    pub(super) names_in_catalog: &'a [&'a str],
+}
+
+/// Reads one provider. `None` means that the report says why not.
+pub(super) fn resolve(
+    index: usize,
+    declared: &Declared,
+    common: &Common<'_>,
+    report: &mut Report,
+) -> Option<ProviderConfig> {
+    let entry = Entry { path: format!("providers.{}", declared.name), node: &declared.node };
+    let is_readable = entry.is_map() || entry.node.is_null();
+    let fields = entry.fields(&PROVIDER, report);
+    if !is_readable {
+        return None;
+    }
+    let format = kind(&fields, declared, common, report);
+    let pools = pool::pools(&fields, &declared.name, report);
+    let families = family::families(&fields, &declared.name, &pools, common.pool_order, report);
+    let auth = fields.read(&AUTH, report);
+    let oauth = oauth(&fields, common.secrets, report);
+    let proxy = fields.read(&PROXY, report);
+    let hosts = hosts(&fields, &pools, report);
+
+    let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
+    let auth = auth.unwrap_or_else(|| AuthScheme::usual(core.format));
+    Some(ProviderConfig { index, core: Arc::new(core), auth, oauth, headers, proxy, hosts })
+}
+
+fn kind(
+    fields: &Fields<'_>,
+    declared: &Declared,
+    common: &Common<'_>,
+    report: &mut Report,
+) -> Option<WireFormat> {
+    if fields.get(&KIND).is_none() && !declared.in_catalog {
+        let nearest = nearest(&declared.name, common.names_in_catalog.iter().copied());
+        fields.entry().error(Problem::NoKind { name: declared.name.clone(), nearest }, report);
+    }
+    fields.read(&KIND, report)
+}
+
+/// Keeps the promises of [`Provider`]: a pool, a family, and endpoints and pools in each.
+fn core_and_headers(
+    name: &str,
+    format: WireFormat,
+    families: Vec<Family>,
+    pools: Vec<PoolConfig<'_>>,
+) -> Option<(Provider, Vec<HeaderMap>)> {
+    let (pools, headers): (Vec<_>, Vec<_>) = pools.into_iter().map(|pool| (pool.core, pool.headers)).unzip();
+    let complete = !pools.is_empty()
+        && !families.is_empty()
+        && pools.iter().all(|pool| !pool.endpoints.is_empty())
+        && families.iter().all(|family| !family.pools.is_empty());
+    complete.then(|| (Provider { id: ProviderId::new(name), format, families, pools }, headers))
+}
+
+fn oauth(provider: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Option<OAuthClient> {
+    let fields = provider.get(&OAUTH)?.fields(&OAUTH_KEYS, report);
+    let client_id = fields.require(&CLIENT_ID, report);
+    let token_url = fields.require(&TOKEN_URL, report);
+    let client_secret = fields.get(&CLIENT_SECRET).and_then(|entry| secrets.read(&entry, report));
+    Some(OAuthClient { client_id: client_id?, client_secret, token_url: token_url? })
+}
+
+fn hosts(fields: &Fields<'_>, pools: &[PoolConfig<'_>], report: &mut Report) -> Vec<String> {
+    let further = fields.get(&HOSTS).map(|entry| entry.values(&HOST_FORM, report)).unwrap_or_default();
+    let endpoints = pools.iter().flat_map(|pool| &pool.core.endpoints);
+    let mut hosts = Vec::new();
+    for host in endpoints.filter_map(|endpoint| host_of(&endpoint.0)).chain(further) {
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    hosts
+}

@@ -1,0 +1,175 @@
+//! From the text of a file to a [`Config`], top level first.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pointsman_core::settings::Settings;
+
+use super::account::{self, AccountConfig};
+use super::catalog::{self, Declared};
+use super::environment::Environment;
+use super::form::Shape;
+use super::listen::ListenAddress;
+use super::paths::{Paths, xdg};
+use super::pool_order::PoolOrder;
+use super::problem::Problem;
+use super::provider::{self, ProviderConfig};
+use super::reader::{Entry, Fields};
+use super::report::{ConfigErrors, Report};
+use super::secret_source::Secrets;
+use super::settings::{
+    ACCOUNTS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
+    PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION, SOFT, STATE_DIR, STORE,
+    STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+};
+use super::yaml::{self, Node, Value};
+use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides};
+
+/// Reads a whole configuration.
+pub(super) fn config(
+    text: &str,
+    name: &str,
+    source: ConfigSource,
+    environment: &dyn Environment,
+) -> Result<Config, ConfigErrors> {
+    let mut report = Report::default();
+    let root = tree(text, name, environment, &mut report)?;
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let paths = Paths::new(folder, environment);
+    let secrets = Secrets { environment, paths: &paths };
+
+    let top = Entry::root(&root).fields(&TOP, &mut report);
+    let mut config = scalars(&top, &secrets, source, &mut report);
+    let declared = declared(&top, &mut report);
+    config.providers = providers(&top, &declared, &secrets, &mut report);
+    config.accounts = accounts(&top, &declared, &secrets, &mut report);
+    check_the_rest(&top, &declared, &mut report);
+
+    (config.warnings, config.notes) = report.finish()?;
+    Ok(config)
+}
+
+fn tree(
+    text: &str,
+    name: &str,
+    environment: &dyn Environment,
+    report: &mut Report,
+) -> Result<Node, ConfigErrors> {
+    let parsed = yaml::parse(text, &Arc::from(name), report);
+    let mut root = parsed.map_err(|error| ConfigErrors { errors: vec![*error], left_out: 0 })?;
+    if matches!(root.value, Value::Map(_) | Value::Null) {
+        overrides::apply(&mut root, environment, report);
+    }
+    Ok(root)
+}
+
+fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report: &mut Report) -> Config {
+    Config {
+        settings: Settings {
+            quota_fallback: top.read_or_default(&QUOTA_FALLBACK, report),
+            fallback_order: top.read_or_default(&FALLBACK_ORDER, report),
+            strategy: top.read_or_default(&STRATEGY, report),
+            max_wait: top.read_or_default(&MAX_WAIT, report),
+        },
+        quiet_mode: top.read_or_default(&QUIET_MODE, report),
+        listen: listen(top, secrets.paths, report),
+        store: top.read_or_default(&STORE, report),
+        state_dir: state_dir(top, secrets, report),
+        timeouts: timeouts(top, report),
+        max_body: top.read_or_default(&MAX_BODY, report),
+        providers: Vec::new(),
+        accounts: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
+        source,
+    }
+}
+
+fn listen(top: &Fields<'_>, paths: &Paths, report: &mut Report) -> ListenAddress {
+    let address = top.read_or_default(&LISTEN, report);
+    let allow_remote = top.read_or_default(&ALLOW_REMOTE, report);
+    if let Some(entry) = top.get(&LISTEN).filter(|_| !address.is_local() && !allow_remote) {
+        entry.error(Problem::RemoteListen(address.to_string()), report);
+    }
+    match address {
+        ListenAddress::Unix(path) => ListenAddress::Unix(paths.resolve(&path.to_string_lossy())),
+        ListenAddress::Tcp { .. } => address,
+    }
+}
+
+fn state_dir(top: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Option<PathBuf> {
+    let written = top.read(&STATE_DIR, report).map(|path| secrets.paths.resolve(&path));
+    written.or_else(|| {
+        xdg("XDG_STATE_HOME", ".local/state", secrets.environment).map(|base| base.join("pointsman"))
+    })
+}
+
+fn timeouts(top: &Fields<'_>, report: &mut Report) -> Timeouts {
+    let nothing = Node::new(top.entry().node.place.clone(), Value::Null);
+    let entry = top.get(&TIMEOUTS).unwrap_or(Entry::root(&nothing));
+    let fields = entry.fields(&TIMEOUT_KEYS, report);
+    Timeouts {
+        connect: fields.read_or_default(&CONNECT, report),
+        head: fields.read_or_default(&HEAD, report),
+        idle: fields.read_or_default(&IDLE, report),
+    }
+}
+
+fn declared(top: &Fields<'_>, report: &mut Report) -> Vec<Declared> {
+    let entry = top.get(&PROVIDERS);
+    if let Some(entry) = &entry {
+        // Only the names are checked; what is under them is read together with the catalog.
+        entry.names(&PROVIDERS.form.allowed(), report);
+    }
+    catalog::declared(entry.map_or(&[], |entry| entry.node.members()))
+}
+
+fn providers(
+    top: &Fields<'_>,
+    declared: &[Declared],
+    secrets: &Secrets<'_>,
+    report: &mut Report,
+) -> Vec<Arc<ProviderConfig>> {
+    let pool_order = PoolOrder::read(top, report);
+    let names_in_catalog: Vec<&str> = names(declared.iter().filter(|declared| declared.in_catalog));
+    let common = provider::Common { secrets, pool_order: &pool_order, names_in_catalog: &names_in_catalog };
+    let each = declared.iter().enumerate();
+    let providers: Vec<ProviderConfig> =
+        each.filter_map(|(index, declared)| provider::resolve(index, declared, &common, report)).collect();
+    pool_order.check(&providers, report);
+    providers.into_iter().map(Arc::new).collect()
+}
+
+fn accounts(
+    top: &Fields<'_>,
+    declared: &[Declared],
+    secrets: &Secrets<'_>,
+    report: &mut Report,
+) -> Vec<AccountConfig> {
+    match top.get(&ACCOUNTS) {
+        Some(list) => account::accounts(&list, &account::Common { secrets, providers: declared }, report),
+        None => account::from_environment(secrets.environment, declared, report),
+    }
+}
+
+/// Checks what is accepted and not used in this version, and says so.
+fn check_the_rest(top: &Fields<'_>, declared: &[Declared], report: &mut Report) {
+    fallbacks::check(top, &names(declared), report);
+    check_protection(top, report);
+    not_yet::warn(top, report);
+}
+
+fn check_protection(top: &Fields<'_>, report: &mut Report) {
+    let Some(entry) = top.get(&QUOTA_PROTECTION) else { return };
+    let fields = entry.fields(&PROTECTION_KEYS, report);
+    let (soft, hard) = (fields.read(&SOFT, report), fields.read(&HARD, report));
+    if let (Some(soft), Some(hard)) = (soft, hard)
+        && hard > soft
+    {
+        fields.entry().error(Problem::ProtectionOrder { soft, hard }, report);
+    }
+}
+
+fn names<'a>(declared: impl IntoIterator<Item = &'a Declared>) -> Vec<&'a str> {
+    declared.into_iter().map(|declared| declared.name.as_str()).collect()
+}

@@ -1,0 +1,116 @@
+//! The ways to write a secret: the text itself, or where it is.
+
+use super::environment::Environment;
+use super::paths::Paths;
+use super::problem::{Problem, nearest};
+use super::reader::Entry;
+use super::report::Report;
+use super::yaml::{Node, Value};
+use crate::secret::Secret;
+
+pub(super) const ALLOWED: &str =
+    "a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}";
+const SOURCES: [&str; 4] = ["env", "file", "command", "keyring"];
+
+/// Where secrets come from.
+pub(super) struct Secrets<'a> {
+    pub(super) environment: &'a dyn Environment,
+    pub(super) paths: &'a Paths,
+}
+
+impl Secrets<'_> {
+    /// Reads the secret at `entry`. An error says which source failed, and nothing of what it gave.
+    pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<Secret> {
+        match self.find(entry.node) {
+            Ok(text) if text.is_empty() => report_failure(entry, "is empty".to_owned(), report),
+            Ok(text) => Some(Secret::new(text)),
+            Err(reason) => report_failure(entry, reason, report),
+        }
+    }
+
+    fn find(&self, node: &Node) -> Result<String, String> {
+        match &node.value {
+            Value::Text(text) => Ok(text.clone()),
+            Value::Map(members) => match members.as_slice() {
+                [only] => self.from(&only.key, &only.node),
+                _ => Err(format!("is a map of {} keys; a secret is {ALLOWED}", members.len())),
+            },
+            Value::List(_) | Value::Null => Err(format!("is no secret; it needs {ALLOWED}")),
+        }
+    }
+
+    fn from(&self, source: &str, node: &Node) -> Result<String, String> {
+        match source {
+            "env" => self.variable(text(source, node)?),
+            "file" => self.file(text(source, node)?),
+            "command" => self.command(node),
+            "keyring" => Err("is in a keyring, which this version cannot read; \
+                              use {env: NAME}, {file: PATH} or {command: [PROG, ARG…]}"
+                .to_owned()),
+            // The key is not shown: somebody may have put the secret itself there.
+            _ => Err(unknown_source(source)),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Result<String, String> {
+        // Somebody may have put the secret itself here; those hardly ever are names.
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            || name.starts_with(|c: char| c.is_ascii_digit())
+        {
+            return Err("has an `env` that is no name of an environment variable".to_owned());
+        }
+        self.environment
+            .variable(name)
+            .ok_or_else(|| format!("needs the environment variable `{name}`, which is not set"))
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let path = self.paths.resolve(path);
+        let text = self.environment.read(&path);
+        text.map(without_line_break)
+            .map_err(|error| format!("needs the file `{}`, which cannot be read: {error}", path.display()))
+    }
+
+    /// Only the program is named in errors: an argument may be a secret.
+    fn command(&self, node: &Node) -> Result<String, String> {
+        let (program, arguments) = command_line(node)
+            .ok_or_else(|| "has a `command` that is no list of a program and its arguments".to_owned())?;
+        let text = self.environment.run(program, &arguments);
+        text.map(without_line_break).map_err(|error| format!("needs the command `{program}`, which {error}"))
+    }
+}
+
+fn report_failure(entry: &Entry<'_>, reason: String, report: &mut Report) -> Option<Secret> {
+    entry.error(Problem::Secret { key: entry.path.clone(), reason }, report);
+    None
+}
+
+fn text<'a>(source: &str, node: &'a Node) -> Result<&'a str, String> {
+    match &node.value {
+        Value::Text(text) if !text.is_empty() => Ok(text),
+        Value::Text(_) | Value::Null | Value::List(_) | Value::Map(_) => {
+            Err(format!("has an empty or unusable `{source}`"))
+        }
+    }
+}
+
+fn unknown_source(source: &str) -> String {
+    match nearest(source, SOURCES) {
+        Some(near) => format!("has an unknown source; did you mean `{near}`?"),
+        None => format!("has an unknown source; a secret is {ALLOWED}"),
+    }
+}
+
+fn command_line(node: &Node) -> Option<(&str, Vec<String>)> {
+    let Value::List(items) = &node.value else { return None };
+    let mut words =
+        items.iter().map(|item| if let Value::Text(text) = &item.value { Some(text.as_str()) } else { None });
+    let program = words.next()?.filter(|program| !program.is_empty())?;
+    Some((program, words.map(|word| word.map(str::to_owned)).collect::<Option<_>>()?))
+}
+
+/// Tools and editors end text with a line break, which belongs to no secret.
+fn without_line_break(mut text: String) -> String {
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    text
+}

@@ -1,0 +1,444 @@
+//! All settings there are, each defined once.
+
+use std::time::Duration;
+
+use pointsman_core::catalog::{MAX_IN_FLIGHT, Scope};
+use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::settings::FallbackOrder;
+
+use super::amount::{Size, Time};
+use super::form::{Choice, Compound, Count, Percent, StrategyName, Switch, Text};
+use super::listen::Listen;
+use super::provider::AuthScheme;
+use super::secret_source;
+use super::setting::{Section, Setting};
+use super::store::StoreName;
+use super::url::{BaseUrl, Host, Proxy};
+
+const IN_FLIGHT: Count = Count { from: 1, to: MAX_IN_FLIGHT };
+const TIMEOUT: Time = Time { from: Duration::from_millis(100), to: Duration::from_secs(3_600) };
+const SECRET: Compound = Compound(secret_source::ALLOWED);
+const HEADER_MAP: Compound = Compound("a map of header names to values");
+const MODEL_MAP: Compound = Compound("a map of model names to model names");
+const URLS: Compound = Compound("a URL with http:// or https://, or a list of them");
+
+/// The form of each element of [`BASE_URL`].
+pub(super) const URL_FORM: BaseUrl = BaseUrl;
+/// The form of each element of [`HOSTS`].
+pub(super) const HOST_FORM: Host = Host;
+
+pub(super) static TOP: Section = Section {
+    title: "Top level",
+    help: "Settings marked with a variable can be set by it, which wins over the file.",
+    keys: &[
+        &QUOTA_FALLBACK,
+        &FALLBACK_ORDER,
+        &STRATEGY,
+        &QUIET_MODE,
+        &MAX_WAIT,
+        &LISTEN,
+        &ALLOW_REMOTE,
+        &STORE,
+        &STATE_DIR,
+        &QUOTA_PROTECTION,
+        &POOL_ORDER,
+        &TIMEOUTS,
+        &MAX_BODY,
+        &PROVIDERS,
+        &ACCOUNTS,
+        &FALLBACKS,
+    ],
+};
+
+pub(super) static QUOTA_FALLBACK: Setting<Switch> = Setting {
+    name: "quota_fallback",
+    form: Switch,
+    default: "false",
+    help: "Whether a request that does not name a quota pool may use another than the preferred one.",
+};
+
+pub(super) static FALLBACK_ORDER: Setting<Choice<FallbackOrder>> = Setting {
+    name: "fallback_order",
+    form: Choice(&[("account-first", FallbackOrder::AccountFirst), ("pool-first", FallbackOrder::PoolFirst)]),
+    default: "account-first",
+    help: "What comes first when the preferred pool is limited: the other pools of the account, or the \
+           preferred pool of the other accounts.",
+};
+
+pub(super) static STRATEGY: Setting<StrategyName> = Setting {
+    name: "strategy",
+    form: StrategyName,
+    default: "sticky",
+    help: "How accounts are put in order.",
+};
+
+pub(super) static QUIET_MODE: Setting<Switch> = Setting {
+    name: "quiet_mode",
+    form: Switch,
+    default: "false",
+    help: "Whether to leave out the notices that a pool was exhausted and another is used.",
+};
+
+pub(super) static MAX_WAIT: Setting<Time> = Setting {
+    name: "max_wait",
+    form: Time { from: Duration::ZERO, to: Duration::from_secs(600) },
+    default: "120s",
+    help: "The longest that one request waits for a place, all its waits together.",
+};
+
+pub(super) static LISTEN: Setting<Listen> =
+    Setting { name: "listen", form: Listen, default: "127.0.0.1:8787", help: "Where the gateway listens." };
+
+pub(super) static ALLOW_REMOTE: Setting<Switch> = Setting {
+    name: "allow_remote",
+    form: Switch,
+    default: "false",
+    help: "Whether `listen` may be an address that other machines can reach. Whoever reaches it can spend \
+           your quotas.",
+};
+
+pub(super) static STORE: Setting<StoreName> = Setting {
+    name: "store",
+    form: StoreName,
+    default: "memory",
+    help: "Where limits, cooldowns and readings are kept.",
+};
+
+pub(super) static STATE_DIR: Setting<Text> = Setting {
+    name: "state_dir",
+    form: Text("a folder"),
+    default: "",
+    help: "The folder of files that outlive a run. By default `$XDG_STATE_HOME/pointsman`, \
+           or `~/.local/state/pointsman`.",
+};
+
+pub(super) static QUOTA_PROTECTION: Setting<Compound> = Setting {
+    name: "quota_protection",
+    form: Compound("a map"),
+    default: "",
+    help: "How much of a quota is left alone; see [Quota protection](#quota-protection).",
+};
+
+pub(super) static POOL_ORDER: Setting<Compound> = Setting {
+    name: "pool_order",
+    form: Compound("a map of model families to lists of pools"),
+    default: "",
+    help: "Which pools serve a model family, the preferred one first. A pool that is left out is used only \
+           by requests that name it.",
+};
+
+pub(super) static TIMEOUTS: Setting<Compound> = Setting {
+    name: "timeouts",
+    form: Compound("a map"),
+    default: "",
+    help: "How long an upstream may take; see [Timeouts](#timeouts).",
+};
+
+pub(super) static MAX_BODY: Setting<Size> = Setting {
+    name: "max_body",
+    form: Size { from: 1 << 10, to: 1 << 30 },
+    default: "32MiB",
+    help: "The longest request body that is accepted.",
+};
+
+pub(super) static PROVIDERS: Setting<Compound> = Setting {
+    name: "providers",
+    form: Compound("a map of provider names to providers"),
+    default: "",
+    help: "Providers of your own, and changes to those of the catalog; see [A provider](#a-provider).",
+};
+
+pub(super) static ACCOUNTS: Setting<Compound> = Setting {
+    name: "accounts",
+    form: Compound("a list of accounts"),
+    default: "",
+    help: "Your accounts; see [An account](#an-account). Without this key they are taken from \
+           `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` and `GEMINI_API_KEY`.",
+};
+
+pub(super) static FALLBACKS: Setting<Compound> = Setting {
+    name: "fallbacks",
+    form: Compound("a map of models to lists of `provider/model`"),
+    default: "",
+    help: "Where requests for a model go when no account of its provider can serve them.",
+};
+
+pub(super) static TIMEOUT_KEYS: Section =
+    Section { title: "Timeouts", help: "In `timeouts`.", keys: &[&CONNECT, &HEAD, &IDLE] };
+
+pub(super) static CONNECT: Setting<Time> =
+    Setting { name: "connect", form: TIMEOUT, default: "10s", help: "Until a connection stands." };
+
+pub(super) static HEAD: Setting<Time> = Setting {
+    name: "head",
+    form: TIMEOUT,
+    default: "280s",
+    help: "Until the head of an answer is there. Some agents give up after 300s.",
+};
+
+pub(super) static IDLE: Setting<Time> =
+    Setting { name: "idle", form: TIMEOUT, default: "280s", help: "Between two pieces of an answer." };
+
+pub(super) static PROTECTION_KEYS: Section =
+    Section { title: "Quota protection", help: "In `quota_protection`.", keys: &[&SOFT, &HARD] };
+
+pub(super) static SOFT: Setting<Percent> = Setting {
+    name: "soft",
+    form: Percent,
+    default: "0%",
+    help: "Below this remaining share an account comes after all others.",
+};
+
+pub(super) static HARD: Setting<Percent> = Setting {
+    name: "hard",
+    form: Percent,
+    default: "0%",
+    help: "Below this remaining share an account is left out. Not above `soft`.",
+};
+
+pub(super) static PROVIDER: Section = Section {
+    title: "A provider",
+    help: "In `providers`, by name. What is written for a provider of the catalog replaces the catalog's value \
+           key by key; `hosts` are added to it.",
+    keys: &[
+        &KIND,
+        &TITLE,
+        &BASE_URL,
+        &AUTH,
+        &HEADERS,
+        &PROXY,
+        &OAUTH,
+        &POOLS,
+        &FAMILIES,
+        &MODELS,
+        &MAX_IN_FLIGHT_OF_POOL,
+        &HOSTS,
+    ],
+};
+
+pub(super) static KIND: Setting<Choice<WireFormat>> = Setting {
+    name: "kind",
+    form: Choice(&[
+        (WireFormat::Anthropic.name(), WireFormat::Anthropic),
+        (WireFormat::OpenAi.name(), WireFormat::OpenAi),
+        (WireFormat::Gemini.name(), WireFormat::Gemini),
+    ]),
+    default: "",
+    help: "The wire format it speaks. Needed for a provider that is not in the catalog.",
+};
+
+pub(super) static TITLE: Setting<Text> = Setting {
+    name: "title",
+    form: Text("any text"),
+    default: "",
+    help: "What people call it; by default its name.",
+};
+
+pub(super) static BASE_URL: Setting<Compound> = Setting {
+    name: "base_url",
+    form: URLS,
+    default: "",
+    help: "Where it is, with or without a version such as `/v1` at the end. Of several the first that works \
+           is used. A pool without its own has the provider's.",
+};
+
+pub(super) static AUTH: Setting<Choice<AuthScheme>> = Setting {
+    name: "auth",
+    form: Choice(&[
+        ("x-api-key", AuthScheme::XApiKey),
+        ("bearer", AuthScheme::Bearer),
+        ("x-goog-api-key", AuthScheme::XGoogApiKey),
+        ("query-key", AuthScheme::QueryKey),
+    ]),
+    default: "",
+    help: "How an API key is sent; by default as the kind does it: anthropic x-api-key, openai bearer, \
+           gemini x-goog-api-key. Tokens are always sent as bearer.",
+};
+
+pub(super) static HEADERS: Setting<Compound> = Setting {
+    name: "headers",
+    form: HEADER_MAP,
+    default: "",
+    help: "Headers that each request gets. A pool's win over its provider's. Credentials belong to accounts.",
+};
+
+pub(super) static PROXY: Setting<Proxy> = Setting {
+    name: "proxy",
+    form: Proxy,
+    default: "",
+    help: "A proxy for requests; an account's wins over its provider's.",
+};
+
+pub(super) static OAUTH: Setting<Compound> = Setting {
+    name: "oauth",
+    form: Compound("a map"),
+    default: "",
+    help: "Your OAuth client, for accounts with a refresh_token; see [An OAuth client](#an-oauth-client).",
+};
+
+pub(super) static POOLS: Setting<Compound> = Setting {
+    name: "pools",
+    form: Compound("a map of pool names to pools"),
+    default: "",
+    help: "Its quota pools; see [A pool](#a-pool). Without any it has one, which bears its name.",
+};
+
+pub(super) static FAMILIES: Setting<Compound> = Setting {
+    name: "families",
+    form: Compound("a map of family names to families"),
+    default: "",
+    help: "Its model families; see [A family](#a-family). Without any all models are one family, which bears \
+           its name, and all pools serve it.",
+};
+
+pub(super) static MODELS: Setting<Compound> = Setting {
+    name: "models",
+    form: MODEL_MAP,
+    default: "",
+    help: "How a model that callers name is named here. A pool's win over its provider's.",
+};
+
+pub(super) static MAX_IN_FLIGHT_OF_POOL: Setting<Count> = Setting {
+    name: "max_in_flight",
+    form: IN_FLIGHT,
+    default: "4000",
+    help: "How many requests of one account may be under way in one pool. A pool's wins over its provider's.",
+};
+
+pub(super) static HOSTS: Setting<Compound> = Setting {
+    name: "hosts",
+    form: Compound("a list of hosts"),
+    default: "",
+    help: "Requests to these hosts are taken for this provider, besides those of its base URLs.",
+};
+
+pub(super) static OAUTH_KEYS: Section = Section {
+    title: "An OAuth client",
+    help: "In `oauth` of a provider. It is yours: none is built in.",
+    keys: &[&CLIENT_ID, &CLIENT_SECRET, &TOKEN_URL],
+};
+
+pub(super) static CLIENT_ID: Setting<Text> =
+    Setting { name: "client_id", form: Text("any text"), default: "", help: "The client's id. Needed." };
+
+pub(super) static CLIENT_SECRET: Setting<Compound> =
+    Setting { name: "client_secret", form: SECRET, default: "", help: "The client's secret, if it has one." };
+
+pub(super) static TOKEN_URL: Setting<BaseUrl> =
+    Setting { name: "token_url", form: BaseUrl, default: "", help: "Where tokens are refreshed. Needed." };
+
+pub(super) static POOL: Section = Section {
+    title: "A pool",
+    help: "In `pools` of a provider, by name.",
+    keys: &[&TITLE, &BASE_URL, &ENVELOPE, &HEADERS, &MODELS, &POOL_FAMILIES, &SCOPE, &MAX_IN_FLIGHT_OF_POOL],
+};
+
+pub(super) static ENVELOPE: Setting<Choice<Envelope>> = Setting {
+    name: "envelope",
+    form: Choice(&[("none", Envelope::None), ("code-assist", Envelope::CodeAssist)]),
+    default: "none",
+    help: "What is put around a request and taken off the answer.",
+};
+
+pub(super) static POOL_FAMILIES: Setting<Compound> = Setting {
+    name: "families",
+    form: Compound("a list of families"),
+    default: "",
+    help: "The families that this pool serves, after the pools that the families name themselves.",
+};
+
+pub(super) static SCOPE: Setting<Choice<Scope>> = Setting {
+    name: "scope",
+    form: Choice(&[("pool", Scope::Pool), ("model", Scope::Model)]),
+    default: "pool",
+    help: "What a limit covers: the whole pool, or the model that met it.",
+};
+
+pub(super) static FAMILY: Section = Section {
+    title: "A family",
+    help: "In `families` of a provider, by name. Families without patterns come last.",
+    keys: &[&PATTERNS, &FAMILY_POOLS],
+};
+
+pub(super) static PATTERNS: Setting<Compound> = Setting {
+    name: "patterns",
+    form: Compound("a list of texts"),
+    default: "",
+    help: "A model belongs to the family when its name contains one of these. Without any the family takes \
+           what the others leave.",
+};
+
+pub(super) static FAMILY_POOLS: Setting<Compound> = Setting {
+    name: "pools",
+    form: Compound("a list of pools"),
+    default: "",
+    help: "The pools that serve it, the preferred one first. Without any: all.",
+};
+
+pub(super) static ACCOUNT: Section = Section {
+    title: "An account",
+    help: "In `accounts`. It has one of `api_key`, `access_token` and `refresh_token`.",
+    keys: &[
+        &ID,
+        &API_KEY,
+        &ACCESS_TOKEN,
+        &REFRESH_TOKEN,
+        &PROJECT,
+        &WEIGHT,
+        &ENABLED,
+        &PROXY,
+        &MAX_IN_FLIGHT_OF_ACCOUNT,
+    ],
+};
+
+pub(super) static ID: Setting<Text> = Setting {
+    name: "id",
+    form: Text("provider:label, such as anthropic:work"),
+    default: "",
+    help: "Its name. Needed.",
+};
+
+pub(super) static API_KEY: Setting<Compound> =
+    Setting { name: "api_key", form: SECRET, default: "", help: "A key that is sent as it is." };
+
+pub(super) static ACCESS_TOKEN: Setting<Compound> = Setting {
+    name: "access_token",
+    form: SECRET,
+    default: "",
+    help: "A token that somebody else keeps fresh.",
+};
+
+pub(super) static REFRESH_TOKEN: Setting<Compound> = Setting {
+    name: "refresh_token",
+    form: SECRET,
+    default: "",
+    help: "A token that access tokens are made from. The provider needs `oauth`.",
+};
+
+pub(super) static PROJECT: Setting<Text> = Setting {
+    name: "project",
+    form: Text("a project id"),
+    default: "",
+    help: "The project that the envelope code-assist names.",
+};
+
+pub(super) static WEIGHT: Setting<Count> = Setting {
+    name: "weight",
+    form: Count { from: 1, to: 100 },
+    default: "1",
+    help: "Its share of the requests, compared with the other accounts.",
+};
+
+pub(super) static ENABLED: Setting<Switch> =
+    Setting { name: "enabled", form: Switch, default: "true", help: "Whether it is used at all." };
+
+pub(super) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
+    name: "max_in_flight",
+    form: IN_FLIGHT,
+    default: "",
+    help: "How many of its requests may be under way in one pool; by default as many as the pool allows.",
+};
+
+/// Every section, in the order of the documentation.
+pub(super) static SECTIONS: [&Section; 8] =
+    [&TOP, &TIMEOUT_KEYS, &PROTECTION_KEYS, &PROVIDER, &OAUTH_KEYS, &POOL, &FAMILY, &ACCOUNT];

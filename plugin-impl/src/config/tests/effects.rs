@@ -1,0 +1,317 @@
+//! What a valid configuration comes to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pointsman_core::catalog::{Pool, Scope};
+use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::settings::{FallbackOrder, Settings};
+use pointsman_core::strategy::Strategy;
+
+use super::super::setting::Key;
+use super::super::settings::SECTIONS;
+use super::super::{
+    AuthScheme, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig, Store,
+    Timeouts, load as load_located,
+};
+use super::{Machine, load};
+
+const EXAMPLE: &str = include_str!("../example.yaml");
+
+fn provider<'a>(config: &'a Config, name: &str) -> &'a ProviderConfig {
+    config.providers.iter().find(|provider| provider.core.id.as_str() == name).unwrap()
+}
+
+/// Returns each pool with its base URLs.
+fn pools<'a>(provider: &'a ProviderConfig) -> Vec<(&'a str, Vec<&'a str>)> {
+    let pool = |pool: &'a Pool| (pool.name.as_str(), pool.endpoints.iter().map(|url| &*url.0).collect());
+    provider.core.pools.iter().map(pool).collect()
+}
+
+/// Returns each family with its pools in order.
+fn families(provider: &ProviderConfig) -> Vec<(&str, Vec<&str>)> {
+    let pool = |at: &usize| provider.core.pools[*at].name.as_str();
+    provider
+        .core
+        .families
+        .iter()
+        .map(|family| (&*family.name, family.pools.iter().map(pool).collect()))
+        .collect()
+}
+
+fn warnings(config: &Config) -> Vec<String> {
+    config.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_written_gives_the_defaults() {
+    let config = load_located(&Located::Nowhere, &Machine::default().variable("HOME", "/home/me")).unwrap();
+    assert_eq!(config.settings, Settings::default());
+    assert!(!config.quiet_mode);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.store, Store::Memory);
+    assert_eq!(config.state_dir, Some("/home/me/.local/state/pointsman".into()));
+    let seconds = Duration::from_secs;
+    assert_eq!(config.timeouts, Timeouts { connect: seconds(10), head: seconds(280), idle: seconds(280) });
+    assert_eq!(config.max_body, 32 << 20);
+    assert!(config.accounts.is_empty() && config.warnings.is_empty() && config.notes.is_empty());
+    assert_eq!(config.source, ConfigSource::Defaults);
+}
+
+#[test]
+fn the_example_gives_what_it_says() {
+    let machine = Machine::default()
+        .variable("HOME", "/home/me")
+        .variable("MY_SECRET", "s")
+        .variable("WORK_KEY", "w")
+        .variable("HOME_TOKEN", "h")
+        .variable("TEST_TOKEN", "t");
+    let config = machine.load(EXAMPLE).unwrap();
+
+    assert!(config.settings.quota_fallback);
+    assert_eq!(config.settings.strategy, Strategy::Sticky);
+    assert_eq!(config.source, ConfigSource::File("pointsman.yaml".into()));
+    assert_eq!(pools(provider(&config, "anthropic")), [("anthropic", vec!["http://127.0.0.1:18200"])]);
+    assert_eq!(pools(provider(&config, "acme")), [("acme", vec!["https://api.acme.example/v1"])]);
+    let antigravity = provider(&config, "antigravity");
+    assert_eq!(
+        pools(antigravity),
+        [
+            ("claude", vec!["http://127.0.0.1:18200/pool-claude"]),
+            ("antigravity", vec!["http://127.0.0.1:18200/pool-antigravity"]),
+            ("gemini-cli", vec!["http://127.0.0.1:18200/pool-gemini-cli"]),
+        ]
+    );
+    assert!(antigravity.core.pools.iter().all(|pool| pool.envelope == Envelope::None));
+    assert_eq!(antigravity.headers.iter().map(|headers| headers.len()).collect::<Vec<_>>(), [0, 1, 0]);
+    let oauth = antigravity.oauth.as_ref().unwrap();
+    assert_eq!((&*oauth.client_id, &*oauth.token_url), ("my-client", "http://127.0.0.1:18200/token"));
+    assert_eq!(oauth.client_secret.as_ref().unwrap().expose(), "s");
+
+    let ids: Vec<&str> = config.accounts.iter().map(|account| account.id.as_str()).collect();
+    assert_eq!(ids, ["anthropic:work", "antigravity:home", "antigravity:test"]);
+    let [work, home, test] = &config.accounts[..] else { panic!("three accounts") };
+    assert_eq!((work.weight, home.weight, home.project.as_deref()), (2, 1, Some("my-project")));
+    assert_eq!(config.providers[home.provider].core.id.as_str(), "antigravity");
+    assert!(matches!(&work.credential, CredentialSource::ApiKey(key) if key.expose() == "w"));
+    assert!(matches!(&home.credential, CredentialSource::RefreshToken(token) if token.expose() == "h"));
+    assert!(matches!(&test.credential, CredentialSource::AccessToken(token) if token.expose() == "t"));
+
+    assert_eq!(
+        warnings(&config),
+        [
+            "pointsman.yaml:3:11: `strategy: hybrid` has no effect in this version: `sticky` is used",
+            "pointsman.yaml:7:8: `store: sqlite` has no effect in this version: state is kept in memory",
+            "pointsman.yaml:9:19: `quota_protection` has no effect in this version: quotas are used up to their end",
+            "pointsman.yaml:24:3: `fallbacks` has no effect in this version: a request stays with its provider",
+        ]
+    );
+}
+
+#[test]
+fn json_is_accepted() {
+    let config = load(r#"{"strategy": "round-robin", "max_wait": "5s", "quota_fallback": true}"#);
+    assert_eq!(
+        (config.settings.strategy, config.settings.max_wait),
+        (Strategy::RoundRobin, Duration::from_secs(5))
+    );
+    assert!(config.settings.quota_fallback);
+}
+
+#[test]
+fn the_catalog_has_three_formats_and_production_hosts_only() {
+    let config = load("");
+    let check = |name: &str, format: WireFormat, auth: AuthScheme, url: &str, host: &str| {
+        let provider = provider(&config, name);
+        assert_eq!((provider.core.format, provider.auth), (format, auth), "{name}");
+        assert!(
+            provider.core.pools.iter().all(|pool| pool.endpoints.len() == 1 && &*pool.endpoints[0].0 == url),
+            "{name}"
+        );
+        assert_eq!(provider.hosts, [host]);
+    };
+    use AuthScheme::{Bearer, XApiKey, XGoogApiKey};
+    check("anthropic", WireFormat::Anthropic, XApiKey, "https://api.anthropic.com", "api.anthropic.com");
+    check("openai", WireFormat::OpenAi, Bearer, "https://api.openai.com/v1", "api.openai.com");
+    let gemini = "generativelanguage.googleapis.com";
+    check("gemini", WireFormat::Gemini, XGoogApiKey, &format!("https://{gemini}"), gemini);
+    let code_assist = "cloudcode-pa.googleapis.com";
+    check("antigravity", WireFormat::Gemini, Bearer, &format!("https://{code_assist}"), code_assist);
+    check("groq", WireFormat::OpenAi, Bearer, "https://api.groq.com/openai/v1", "api.groq.com");
+    for (at, provider) in config.providers.iter().enumerate() {
+        assert_eq!(provider.index, at);
+        assert!(provider.oauth.is_none() && provider.headers.iter().all(|headers| headers.is_empty()));
+    }
+}
+
+#[test]
+fn antigravity_has_three_pools_that_name_models_differently() {
+    let config = load("");
+    let antigravity = &provider(&config, "antigravity").core;
+    let titles: Vec<&str> = antigravity.pools.iter().map(|pool| &*pool.title).collect();
+    assert_eq!(titles, ["Claude", "Antigravity", "Gemini CLI"]);
+    assert_eq!(
+        families(provider(&config, "antigravity")),
+        [("claude", vec!["claude"]), ("gemini", vec!["gemini-cli", "antigravity"])]
+    );
+    assert_eq!(antigravity.family("claude-sonnet-4-6").name, "claude");
+    assert_eq!(antigravity.family("gemini-3-flash").name, "gemini");
+    let named = |pool: &str, model: &str| {
+        let pool = &antigravity.pools[antigravity.pool(pool).unwrap()];
+        assert_eq!((pool.envelope, pool.scope), (Envelope::CodeAssist, Scope::Pool));
+        pool.model(model).to_owned()
+    };
+    assert_eq!(named("gemini-cli", "gemini-3-flash"), "gemini-3-flash-preview");
+    assert_eq!(named("antigravity", "gemini-3-flash-preview"), "gemini-3-flash");
+    assert_eq!(named("antigravity", "gemini-3-flash"), "gemini-3-flash");
+}
+
+#[test]
+fn what_is_written_replaces_the_catalog_key_by_key() {
+    let config = load(
+        "providers:
+  antigravity:
+    base_url: [http://127.0.0.1:1/, http://127.0.0.1:2]
+    models: {fast: gemini-3-flash}
+    max_in_flight: 7
+    hosts: [Example.com]
+    pools:
+      claude: {title: C, base_url: http://127.0.0.1:3, scope: model, max_in_flight: 9}
+      extra: {families: [gemini], headers: {x-a: b}}
+    families:
+      gpt: {patterns: [GPT], pools: [antigravity]}
+",
+    );
+    let antigravity = provider(&config, "antigravity");
+    let both = vec!["http://127.0.0.1:1", "http://127.0.0.1:2"];
+    assert_eq!(
+        pools(antigravity),
+        [
+            ("claude", vec!["http://127.0.0.1:3"]),
+            ("antigravity", both.clone()),
+            ("gemini-cli", both.clone()),
+            ("extra", both)
+        ]
+    );
+    assert_eq!(
+        families(antigravity),
+        [
+            ("claude", vec!["claude"]),
+            ("gpt", vec!["antigravity"]),
+            ("gemini", vec!["gemini-cli", "antigravity", "extra"])
+        ]
+    );
+    let [claude, pool, _, extra] = &antigravity.core.pools[..] else { panic!("four pools") };
+    assert_eq!((&*claude.title, claude.scope, claude.max_in_flight), ("C", Scope::Model, 9));
+    assert_eq!(claude.envelope, Envelope::CodeAssist);
+    assert_eq!((pool.max_in_flight, pool.model("fast")), (7, "gemini-3-flash"));
+    assert_eq!(pool.model("gemini-3-pro-preview"), "gemini-3-pro");
+    assert_eq!((&*extra.title, extra.envelope), ("extra", Envelope::None));
+    assert_eq!(
+        antigravity.hosts,
+        ["127.0.0.1:3", "127.0.0.1:1", "127.0.0.1:2", "example.com", "cloudcode-pa.googleapis.com"]
+    );
+}
+
+#[test]
+fn the_order_of_pools_is_the_users() {
+    let config = load("pool_order: {gemini: [antigravity, gemini-cli]}");
+    assert_eq!(families(provider(&config, "antigravity"))[1].1, ["antigravity", "gemini-cli"]);
+    assert_eq!(families(provider(&config, "gemini")), [("gemini", vec!["gemini"])]);
+
+    let config = load("pool_order: {gemini: [antigravity]}");
+    assert_eq!(families(provider(&config, "antigravity"))[1].1, ["antigravity"]);
+    assert_eq!(warnings(&config), [""; 0]);
+}
+
+#[test]
+fn a_pool_that_serves_no_family_is_warned_of() {
+    let config = load("providers:\n  antigravity: {families: {gemini: {pools: [antigravity]}}}");
+    assert_eq!(
+        warnings(&config),
+        [
+            "pointsman.yaml:2:16: `providers.antigravity.pools.gemini-cli` serves no family; only requests that name it use it"
+        ]
+    );
+}
+
+#[test]
+fn a_provider_of_the_users_own_needs_little() {
+    let config =
+        load("providers: {acme: {kind: anthropic, base_url: 'http://127.0.0.1:9/v1', auth: query-key}}");
+    let acme = provider(&config, "acme");
+    assert_eq!((acme.index, acme.auth), (config.providers.len() - 1, AuthScheme::QueryKey));
+    assert_eq!(families(acme), [("acme", vec!["acme"])]);
+    assert_eq!(acme.core.family("anything").name, "acme");
+    assert!(!acme.core.has_named_pools());
+}
+
+#[test]
+fn a_variable_wins_over_the_file() {
+    let machine = Machine::default()
+        .variable("POINTSMAN_STRATEGY", "least-connections")
+        .variable("POINTSMAN_QUOTA_FALLBACK", "true")
+        .variable("POINTSMAN_FALLBACK_ORDER", "pool-first")
+        .variable("POINTSMAN_MAX_WAIT", "")
+        .variable("POINTSMAN_PLUGIN", "/x.so")
+        .variable("POINTSMAN_CONFIG", "pointsman.yaml")
+        .variable("POINTSMAN_STRATGY", "sticky")
+        .variable("POINTSMAN_ACCOUNTS", "[]");
+    let config = machine.load("strategy: sticky\nmax_wait: 7s").unwrap();
+    let expected = Settings {
+        quota_fallback: true,
+        fallback_order: FallbackOrder::PoolFirst,
+        strategy: Strategy::LeastConnections,
+        max_wait: Duration::from_secs(7),
+    };
+    assert_eq!(config.settings, expected);
+    assert_eq!(
+        warnings(&config),
+        [
+            "POINTSMAN_ACCOUNTS: this variable is no setting and has no effect",
+            "POINTSMAN_STRATGY: this variable is no setting and has no effect; did you mean `POINTSMAN_STRATEGY`?",
+        ]
+    );
+}
+
+#[test]
+fn keys_of_the_environment_are_accounts_unless_accounts_are_written() {
+    let machine = Machine::default().variable("OPENAI_API_KEY", "o").variable("GEMINI_API_KEY", "g");
+    let config = machine.load("strategy: sticky").unwrap();
+    let ids: Vec<&str> = config.accounts.iter().map(|account| account.id.as_str()).collect();
+    assert_eq!(ids, ["openai:env", "gemini:env"]);
+    assert_eq!(config.notes[0], "account `openai:env` is taken from the environment variable OPENAI_API_KEY");
+    assert_eq!(config.providers[config.accounts[1].provider].core.id.as_str(), "gemini");
+
+    let config = machine.load("accounts: []").unwrap();
+    assert!(config.accounts.is_empty() && config.notes.is_empty());
+}
+
+#[test]
+fn paths_begin_at_home_or_at_the_file() {
+    let machine = Machine::default().variable("HOME", "/home/me");
+    let config =
+        super::from_text("state_dir: ~/state\nlisten: unix:run/p.sock", "/etc/p/pointsman.yaml", &machine)
+            .unwrap();
+    assert_eq!(config.state_dir, Some(PathBuf::from("/home/me/state")));
+    assert_eq!(config.listen, ListenAddress::Unix("/etc/p/run/p.sock".into()));
+}
+
+#[test]
+fn an_empty_value_counts_as_not_written() {
+    let config = load("strategy:\naccounts:\nproviders: {openai: ~}\ntimeouts: null");
+    assert_eq!(config.settings, Settings::default());
+}
+
+#[test]
+fn every_setting_has_a_sentence_and_a_name_of_its_own() {
+    for section in SECTIONS {
+        let mut names: Vec<&str> = section.names().collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), section.keys.len(), "{}", section.title);
+        for key in section.keys.iter().map(|key| *key as &dyn Key) {
+            assert!(key.help().ends_with('.') && !key.allowed().is_empty(), "{}", key.name());
+        }
+    }
+}

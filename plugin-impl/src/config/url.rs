@@ -1,0 +1,158 @@
+//! URLs in the configuration: base URLs of endpoints, the hosts they are at, and proxies.
+
+use std::fmt;
+
+use http::Uri;
+
+use super::form::{Form, Refused, Shape};
+use crate::secret::{Secret, redact_userinfo};
+
+/// An `http://` or `https://` URL to which paths can be appended, without a slash at its end.
+pub(super) struct BaseUrl;
+
+impl Shape for BaseUrl {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a URL with http:// or https://, without a query or a password".to_owned()
+    }
+}
+
+impl Form for BaseUrl {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        let refused = || Refused(with_scheme(text));
+        let uri = web_uri(text).ok_or_else(refused)?;
+        let plain = uri.query().is_none() && !text.contains(['#', '@']);
+        if plain { Ok(text.trim_end_matches('/').to_owned()) } else { Err(Refused::PLAIN) }
+    }
+}
+
+fn with_scheme(text: &str) -> Option<String> {
+    let url = format!("https://{text}");
+    let is_host = text.contains('.') && !text.contains(['@', ':']) && web_uri(&url).is_some();
+    is_host.then_some(url)
+}
+
+fn web_uri(text: &str) -> Option<Uri> {
+    let uri: Uri = text.parse().ok()?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    (is_web && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
+}
+
+/// Returns the host of a base URL in lower case, with the port where it is not the scheme's own.
+pub(super) fn host_of(base_url: &str) -> Option<String> {
+    let uri = web_uri(base_url)?;
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = uri.host()?.to_ascii_lowercase();
+    Some(match uri.port_u16() {
+        Some(port) if port != usual => format!("{host}:{port}"),
+        Some(_) | None => host,
+    })
+}
+
+/// A host, with or without a port, in lower case.
+pub(super) struct Host;
+
+impl Shape for Host {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a host such as api.example.com, or HOST:PORT".to_owned()
+    }
+}
+
+impl Form for Host {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        let authority: http::uri::Authority = text.parse().map_err(|_| Refused(host_of(text)))?;
+        if authority.host().is_empty() || text.contains('@') {
+            return Err(Refused::PLAIN);
+        }
+        Ok(authority.as_str().to_ascii_lowercase())
+    }
+}
+
+/// The URL of a proxy. It may hold a user and password, which are never printed.
+#[derive(Clone)]
+pub struct ProxyUrl(Secret);
+
+impl ProxyUrl {
+    /// Returns the URL with its user and password, to be handed to the HTTP client.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Display for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact_userinfo(self.0.expose()))
+    }
+}
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(super) struct Proxy;
+
+impl Shape for Proxy {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a URL such as http://PROXY:PORT or https://USER:PASSWORD@PROXY:PORT".to_owned()
+    }
+}
+
+impl Form for Proxy {
+    type Value = ProxyUrl;
+
+    fn parse(&self, text: &str) -> Result<ProxyUrl, Refused> {
+        web_uri(text).map(|_| ProxyUrl(Secret::new(text.to_owned()))).ok_or(Refused::PLAIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_http_or_https_and_nothing_that_breaks_when_a_path_is_appended() {
+        let check = |text: &str, result: Result<&str, Option<&str>>| {
+            let parsed = BaseUrl.parse(text).map_err(|refused| refused.0);
+            let parsed = parsed.as_deref().map_err(Option::as_deref);
+            assert_eq!(parsed, result, "{text}");
+        };
+        check("https://api.acme.example/v1/", Ok("https://api.acme.example/v1"));
+        check("http://127.0.0.1:18200", Ok("http://127.0.0.1:18200"));
+        check("http://[::1]:80/x", Ok("http://[::1]:80/x"));
+        check("api.acme.example/v1", Err(Some("https://api.acme.example/v1")));
+        check("ftp://acme.example", Err(None));
+        check("https://", Err(None));
+        check("https://acme.example/v1?key=1", Err(None));
+        check("https://acme.example/v1#part", Err(None));
+        check("https://me:pw@acme.example", Err(None));
+        check("not a url", Err(None));
+        check("", Err(None));
+    }
+
+    #[test]
+    fn the_host_of_a_url_has_its_port_only_where_it_is_unusual() {
+        let check = |url: &str, host: &str| assert_eq!(host_of(url).as_deref(), Some(host));
+        check("https://API.Acme.example/v1", "api.acme.example");
+        check("https://acme.example:443", "acme.example");
+        check("http://127.0.0.1:18200/x", "127.0.0.1:18200");
+        check("http://[::1]:18200", "[::1]:18200");
+    }
+
+    #[test]
+    fn a_proxy_keeps_its_password_to_itself() {
+        let proxy = Proxy.parse("http://me:pw@proxy:3128").ok().unwrap();
+        assert_eq!(format!("{proxy} {proxy:?}"), "http://<redacted>@proxy:3128 http://<redacted>@proxy:3128");
+        assert_eq!(proxy.expose(), "http://me:pw@proxy:3128");
+    }
+}

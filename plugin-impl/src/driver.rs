@@ -1,0 +1,461 @@
+//! The driver: it does what the machine of a request says, and reports what came of it.
+//!
+//! Everything that is decided is decided in the core. What is here has effects: it reads the clock, asks
+//! the cells, sends, waits, tells.
+
+mod look;
+mod reply;
+
+use std::sync::Arc;
+
+use pointsman_core::announce::{Onward, Scope, Trip, announce};
+use pointsman_core::blame::{Gate, Reason};
+use pointsman_core::cell::Confirmed;
+use pointsman_core::dispatch::{Dispatch, Event, Step};
+use pointsman_core::ids::AccountId;
+use pointsman_core::notice::{self, Notice, seconds_until};
+use pointsman_core::outcome::Outcome;
+use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
+use pointsman_core::settings::FallbackOrder;
+use pointsman_core::strategy::{Context, Strategy};
+use pointsman_core::time::Millis;
+
+use crate::answer::Answer;
+use crate::auth::Proof;
+use crate::call::Routed;
+use crate::fleet::bell::Listener;
+use crate::fleet::lane::{Lane, Turn};
+use crate::fleet::lease::Target;
+use crate::fleet::{Lease, Settlement};
+use crate::generation::{Crew, Generation};
+use crate::outgoing;
+use crate::shared::Shared;
+use crate::store::{Record, SavedLimit};
+
+use self::look::Seen;
+use self::reply::Served;
+pub(crate) use self::reply::{REQUEST_ID, own};
+
+/// Serves one request to its end.
+pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed) -> Answer {
+    let journey = Journey::new(shared, generation, routed);
+    let mut guard = Unanswered { shared, over: false };
+    let answer = journey.travel().await;
+    guard.over = true;
+    answer
+}
+
+/// Counts a request whose caller went away before it had an answer.
+struct Unanswered<'a> {
+    shared: &'a Shared,
+    over: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.counters.cancelled.count();
+        }
+    }
+}
+
+/// One request on its way.
+struct Journey<'a> {
+    shared: &'a Shared,
+    generation: &'a Arc<Generation>,
+    routed: &'a Routed,
+    lane: Arc<Lane>,
+    dispatch: Dispatch,
+    context: Context,
+    /// The right to be first in line, while it waits.
+    turn: Option<(Turn, Listener)>,
+    /// The attempt under way.
+    attempt: Option<Attempt>,
+    /// What this request was the first to learn, and has not told yet.
+    news: Vec<(Trip, Option<Millis>)>,
+    /// The last answer of an upstream, or why there was none.
+    seen: Option<Seen>,
+    first_account: Option<u32>,
+    /// Who the last request was sent to.
+    served: Option<Served>,
+}
+
+/// A lease, and what it needs to be used.
+struct Attempt {
+    candidate: Candidate,
+    lease: Lease,
+    proof: Option<Proof>,
+    /// The proof is the second one: the upstream did not take the first.
+    renewed: bool,
+}
+
+impl<'a> Journey<'a> {
+    fn new(shared: &'a Shared, generation: &'a Arc<Generation>, routed: &'a Routed) -> Self {
+        let lane = shared.fleet.lanes.of(routed.route.lane());
+        let dispatch = Dispatch::new(shared.clock.mono(), generation.config.settings.max_wait);
+        let context = Context { turn: lane.next_turn(), ..Context::default() };
+        Self {
+            shared,
+            generation,
+            routed,
+            lane,
+            dispatch,
+            context,
+            turn: None,
+            attempt: None,
+            news: Vec::new(),
+            seen: None,
+            first_account: None,
+            served: None,
+        }
+    }
+
+    async fn travel(mut self) -> Answer {
+        if self.lane.has_line() {
+            self.stand_in_line().await;
+        }
+        loop {
+            let event = match self.dispatch.step() {
+                Step::Plan => Event::Planned(self.plan()),
+                Step::Admit(candidate) => self.admit(candidate),
+                Step::Authorize { renew } => self.authorize(renew).await,
+                Step::Send => self.send().await,
+                Step::Wait { until, refusal } => self.wait(until, refusal).await,
+                Step::Deliver => return self.deliver(),
+                Step::Refuse(refusal) => return self.refuse(&refusal),
+            };
+            self.dispatch.handle(event, self.now());
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.clock.mono()
+    }
+
+    fn crew(&self) -> &'a Crew {
+        &self.generation.crews[self.routed.provider]
+    }
+
+    // Planning and admission.
+
+    fn plan(&mut self) -> Result<Plan, Refusal> {
+        let now = self.now();
+        let roster = &self.crew().roster;
+        self.context.accounts = roster.members.len() as u32;
+        self.context.home = self.home(now);
+        let snapshot = roster.snapshot(&self.routed.route, &self.routed.model, now);
+        let settings = &self.generation.config.settings;
+        let planned =
+            |context: &Context| plan(&snapshot, settings.strategy, settings.fallback_order, context);
+        let mut chosen = planned(&self.context)?;
+        self.shared.counters.plans.count();
+        if self.context.home.is_none() && self.claim_home(chosen.candidates[0].account, now) {
+            chosen = planned(&self.context)?;
+        }
+        Ok(chosen)
+    }
+
+    fn home(&self, now: Millis) -> Option<u32> {
+        let ordinal = self.shared.fleet.affinity.home(self.sticky_session()?, now)?;
+        self.crew().roster.place_of(ordinal)
+    }
+
+    fn sticky_session(&self) -> Option<u64> {
+        let sticky = self.generation.config.settings.strategy == Strategy::Sticky;
+        self.routed.session.filter(|_| sticky)
+    }
+
+    /// Makes `account` the home of the session, and says whether another request of it was quicker.
+    fn claim_home(&mut self, account: u32, now: Millis) -> bool {
+        let Some(session) = self.sticky_session() else { return false };
+        let roster = &self.crew().roster;
+        let own = roster.members[account as usize].account.ordinal;
+        let home = self.shared.fleet.affinity.claim(session, own, now);
+        if home == own {
+            return false;
+        }
+        self.context.home = roster.place_of(home);
+        self.context.home.is_some()
+    }
+
+    fn admit(&mut self, candidate: Candidate) -> Event {
+        match self.crew().roster.admit(&candidate, &self.routed.model, self.now()) {
+            Ok(lease) => {
+                let onward = self.onward(&lease);
+                self.tell_news(&onward);
+                self.first_account.get_or_insert(candidate.account);
+                self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
+                // The next in line can look for a place of its own.
+                self.turn = None;
+                Event::Admitted
+            }
+            Err(deny) => Event::Denied(deny),
+        }
+    }
+
+    // An attempt.
+
+    async fn authorize(&mut self, renew: bool) -> Event {
+        let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
+        let rejected = attempt.proof.take().filter(|_| renew);
+        let papers = &self.generation.crews[self.routed.provider].papers[attempt.candidate.account as usize];
+        let provider = self.routed.described(self.generation);
+        let tokens = self.shared.tokens(self.generation.config.timeouts);
+        match papers.credential.proof(provider.auth, rejected.as_ref(), &tokens).await {
+            Ok(proof) => {
+                (attempt.proof, attempt.renewed) = (Some(proof), renew);
+                Event::Authorized
+            }
+            Err(outcome) => {
+                self.seen = Some(Seen::Nothing("no access token could be had for the account".into()));
+                self.failed(outcome)
+            }
+        }
+    }
+
+    async fn send(&mut self) -> Event {
+        let Some(Attempt { candidate, lease, proof: Some(proof), renewed }) = &self.attempt else {
+            return self.lost_attempt();
+        };
+        let provider = self.routed.described(self.generation);
+        let papers = &self.crew().papers[candidate.account as usize];
+        let out = outgoing::build(self.routed, provider, lease.target(), papers.project.as_deref(), proof);
+        let (renewable, renewed) = (proof.renewable, *renewed);
+        self.served = Some(self.served_by(*candidate, lease));
+        self.shared.counters.attempts.count();
+        let sent =
+            self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
+        let (seen, outcome) = match sent {
+            Ok(incoming) => {
+                let enveloped = outgoing::is_enveloped(self.routed, lease.target(), incoming.status);
+                look::at(incoming, self.routed, enveloped, &self.shared.clock).await
+            }
+            Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
+        };
+        self.seen = Some(seen);
+        if outcome == Outcome::Good {
+            self.confirm();
+            return Event::Answered { outcome, renewable };
+        }
+        if outcome == Outcome::Unauthorized && renewable && !renewed {
+            return Event::Answered { outcome, renewable };
+        }
+        self.failed(outcome)
+    }
+
+    fn confirm(&mut self) {
+        let Some(attempt) = &mut self.attempt else { return };
+        match attempt.lease.confirm() {
+            Confirmed::Stale => self.shared.counters.stale_successes.count(),
+            Confirmed::Over => {
+                let target = attempt.lease.target();
+                let pool = described(self.routed, target.pool);
+                let event = notice::Event::LimitOver { account: target.account.id.clone(), pool };
+                self.tell(event, None);
+            }
+            Confirmed::Open | Confirmed::Wider => {}
+        }
+        if let (Some(session), Some(attempt)) = (self.sticky_session(), &self.attempt) {
+            let ordinal = attempt.lease.target().account.ordinal;
+            self.shared.fleet.affinity.settle(session, ordinal, self.now());
+        }
+    }
+
+    /// Settles the attempt, and remembers what it was the first to learn.
+    fn failed(&mut self, outcome: Outcome) -> Event {
+        if matches!(outcome, Outcome::Limited(_)) {
+            self.shared.counters.upstream_429.count();
+        }
+        if let Some(attempt) = self.attempt.take() {
+            let target = attempt.lease.target().clone();
+            let settlement = attempt.lease.settle(&outcome, self.now());
+            tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
+            self.learned(settlement, &target);
+        }
+        Event::Answered { outcome, renewable: false }
+    }
+
+    /// The machine asks for what it has not been given: a bug, which ends the request as a failure.
+    fn lost_attempt(&mut self) -> Event {
+        tracing::error!("an attempt was lost");
+        self.failed(Outcome::ServerError)
+    }
+
+    // Waiting.
+
+    /// Whoever comes while others wait stands behind them.
+    async fn stand_in_line(&mut self) {
+        let deadline = self.dispatch.deadline();
+        tokio::select! {
+            turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
+            () = self.shared.clock.sleep_until(deadline) => {}
+        }
+    }
+
+    async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
+        self.tell_news(&Onward::Wait);
+        self.tell_wait(until, &refusal);
+        self.shared.counters.waits.count();
+        match &mut self.turn {
+            Some((_, listener)) => tokio::select! {
+                () = listener.heard() => {}
+                () = self.shared.clock.sleep_until(until) => {}
+            },
+            // Having come to the front it looks again before it waits: it did not listen until now.
+            None => self.stand_in_line().await,
+        }
+        Event::Woke
+    }
+
+    fn tell_wait(&self, until: Millis, refusal: &Refusal) {
+        let (now, counts) = (self.now(), refusal.counts);
+        let family = self.routed.subject().to_owned();
+        let seconds = seconds_until(until, now);
+        let event = match (counts.limited, counts.cooling) {
+            (0, 0) => return,
+            (limited, cooling) if limited >= cooling => {
+                notice::Event::AllLimited { family, accounts: limited + counts.busy, seconds }
+            }
+            (_, _) => notice::Event::AllCooling { family, seconds },
+        };
+        if self.lane.announce(until, now) {
+            self.tell(event, Some(until));
+        }
+    }
+
+    // Telling.
+
+    fn learned(&mut self, settlement: Settlement, target: &Target) {
+        let account = target.account.id.clone();
+        let (trip, until) = match settlement {
+            Settlement::Nothing => return,
+            Settlement::Folded => return self.shared.counters.burst_duplicates.count(),
+            Settlement::PoolLimited { until } => {
+                self.shared.counters.trips.count();
+                self.keep_limit(target, until);
+                (Trip::Pool { account, pool: described(self.routed, target.pool) }, Some(until))
+            }
+            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
+            Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
+        };
+        self.news.push((trip, until));
+    }
+
+    fn closed(&self, gate: Gate, reason: Reason, account: AccountId) -> Trip {
+        let provider = self.routed.route.provider.id.clone();
+        match gate {
+            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, reason },
+            Gate::Endpoint => Trip::Endpoint { provider, model: None, reason },
+            Gate::EndpointModel => {
+                Trip::Endpoint { provider, model: Some(self.routed.model.clone()), reason }
+            }
+        }
+    }
+
+    fn keep_limit(&self, target: &Target, until: Millis) {
+        let (account, pool) = (target.account.id.clone(), self.routed.route.pool(target.pool).name.clone());
+        let limit = SavedLimit { until: self.shared.clock.now().wall_of(until) };
+        self.shared.store.save(Record::Limit { account, pool, limit });
+    }
+
+    fn onward(&self, lease: &Lease) -> Onward {
+        let target = lease.target();
+        Onward::Way { account: target.account.id.clone(), pool: described(self.routed, target.pool) }
+    }
+
+    /// Tells what was learned, now that it is known where the request goes on.
+    fn tell_news(&mut self, onward: &Onward) {
+        let order = self.generation.config.settings.fallback_order;
+        let pools = match order {
+            FallbackOrder::AccountFirst => self.routed.route.pools().len(),
+            FallbackOrder::PoolFirst => 1,
+        };
+        let scope = Scope { pinned: self.routed.route.is_pinned(), pools };
+        for (trip, until) in std::mem::take(&mut self.news) {
+            self.tell(announce(trip, onward, scope), until);
+        }
+    }
+
+    fn tell(&self, event: notice::Event, until: Option<Millis>) {
+        let now = self.shared.clock.now();
+        let until = until.map(|until| now.wall_of(until));
+        self.shared.notices.tell(Notice { event, until }, now.wall, &self.shared.counters);
+    }
+
+    // The end.
+
+    fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
+        let target = lease.target();
+        Served {
+            account: target.account.id.clone(),
+            pool: self.routed.route.pool(target.pool).name.clone(),
+            reason: self.reason(candidate, lease),
+            fell_back: candidate.preference > 0,
+            switched: self.first_account.is_some_and(|first| first != candidate.account),
+        }
+    }
+
+    /// Says why this way, in one word: what made the choice special goes before what is usual.
+    fn reason(&self, candidate: Candidate, lease: &Lease) -> &'static str {
+        let switched = self.first_account.is_some_and(|first| first != candidate.account);
+        if lease.is_probe() {
+            "probe"
+        } else if self.dispatch.waits() > 0 {
+            "waited"
+        } else if candidate.preference > 0 {
+            "fallback-pool"
+        } else if switched {
+            "next-account"
+        } else if self.context.home == Some(candidate.account) {
+            "sticky"
+        } else {
+            "preferred"
+        }
+    }
+
+    fn deliver(mut self) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        let lease = self.attempt.take().map(|attempt| attempt.lease);
+        let counters = &self.shared.counters;
+        if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
+            counters.pool_fallbacks.add(served.fell_back.into());
+            counters.account_switches.add(served.switched.into());
+        }
+        match self.seen.take() {
+            Some(Seen::Answer(seen)) => {
+                if lease.is_some() || seen.is_callers_fault {
+                    counters.answered.count()
+                } else {
+                    counters.failed.count()
+                }
+                reply::relayed(
+                    *seen,
+                    lease,
+                    self.served.as_ref(),
+                    self.routed,
+                    self.dispatch.attempts(),
+                    counters,
+                )
+            }
+            Some(Seen::Nothing(why)) => {
+                counters.failed.count();
+                reply::unreachable(&why, self.served.as_ref(), self.routed, self.dispatch.attempts())
+            }
+            None => {
+                counters.failed.count();
+                reply::unreachable("no attempt was made", None, self.routed, 0)
+            }
+        }
+    }
+
+    fn refuse(mut self, refusal: &Refusal) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        self.shared.counters.refused.count();
+        reply::refused(refusal, self.routed, self.dispatch.attempts(), self.now())
+    }
+}
+
+fn described(routed: &Routed, pool: usize) -> notice::Pool {
+    let pool = routed.route.pool(pool);
+    notice::Pool { name: pool.name.clone(), title: pool.title.clone() }
+}

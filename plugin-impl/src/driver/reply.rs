@@ -1,0 +1,112 @@
+//! Replies: what the caller is told, and by which headers it learns who served it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use pointsman_core::ids::{AccountId, PoolId};
+use pointsman_core::plan::Refusal;
+use pointsman_core::refusal;
+use pointsman_core::time::Millis;
+
+use crate::answer::{Answer, AnswerBody, Relay};
+use crate::call::Routed;
+use crate::counters::Counters;
+use crate::fleet::Lease;
+use crate::outgoing::end_to_end;
+
+use super::look::SeenAnswer;
+
+const PROVIDER: HeaderName = HeaderName::from_static("x-pointsman-provider");
+const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
+const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
+const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
+/// Tells one request from all others.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-request-id");
+
+/// Who a request was sent to.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) account: AccountId,
+    pub(super) pool: PoolId,
+    pub(super) reason: &'static str,
+    pub(super) fell_back: bool,
+    pub(super) switched: bool,
+}
+
+/// Passes an upstream's answer on.
+pub(super) fn relayed(
+    seen: SeenAnswer,
+    lease: Option<Lease>,
+    served: Option<&Served>,
+    routed: &Routed,
+    attempts: u32,
+    counters: &Arc<Counters>,
+) -> Answer {
+    let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
+    let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
+    let mut headers = end_to_end(&headers);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    sign(&mut headers, served, routed, attempts);
+    let body = match (rest, held.len()) {
+        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held)),
+        (rest, _) => {
+            let relay = Relay::new(held, rest, counters.clone()).holding(lease);
+            AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
+        }
+    };
+    Answer { status, headers, body }
+}
+
+/// Says that no upstream could be made to answer.
+pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, attempts: u32) -> Answer {
+    let answer = refusal::fault(routed.intent.format, StatusCode::BAD_GATEWAY, why);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, served, routed, attempts);
+    answer
+}
+
+/// Says that nobody can serve the request in time.
+pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Millis) -> Answer {
+    let answer = refusal::refuse(routed.intent.format, refusal, routed.subject(), attempts, now);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, None, routed, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static("refused"));
+    answer
+}
+
+/// Makes an answer of the router's own.
+pub(crate) fn own(answer: refusal::Answer) -> Answer {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, answer.body.len().into());
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    Answer { status: answer.status, headers, body: AnswerBody::Full(answer.body.into()) }
+}
+
+fn whole(mut held: VecDeque<Bytes>) -> Bytes {
+    held.pop_front().unwrap_or_default()
+}
+
+fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attempts: u32) {
+    put(headers, PROVIDER, routed.route.provider.id.as_str());
+    headers.insert(ATTEMPTS, attempts.into());
+    let Some(served) = served else { return };
+    put(headers, ACCOUNT, served.account.as_str());
+    put(headers, POOL, served.pool.as_str());
+    headers.insert(REASON, HeaderValue::from_static(served.reason));
+}
+
+/// A name that cannot be a header is left out: the request goes before its signature.
+fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,95 @@
+//! The fleet: all accounts and endpoints, and the shared state that admits requests.
+//!
+//! Maps hold `Arc`s: they are cloned out, the guard is dropped, and then the work is done. An account
+//! whose credential changed is another account; leases of the old one cannot touch it.
+
+pub mod account;
+pub mod affinity;
+pub mod bell;
+pub mod endpoint;
+pub mod keyed;
+pub mod lane;
+pub mod lease;
+pub mod roster;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pointsman_core::catalog::{Endpoint, Provider};
+use pointsman_core::ids::AccountId;
+
+use crate::sync::DashMap;
+
+pub use self::account::{Account, Identity};
+use self::affinity::Affinity;
+use self::bell::Bell;
+pub use self::endpoint::EndpointState;
+use self::lane::Lanes;
+pub use self::lease::{Lease, Settlement};
+pub use self::roster::{Member, Roster};
+
+/// Shards of the maps. Iterating costs per shard, and the default is made for many more writers.
+const SHARDS: usize = 8;
+
+/// All accounts and endpoints that the process knows.
+#[derive(Debug)]
+pub struct Fleet {
+    accounts: DashMap<AccountId, Arc<Account>>,
+    endpoints: DashMap<Endpoint, Arc<EndpointState>>,
+    next_ordinal: AtomicU32,
+    bell: Arc<Bell>,
+    pub affinity: Affinity,
+    pub lanes: Lanes,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self {
+            accounts: DashMap::with_shard_amount(SHARDS),
+            endpoints: DashMap::with_shard_amount(SHARDS),
+            next_ordinal: AtomicU32::new(0),
+            bell: Arc::default(),
+            affinity: Affinity::default(),
+            lanes: Lanes::default(),
+        }
+    }
+}
+
+impl Fleet {
+    /// Returns the account `id`. It is the one there was, unless its identity has changed.
+    pub fn enlist(&self, id: &AccountId, identity: Identity, provider: &Provider) -> Arc<Account> {
+        let fresh = || {
+            let ordinal = self.next_ordinal.fetch_add(1, Ordering::Relaxed);
+            Arc::new(Account::new(id.clone(), ordinal, identity, provider, self.bell.clone()))
+        };
+        let mut entry = self.accounts.entry(id.clone()).or_insert_with(fresh);
+        if entry.identity() != identity {
+            *entry = fresh();
+        }
+        entry.clone()
+    }
+
+    /// Forgets the accounts that are not in `kept`. Leases of theirs settle on what they hold.
+    pub fn keep_only(&self, kept: &BTreeSet<AccountId>) {
+        self.accounts.retain(|id, _| kept.contains(id));
+    }
+
+    /// Returns the account `id`, if there is one.
+    pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
+        self.accounts.get(id).map(|account| account.clone())
+    }
+
+    /// Returns the state of an endpoint, which all pools of the same URL share.
+    pub fn endpoint(&self, endpoint: &Endpoint) -> Arc<EndpointState> {
+        self.endpoints
+            .entry(endpoint.clone())
+            .or_insert_with(|| Arc::new(EndpointState::new(endpoint)))
+            .clone()
+    }
+
+    /// Returns what tells waiting requests that something has changed.
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+}

@@ -1,0 +1,204 @@
+//! An account: one cell for each thing that can close it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use pointsman_core::blame::{Gate, Reason};
+use pointsman_core::catalog::{Provider, Scope};
+use pointsman_core::cell::{Cell, CellState, Limit};
+use pointsman_core::ids::{AccountId, ModelId};
+use pointsman_core::snapshot::{Standing, WayStates};
+use pointsman_core::time::Millis;
+
+use crate::sync::{Mutex, unpoisoned};
+
+use super::bell::Bell;
+use super::endpoint::EndpointState;
+use super::keyed::Keyed;
+
+/// What makes an account the one it is: its credential and the shape of its pools, hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity(pub u64);
+
+/// An identity at a provider, with the state that all requests share.
+#[derive(Debug)]
+pub struct Account {
+    pub id: AccountId,
+    /// Unlike an index it is never used again.
+    pub ordinal: u32,
+    identity: Identity,
+    needs_sign_in: AtomicBool,
+    pub(super) health: Cell,
+    pub(super) pools: Box<[PoolSlot]>,
+    pub(super) bell: Arc<Bell>,
+    story: Mutex<Story>,
+}
+
+/// A pool of an account.
+#[derive(Debug)]
+pub(super) struct PoolSlot {
+    scope: Scope,
+    quota: Cell,
+    by_model: Keyed,
+    pub(super) ways: Box<[Way]>,
+    pub(super) tally: Tally,
+}
+
+/// A pool of an account at one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Way {
+    pub(super) cell: Cell,
+    pub(super) models: Keyed,
+}
+
+/// What is counted for people. Nothing is decided by it.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) served: AtomicU64,
+    pub(super) limited: AtomicU64,
+    pub(super) trips: AtomicU64,
+}
+
+/// Colder facts, never needed to admit.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Why the account was last left alone.
+    pub reason: Option<Reason>,
+    /// Where its owner can mend it.
+    pub url: Option<String>,
+}
+
+/// What a status shows of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolReading {
+    pub quota: CellState,
+    pub served: u64,
+    pub limited: u64,
+    pub trips: u64,
+}
+
+impl Account {
+    pub(super) fn new(
+        id: AccountId,
+        ordinal: u32,
+        identity: Identity,
+        provider: &Provider,
+        bell: Arc<Bell>,
+    ) -> Self {
+        let pools = provider.pools.iter().map(|pool| PoolSlot {
+            scope: pool.scope,
+            quota: Cell::default(),
+            by_model: Keyed::default(),
+            ways: pool.endpoints.iter().map(|_| Way::default()).collect(),
+            tally: Tally::default(),
+        });
+        Self {
+            id,
+            ordinal,
+            identity,
+            needs_sign_in: AtomicBool::new(false),
+            health: Cell::default(),
+            pools: pools.collect(),
+            bell,
+            story: Mutex::default(),
+        }
+    }
+
+    /// Returns what makes it the account it is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Returns whether it can be used at all.
+    pub fn standing(&self) -> Standing {
+        if self.needs_sign_in.load(Ordering::Acquire) { Standing::NeedsSignIn } else { Standing::Ready }
+    }
+
+    /// Leaves it alone until its owner signs in. Returns whether that is news.
+    pub fn require_sign_in(&self, url: Option<String>) -> bool {
+        unpoisoned(self.story.lock()).url = url;
+        !self.needs_sign_in.swap(true, Ordering::AcqRel)
+    }
+
+    /// Returns the colder facts.
+    pub fn story(&self) -> Story {
+        unpoisoned(self.story.lock()).clone()
+    }
+
+    pub(super) fn tell_reason(&self, reason: Reason) {
+        unpoisoned(self.story.lock()).reason = Some(reason);
+    }
+
+    /// Returns the state of the account's own cell: its cooldown.
+    pub fn health(&self) -> CellState {
+        self.health.state()
+    }
+
+    /// Returns what a status shows of a pool.
+    pub fn pool(&self, pool: usize) -> PoolReading {
+        let slot = &self.pools[pool];
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        PoolReading {
+            quota: slot.quota.state(),
+            served: count(&slot.tally.served),
+            limited: count(&slot.tally.limited),
+            trips: count(&slot.tally.trips),
+        }
+    }
+
+    /// Returns how many requests are under way in a pool.
+    pub fn in_flight(&self, pool: usize, model: &ModelId) -> u32 {
+        self.pools[pool].quota(model).in_flight.into()
+    }
+
+    /// Takes in a limit that another process, or an earlier life of this account, has learned.
+    pub fn learn(&self, pool: usize, limit: Limit, now: Millis) {
+        self.pools[pool].quota.learn(limit, now);
+    }
+
+    /// Returns the states of all cells on the way to `model` in a pool at an endpoint.
+    pub fn way_states(
+        &self,
+        pool: usize,
+        way: usize,
+        endpoint: &EndpointState,
+        model: &ModelId,
+    ) -> WayStates {
+        let slot = &self.pools[pool];
+        let mut gates = [CellState::default(); Gate::COUNT];
+        gates[Gate::Account.index()] = self.health.state();
+        gates[Gate::Way.index()] = slot.ways[way].cell.state();
+        gates[Gate::WayModel.index()] = slot.ways[way].models.state(model);
+        gates[Gate::Endpoint.index()] = endpoint.cell.state();
+        gates[Gate::EndpointModel.index()] = endpoint.models.state(model);
+        WayStates { standing: self.standing(), quota: slot.quota(model), gates }
+    }
+
+    /// Opens everything of the account by order of the operator.
+    pub fn reset(&self) {
+        self.needs_sign_in.store(false, Ordering::Release);
+        self.health.reset();
+        for slot in &self.pools {
+            slot.quota.reset();
+            slot.ways.iter().for_each(|way| way.cell.reset());
+        }
+        self.bell.ring();
+    }
+}
+
+impl PoolSlot {
+    fn quota(&self, model: &ModelId) -> CellState {
+        match self.scope {
+            Scope::Pool => self.quota.state(),
+            Scope::Model => self.by_model.state(model),
+        }
+    }
+
+    /// Runs `act` on the cell that counts the quota of `model`.
+    pub(super) fn with_quota<T>(&self, model: &ModelId, act: impl FnOnce(&Cell) -> T) -> T {
+        match self.scope {
+            Scope::Pool => act(&self.quota),
+            Scope::Model => act(&self.by_model.make(model)),
+        }
+    }
+}

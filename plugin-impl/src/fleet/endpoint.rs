@@ -1,0 +1,27 @@
+//! The health of a base URL, which all accounts share.
+
+use pointsman_core::catalog::Endpoint;
+use pointsman_core::cell::Cell;
+use pointsman_core::suspicion::Suspicion;
+
+use super::keyed::Keyed;
+
+/// What is known of an endpoint. An outage is one event here, not one strike per account.
+#[derive(Debug)]
+pub struct EndpointState {
+    pub url: Endpoint,
+    pub(super) cell: Cell,
+    pub(super) models: Keyed,
+    pub(super) suspicion: Suspicion,
+}
+
+impl EndpointState {
+    pub(super) fn new(url: &Endpoint) -> Self {
+        Self {
+            url: url.clone(),
+            cell: Cell::default(),
+            models: Keyed::default(),
+            suspicion: Suspicion::default(),
+        }
+    }
+}

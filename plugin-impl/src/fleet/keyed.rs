@@ -1,0 +1,82 @@
+//! Cells by model: there only while something is known of the model.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pointsman_core::cell::{Cell, CellState};
+use pointsman_core::ids::ModelId;
+
+use crate::sync::{RwLock, unpoisoned};
+
+/// How many models are remembered before those at rest are forgotten.
+const CROWDED: usize = 64;
+
+/// Cells that are made when first needed. Looking for one costs a load while there is none.
+#[derive(Debug, Default)]
+pub struct Keyed {
+    any: AtomicBool,
+    cells: RwLock<Vec<(ModelId, Arc<Cell>)>>,
+}
+
+impl Keyed {
+    /// Returns the cell of `model`, if there is one.
+    pub fn find(&self, model: &ModelId) -> Option<Arc<Cell>> {
+        if !self.any.load(Ordering::Acquire) {
+            return None;
+        }
+        let cells = unpoisoned(self.cells.read());
+        cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
+    }
+
+    /// Returns the state of the cell of `model`; that of a cell at rest where there is none.
+    pub fn state(&self, model: &ModelId) -> CellState {
+        self.find(model).map_or_else(CellState::default, |cell| cell.state())
+    }
+
+    /// Returns the cell of `model`, made if need be.
+    pub fn make(&self, model: &ModelId) -> Arc<Cell> {
+        if let Some(cell) = self.find(model) {
+            return cell;
+        }
+        let mut cells = unpoisoned(self.cells.write());
+        if let Some((_, cell)) = cells.iter().find(|(name, _)| name == model) {
+            return cell.clone();
+        }
+        if cells.len() >= CROWDED {
+            cells.retain(|(_, cell)| !cell.state().is_at_rest());
+        }
+        let cell = Arc::new(Cell::default());
+        cells.push((model.clone(), cell.clone()));
+        self.any.store(true, Ordering::Release);
+        cell
+    }
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use pointsman_core::backoff::Schedule;
+    use pointsman_core::cell::{Limit, Stamp};
+    use pointsman_core::time::Millis;
+
+    use super::*;
+
+    #[test]
+    fn a_model_has_one_cell() {
+        let keyed = Keyed::default();
+        let model = ModelId::new("m");
+        assert!(keyed.find(&model).is_none());
+        assert!(Arc::ptr_eq(&keyed.make(&model), &keyed.make(&model)));
+    }
+
+    #[test]
+    fn models_at_rest_are_forgotten_and_limited_ones_kept() {
+        let keyed = Keyed::default();
+        let limited = ModelId::new("limited");
+        keyed.make(&limited).settle_limit(Stamp::default(), Limit::Guessed(Schedule::RATE), Millis(0));
+        for number in 0..10 * CROWDED {
+            keyed.make(&ModelId::new(&number.to_string()));
+        }
+        assert!(unpoisoned(keyed.cells.read()).len() <= CROWDED + 1);
+        assert!(keyed.find(&limited).is_some());
+    }
+}

@@ -1,0 +1,108 @@
+//! Rosters: who belongs to each provider under one configuration, in stable order.
+
+use std::sync::Arc;
+
+use pointsman_core::catalog::Provider;
+use pointsman_core::cell::Deny;
+use pointsman_core::ids::ModelId;
+use pointsman_core::plan::Candidate;
+use pointsman_core::route::Route;
+use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
+use pointsman_core::time::Millis;
+
+use super::account::Account;
+use super::endpoint::EndpointState;
+use super::lease::{Lease, Target};
+
+/// The accounts and endpoints of one provider.
+#[derive(Debug)]
+pub struct Roster {
+    /// In the order of the configuration; a candidate names an account by its place here.
+    pub members: Vec<Member>,
+    /// For each pool, its endpoints in order.
+    pub endpoints: Vec<Vec<Arc<EndpointState>>>,
+    /// For each pool, how many requests one account may have there.
+    bounds: Vec<u16>,
+}
+
+/// An account, with what the configuration says of it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub account: Arc<Account>,
+    pub weight: u16,
+    pub enabled: bool,
+    pub max_in_flight: Option<u16>,
+}
+
+impl Roster {
+    /// Puts the members of a provider together.
+    pub fn new(provider: &Provider, members: Vec<Member>, endpoints: Vec<Vec<Arc<EndpointState>>>) -> Self {
+        let bounds = provider.pools.iter().map(|pool| pool.max_in_flight).collect();
+        Self { members, endpoints, bounds }
+    }
+
+    /// Looks at all accounts that may serve a route.
+    pub fn snapshot(&self, route: &Route, model: &ModelId, now: Millis) -> Snapshot {
+        let may =
+            |member: &&(u32, &Member)| route.account.as_ref().is_none_or(|id| *id == member.1.account.id);
+        let members = (0..).zip(&self.members);
+        let accounts = members.filter(|member| may(&member)).map(|(index, member)| {
+            let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, now));
+            let in_flight = route.pools().iter().map(|pool| member.account.in_flight(*pool, model)).sum();
+            AccountView { index, weight: member.weight, in_flight, ways: ways.collect() }
+        });
+        Snapshot { now, accounts: accounts.collect() }
+    }
+
+    /// Asks the cells for what a candidate promises.
+    ///
+    /// # Errors
+    /// [`Deny`] where something has changed since the snapshot.
+    pub fn admit(&self, candidate: &Candidate, model: &ModelId, now: Millis) -> Result<Lease, Deny> {
+        let member = &self.members[candidate.account as usize];
+        let (pool, way) = (usize::from(candidate.pool), usize::from(candidate.endpoint));
+        let target = Target {
+            account: member.account.clone(),
+            endpoint: self.endpoints[pool][way].clone(),
+            pool,
+            way,
+            model: model.clone(),
+        };
+        Lease::admit(target, self.bound(member, pool), now)
+    }
+
+    /// Returns the place of an account here by its ordinal.
+    pub fn place_of(&self, ordinal: u32) -> Option<u32> {
+        let place = self.members.iter().position(|member| member.account.ordinal == ordinal)?;
+        u32::try_from(place).ok()
+    }
+
+    fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
+        let ways = self.endpoints[pool].iter().enumerate().map(|(way, endpoint)| {
+            let mut states = member.account.way_states(pool, way, endpoint, model);
+            if !member.enabled {
+                states.standing = Standing::Disabled;
+            }
+            let closed = states.closed(self.bound(member, pool), now);
+            WayView { pool: pool as u16, endpoint: way as u16, closed }
+        });
+        ways.min_by_key(|way| hope(way.closed)).unwrap_or(WayView {
+            pool: pool as u16,
+            endpoint: 0,
+            closed: None,
+        })
+    }
+
+    fn bound(&self, member: &Member, pool: usize) -> u16 {
+        member.max_in_flight.map_or(self.bounds[pool], |own| own.min(self.bounds[pool]))
+    }
+}
+
+/// Smaller is more hopeful: open, then what opens by itself first, then what waits for an event.
+fn hope(closed: Option<Closed>) -> (u8, Option<Millis>) {
+    match closed {
+        None => (0, None),
+        Some(Closed { until: Some(until), .. }) => (1, Some(until)),
+        Some(Closed { until: None, .. }) => (2, None),
+    }
+}

@@ -1,0 +1,8 @@
+//! The HTTP face: a gateway for the three wire formats, and pages for operators.
+
+mod body;
+mod gateway;
+mod listen;
+mod pages;
+
+pub use self::listen::{ListenError, listen, parse_local};

@@ -1,0 +1,64 @@
+//! An answer's body, as hyper polls it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::answer::{AnswerBody, Relay};
+use crate::upstream::StreamFault;
+
+/// A body on its way to a client. Its error makes hyper break the connection, so that the client sees
+/// the break and not an end.
+pub(super) enum FaceBody {
+    Full(Option<Bytes>),
+    Relay(Box<Relay>),
+}
+
+impl From<AnswerBody> for FaceBody {
+    fn from(body: AnswerBody) -> Self {
+        match body {
+            AnswerBody::Full(bytes) => Self::Full(Some(bytes)),
+            AnswerBody::Relay(relay) => Self::Relay(relay),
+        }
+    }
+}
+
+impl From<String> for FaceBody {
+    fn from(text: String) -> Self {
+        Self::Full(Some(text.into()))
+    }
+}
+
+impl Body for FaceBody {
+    type Data = Bytes;
+    type Error = StreamFault;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
+        match self.get_mut() {
+            Self::Full(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|b| Ok(Frame::data(b))))
+            }
+            Self::Relay(relay) => {
+                let piece = ready!(Pin::new(&mut **relay).poll_next(context));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Relay(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Listening: TCP or a unix socket, one task per connection.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::ListenAddress;
+use crate::router::Router;
+
+use super::gateway;
+
+/// A client that has not sent its head by then is gone.
+const HEAD: Duration = Duration::from_secs(30);
+/// What the system is given when it has no more sockets.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// The address cannot be listened on.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    #[error("`{0}` is neither HOST:PORT nor unix:PATH")]
+    Malformed(String),
+    #[error(
+        "`{0}` can be reached from other machines; listen on 127.0.0.1, or set `listen` and `allow_remote: true` in the configuration"
+    )]
+    Remote(String),
+    #[error("cannot listen on {address}: {error}")]
+    Taken { address: String, error: io::Error },
+    #[error("unix sockets are not to be had on this system; listen on 127.0.0.1:PORT")]
+    NoUnixSockets,
+    #[error("the plugin has been shut down")]
+    Closed,
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Serving {
+    router: Arc<Router>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+/// Reads an address that is not from the configuration. Only the configuration can open other machines a
+/// door.
+///
+/// # Errors
+/// [`ListenError::Malformed`] and [`ListenError::Remote`].
+pub fn parse_local(text: &str, configured: &ListenAddress) -> Result<ListenAddress, ListenError> {
+    let address = parse(text).ok_or_else(|| ListenError::Malformed(text.to_owned()))?;
+    if address.is_local() || address == *configured {
+        return Ok(address);
+    }
+    Err(ListenError::Remote(text.to_owned()))
+}
+
+fn parse(text: &str) -> Option<ListenAddress> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return (!path.is_empty()).then(|| ListenAddress::Unix(PathBuf::from(path)));
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then_some(())?;
+    Some(ListenAddress::Tcp { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// Binds the address and serves it until the instance closes. Returns where it is bound.
+///
+/// # Errors
+/// [`ListenError::Taken`], [`ListenError::NoUnixSockets`].
+pub async fn listen(
+    address: &ListenAddress,
+    router: Arc<Router>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+) -> Result<String, ListenError> {
+    let serving = Serving { router, tasks, closing };
+    let taken = |error| ListenError::Taken { address: address.to_string(), error };
+    match address {
+        ListenAddress::Tcp { host, port } => {
+            let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(taken)?;
+            let bound = listener.local_addr().map_err(taken)?;
+            tokio::spawn(accept_tcp(listener, serving));
+            Ok(bound.to_string())
+        }
+        ListenAddress::Unix(path) => listen_unix(path, serving).map_err(taken)?,
+    }
+}
+
+async fn accept_tcp(listener: TcpListener, serving: Serving) {
+    let closing = serving.closing.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = closing.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Without it the second write of a stream waits for the client's delayed acknowledgement.
+                let _ = stream.set_nodelay(true);
+                serving.tasks.spawn(connection(stream, serving.clone()));
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+}
+
+/// Binds a socket that only its owner can use, in place of one that nobody listens on any more.
+#[cfg(unix)]
+fn listen_unix(path: &Path, serving: Serving) -> io::Result<Result<String, ListenError>> {
+    use std::os::unix::fs::PermissionsExt;
+
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        std::fs::create_dir_all(folder)?;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+    }
+    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    tokio::spawn(accept_unix(listener, path.to_owned(), serving));
+    Ok(Ok(format!("unix:{}", path.display())))
+}
+
+#[cfg(not(unix))]
+fn listen_unix(_: &Path, _: Serving) -> io::Result<Result<String, ListenError>> {
+    Ok(Err(ListenError::NoUnixSockets))
+}
+
+#[cfg(unix)]
+async fn accept_unix(listener: UnixListener, path: PathBuf, serving: Serving) {
+    let closing = serving.closing.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = closing.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => drop(serving.tasks.spawn(connection(stream, serving.clone()))),
+            Err(error) => pause(&error).await,
+        }
+    }
+    let _ = std::fs::remove_file(path);
+}
+
+async fn pause(error: &io::Error) {
+    tracing::warn!(%error, "a connection was not accepted");
+    tokio::time::sleep(BREATH).await;
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, serving: Serving) {
+    let Serving { router, closing, .. } = serving;
+    let service = service_fn(|request| gateway::answer(&router, request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> ListenAddress {
+        ListenAddress::Tcp { host: "127.0.0.1".into(), port: 8787 }
+    }
+
+    #[test]
+    fn an_address_of_a_host_has_to_be_local() {
+        assert!(parse_local("127.0.0.1:0", &here()).is_ok());
+        assert!(parse_local("[::1]:80", &here()).is_ok());
+        assert!(parse_local("unix:/run/p.sock", &here()).is_ok());
+        assert!(matches!(parse_local("0.0.0.0:80", &here()), Err(ListenError::Remote(_))));
+        for text in ["", "unix:", "127.0.0.1", ":80", "127.0.0.1:99999", "host:port"] {
+            assert!(matches!(parse_local(text, &here()), Err(ListenError::Malformed(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_configuration_opens_stays_open() {
+        let open = ListenAddress::Tcp { host: "0.0.0.0".into(), port: 80 };
+        assert!(parse_local("0.0.0.0:80", &open).is_ok());
+    }
+}

@@ -1,0 +1,226 @@
+//! An instance: a router with a runtime of its own, as a face presents it.
+
+mod reload;
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use pointsman_core::notice::Notice;
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Level;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::config::{self, Config, ConfigErrors, Environment, Located};
+use crate::http as face;
+use crate::notices::{Listener, Notices};
+use crate::router::{FetchError, Router};
+use crate::status::Status;
+use crate::store::MemoryStore;
+use crate::telemetry::{self, LogSink};
+
+/// The most threads that work on requests. They wait for upstreams most of the time.
+const MAX_THREADS: usize = 4;
+
+/// Who has loaded us.
+pub trait Host: Send + Sync + 'static {
+    /// Shows a notice.
+    fn notice(&self, notice: &Notice);
+
+    /// Takes a line of the log.
+    fn log(&self, level: Level, target: &str, text: &str);
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug)]
+pub enum ConfigFrom {
+    /// A file that the host named, or the usual places.
+    Places(Option<PathBuf>),
+    /// A text that the host has.
+    Text(String),
+}
+
+/// A running router.
+pub struct Instance {
+    router: Arc<Router>,
+    /// Taken out when the instance is dropped.
+    runtime: Option<Runtime>,
+    closing: CancellationToken,
+    /// Requests and connections under way.
+    tasks: TaskTracker,
+}
+
+/// It could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    #[error("no threads could be started: {0}")]
+    Threads(std::io::Error),
+}
+
+/// A request was not taken in.
+#[derive(Debug, Error)]
+pub enum InstanceError {
+    #[error("the plugin has been shut down")]
+    Closed,
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+}
+
+impl Instance {
+    /// Starts a router.
+    ///
+    /// # Errors
+    /// [`StartError`], whose text names the file, the line, the key and the remedy where it is the
+    /// configuration's fault.
+    pub fn start(
+        from: ConfigFrom,
+        host: Arc<dyn Host>,
+        environment: &dyn Environment,
+    ) -> Result<Arc<Self>, StartError> {
+        let (config, watched) = load(from, environment)?;
+        let verbose = environment.variable("POINTSMAN_LOG").is_some_and(|level| level == "debug");
+        let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), verbose);
+        let runtime = runtime(&log).map_err(StartError::Threads)?;
+        tracing::dispatcher::with_default(&log, || report(&config));
+        // The clock belongs to the runtime's time.
+        let entered = runtime.enter();
+        let notices = Notices::new(Box::new(ToHost(host)));
+        let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices));
+        drop(entered);
+        let closing = CancellationToken::new();
+        if let Some(path) = watched {
+            runtime.spawn(reload::watch(router.clone(), path, closing.clone()));
+        }
+        Ok(Arc::new(Self { router, runtime: Some(runtime), closing, tasks: TaskTracker::new() }))
+    }
+
+    /// Routes one request. Must be run on [`Instance::handle`].
+    ///
+    /// # Errors
+    /// [`InstanceError`]; see [`Router::fetch`].
+    pub async fn fetch(&self, uri: &Uri, call: Call) -> Result<Answer, InstanceError> {
+        if self.closing.is_cancelled() {
+            return Err(InstanceError::Closed);
+        }
+        Ok(self.router.fetch(uri, call).await?)
+    }
+
+    /// Returns the state of all accounts.
+    pub fn status(&self) -> Status {
+        Status::of(&self.router)
+    }
+
+    /// Serves the HTTP face; an empty address means the configured one. Returns where it is bound.
+    ///
+    /// # Errors
+    /// [`face::ListenError`] where the address is malformed, not local, or taken.
+    pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
+        let configured = self.router.generation().config.listen.clone();
+        let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
+        let Some(runtime) = &self.runtime else { return Err(face::ListenError::Closed) };
+        runtime.block_on(face::listen(
+            &address,
+            self.router.clone(),
+            self.tasks.clone(),
+            self.closing.clone(),
+        ))
+    }
+
+    /// Returns where work is to be spawned.
+    pub fn handle(&self) -> Option<tokio::runtime::Handle> {
+        self.runtime.as_ref().map(|runtime| runtime.handle().clone())
+    }
+
+    /// Returns what counts work under way.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Takes no more requests, and lets those under way finish for `grace`.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.closing.cancel();
+        self.tasks.close();
+        // What has not finished by then is cut when the runtime is dropped.
+        let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.closing.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            // Dropping a runtime waits for its threads, which a host's own runtime does not allow.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("tasks", &self.tasks.len()).finish_non_exhaustive()
+    }
+}
+
+fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Option<PathBuf>), ConfigErrors> {
+    match from {
+        ConfigFrom::Text(text) => Ok((config::from_text(&text, "(text)", environment)?, None)),
+        ConfigFrom::Places(named) => {
+            let located = config::locate(named.as_deref(), environment);
+            let config = config::load(&located, environment)?;
+            let watched = match located {
+                Located::File(path) => Some(path),
+                Located::Nowhere => None,
+            };
+            Ok((config, watched))
+        }
+    }
+}
+
+/// Says what was accepted without effect, and what was decided without being written.
+fn report(config: &Config) {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    for note in &config.notes {
+        tracing::info!("{note}");
+    }
+}
+
+fn runtime(log: &tracing::Dispatch) -> std::io::Result<Runtime> {
+    let log = log.clone();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("pointsman")
+        .enable_all()
+        .on_thread_start(move || LOG.with(|guard| drop(guard.set(tracing::dispatcher::set_default(&log)))))
+        .build()
+}
+
+thread_local! {
+    /// Holds the thread's log in place for as long as the thread lives.
+    static LOG: OnceCell<tracing::dispatcher::DefaultGuard> = const { OnceCell::new() };
+}
+
+struct ToHost(Arc<dyn Host>);
+
+impl Listener for ToHost {
+    fn notice(&self, notice: &Notice) {
+        self.0.notice(notice);
+    }
+}
+
+impl LogSink for ToHost {
+    fn log(&self, level: Level, target: &str, text: &str) {
+        self.0.log(level, target, text);
+    }
+}

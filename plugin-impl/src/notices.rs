@@ -1,0 +1,101 @@
+//! The notice hub: from what happened to what the host shows.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pointsman_core::notice::{Event, Notice};
+use pointsman_core::time::UnixMillis;
+
+use crate::counters::Counters;
+use crate::sync::{Mutex, unpoisoned};
+
+/// How many notices are kept for the status page.
+const KEPT: usize = 100;
+
+/// Who shows notices.
+pub trait Listener: Send + Sync {
+    /// Shows a notice.
+    fn notice(&self, notice: &Notice);
+}
+
+/// Takes notices in, keeps the last ones, and hands them to the host.
+pub struct Notices {
+    listener: Box<dyn Listener>,
+    quiet: AtomicBool,
+    recent: Mutex<VecDeque<(UnixMillis, Notice)>>,
+}
+
+impl Notices {
+    /// Makes a hub.
+    pub fn new(listener: Box<dyn Listener>) -> Self {
+        Self { listener, quiet: AtomicBool::new(false), recent: Mutex::default() }
+    }
+
+    /// In quiet mode a fallback to another pool of the same account is not told.
+    pub fn set_quiet(&self, quiet: bool) {
+        self.quiet.store(quiet, Ordering::Relaxed);
+    }
+
+    /// Takes a notice in.
+    pub fn tell(&self, notice: Notice, at: UnixMillis, counters: &Counters) {
+        if self.quiet.load(Ordering::Relaxed) && matches!(notice.event, Event::PoolFallback { .. }) {
+            return;
+        }
+        tracing::info!(notice = %notice.text(), "notice");
+        counters.notices.count();
+        self.listener.notice(&notice);
+        let mut recent = unpoisoned(self.recent.lock());
+        if recent.len() == KEPT {
+            recent.pop_front();
+        }
+        recent.push_back((at, notice));
+    }
+
+    /// Returns the last notices, the oldest first.
+    pub fn recent(&self) -> Vec<(UnixMillis, Notice)> {
+        unpoisoned(self.recent.lock()).iter().cloned().collect()
+    }
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notices").field("quiet", &self.quiet).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pointsman_core::ids::{AccountId, PoolId};
+    use pointsman_core::notice::Pool;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Shown(Mutex<Vec<String>>);
+
+    impl Listener for Arc<Shown> {
+        fn notice(&self, notice: &Notice) {
+            unpoisoned(self.0.lock()).push(notice.text());
+        }
+    }
+
+    fn pool(title: &str) -> Pool {
+        Pool { name: PoolId::new(title), title: title.into() }
+    }
+
+    #[test]
+    fn quiet_mode_drops_the_fallback_within_an_account_and_nothing_else() {
+        let shown = Arc::new(Shown::default());
+        let notices = Notices::new(Box::new(shown.clone()));
+        notices.set_quiet(true);
+        let account = AccountId::new("a:work");
+        let fallback = Event::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
+        for event in [fallback, Event::SignIn { account, url: None }] {
+            notices.tell(Notice { event, until: None }, UnixMillis(0), &Counters::default());
+        }
+        assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::HeaderValue;
+
+use crate::auth::Tokens;
+use crate::clock::Clock;
+use crate::config::Timeouts;
+use crate::counters::Counters;
+use crate::fleet::Fleet;
+use crate::notices::Notices;
+use crate::store::Store;
+use crate::upstream::Upstream;
+
+/// The parts of a router that outlive its configurations.
+#[derive(Debug)]
+pub struct Shared {
+    pub clock: Clock,
+    pub fleet: Fleet,
+    pub upstream: Arc<Upstream>,
+    pub store: Arc<dyn Store>,
+    pub counters: Arc<Counters>,
+    pub notices: Notices,
+    requests: AtomicU64,
+    /// Tells the ids of this start from those of another.
+    start: u64,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(store: Arc<dyn Store>, notices: Notices) -> Self {
+        let clock = Clock::start();
+        Self {
+            clock,
+            fleet: Fleet::default(),
+            upstream: Arc::default(),
+            store,
+            counters: Arc::default(),
+            notices,
+            requests: AtomicU64::new(0),
+            start: clock.now().wall.0,
+        }
+    }
+
+    /// Returns what refreshing tokens needs.
+    pub fn tokens(&self, timeouts: Timeouts) -> Tokens {
+        Tokens {
+            clock: self.clock,
+            upstream: self.upstream.clone(),
+            store: self.store.clone(),
+            counters: self.counters.clone(),
+            timeouts,
+        }
+    }
+
+    /// Returns an id that no other request has.
+    pub fn next_request_id(&self) -> HeaderValue {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        HeaderValue::from_str(&format!("pm-{:x}-{number}", self.start))
+            .unwrap_or(HeaderValue::from_static("pm"))
+    }
+}

@@ -1,0 +1,225 @@
+//! The status: what an operator sees of the fleet at one instant.
+
+mod table;
+
+use pointsman_core::cell::{CellState, Opening};
+use pointsman_core::snapshot::Standing;
+use pointsman_core::time::{Now, UnixMillis};
+use serde_json::{Map, Value, json};
+
+use crate::config::ConfigSource;
+use crate::fleet::Member;
+use crate::router::Router;
+
+/// The state of the fleet.
+#[derive(Clone, Debug)]
+pub struct Status {
+    pub now: UnixMillis,
+    /// The address that the configuration names for the gateway.
+    pub listen: String,
+    /// Where the configuration is from.
+    pub config: String,
+    pub accounts: Vec<AccountStatus>,
+    pub counters: Vec<(&'static str, u64)>,
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct AccountStatus {
+    pub id: String,
+    pub provider: String,
+    pub label: String,
+    pub state: AccountState,
+    /// Why it is not ready, or empty.
+    pub reason: String,
+    pub until: Option<UnixMillis>,
+    pub pools: Vec<PoolStatus>,
+}
+
+/// Whether an account takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    Ready,
+    Cooling,
+    NeedsSignIn,
+    Disabled,
+}
+
+/// One pool of an account.
+#[derive(Clone, Debug)]
+pub struct PoolStatus {
+    pub name: String,
+    pub state: PoolState,
+    pub until: Option<UnixMillis>,
+    pub in_flight: u32,
+    pub streak: u8,
+    pub trips: u64,
+    pub served: u64,
+    pub limited: u64,
+}
+
+/// Whether a pool takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolState {
+    Open,
+    Limited,
+    Guessed,
+    Probing,
+}
+
+impl AccountState {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Cooling => "cooling",
+            Self::NeedsSignIn => "needs sign-in",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl PoolState {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Limited => "limited",
+            Self::Guessed => "limited (guess)",
+            Self::Probing => "probing",
+        }
+    }
+}
+
+impl Status {
+    /// Looks at everything.
+    pub fn of(router: &Router) -> Self {
+        let (generation, shared) = (router.generation(), router.shared());
+        let now = shared.clock.now();
+        let crews = generation.crews.iter().zip(&generation.config.providers);
+        let accounts = crews.flat_map(|(crew, provider)| {
+            let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
+            crew.roster.members.iter().map(move |member| account(member, &pools, now)).collect::<Vec<_>>()
+        });
+        Self {
+            now: now.wall,
+            listen: generation.config.listen.to_string(),
+            config: source(&generation.config.source),
+            accounts: accounts.collect(),
+            counters: shared.counters.list(),
+        }
+    }
+
+    /// Returns how many accounts take work.
+    pub fn ready(&self) -> usize {
+        self.accounts.iter().filter(|account| account.state == AccountState::Ready).count()
+    }
+
+    /// Returns it as JSON.
+    pub fn to_json(&self) -> Value {
+        let counters: Map<String, Value> =
+            self.counters.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "now_unix_ms": self.now.0,
+            "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
+            "counters": counters,
+        })
+    }
+
+    /// Returns it as a table for a terminal.
+    pub fn to_table(&self) -> String {
+        table::render(self)
+    }
+}
+
+impl AccountStatus {
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "provider": self.provider,
+            "label": self.label,
+            "state": self.state.as_str(),
+            "reason": self.reason,
+            "until_unix_ms": self.until.map(|until| until.0),
+            "pools": self.pools.iter().map(PoolStatus::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl PoolStatus {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "state": self.state.as_str(),
+            "until_unix_ms": self.until.map(|until| until.0),
+            "in_flight": self.in_flight,
+            "streak": self.streak,
+            "trips": self.trips,
+            "served": self.served,
+            "limited": self.limited,
+        })
+    }
+}
+
+fn account(member: &Member, pools: &[String], now: Now) -> AccountStatus {
+    let account = &member.account;
+    let (state, until) = account_state(member, now);
+    let reason = match state {
+        AccountState::Cooling => account.story().reason.map_or("", |reason| reason.as_str()),
+        AccountState::Ready | AccountState::NeedsSignIn | AccountState::Disabled => "",
+    };
+    AccountStatus {
+        id: account.id.to_string(),
+        provider: account.id.provider().to_owned(),
+        label: account.id.label().to_owned(),
+        state,
+        reason: reason.to_owned(),
+        until,
+        pools: pools.iter().enumerate().map(|(index, name)| pool(member, index, name, now)).collect(),
+    }
+}
+
+fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>) {
+    if !member.enabled {
+        return (AccountState::Disabled, None);
+    }
+    if member.account.standing() == Standing::NeedsSignIn {
+        return (AccountState::NeedsSignIn, None);
+    }
+    let health = member.account.health();
+    if now.mono < health.until {
+        return (AccountState::Cooling, Some(now.wall_of(health.until)));
+    }
+    (AccountState::Ready, None)
+}
+
+fn pool(member: &Member, index: usize, name: &str, now: Now) -> PoolStatus {
+    let reading = member.account.pool(index);
+    let state = pool_state(reading.quota, now);
+    let closed = matches!(state, PoolState::Limited | PoolState::Guessed);
+    PoolStatus {
+        name: name.to_owned(),
+        state,
+        until: closed.then(|| now.wall_of(reading.quota.until)),
+        in_flight: reading.quota.in_flight.into(),
+        streak: reading.quota.streak,
+        trips: reading.trips,
+        served: reading.served,
+        limited: reading.limited,
+    }
+}
+
+fn pool_state(quota: CellState, now: Now) -> PoolState {
+    if now.mono < quota.until {
+        return if quota.known { PoolState::Limited } else { PoolState::Guessed };
+    }
+    if quota.opening == Opening::Open { PoolState::Open } else { PoolState::Probing }
+}
+
+fn source(source: &ConfigSource) -> String {
+    match source {
+        ConfigSource::File(path) => path.display().to_string(),
+        ConfigSource::Defaults => "(defaults)".to_owned(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The status as a table of at most 80 columns, where names allow it.
+
+use std::fmt::Write;
+
+use pointsman_core::time::UnixMillis;
+
+use super::{AccountState, AccountStatus, PoolStatus, Status};
+
+const HEADINGS: [&str; 6] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED"];
+
+/// Renders accounts × pools, and a line on the requests.
+pub(super) fn render(status: &Status) -> String {
+    if status.accounts.is_empty() {
+        return "no accounts: add some under `accounts:` in pointsman.yaml\n".to_owned();
+    }
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    for account in &status.accounts {
+        rows.extend(
+            account.pools.iter().enumerate().map(|(at, pool)| row(account, pool, at == 0, status.now)),
+        );
+    }
+    let mut text = aligned(&rows);
+    let counter =
+        |name: &str| status.counters.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "\n{} requests, {} answered, {} refused, {} failed; {} upstream calls, {} of them limited",
+        counter("requests"),
+        counter("answered"),
+        counter("refused"),
+        counter("failed"),
+        counter("attempts"),
+        counter("upstream_429"),
+    );
+    text
+}
+
+fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis) -> [String; 6] {
+    let (state, until) = match account.state {
+        AccountState::Ready => (pool.state.as_str().to_owned(), pool.until),
+        AccountState::Cooling => (account.reason.clone(), account.until),
+        AccountState::NeedsSignIn | AccountState::Disabled => (account.state.as_str().to_owned(), None),
+    };
+    [
+        if first { account.id.clone() } else { String::new() },
+        pool.name.clone(),
+        state,
+        until.map_or_else(|| "-".to_owned(), |until| countdown(until, now)),
+        pool.in_flight.to_string(),
+        pool.served.to_string(),
+    ]
+}
+
+fn countdown(until: UnixMillis, now: UnixMillis) -> String {
+    let seconds = until.0.saturating_sub(now.0).div_ceil(1_000);
+    match (seconds / 3_600, seconds % 3_600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s:02}s"),
+        (h, m, _) => format!("{h}h{m:02}m"),
+    }
+}
+
+fn aligned(rows: &[[String; 6]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::PoolState;
+
+    #[test]
+    fn a_table_has_a_row_for_each_pool() {
+        let pool = |name: &str, state, until| PoolStatus {
+            name: name.into(),
+            state,
+            until,
+            in_flight: 2,
+            streak: 0,
+            trips: 1,
+            served: 40,
+            limited: 3,
+        };
+        let account = AccountStatus {
+            id: "antigravity:work".into(),
+            provider: "antigravity".into(),
+            label: "work".into(),
+            state: AccountState::Ready,
+            reason: String::new(),
+            until: None,
+            pools: vec![
+                pool("claude", PoolState::Open, None),
+                pool("gemini-cli", PoolState::Limited, Some(UnixMillis(71_000))),
+            ],
+        };
+        let status = Status {
+            now: UnixMillis(0),
+            listen: String::new(),
+            config: String::new(),
+            accounts: vec![account],
+            counters: vec![("requests", 7)],
+        };
+        let expected = "\
+ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED
+antigravity:work  claude      open     -      2     40
+                  gemini-cli  limited  1m11s  2     40
+
+7 requests, 0 answered, 0 refused, 0 failed; 0 upstream calls, 0 of them limited
+";
+        assert_eq!(render(&status), expected);
+    }
+}

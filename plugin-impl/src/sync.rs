@@ -1,0 +1,20 @@
+//! What threads share, in a form that the shuttle model checker can take over.
+
+#[cfg(not(feature = "shuttle"))]
+pub(crate) use dashmap::DashMap;
+#[cfg(feature = "shuttle")]
+pub(crate) use shuttle_dashmap::DashMap;
+
+#[cfg(feature = "shuttle")]
+pub(crate) use shuttle::sync::{Mutex, RwLock};
+#[cfg(not(feature = "shuttle"))]
+pub(crate) use std::sync::{Mutex, RwLock};
+
+use std::sync::{LockResult, PoisonError};
+
+/// Takes a lock whose holder may have panicked.
+///
+/// What these locks guard is replaced whole, so that no half-done change can be seen.
+pub(crate) fn unpoisoned<T>(lock: LockResult<T>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}

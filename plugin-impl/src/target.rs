@@ -1,0 +1,102 @@
+//! How a base URL and a path become the URL of a request.
+//!
+//! People write base URLs with the version of the API (`https://api.openai.com/v1`) and without
+//! (`https://api.anthropic.com`), as the services' own documents do. Paths inside are canonical and always
+//! begin with a version, so where both name one, the base's wins: it is what the user wrote.
+
+/// Returns the URL for `path`, which begins with `/v1/…`, `/v1beta/…` or `/v1internal:…`, at `base`.
+///
+/// A base ends in a version when its last segment is one (`/v1`, `/v1beta`, `/api/paas/v4`), or is `openai`
+/// after one (`/v1beta/openai`).
+pub fn target_url(base: &str, path: &str) -> String {
+    let base = base.trim_end_matches('/');
+    let (version, rest) = split_version(path);
+    let keeps = match base_version(base) {
+        None => true,
+        // `/v1internal:method` has no other spelling, so only its own version stands for it.
+        Some(of_base) => version.is_empty() || rest.starts_with(':') && of_base != version,
+    };
+    if keeps { format!("{base}{path}") } else { format!("{base}{rest}") }
+}
+
+/// Splits `/v1/messages` into `v1` and `/messages`; a path without a version has an empty one.
+fn split_version(path: &str) -> (&str, &str) {
+    let segment = path.strip_prefix('/').unwrap_or(path);
+    let end = segment.find(['/', ':', '?']).unwrap_or(segment.len());
+    if is_version(&segment[..end]) { segment.split_at(end) } else { ("", path) }
+}
+
+fn base_version(base: &str) -> Option<&str> {
+    let after_scheme = base.split_once("://").map_or(base, |(_, rest)| rest);
+    let mut segments = after_scheme.split('/').skip(1).collect::<Vec<_>>().into_iter().rev();
+    let last = segments.next()?;
+    let candidate = if last == "openai" { segments.next()? } else { last };
+    is_version(candidate).then_some(candidate)
+}
+
+/// Says whether `segment` is `v` with a number, and perhaps a word, such as `v1beta`.
+fn is_version(segment: &str) -> bool {
+    let Some(number) = segment.strip_prefix('v') else { return false };
+    number.starts_with(|c: char| c.is_ascii_digit()) && number.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target_url;
+
+    #[test]
+    fn a_version_is_never_doubled_and_never_lost() {
+        let rows = [
+            ("https://api.anthropic.com", "/v1/messages", "https://api.anthropic.com/v1/messages"),
+            ("https://api.anthropic.com/v1", "/v1/messages", "https://api.anthropic.com/v1/messages"),
+            (
+                "https://api.anthropic.com/v1/",
+                "/v1/messages?beta=true",
+                "https://api.anthropic.com/v1/messages?beta=true",
+            ),
+            (
+                "https://api.groq.com/openai/v1",
+                "/v1/chat/completions",
+                "https://api.groq.com/openai/v1/chat/completions",
+            ),
+            (
+                "https://api.z.ai/api/paas/v4",
+                "/v1/chat/completions",
+                "https://api.z.ai/api/paas/v4/chat/completions",
+            ),
+            ("https://g.example/v1beta/openai", "/v1/models", "https://g.example/v1beta/openai/models"),
+            ("https://g.example/openai", "/v1/models", "https://g.example/openai/v1/models"),
+            (
+                "http://127.0.0.1:1/pool",
+                "/v1beta/models/m:generateContent",
+                "http://127.0.0.1:1/pool/v1beta/models/m:generateContent",
+            ),
+            (
+                "http://127.0.0.1:1/v1beta",
+                "/v1beta/models/m:countTokens",
+                "http://127.0.0.1:1/v1beta/models/m:countTokens",
+            ),
+            (
+                "https://c.example",
+                "/v1internal:generateContent",
+                "https://c.example/v1internal:generateContent",
+            ),
+            (
+                "https://c.example/v1internal",
+                "/v1internal:generateContent",
+                "https://c.example/v1internal:generateContent",
+            ),
+            (
+                "https://c.example/v1",
+                "/v1internal:generateContent",
+                "https://c.example/v1/v1internal:generateContent",
+            ),
+            ("https://c.example/v1", "/models", "https://c.example/v1/models"),
+            ("http://v1", "/v1/models", "http://v1/v1/models"),
+            ("https://c.example/vault", "/v1/models", "https://c.example/vault/v1/models"),
+        ];
+        for (base, path, url) in rows {
+            assert_eq!(target_url(base, path), url, "{base} {path}");
+        }
+    }
+}

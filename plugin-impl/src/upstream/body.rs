@@ -1,0 +1,88 @@
+//! The body of an answer, with a watch on its silence.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::Body;
+use thiserror::Error;
+use tokio::time::{Instant, Sleep};
+
+/// The stream of a body. Dropping it closes the request upstream.
+#[derive(Debug)]
+pub struct IncomingBody {
+    inner: reqwest::Body,
+    idle: Duration,
+    heard: Instant,
+    /// Made at the first silence: most bodies end without one that matters.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// A body that broke before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum StreamFault {
+    #[error("the upstream broke the stream off")]
+    Broken,
+    #[error("the upstream was silent for too long")]
+    Silent,
+}
+
+impl IncomingBody {
+    pub(super) fn new(inner: reqwest::Body, idle: Duration) -> Self {
+        Self { inner, idle, heard: Instant::now(), alarm: None }
+    }
+
+    /// Returns the next piece, or none at the end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// Returns its length, where the head told it.
+    pub fn exact_len(&self) -> Option<u64> {
+        self.inner.size_hint().exact()
+    }
+
+    /// Is ready once nothing has been heard for too long.
+    ///
+    /// The alarm is not set anew for each piece; when it goes off early it is set to what is left.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let due = self.heard + self.idle;
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            ready!(alarm.as_mut().poll(context));
+            if alarm.deadline() >= due {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(due);
+        }
+    }
+}
+
+impl Stream for IncomingBody {
+    type Item = Result<Bytes, StreamFault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match Pin::new(&mut self.inner).poll_frame(context) {
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(StreamFault::Broken))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.heard = Instant::now();
+                    // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
+                    if let Ok(bytes) = frame.into_data()
+                        && !bytes.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+                Poll::Pending => {
+                    ready!(self.poll_silence(context));
+                    return Poll::Ready(Some(Err(StreamFault::Silent)));
+                }
+            }
+        }
+    }
+}
