@@ -1,0 +1,103 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Spreads the requests of many subagents over your accounts and quota pools.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The plugin's library [default: $POINTSMAN_PLUGIN, beside this program, your plugin folder]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub plugin: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(Serve),
+    Status(Status),
+    Demo(Demo),
+}
+
+/// Serve agents as a local gateway, until interrupted
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// HOST:PORT or unix:PATH [default: the setting `listen`]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Show warnings and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Show the state of every account and pool
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The gateway to ask [default: the setting `listen`]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+/// Run a dozen subagents against a local upstream with real quotas, and prove what matters
+///
+/// Needs no account and no network. Exits with 1 if a proof fails.
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// For how long the subagents start requests
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(5..=300))]
+    pub seconds: u64,
+    /// The same seed gives the same scenario
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print lines in place of the live view
+    #[arg(long)]
+    pub plain: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_plugin_may_be_named_before_and_after_the_command() {
+        for line in ["pointsman --plugin p.so demo", "pointsman demo --plugin p.so"] {
+            assert_eq!(parse(line).expect(line).plugin, Some("p.so".into()));
+        }
+    }
+
+    #[test]
+    fn the_length_of_the_demo_is_bounded() {
+        assert!(parse("pointsman demo --seconds 300").is_ok());
+        for line in ["pointsman demo --seconds 4", "pointsman demo --seconds 301"] {
+            assert_eq!(parse(line).expect_err(line).exit_code(), 2);
+        }
+    }
+}

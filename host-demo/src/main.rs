@@ -1,0 +1,40 @@
+//! The reference host of Pointsman.
+//!
+//! It knows the plugin by its ABI only: every command finds the library, loads it and starts a router
+//! from it, as any agent would. `pointsman-loader` is the part to reuse; the commands here show how.
+//!
+//! * [`serve`]: the router as a local gateway;
+//! * [`status`]: the state of its accounts;
+//! * [`demo`]: a dozen subagents against a local upstream with real quotas, and a proof of what matters.
+
+mod cli;
+mod client;
+mod console;
+mod demo;
+mod exit;
+mod paint;
+mod plugin;
+mod serve;
+mod signals;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::code(run(&cli))
+}
+
+#[tokio::main]
+async fn run(cli: &Cli) -> anyhow::Result<()> {
+    let plugin = cli.plugin.as_deref();
+    match &cli.command {
+        Command::Serve(arguments) => serve::run(plugin, arguments).await,
+        Command::Status(arguments) => status::run(plugin, arguments).await,
+        Command::Demo(arguments) => demo::run(plugin, arguments).await,
+    }
+}
