@@ -84,6 +84,14 @@ impl Service for Running {
     fn spawner(&self) -> Option<(tokio::runtime::Handle, tokio_util::task::TaskTracker)> {
         Some((self.0.handle()?, self.0.tasks().clone()))
     }
+
+    async fn cut(&self) {
+        self.0.cut().cancelled().await;
+    }
+
+    fn abandon(&self) {
+        self.0.cut_off();
+    }
 }
 
 // What went wrong, as a code to branch on and a text to show.

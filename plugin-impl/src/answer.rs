@@ -1,5 +1,7 @@
 //! Answers: a head, and a body that is full or relayed.
 
+mod merge;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use pointsman_core::envelope::Unwrapper;
 use crate::counters::Counters;
 use crate::fleet::Lease;
 use crate::upstream::{IncomingBody, StreamFault};
+
+use self::merge::{Merge, Piece};
 
 /// What a caller gets.
 #[derive(Debug)]
@@ -37,10 +41,17 @@ pub enum AnswerBody {
 /// the request upstream, and one that broke upstream ends in an error, never in a clean end.
 #[derive(Debug)]
 pub struct Relay {
+    source: Source,
+    merge: Merge,
+    unwrapper: Option<Unwrapper>,
+}
+
+/// Where the pieces come from, and what is held until there are no more.
+#[derive(Debug)]
+struct Source {
     /// What was looked at before the head was delivered.
     held: VecDeque<Bytes>,
     body: Option<IncomingBody>,
-    unwrapper: Option<Unwrapper>,
     lease: Option<Lease>,
     counters: Arc<Counters>,
 }
@@ -48,7 +59,8 @@ pub struct Relay {
 impl Relay {
     /// Relays `held` and then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
-        Self { held, body, unwrapper: None, lease: None, counters }
+        let source = Source { held, body, lease: None, counters };
+        Self { source, merge: Merge::default(), unwrapper: None }
     }
 
     /// Takes the envelope off each event on its way.
@@ -61,7 +73,7 @@ impl Relay {
     /// Keeps a lease until the end.
     #[must_use]
     pub fn holding(mut self, lease: Option<Lease>) -> Self {
-        self.lease = lease;
+        self.source.lease = lease;
         self
     }
 
@@ -70,7 +82,14 @@ impl Relay {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamFault>>> {
+    fn poll_merged(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
+        let source = &mut self.source;
+        self.merge.poll(context, |context| source.poll(context))
+    }
+}
+
+impl Source {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         if let Some(bytes) = self.held.pop_front() {
             return Poll::Ready(Some(Ok(bytes)));
         }
@@ -93,7 +112,7 @@ impl Stream for Relay {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let piece = ready!(self.poll_upstream(context));
+            let piece = ready!(self.poll_merged(context));
             let Some(unwrapper) = &mut self.unwrapper else { return Poll::Ready(piece) };
             let mut out = Vec::new();
             match piece {

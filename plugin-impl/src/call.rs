@@ -55,6 +55,8 @@ pub enum CallError {
     NoModel,
     #[error("the body is encoded as `{0}`, which cannot be looked into; send it without content-encoding")]
     Encoded(String),
+    #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
+    TooLong { limit: u64 },
     #[error("the header `{0}` is not text")]
     Header(&'static str),
     #[error(transparent)]
@@ -66,6 +68,7 @@ impl CallError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -85,6 +88,10 @@ impl Routed {
     }
 
     fn read(call: Call, claim: Claim, generation: &Generation) -> Result<Self, CallError> {
+        let limit = generation.config.max_body;
+        if call.body.len() as u64 > limit {
+            return Err(CallError::TooLong { limit });
+        }
         let intent = claim.intent;
         let written_model = written_model(&call, &intent)?;
         let asked = match &intent.model {

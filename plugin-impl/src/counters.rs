@@ -54,7 +54,7 @@ counters! {
     trips,
     /// 429s that upstreams gave.
     upstream_429,
-    /// Times that a request waited.
+    /// Times that a request stood in line.
     waits,
 }
 

@@ -285,6 +285,7 @@ impl<'a> Journey<'a> {
 
     /// Whoever comes while others wait stands behind them.
     async fn stand_in_line(&mut self) {
+        self.shared.counters.waits.count();
         let deadline = self.dispatch.deadline();
         tokio::select! {
             turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
@@ -295,7 +296,6 @@ impl<'a> Journey<'a> {
     async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
         self.tell_news(&Onward::Wait);
         self.tell_wait(until, &refusal);
-        self.shared.counters.waits.count();
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
                 () = listener.heard() => {}

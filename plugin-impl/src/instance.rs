@@ -26,6 +26,8 @@ use crate::status::Status;
 use crate::store::MemoryStore;
 use crate::telemetry::{self, LogSink};
 
+use self::reload::Watched;
+
 /// The most threads that work on requests. They wait for upstreams most of the time.
 const MAX_THREADS: usize = 4;
 
@@ -53,6 +55,8 @@ pub struct Instance {
     /// Taken out when the instance is dropped.
     runtime: Option<Runtime>,
     closing: CancellationToken,
+    /// The grace of a shutdown is over.
+    cut: CancellationToken,
     /// Requests and connections under way.
     tasks: TaskTracker,
 }
@@ -97,10 +101,16 @@ impl Instance {
         let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices));
         drop(entered);
         let closing = CancellationToken::new();
-        if let Some(path) = watched {
-            runtime.spawn(reload::watch(router.clone(), path, closing.clone()));
+        if let Some(watched) = watched {
+            runtime.spawn(reload::watch(router.clone(), watched, closing.clone()));
         }
-        Ok(Arc::new(Self { router, runtime: Some(runtime), closing, tasks: TaskTracker::new() }))
+        Ok(Arc::new(Self {
+            router,
+            runtime: Some(runtime),
+            closing,
+            cut: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }))
     }
 
     /// Routes one request. Must be run on [`Instance::handle`].
@@ -126,18 +136,25 @@ impl Instance {
     pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
         let configured = self.router.generation().config.listen.clone();
         let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
-        let Some(runtime) = &self.runtime else { return Err(face::ListenError::Closed) };
+        let open = self.runtime.as_ref().filter(|_| !self.closing.is_cancelled());
+        let Some(runtime) = open else { return Err(face::ListenError::Closed) };
         runtime.block_on(face::listen(
             &address,
             self.router.clone(),
             self.tasks.clone(),
             self.closing.clone(),
+            self.cut.clone(),
         ))
     }
 
     /// Returns where work is to be spawned.
     pub fn handle(&self) -> Option<tokio::runtime::Handle> {
         self.runtime.as_ref().map(|runtime| runtime.handle().clone())
+    }
+
+    /// Returns what says that the grace of a shutdown is over.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 
     /// Returns what counts work under way.
@@ -149,14 +166,20 @@ impl Instance {
     pub async fn shut_down(&self, grace: Duration) {
         self.closing.cancel();
         self.tasks.close();
-        // What has not finished by then is cut when the runtime is dropped.
         let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
+        self.cut.cancel();
+    }
+
+    /// Takes no more requests, and cuts those under way.
+    pub fn cut_off(&self) {
+        self.closing.cancel();
+        self.cut.cancel();
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.closing.cancel();
+        self.cut_off();
         if let Some(runtime) = self.runtime.take() {
             // Dropping a runtime waits for its threads, which a host's own runtime does not allow.
             runtime.shutdown_background();
@@ -170,17 +193,16 @@ impl fmt::Debug for Instance {
     }
 }
 
-fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Option<PathBuf>), ConfigErrors> {
+fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Option<Watched>), ConfigErrors> {
     match from {
         ConfigFrom::Text(text) => Ok((config::from_text(&text, "(text)", environment)?, None)),
         ConfigFrom::Places(named) => {
             let located = config::locate(named.as_deref(), environment);
-            let config = config::load(&located, environment)?;
-            let watched = match located {
-                Located::File(path) => Some(path),
+            let watched = match &located {
+                Located::File(path) => Some(Watched::look(path.clone())),
                 Located::Nowhere => None,
             };
-            Ok((config, watched))
+            Ok((config::load(&located, environment)?, watched))
         }
     }
 }

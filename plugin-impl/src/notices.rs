@@ -42,7 +42,6 @@ impl Notices {
         if self.quiet.load(Ordering::Relaxed) && matches!(notice.event, Event::PoolFallback { .. }) {
             return;
         }
-        tracing::info!(notice = %notice.text(), "notice");
         counters.notices.count();
         self.listener.notice(&notice);
         let mut recent = unpoisoned(self.recent.lock());

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::answer::{Answer, AnswerBody, Relay};
 use crate::call::{Call, CallError, Routed};
 use crate::claim::{self, Claim};
-use crate::config::{Config, ConfigErrors};
+use crate::config::Config;
 use crate::driver::{self, REQUEST_ID};
 use crate::generation::Generation;
 use crate::notices::Notices;
@@ -53,11 +53,6 @@ impl Router {
         let before = self.generation.load_full();
         self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
         fleet.bell().ring();
-    }
-
-    /// Tells that a change of the configuration was refused; the one in force stays.
-    pub fn refuse_config(&self, errors: &ConfigErrors) {
-        tracing::warn!(%errors, "the configuration was not taken over");
     }
 
     /// Returns the generation in force.

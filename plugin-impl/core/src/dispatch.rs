@@ -144,7 +144,7 @@ impl Dispatch {
             (Phase::Admitting { .. }, Event::Admitted) => Phase::Authorizing { renew: false },
             (Phase::Admitting { plan, next }, Event::Denied(_)) => self.denied(plan, next, now),
             (Phase::Authorizing { renew }, Event::Authorized) => Phase::Sending { renewed: renew },
-            (Phase::Authorizing { .. }, Event::Answered { outcome, .. }) => self.failed(&outcome),
+            (Phase::Authorizing { .. }, Event::Answered { .. }) => self.unauthorized(),
             (Phase::Sending { renewed }, Event::Answered { outcome, renewable }) => {
                 self.attempts += 1;
                 self.answered(&outcome, renewable && !renewed)
@@ -186,6 +186,12 @@ impl Dispatch {
         } else {
             self.failed(outcome)
         }
+    }
+
+    /// Nothing was sent: a count of the accounts says more than that a token could not be had.
+    fn unauthorized(&mut self) -> Phase {
+        self.tellable = false;
+        Phase::Planning
     }
 
     fn failed(&mut self, outcome: &Outcome) -> Phase {

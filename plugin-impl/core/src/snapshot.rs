@@ -1,12 +1,13 @@
 //! Snapshots: what one plan sees of the accounts that could serve a route.
 //!
 //! A snapshot ranks, a cell admits: between the two anything may have changed, and then the cell denies.
-//! Whether a way is open is asked of the very function that admits, [`CellState::admit`].
+//! Whether a way is open is asked of the very function that admits,
+//! [`CellState::denial`](crate::cell::CellState::denial).
 
 use smallvec::SmallVec;
 
 use crate::blame::Gate;
-use crate::cell::{CellState, Deny, Touch};
+use crate::cell::Deny;
 use crate::time::Millis;
 
 /// The accounts of a route's provider, at one instant.
@@ -70,26 +71,27 @@ pub enum Standing {
     Disabled,
 }
 
-/// The states of all cells on one way.
+/// What stands in the way to a pool of an account.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct WayStates {
+pub struct Obstacles {
     pub standing: Standing,
-    pub quota: CellState,
-    pub gates: [CellState; Gate::COUNT],
+    /// What the pool's own cell says.
+    pub quota: Option<Deny>,
+    /// What the gates on the way say.
+    pub gates: [Option<Deny>; Gate::COUNT],
 }
 
-impl WayStates {
-    /// Says why the way is closed at `now`, if it is; `bound` is how many requests the pool may have.
-    pub fn closed(&self, bound: u16, now: Millis) -> Option<Closed> {
+impl Obstacles {
+    /// Says why the way is closed, if it is.
+    #[inline]
+    pub fn closed(self) -> Option<Closed> {
         match self.standing {
             Standing::Ready => {}
             Standing::NeedsSignIn => return Some(Closed { until: None, why: Why::NeedsSignIn }),
             Standing::Disabled => return Some(Closed { until: None, why: Why::Disabled }),
         }
-        let quota =
-            self.quota.admit(Touch::Lease { bound }, now).err().map(|deny| Closed::by(deny, Why::Limited));
-        let gates = self.gates.iter().filter_map(|gate| gate.admit(Touch::Pass, now).err());
-        gates.map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
+        let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
+        self.gates.into_iter().flatten().map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
     }
 }
 
@@ -111,52 +113,44 @@ impl Closed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::Opening;
 
-    const NOW: Millis = Millis(10_000);
-
-    fn until(millis: u64) -> CellState {
-        CellState { until: Millis(millis), opening: Opening::One, ..CellState::default() }
+    fn limited(until: u64) -> Option<Deny> {
+        Some(Deny::Limited { until: Millis(until), known: true })
     }
 
-    fn check(states: WayStates, closed: Option<(Option<u64>, Why)>) {
+    fn check(obstacles: Obstacles, closed: Option<(Option<u64>, Why)>) {
         let expected = closed.map(|(until, why)| Closed { until: until.map(Millis), why });
-        assert_eq!(states.closed(8, NOW), expected);
+        assert_eq!(obstacles.closed(), expected);
     }
 
-    fn with_gate(gate: Gate, state: CellState) -> WayStates {
-        let mut states = WayStates::default();
-        states.gates[gate.index()] = state;
-        states
+    fn at_gate(gate: Gate, deny: Option<Deny>) -> Obstacles {
+        let mut obstacles = Obstacles::default();
+        obstacles.gates[gate.index()] = deny;
+        obstacles
     }
 
     #[test]
     fn a_way_is_open_while_nothing_on_it_is_closed() {
-        check(WayStates::default(), None);
-        check(with_gate(Gate::Endpoint, until(9_000)), None);
+        check(Obstacles::default(), None);
     }
 
     #[test]
     fn what_ends_later_decides_and_gives_the_reason() {
-        let mut states = with_gate(Gate::Account, until(50_000));
-        states.quota = until(20_000);
-        check(states, Some((Some(50_000), Why::Cooling)));
-        states.quota = until(90_000);
-        check(states, Some((Some(90_000), Why::Limited)));
+        let gate = at_gate(Gate::Account, limited(50_000));
+        check(Obstacles { quota: limited(20_000), ..gate }, Some((Some(50_000), Why::Cooling)));
+        check(Obstacles { quota: limited(90_000), ..gate }, Some((Some(90_000), Why::Limited)));
     }
 
     #[test]
     fn a_full_pool_and_a_running_probe_have_no_end() {
-        let full = CellState { in_flight: 8, ..CellState::default() };
-        check(WayStates { quota: full, ..WayStates::default() }, Some((None, Why::Busy)));
-        let probing = CellState { pending: 1, ..until(9_000) };
-        check(with_gate(Gate::Way, probing), Some((None, Why::Busy)));
+        check(Obstacles { quota: Some(Deny::Full), ..Obstacles::default() }, Some((None, Why::Busy)));
+        check(at_gate(Gate::Way, Some(Deny::Probing)), Some((None, Why::Busy)));
     }
 
     #[test]
     fn the_owner_goes_before_everything() {
-        let states =
-            WayStates { standing: Standing::NeedsSignIn, quota: until(90_000), ..WayStates::default() };
-        check(states, Some((None, Why::NeedsSignIn)));
+        let obstacles =
+            Obstacles { standing: Standing::NeedsSignIn, quota: limited(90_000), ..Obstacles::default() };
+        check(obstacles, Some((None, Why::NeedsSignIn)));
     }
 }

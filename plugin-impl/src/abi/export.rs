@@ -1,6 +1,7 @@
 //! Exporting: a service of ours as the trait object that hosts call.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,12 @@ pub trait Service: Send + Sync + 'static {
     fn shut_down(&self, grace: Duration) -> impl Future<Output = Result<(), Error>> + Send;
     /// Returns where work runs, and what counts it. None once the instance is gone.
     fn spawner(&self) -> Option<(tokio::runtime::Handle, TaskTracker)>;
+    /// Is ready when what is under way has to end at once.
+    fn cut(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+    /// The host has let go: everything ends at once.
+    fn abandon(&self) {}
 }
 
 /// Makes a service callable by hosts.
@@ -40,7 +47,14 @@ pub fn export<S: Service>(service: Arc<S>) -> PluginBox {
     Plugin_TO::from_value(Exported(service), TD_Opaque)
 }
 
-struct Exported<S>(Arc<S>);
+struct Exported<S: Service>(Arc<S>);
+
+impl<S: Service> Drop for Exported<S> {
+    fn drop(&mut self) {
+        // Streams under way hold the service as well, so its own drop would come too late.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.abandon()));
+    }
+}
 
 /// The head of an answer, and what its body comes out of.
 type Begun = (convert::Head, Result<Bytes, mpsc::Receiver<Result<Bytes, Error>>>);
@@ -82,7 +96,10 @@ impl<S: Service> Plugin for Exported<S> {
 
 /// Serves a request: gives its head to the one who waits for it, then pumps the body.
 async fn work<S: Service>(service: Arc<S>, request: Request, begun: oneshot::Sender<Result<Begun, Error>>) {
-    let served = std::panic::AssertUnwindSafe(service.fetch(request)).catch_unwind().await;
+    let served = tokio::select! {
+        served = AssertUnwindSafe(service.fetch(request)).catch_unwind() => served,
+        () = service.cut() => Ok(Err(gone())),
+    };
     let answer = match served {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return drop(begun.send(Err(error))),
@@ -95,7 +112,11 @@ async fn work<S: Service>(service: Arc<S>, request: Request, begun: oneshot::Sen
             let (pieces, receiver) = mpsc::channel(DEPTH);
             // A caller that is gone has aborted this task, or will at once.
             if begun.send(Ok((head, Err(receiver)))).is_ok() {
-                pump(*relay, pieces).await;
+                tokio::select! {
+                    () = pump(*relay, pieces.clone()) => {}
+                    // The relay is gone by now, and with it the request upstream.
+                    () = service.cut() => drop(pieces.send(Err(gone())).await),
+                }
             }
         }
     }
@@ -103,7 +124,7 @@ async fn work<S: Service>(service: Arc<S>, request: Request, begun: oneshot::Sen
 
 /// Moves a body into the channel. The channel being full is what holds the upstream back.
 async fn pump(mut relay: Relay, pieces: mpsc::Sender<Result<Bytes, Error>>) {
-    let ended = std::panic::AssertUnwindSafe(async {
+    let ended = AssertUnwindSafe(async {
         while let Some(piece) = relay.next().await {
             let piece = piece.map_err(|fault| Error::new(ErrorCode::UPSTREAM, fault.to_string()));
             let broken = piece.is_err();

@@ -101,6 +101,9 @@ impl Reading {
                 Ok(Some(Ok(bytes))) => {
                     let look = first.feed(&bytes, &self.headers, clock.now());
                     self.held.push_back(bytes);
+                    if body.is_over() && look != Look::Hold {
+                        self.body = None;
+                    }
                     match look {
                         Look::Hold => {}
                         Look::Content => return Outcome::Good,

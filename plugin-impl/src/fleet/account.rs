@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::catalog::{Provider, Scope};
-use pointsman_core::cell::{Cell, CellState, Limit};
+use pointsman_core::cell::{Cell, CellState, Limit, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
-use pointsman_core::snapshot::{Standing, WayStates};
+use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::time::Millis;
 
 use crate::sync::{Mutex, unpoisoned};
@@ -40,13 +40,26 @@ pub(super) struct PoolSlot {
     scope: Scope,
     quota: Cell,
     by_model: Keyed,
-    pub(super) ways: Box<[Way]>,
+    pub(super) ways: Box<[WayCells]>,
     pub(super) tally: Tally,
 }
 
-/// A pool of an account at one endpoint.
+/// The way to a model in a pool at an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    /// The index of the pool at its provider.
+    pub(super) pool: usize,
+    /// The index of the endpoint at its pool.
+    pub(super) way: usize,
+    pub(super) endpoint: &'a EndpointState,
+    pub(super) model: &'a ModelId,
+    /// How many requests the account may have in the pool.
+    pub(super) bound: u16,
+}
+
+/// What is known of a pool of an account at one endpoint.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct WayCells {
     pub(super) cell: Cell,
     pub(super) models: Keyed,
 }
@@ -89,7 +102,7 @@ impl Account {
             scope: pool.scope,
             quota: Cell::default(),
             by_model: Keyed::default(),
-            ways: pool.endpoints.iter().map(|_| Way::default()).collect(),
+            ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
             tally: Tally::default(),
         });
         Self {
@@ -156,22 +169,19 @@ impl Account {
         self.pools[pool].quota.learn(limit, now);
     }
 
-    /// Returns the states of all cells on the way to `model` in a pool at an endpoint.
-    pub fn way_states(
-        &self,
-        pool: usize,
-        way: usize,
-        endpoint: &EndpointState,
-        model: &ModelId,
-    ) -> WayStates {
-        let slot = &self.pools[pool];
-        let mut gates = [CellState::default(); Gate::COUNT];
-        gates[Gate::Account.index()] = self.health.state();
-        gates[Gate::Way.index()] = slot.ways[way].cell.state();
-        gates[Gate::WayModel.index()] = slot.ways[way].models.state(model);
-        gates[Gate::Endpoint.index()] = endpoint.cell.state();
-        gates[Gate::EndpointModel.index()] = endpoint.models.state(model);
-        WayStates { standing: self.standing(), quota: slot.quota(model), gates }
+    /// Says what stands in the way to `model` in a pool at an endpoint.
+    #[inline]
+    pub(super) fn obstacles(&self, to: &Way<'_>, now: Millis) -> Obstacles {
+        let slot = &self.pools[to.pool];
+        let own = &slot.ways[to.way];
+        let mut gates = [None; Gate::COUNT];
+        gates[Gate::Account.index()] = self.health.denial(Touch::Pass, now);
+        gates[Gate::Way.index()] = own.cell.denial(Touch::Pass, now);
+        gates[Gate::WayModel.index()] = own.models.denial(to.model, Touch::Pass, now);
+        gates[Gate::Endpoint.index()] = to.endpoint.cell.denial(Touch::Pass, now);
+        gates[Gate::EndpointModel.index()] = to.endpoint.models.denial(to.model, Touch::Pass, now);
+        let quota = slot.quota(to.model).denial(Touch::Lease { bound: to.bound }, now);
+        Obstacles { standing: self.standing(), quota, gates }
     }
 
     /// Opens everything of the account by order of the operator.
@@ -190,7 +200,7 @@ impl PoolSlot {
     fn quota(&self, model: &ModelId) -> CellState {
         match self.scope {
             Scope::Pool => self.quota.state(),
-            Scope::Model => self.by_model.state(model),
+            Scope::Model => self.by_model.find(model).map_or_else(CellState::default, |cell| cell.state()),
         }
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman_core::cell::{Cell, CellState};
+use pointsman_core::cell::{Cell, Deny, Touch};
 use pointsman_core::ids::ModelId;
+use pointsman_core::time::Millis;
 
 use crate::sync::{RwLock, unpoisoned};
 
@@ -20,6 +21,7 @@ pub struct Keyed {
 
 impl Keyed {
     /// Returns the cell of `model`, if there is one.
+    #[inline]
     pub fn find(&self, model: &ModelId) -> Option<Arc<Cell>> {
         if !self.any.load(Ordering::Acquire) {
             return None;
@@ -28,9 +30,10 @@ impl Keyed {
         cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
     }
 
-    /// Returns the state of the cell of `model`; that of a cell at rest where there is none.
-    pub fn state(&self, model: &ModelId) -> CellState {
-        self.find(model).map_or_else(CellState::default, |cell| cell.state())
+    /// Says why nobody would be admitted for `model`, if so. A model of which nothing is known is open.
+    #[inline]
+    pub fn denial(&self, model: &ModelId, touch: Touch, now: Millis) -> Option<Deny> {
+        self.find(model)?.denial(touch, now)
     }
 
     /// Returns the cell of `model`, made if need be.
@@ -56,7 +59,6 @@ impl Keyed {
 mod tests {
     use pointsman_core::backoff::Schedule;
     use pointsman_core::cell::{Limit, Stamp};
-    use pointsman_core::time::Millis;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use pointsman_core::route::Route;
 use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
 use pointsman_core::time::Millis;
 
-use super::account::Account;
+use super::account::{Account, Way};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
 
@@ -77,20 +77,25 @@ impl Roster {
         u32::try_from(place).ok()
     }
 
+    /// Returns the first way that is open, or else the most hopeful one.
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
-        let ways = self.endpoints[pool].iter().enumerate().map(|(way, endpoint)| {
-            let mut states = member.account.way_states(pool, way, endpoint, model);
+        let bound = self.bound(member, pool);
+        let view = |way: usize| {
+            let to = Way { pool, way, endpoint: &self.endpoints[pool][way], model, bound };
+            let mut obstacles = member.account.obstacles(&to, now);
             if !member.enabled {
-                states.standing = Standing::Disabled;
+                obstacles.standing = Standing::Disabled;
             }
-            let closed = states.closed(self.bound(member, pool), now);
-            WayView { pool: pool as u16, endpoint: way as u16, closed }
-        });
-        ways.min_by_key(|way| hope(way.closed)).unwrap_or(WayView {
-            pool: pool as u16,
-            endpoint: 0,
-            closed: None,
-        })
+            WayView { pool: pool as u16, endpoint: way as u16, closed: obstacles.closed() }
+        };
+        // A pool has at least one endpoint, and most have no other.
+        let first = view(0);
+        if first.closed.is_none() {
+            return first;
+        }
+        (1..self.endpoints[pool].len())
+            .map(view)
+            .fold(first, |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
     fn bound(&self, member: &Member, pool: usize) -> u16 {

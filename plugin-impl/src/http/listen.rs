@@ -49,6 +49,7 @@ struct Serving {
     router: Arc<Router>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    cut: CancellationToken,
 }
 
 /// Reads an address that is not from the configuration. Only the configuration can open other machines a
@@ -83,8 +84,9 @@ pub async fn listen(
     router: Arc<Router>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    cut: CancellationToken,
 ) -> Result<String, ListenError> {
-    let serving = Serving { router, tasks, closing };
+    let serving = Serving { router, tasks, closing, cut };
     let taken = |error| ListenError::Taken { address: address.to_string(), error };
     match address {
         ListenAddress::Tcp { host, port } => {
@@ -160,7 +162,7 @@ async fn pause(error: &io::Error) {
 }
 
 async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, serving: Serving) {
-    let Serving { router, closing, .. } = serving;
+    let Serving { router, closing, cut, .. } = serving;
     let service = service_fn(|request| gateway::answer(&router, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -171,7 +173,10 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, servi
         served = connection.as_mut() => served,
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                served = connection => served,
+                () = cut.cancelled() => return,
+            }
         }
     };
     if let Err(error) = served {

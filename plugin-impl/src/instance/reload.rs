@@ -15,9 +15,27 @@ use crate::router::Router;
 /// sees what editors do when they replace a file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A file, and the version of it that was looked at before it was read.
+#[derive(Debug)]
+pub(super) struct Watched {
+    path: PathBuf,
+    seen: Option<Stamp>,
+}
+
+impl Watched {
+    /// Looks at the file. Comes before it is read, so that no edit falls between.
+    pub(super) fn look(path: PathBuf) -> Self {
+        let seen = stamp(&path);
+        Self { path, seen }
+    }
+}
+
+/// What tells one version of a file from another.
+type Stamp = (SystemTime, u64);
+
 /// Watches the file until the instance closes.
-pub(super) async fn watch(router: Arc<Router>, path: PathBuf, closing: CancellationToken) {
-    let mut seen = stamp(&path);
+pub(super) async fn watch(router: Arc<Router>, watched: Watched, closing: CancellationToken) {
+    let Watched { path, mut seen } = watched;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -33,8 +51,8 @@ pub(super) async fn watch(router: Arc<Router>, path: PathBuf, closing: Cancellat
     }
 }
 
-/// What tells one version of a file from another. None while it is being replaced.
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+/// Looks at the file. None while it is being replaced.
+fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
@@ -45,6 +63,7 @@ async fn take_over(router: &Router, path: &Path) {
     let loaded = tokio::task::spawn_blocking(move || config::load(&located, &Process)).await;
     let event = match loaded {
         Ok(Ok(config)) => {
+            super::report(&config);
             router.reconfigure(config);
             Event::ConfigTaken
         }

@@ -40,9 +40,9 @@ impl IncomingBody {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Returns its length, where the head told it.
-    pub fn exact_len(&self) -> Option<u64> {
-        self.inner.size_hint().exact()
+    /// Says whether it is known that nothing more comes.
+    pub fn is_over(&self) -> bool {
+        self.inner.is_end_stream()
     }
 
     /// Is ready once nothing has been heard for too long.

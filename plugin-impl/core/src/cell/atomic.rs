@@ -17,8 +17,15 @@ pub struct Cell {
 
 impl Cell {
     /// Returns the state at some instant between call and return. It ranks; only [`Cell::admit`] admits.
+    #[inline]
     pub fn state(&self) -> CellState {
         Word(self.word.load(Ordering::Acquire)).unpack()
+    }
+
+    /// Says why nobody would be admitted, if so; see [`CellState::denial`].
+    #[inline]
+    pub fn denial(&self, touch: Touch, now: Millis) -> Option<Deny> {
+        self.state().denial(touch, now)
     }
 
     /// Takes a place; see [`CellState::admit`].

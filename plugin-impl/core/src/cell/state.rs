@@ -37,6 +37,7 @@ pub enum Opening {
 
 impl Opening {
     /// Returns how many attempts may be under way that have not been confirmed, or none for any number.
+    #[inline]
     const fn places(self) -> Option<u8> {
         match self {
             Self::Open => None,
@@ -144,25 +145,33 @@ pub enum Settled {
 }
 
 impl CellState {
-    /// Takes a place, or says why not.
+    /// Says why nobody is admitted at `now`, if so.
     ///
     /// The check that plans and the check that sends are this one function.
+    #[inline]
+    pub fn denial(self, touch: Touch, now: Millis) -> Option<Deny> {
+        if now < self.until {
+            return Some(Deny::Limited { until: self.until, known: self.known });
+        }
+        if self.opening.places().is_some_and(|places| self.pending >= places) {
+            return Some(Deny::Probing);
+        }
+        match touch {
+            Touch::Lease { bound } if self.in_flight >= bound.min(IN_FLIGHT_MAX) => Some(Deny::Full),
+            Touch::Lease { .. } | Touch::Pass => None,
+        }
+    }
+
+    /// Takes a place, or says why not.
     ///
     /// # Errors
     /// [`Deny`], with the instant where waiting has one.
     pub fn admit(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
-        if now < self.until {
-            return Err(Deny::Limited { until: self.until, known: self.known });
+        if let Some(deny) = self.denial(touch, now) {
+            return Err(deny);
         }
         let probe = self.opening != Opening::Open;
-        if self.opening.places().is_some_and(|places| self.pending >= places) {
-            return Err(Deny::Probing);
-        }
-        let counted = match touch {
-            Touch::Lease { bound } if self.in_flight >= bound.min(IN_FLIGHT_MAX) => return Err(Deny::Full),
-            Touch::Lease { .. } => true,
-            Touch::Pass => false,
-        };
+        let counted = matches!(touch, Touch::Lease { .. });
         let state = Self {
             pending: self.pending + u8::from(probe),
             in_flight: self.in_flight + u16::from(counted),

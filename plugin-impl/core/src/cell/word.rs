@@ -50,6 +50,7 @@ impl Word {
         Self(packer.word)
     }
 
+    #[inline]
     pub(super) fn unpack(self) -> CellState {
         let mut rest = self.0;
         let mut take = |bits: u32| {
@@ -96,6 +97,7 @@ const fn opening_code(opening: Opening) -> u64 {
     }
 }
 
+#[inline]
 const fn opening_of(code: u64) -> Opening {
     match code {
         1 => Opening::One,

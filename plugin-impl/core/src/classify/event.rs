@@ -27,8 +27,9 @@ pub const MAX_HELD_EVENTS: u8 = 16;
 pub const MAX_HELD_BYTES: usize = 64 * 1024;
 
 /// Events that carry no output: Anthropic's, the Responses API's, and those of Codex.
-const HANDSHAKE: [&str; 6] = [
+const HANDSHAKE: [&str; 7] = [
     "message_start",
+    "content_block_start",
     "ping",
     "response.created",
     "response.in_progress",

@@ -1,0 +1,212 @@
+//! Fleet and leases under random schedules, and naive twins that fail.
+//!
+//! Run with `cargo test -p pointsman-plugin --features shuttle --test shuttle`. Loom covers the cell
+//! under all interleavings; here are the maps around it, which loom cannot enumerate.
+
+#![cfg(feature = "shuttle")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use pointsman_core::catalog::{Endpoint, Family, Pool, Provider, Scope};
+use pointsman_core::cell::Limit;
+use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
+use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
+use pointsman_core::time::Millis;
+use pointsman_plugin::fleet::lease::Target;
+use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
+use shuttle::thread;
+use shuttle_dashmap::DashMap;
+
+const NOW: Millis = Millis(1_000);
+const SCHEDULES: usize = 5_000;
+const BOUND: u16 = 4;
+
+fn check(body: impl Fn() + Send + Sync + 'static) {
+    shuttle::check_random(body, SCHEDULES);
+}
+
+fn provider() -> Provider {
+    let pool = Pool {
+        name: PoolId::new("default"),
+        title: "Default".into(),
+        endpoints: vec![Endpoint("http://upstream.example".into())],
+        envelope: Envelope::None,
+        models: [].into(),
+        scope: Scope::Pool,
+        max_in_flight: BOUND,
+    };
+    Provider {
+        id: ProviderId::new("acme"),
+        format: WireFormat::OpenAi,
+        families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
+        pools: vec![pool],
+    }
+}
+
+fn work() -> AccountId {
+    AccountId::new("acme:work")
+}
+
+fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
+    let endpoint = fleet.endpoint(&provider().pools[0].endpoints[0]);
+    Target { account, endpoint, pool: 0, way: 0, model: ModelId::new("m") }
+}
+
+fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
+    Lease::admit(target(fleet, account), BOUND, NOW).ok()
+}
+
+fn limited() -> Outcome {
+    let hint = Hint::Until { until: Millis(60_000), source: HintSource::RetryAfter };
+    Outcome::Limited(Limited { kind: LimitKind::Quota, hint })
+}
+
+fn is_limited(account: &Account) -> bool {
+    NOW < account.pool(0).quota.until
+}
+
+#[test]
+fn a_lease_of_a_replaced_account_does_not_touch_the_new_one() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let old = lease(&fleet, fleet.enlist(&work(), Identity(1), &provider())).expect("a place");
+        let relogin = {
+            let fleet = fleet.clone();
+            thread::spawn(move || fleet.enlist(&work(), Identity(2), &provider()))
+        };
+        let late = thread::spawn(move || old.settle(&limited(), NOW));
+        let new = relogin.join().expect("the account");
+        assert!(matches!(late.join().expect("settled"), Settlement::PoolLimited { .. }));
+        assert!(!is_limited(&new), "the limit belongs to the old login");
+        assert_eq!(new.pool(0).quota.in_flight, 0);
+    });
+}
+
+#[test]
+fn leases_are_conserved_while_the_fleet_changes() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let account = fleet.enlist(&work(), Identity(1), &provider());
+        let workers: Vec<_> = (0..4)
+            .map(|number| {
+                let (fleet, account) = (fleet.clone(), account.clone());
+                thread::spawn(move || {
+                    let Some(mut lease) = lease(&fleet, account) else { return };
+                    match number {
+                        0 => drop(lease.settle(&limited(), NOW)),
+                        1 => drop(lease.settle(&Outcome::ServerError, NOW)),
+                        2 => drop(lease.confirm()),
+                        _ => drop(lease),
+                    }
+                })
+            })
+            .collect();
+        let reader = {
+            let fleet = fleet.clone();
+            thread::spawn(move || {
+                fleet.keep_only(&BTreeSet::new());
+                assert!(fleet.account(&work()).is_none());
+            })
+        };
+        workers.into_iter().for_each(|worker| worker.join().expect("a worker"));
+        reader.join().expect("the reader");
+        assert_eq!(account.pool(0).quota.in_flight, 0);
+    });
+}
+
+#[test]
+fn a_burst_over_many_leases_is_one_trip() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let account = fleet.enlist(&work(), Identity(1), &provider());
+        let leases: Vec<_> = (0..4).filter_map(|_| lease(&fleet, account.clone())).collect();
+        let threads: Vec<_> =
+            leases.into_iter().map(|lease| thread::spawn(move || lease.settle(&limited(), NOW))).collect();
+        let settled: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("settled")).collect();
+        let trips =
+            settled.iter().filter(|settled| matches!(settled, Settlement::PoolLimited { .. })).count();
+        assert_eq!(trips, 1);
+        assert_eq!((account.pool(0).trips, account.pool(0).limited), (1, 4));
+    });
+}
+
+#[test]
+fn an_outage_met_by_many_accounts_strikes_one_and_closes_the_endpoint_once() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let leases: Vec<_> = (0..3)
+            .filter_map(|number| {
+                let id = AccountId::new(&format!("acme:{number}"));
+                lease(&fleet, fleet.enlist(&id, Identity(number), &provider()))
+            })
+            .collect();
+        let threads: Vec<_> = leases
+            .into_iter()
+            .map(|lease| thread::spawn(move || lease.settle(&Outcome::ServerError, NOW)))
+            .collect();
+        let settled: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("settled")).collect();
+        let closed = settled.iter().filter(|settled| matches!(settled, Settlement::Closed { .. })).count();
+        assert_eq!(closed, 2, "one way and one endpoint: {settled:?}");
+    });
+}
+
+#[test]
+fn an_account_is_enlisted_once_by_whoever_comes_first() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let fleet = fleet.clone();
+                thread::spawn(move || fleet.enlist(&work(), Identity(1), &provider()))
+            })
+            .collect();
+        let accounts: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("an account")).collect();
+        assert!(accounts.iter().all(|account| Arc::ptr_eq(account, &accounts[0])));
+    });
+}
+
+/// What the field does: a lease remembers the account's id and settles on whoever has it then.
+#[test]
+#[should_panic(expected = "the limit belongs to the old login")]
+fn the_naive_twin_that_settles_by_id_limits_the_new_login() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        fleet.enlist(&work(), Identity(1), &provider());
+        let relogin = {
+            let fleet = fleet.clone();
+            thread::spawn(move || fleet.enlist(&work(), Identity(2), &provider()))
+        };
+        let late = {
+            let fleet = fleet.clone();
+            thread::spawn(move || {
+                let account = fleet.account(&work()).expect("an account");
+                account.learn(0, Limit::Known { until: Millis(60_000) }, NOW);
+            })
+        };
+        let new = relogin.join().expect("the account");
+        late.join().expect("settled");
+        assert!(!is_limited(&new), "the limit belongs to the old login");
+    });
+}
+
+/// What DashMap's documents warn of: a guard that is held over another call on the map.
+#[test]
+#[should_panic(expected = "deadlock")]
+fn the_naive_twin_that_holds_a_guard_over_an_insert_deadlocks() {
+    check(|| {
+        let map = Arc::new(DashMap::new());
+        map.insert(1, 1);
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let map = map.clone();
+                thread::spawn(move || {
+                    let guard = map.get(&1).expect("an entry");
+                    map.insert(2, *guard);
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+    });
+}

@@ -1,0 +1,111 @@
+//! Upstreams that answer anything but what was asked: another account serves, or the caller is told why not.
+
+use std::time::{Duration, Instant};
+
+use pointsman_loader::api::AccountState;
+use pointsman_tests::ask::Format;
+use pointsman_tests::raw::Raw;
+use pointsman_tests::setup::{free, options};
+use pointsman_tests::{Ask, Heard, Setup, Told, plugin, within};
+use pointsman_upstream::{Fault, Harm, Moment};
+use serde_json::json;
+
+const HARMS: [Harm; 7] = [
+    Harm::Html { code: 200 },
+    Harm::Html { code: 502 },
+    Harm::Empty,
+    Harm::Garbage,
+    Harm::Reset,
+    Harm::Hang,
+    Harm::Stall { at: Moment::Events(0) },
+];
+
+#[tokio::test]
+async fn another_account_serves() {
+    for format in Format::ALL {
+        for harm in HARMS {
+            let setup =
+                ["anthropic", "openai", "gemini"].into_iter().fold(Setup::new().hasty(), |setup, name| {
+                    setup.keyed(name, &format!("{name}-1"), free(), 1).keyed(
+                        name,
+                        &format!("{name}-2"),
+                        free(),
+                        1,
+                    )
+                });
+            let stage = setup.fault(Fault::new(harm).next(1)).start();
+            let answer = stage.fetch(&Ask::of(format)).await.good();
+            assert_eq!(answer.attempts(), 2, "{format:?} {harm:?}");
+            assert!(answer.account().ends_with("-2"), "{format:?} {harm:?}");
+        }
+    }
+}
+
+/// With nobody else to ask, the caller gets an error of the gateway's kind, in words, and soon.
+#[tokio::test]
+async fn with_nobody_else_the_caller_is_told_what_happened() {
+    for harm in HARMS {
+        let stage = Setup::new().hasty().anthropic("only", free()).fault(Fault::new(harm)).start();
+        let begun = Instant::now();
+        let answer = stage.fetch(&Ask::messages()).await.refused(502);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{harm:?}");
+        if harm != (Harm::Html { code: 502 }) {
+            let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+            assert!(
+                message.starts_with("Pointsman: ") && message.contains("upstream"),
+                "{harm:?}: {message}"
+            );
+        }
+        assert_eq!(
+            stage.account("only").state,
+            AccountState::READY,
+            "{harm:?}: the account has no part in it"
+        );
+    }
+}
+
+/// A body that ends before its announced length is a break, whoever asked.
+#[tokio::test]
+async fn an_upstream_that_closes_early_breaks_the_answer() {
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"id\":\"half\"";
+    let raw = Raw::start(vec![head.as_bytes().to_vec()]);
+    let answer = ask_raw(&raw).await;
+    assert!(answer.broken.is_some() || answer.status == 502, "{} {}", answer.status, answer.text());
+}
+
+/// Bytes that are JSON but no answer, deep nesting, and text that is not UTF-8 do no harm.
+#[tokio::test]
+async fn strange_bodies_are_survived() {
+    let deep = "[".repeat(100_000);
+    for body in ["null", "42", "{}", "[]", "\"text\"", deep.as_str(), "{\"error\":\"plain\"}", "\u{feff}{}"] {
+        let answer = ask_raw(&Raw::json(body)).await;
+        assert!([200, 502].contains(&answer.status), "{body:.20}: {}", answer.status);
+    }
+}
+
+/// A port that nobody listens on closes the endpoint and no account.
+#[tokio::test]
+async fn an_upstream_that_is_not_there_is_told_as_such() {
+    let config = json!({
+        "store": "memory", "max_wait": "0s",
+        "providers": {"anthropic": {"base_url": "http://127.0.0.1:9"}},
+        "accounts": [{"id": "anthropic:a", "api_key": "k"}, {"id": "anthropic:b", "api_key": "l"}],
+    });
+    let told = Told::default();
+    let router = plugin::library().start(options(&config.to_string()), told.clone()).expect("a router");
+    let answer = within(router.fetch(Ask::messages().request())).await.expect("an answer");
+    let answer = Heard::all(answer).await.refused(502);
+    assert!(answer.text().contains("cannot be reached"), "{}", answer.text());
+    assert_eq!(told.texts(), ["anthropic temporarily unavailable (network error)"]);
+}
+
+async fn ask_raw(raw: &Raw) -> Heard {
+    let config = json!({
+        "store": "memory", "max_wait": "0s",
+        "providers": {"anthropic": {"base_url": raw.base_url()}},
+        "accounts": [{"id": "anthropic:a", "api_key": "k"}],
+    });
+    let router = plugin::library().start(options(&config.to_string()), Told::default()).expect("a router");
+    Heard::all(within(router.fetch(Ask::messages().request())).await.expect("an answer")).await
+}

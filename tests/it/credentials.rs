@@ -1,0 +1,118 @@
+//! Credentials: refreshed once whoever asks, ahead of their end, and left alone when revoked.
+
+use std::time::Duration;
+
+use pointsman_loader::api::AccountState;
+use pointsman_tests::setup::{free, secret};
+use pointsman_tests::{Ask, Setup, Stage};
+use pointsman_upstream::{Entry, TokenMode};
+
+fn one() -> Setup {
+    Setup::new().refreshing("home", &[("gemini-cli", free())])
+}
+
+/// Returns the bodies of the calls of the token endpoint.
+fn refreshes(stage: &Stage) -> Vec<String> {
+    let entries = stage.upstream.ledger().entries().into_iter().filter(is_refresh);
+    entries.map(|entry| String::from_utf8_lossy(&entry.body).into_owned()).collect()
+}
+
+fn is_refresh(entry: &Entry) -> bool {
+    entry.path == "/token"
+}
+
+#[tokio::test]
+async fn twenty_requests_refresh_a_token_once() {
+    let stage = one().token(|token| token.delay = Duration::from_millis(200)).start();
+    for answer in stage.fetch_times(20, Ask::gemini).await {
+        answer.good();
+    }
+    assert_eq!((stage.upstream.token_calls(), stage.counter("refreshes")), (1, 1));
+}
+
+/// A token that is about to end is used while it is good, and renewed behind the back of those who use it.
+#[tokio::test]
+async fn a_token_is_refreshed_ahead_of_its_end_without_anybody_waiting() {
+    let stage = one().token(|token| token.expires_in = Duration::from_secs(120)).start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.upstream.set_token_mode(TokenMode::Hang);
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.wait_for(|entries| entries.iter().filter(|entry| is_refresh(entry)).count() == 2).await;
+}
+
+/// A token that has its end behind it is not sent.
+#[tokio::test]
+async fn a_token_that_is_nearly_over_is_not_used() {
+    let stage = one().token(|token| token.expires_in = Duration::from_secs(20)).start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.fetch(&Ask::gemini()).await.good();
+    assert_eq!(stage.upstream.token_calls(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_rejected_is_renewed_and_the_request_goes_on() {
+    let stage = one().start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.upstream.revoke_tokens("home").expect("it is in the script");
+    let answer = stage.fetch(&Ask::gemini()).await.good();
+    assert_eq!((answer.attempts(), stage.upstream.token_calls()), (2, 2));
+    assert_eq!(stage.told.texts(), Vec::<String>::new(), "nothing to worry a person with");
+    assert_eq!(stage.account("home").state, AccountState::READY);
+}
+
+/// Ten requests whose token is rejected together renew it once.
+#[tokio::test]
+async fn a_burst_of_rejections_renews_a_token_once() {
+    let stage = one().token(|token| token.delay = Duration::from_millis(200)).start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.upstream.revoke_tokens("home").expect("it is in the script");
+    for answer in stage.fetch_times(10, Ask::gemini).await {
+        answer.good();
+    }
+    assert_eq!(stage.upstream.token_calls(), 2);
+}
+
+#[tokio::test]
+async fn an_exchanged_refresh_token_is_the_next_to_be_used() {
+    let stage = one().token(|token| token.rotate = true).start();
+    for _ in 0..3 {
+        stage.fetch(&Ask::gemini()).await.good();
+        stage.upstream.revoke_tokens("home").expect("it is in the script");
+    }
+    let sent = refreshes(&stage);
+    assert_eq!(sent.len(), 3);
+    let first = secret("refresh", "home");
+    assert!(sent[0].contains(&first) && !sent[1].contains(&first) && sent[1] != sent[2], "{sent:?}");
+}
+
+/// An account whose grant is revoked needs its owner. It is asked no more, and the others serve.
+#[tokio::test]
+async fn a_revoked_grant_leaves_the_account_to_its_owner() {
+    let stage = one().refreshing("work", &[("gemini-cli", free())]).start();
+    stage.upstream.set_token_mode_of("home", TokenMode::InvalidGrant).expect("it is in the script");
+    for _ in 0..5 {
+        assert_eq!(stage.fetch(&Ask::gemini()).await.good().account(), "work");
+    }
+    assert_eq!(stage.account("home").state, AccountState::NEEDS_SIGN_IN);
+    assert_eq!(stage.upstream.token_calls_of("home").expect("it is in the script"), 1);
+}
+
+#[tokio::test]
+async fn when_only_owners_can_help_the_caller_is_told_so() {
+    let stage = one().start();
+    stage.upstream.set_token_mode(TokenMode::InvalidGrant);
+    let refused = stage.fetch(&Ask::gemini()).await.refused(401);
+    assert!(refused.text().contains("1 in need of sign-in"), "{}", refused.text());
+    assert_eq!(refused.retry_after(), None);
+}
+
+/// What the caller proved itself with is for the router; the upstream gets the account's.
+#[tokio::test]
+async fn the_callers_own_credential_stays_here() {
+    let stage = Setup::new().anthropic("a", free()).start();
+    let ask = Ask::messages().header("x-api-key", "callers-key").header("authorization", "Bearer callers");
+    stage.fetch(&ask).await.good();
+    let entry = &stage.upstream.ledger().entries()[0];
+    assert_eq!(entry.header("x-api-key"), Some(secret("key", "a").as_str()));
+    assert_eq!(entry.header("authorization"), None);
+}

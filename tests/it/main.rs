@@ -1,0 +1,23 @@
+//! End to end: agents ask, through the library as a host loads it, a local upstream with real quotas.
+//!
+//! The numbers that these tests hold are those that peers were measured by: how many accounts a burst
+//! uses, how often one event is counted, how many selections an upstream call costs, and how long it takes
+//! to leave an account that does not serve.
+
+mod bad_requests;
+mod broken_upstreams;
+mod cancel;
+mod code_assist;
+mod credentials;
+mod gateway;
+mod issues;
+mod limits;
+mod listening;
+mod notices;
+mod pass_through;
+mod races;
+mod reload;
+mod secrets;
+mod sessions;
+mod shutdown;
+mod streams;

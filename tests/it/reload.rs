@@ -1,0 +1,61 @@
+//! Live reload: an edit is taken over, a broken one is told and changes nothing.
+
+use pointsman_loader::api::{ErrorCode, NoticeKind, PoolState};
+use pointsman_tests::setup::{free, options, spent};
+use pointsman_tests::{Ask, Setup, Told, plugin};
+
+#[tokio::test]
+async fn an_edit_of_the_file_is_taken_over_and_what_is_known_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let setup = Setup::new().anthropic("old", spent(60));
+    let with_another = setup.clone().anthropic("new", free());
+    // The upstream knows both from the start; the configuration learns of the second.
+    let stage = pointsman_tests::Stage::start(with_another.upstream(), {
+        let base = "http://127.0.0.1:9";
+        std::fs::write(&file, setup.config(base)).expect("written");
+        pointsman_loader::api::StartOptions {
+            config_path: pointsman_loader::api::abi_stable::std_types::RSome(file.to_string_lossy().into()),
+            ..Default::default()
+        }
+    });
+    std::fs::write(&file, setup.config(&stage.upstream.base_url())).expect("written");
+    stage.told.wait_for("Configuration reloaded").await;
+    stage.fetch(&Ask::messages()).await.refused(429);
+
+    let before = stage.told.of_kind(NoticeKind::CONFIG).len();
+    std::fs::write(&file, with_another.config(&stage.upstream.base_url())).expect("written");
+    pointsman_tests::within(async {
+        while stage.told.of_kind(NoticeKind::CONFIG).len() == before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(stage.fetch(&Ask::messages()).await.good().account(), "new");
+    assert_eq!(stage.pool("old", "anthropic").state, PoolState::LIMITED, "what is known of an account stays");
+    assert_eq!(stage.calls("old"), 1);
+}
+
+#[tokio::test]
+async fn a_broken_edit_is_told_and_the_old_configuration_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let stage = Setup::new().anthropic("a", free()).start_from(&file);
+    std::fs::write(&file, "stratgy: sticky\n").expect("written");
+    let text = stage.told.wait_for("Configuration not reloaded").await;
+    assert!(text.contains("stratgy") && text.contains("strategy") && text.contains(":1"), "{text}");
+    stage.fetch(&Ask::messages()).await.good();
+    assert_eq!(stage.status().extensions.text("config"), file.to_str());
+}
+
+/// A configuration that cannot be used is an error that names file, line, key and remedy.
+#[tokio::test]
+async fn a_broken_configuration_starts_nothing() {
+    let broken = "max_wait: soon\naccounts:\n  - {id: \"anthropic:a\", api_kye: k}\n";
+    let error = plugin::library().start(options(broken), Told::default()).expect_err("it is broken");
+    assert_eq!(error.code, ErrorCode::CONFIG);
+    for part in ["max_wait", "soon", "api_kye", "api_key", "line 1", "line 3"] {
+        let line_of = part.strip_prefix("line ").map(|line| format!(":{line}"));
+        assert!(error.message.contains(line_of.as_deref().unwrap_or(part)), "{part}: {error}");
+    }
+}

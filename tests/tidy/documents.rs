@@ -1,0 +1,106 @@
+//! The documents: what they name is there.
+
+use std::collections::BTreeSet;
+
+use pointsman_tests::tree;
+
+const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
+
+/// Returns what stands between backticks in a line.
+fn quoted(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+/// Returns the names of all tests there are.
+fn tests() -> BTreeSet<String> {
+    let folders = ["plugin-api", "plugin-impl", "host-demo", "tests"];
+    let sources = folders.iter().flat_map(|folder| tree::sources(folder));
+    let mut names = BTreeSet::new();
+    for (_, text) in sources {
+        let functions =
+            text.lines().filter_map(|line| line.trim().trim_start_matches("async ").strip_prefix("fn "));
+        names.extend(functions.filter_map(|rest| rest.split(['(', '<']).next()).map(str::to_owned));
+    }
+    names
+}
+
+/// A line of the codemap begins with a path: `- path — what it is`.
+#[test]
+fn every_path_of_the_codemap_is_there() {
+    let document = tree::text(ARCHITECTURE);
+    let entries = document.lines().filter_map(|line| line.trim_start().strip_prefix("- "));
+    let paths: Vec<_> = entries
+        .filter_map(|entry| entry.split_once(" — "))
+        .map(|(path, _)| path.trim_matches('`'))
+        .filter(|path| path.contains('/') || path.ends_with(".rs"))
+        .collect();
+    assert!(paths.len() >= 10, "the codemap was found: {paths:?}");
+    let missing: Vec<_> = paths.into_iter().filter(|path| !tree::root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// An invariant names the tests that guard it, or the lint: ``Guarded by `name`, `name`.``
+#[test]
+fn every_test_that_guards_an_invariant_is_there() {
+    let document = tree::text(ARCHITECTURE);
+    let tests = tests();
+    let guards: Vec<_> = document
+        .split("Guarded by")
+        .skip(1)
+        .flat_map(|rest| {
+            quoted(rest.split("\n\n").next().unwrap_or_default().split(". ").next().unwrap_or_default())
+        })
+        .map(|name| name.rsplit("::").next().unwrap_or(name))
+        .collect();
+    assert!(guards.len() >= 5, "the invariants were found: {guards:?}");
+    let lints = tree::text("clippy.toml") + &tree::text("Cargo.toml");
+    let missing: Vec<_> = guards
+        .into_iter()
+        .filter(|name| !tests.contains(*name) && !lints.contains(&format!("{name} = ")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn there_is_a_changelog_with_what_is_to_come() {
+    let changelog = tree::text("CHANGELOG.md");
+    assert!(changelog.starts_with("# ") && changelog.contains("\n## "), "it has a title and releases");
+}
+
+/// Links from one document to another lead somewhere.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let mut dead = Vec::new();
+    for path in tree::tracked().into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "md")) {
+        let text = tree::text(&path);
+        let folder = tree::root().join(path.parent().unwrap_or("".as_ref()));
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+        let local = files
+            .filter(|target| !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:"));
+        dead.extend(
+            local
+                .filter(|target| !folder.join(target).exists())
+                .map(|target| format!("{}: {target}", path.display())),
+        );
+    }
+    assert!(dead.is_empty(), "{dead:#?}");
+}
+
+/// Each of these sections begins with one command that does it.
+#[test]
+fn the_readme_says_how_to_run_and_how_to_test() {
+    let readme = tree::text("README.md");
+    for section in ["## Run it", "## Test it"] {
+        let (_, rest) = readme.split_once(section).unwrap_or_else(|| panic!("README.md has no {section:?}"));
+        let block = rest.split("```").nth(1).unwrap_or_default();
+        let commands = block.lines().skip(1).filter(|line| !line.trim().is_empty()).count();
+        assert_eq!(commands, 1, "{section}: the first block is one command: {block}");
+    }
+}
+
+#[test]
+fn quoted_words_are_found() {
+    assert_eq!(quoted("Guarded by `a`, and `b::c`.").collect::<Vec<_>>(), ["a", "b::c"]);
+    assert!(tests().contains("quoted_words_are_found"));
+}

@@ -1,0 +1,5 @@
+//! Tidiness: what the design says of the sources, held against the sources.
+
+mod documents;
+mod layers;
+mod sources;
