@@ -169,8 +169,23 @@ impl Account {
         self.pools[pool].quota.learn(limit, now);
     }
 
-    /// Says what stands in the way to `model` in a pool at an endpoint.
+    /// Says whether plainly nothing stands in the way. It asks less than [`Account::obstacles`] does: where
+    /// models have cells of their own, it is left to the full look.
     #[inline]
+    pub(super) fn is_plainly_open(&self, to: &Way<'_>, now: Millis) -> bool {
+        let slot = &self.pools[to.pool];
+        let own = &slot.ways[to.way];
+        slot.scope == Scope::Pool
+            && slot.quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
+            && self.health.denial(Touch::Pass, now).is_none()
+            && own.cell.denial(Touch::Pass, now).is_none()
+            && own.models.is_empty()
+            && to.endpoint.cell.denial(Touch::Pass, now).is_none()
+            && to.endpoint.models.is_empty()
+            && self.standing() == Standing::Ready
+    }
+
+    /// Says what stands in the way to a model in a pool at an endpoint.
     pub(super) fn obstacles(&self, to: &Way<'_>, now: Millis) -> Obstacles {
         let slot = &self.pools[to.pool];
         let own = &slot.ways[to.way];
@@ -210,5 +225,69 @@ impl PoolSlot {
             Scope::Pool => act(&self.quota),
             Scope::Model => act(&self.by_model.make(model)),
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::time::Duration;
+
+    use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool};
+    use pointsman_core::cell::Settled;
+    use pointsman_core::format::{Envelope, WireFormat};
+    use pointsman_core::ids::{PoolId, ProviderId};
+
+    use super::*;
+
+    const NOW: Millis = Millis(1_000);
+
+    fn provider() -> Provider {
+        let endpoint = Endpoint("http://upstream.example".into());
+        let pool = Pool {
+            name: PoolId::new("default"),
+            title: "Default".into(),
+            endpoints: vec![endpoint],
+            envelope: Envelope::None,
+            models: [].into(),
+            scope: Scope::Pool,
+            max_in_flight: MAX_IN_FLIGHT,
+        };
+        Provider {
+            id: ProviderId::new("acme"),
+            format: WireFormat::OpenAi,
+            families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
+            pools: vec![pool],
+        }
+    }
+
+    /// Closes one thing and checks that both looks see it, until the limit has ended.
+    fn check(close: impl FnOnce(&Account, &EndpointState, &ModelId), ends: bool) {
+        let provider = provider();
+        let account = Account::new(AccountId::new("acme:a"), 0, Identity(0), &provider, Arc::default());
+        let endpoint = EndpointState::new(&provider.pools[0].endpoints[0]);
+        let model = ModelId::new("m");
+        let to = Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, bound: 4 };
+        let full = |now| account.obstacles(&to, now).closed().is_none();
+        assert!(account.is_plainly_open(&to, NOW) && full(NOW));
+        close(&account, &endpoint, &model);
+        assert!(!account.is_plainly_open(&to, NOW) && !full(NOW));
+        let later = NOW.after(Duration::from_secs(60));
+        assert_eq!(full(later), ends);
+        assert!(!account.is_plainly_open(&to, later) || ends, "it never says more than the full look");
+    }
+
+    #[test]
+    fn the_quick_look_sees_everything_that_the_full_one_sees() {
+        let limit = Limit::Known { until: NOW.after(Duration::from_secs(30)) };
+        let learn = |cell: &Cell| assert!(matches!(cell.learn(limit, NOW), Settled::Tripped { .. }));
+        check(|account, _, _| learn(&account.pools[0].quota), true);
+        check(|account, _, _| learn(&account.health), true);
+        check(|account, _, _| learn(&account.pools[0].ways[0].cell), true);
+        check(|account, _, model| learn(&account.pools[0].ways[0].models.make(model)), true);
+        check(|_, endpoint, _| learn(&endpoint.cell), true);
+        check(|_, endpoint, model| learn(&endpoint.models.make(model)), true);
+        check(|account, _, _| assert!(account.require_sign_in(None)), false);
+        let fill = |cell: &Cell| while cell.admit(Touch::Lease { bound: 4 }, NOW).is_ok() {};
+        check(|account, _, _| fill(&account.pools[0].quota), false);
     }
 }

@@ -20,10 +20,15 @@ pub struct Keyed {
 }
 
 impl Keyed {
-    /// Returns the cell of `model`, if there is one.
+    /// Says whether there is no cell at all: the usual case, told by one load.
     #[inline]
+    pub fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
+    }
+
+    /// Returns the cell of `model`, if there is one.
     pub fn find(&self, model: &ModelId) -> Option<Arc<Cell>> {
-        if !self.any.load(Ordering::Acquire) {
+        if self.is_empty() {
             return None;
         }
         let cells = unpoisoned(self.cells.read());
@@ -33,7 +38,7 @@ impl Keyed {
     /// Says why nobody would be admitted for `model`, if so. A model of which nothing is known is open.
     #[inline]
     pub fn denial(&self, model: &ModelId, touch: Touch, now: Millis) -> Option<Deny> {
-        self.find(model)?.denial(touch, now)
+        if self.is_empty() { None } else { self.find(model)?.denial(touch, now) }
     }
 
     /// Returns the cell of `model`, made if need be.

@@ -78,24 +78,30 @@ impl Roster {
     }
 
     /// Returns the first way that is open, or else the most hopeful one.
+    ///
+    /// A pool has at least one endpoint, most have no other, and nearly all ways are open.
+    #[inline]
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
-        let bound = self.bound(member, pool);
+        let to =
+            Way { pool, way: 0, endpoint: &self.endpoints[pool][0], model, bound: self.bound(member, pool) };
+        if member.enabled && member.account.is_plainly_open(&to, now) {
+            return WayView { pool: pool as u16, endpoint: 0, closed: None };
+        }
+        self.most_hopeful(member, to, now)
+    }
+
+    fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
+        let endpoints = &self.endpoints[to.pool];
         let view = |way: usize| {
-            let to = Way { pool, way, endpoint: &self.endpoints[pool][way], model, bound };
-            let mut obstacles = member.account.obstacles(&to, now);
+            let mut obstacles = member.account.obstacles(&Way { way, endpoint: &endpoints[way], ..to }, now);
             if !member.enabled {
                 obstacles.standing = Standing::Disabled;
             }
-            WayView { pool: pool as u16, endpoint: way as u16, closed: obstacles.closed() }
+            WayView { pool: to.pool as u16, endpoint: way as u16, closed: obstacles.closed() }
         };
-        // A pool has at least one endpoint, and most have no other.
-        let first = view(0);
-        if first.closed.is_none() {
-            return first;
-        }
-        (1..self.endpoints[pool].len())
+        (1..endpoints.len())
             .map(view)
-            .fold(first, |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
+            .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
     fn bound(&self, member: &Member, pool: usize) -> u16 {
