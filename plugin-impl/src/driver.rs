@@ -5,36 +5,34 @@
 
 mod look;
 mod reply;
+mod telling;
+mod waiting;
 
 use std::sync::Arc;
 
-use pointsman_core::announce::{Onward, Scope, Trip, announce};
-use pointsman_core::blame::{Gate, Reason};
+use pointsman_core::announce::{Onward, Trip};
 use pointsman_core::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
-use pointsman_core::ids::AccountId;
-use pointsman_core::notice::{self, Notice, seconds_until};
+use pointsman_core::notice;
 use pointsman_core::outcome::Outcome;
 use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
-use pointsman_core::settings::FallbackOrder;
 use pointsman_core::strategy::{Context, Strategy};
 use pointsman_core::time::Millis;
 
 use crate::answer::Answer;
 use crate::auth::Proof;
 use crate::call::Routed;
+use crate::fleet::Lease;
 use crate::fleet::bell::Listener;
 use crate::fleet::lane::{Lane, Turn};
-use crate::fleet::lease::Target;
-use crate::fleet::{Lease, Settlement};
 use crate::generation::{Crew, Generation};
 use crate::outgoing;
 use crate::shared::Shared;
-use crate::store::{Record, SavedLimit};
 
 use self::look::Seen;
 use self::reply::Served;
 pub(crate) use self::reply::{REQUEST_ID, own};
+use self::telling::described;
 
 /// Serves one request to its end.
 pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed) -> Answer {
@@ -136,8 +134,6 @@ impl<'a> Journey<'a> {
         &self.generation.crews[self.routed.provider]
     }
 
-    // Planning and admission.
-
     fn plan(&mut self) -> Result<Plan, Refusal> {
         let now = self.now();
         let roster = &self.crew().roster;
@@ -192,8 +188,6 @@ impl<'a> Journey<'a> {
             Err(deny) => Event::Denied(deny),
         }
     }
-
-    // An attempt.
 
     async fn authorize(&mut self, renew: bool) -> Event {
         let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
@@ -281,109 +275,6 @@ impl<'a> Journey<'a> {
         self.failed(Outcome::ServerError)
     }
 
-    // Waiting.
-
-    /// Whoever comes while others wait stands behind them.
-    async fn stand_in_line(&mut self) {
-        self.shared.counters.waits.count();
-        let deadline = self.dispatch.deadline();
-        tokio::select! {
-            turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
-            () = self.shared.clock.sleep_until(deadline) => {}
-        }
-    }
-
-    async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
-        self.tell_news(&Onward::Wait);
-        self.tell_wait(until, &refusal);
-        match &mut self.turn {
-            Some((_, listener)) => tokio::select! {
-                () = listener.heard() => {}
-                () = self.shared.clock.sleep_until(until) => {}
-            },
-            // Having come to the front it looks again before it waits: it did not listen until now.
-            None => self.stand_in_line().await,
-        }
-        Event::Woke
-    }
-
-    fn tell_wait(&self, until: Millis, refusal: &Refusal) {
-        let (now, counts) = (self.now(), refusal.counts);
-        let family = self.routed.subject().to_owned();
-        let seconds = seconds_until(until, now);
-        let event = match (counts.limited, counts.cooling) {
-            (0, 0) => return,
-            (limited, cooling) if limited >= cooling => {
-                notice::Event::AllLimited { family, accounts: limited + counts.busy, seconds }
-            }
-            (_, _) => notice::Event::AllCooling { family, seconds },
-        };
-        if self.lane.announce(until, now) {
-            self.tell(event, Some(until));
-        }
-    }
-
-    // Telling.
-
-    fn learned(&mut self, settlement: Settlement, target: &Target) {
-        let account = target.account.id.clone();
-        let (trip, until) = match settlement {
-            Settlement::Nothing => return,
-            Settlement::Folded => return self.shared.counters.burst_duplicates.count(),
-            Settlement::PoolLimited { until } => {
-                self.shared.counters.trips.count();
-                self.keep_limit(target, until);
-                (Trip::Pool { account, pool: described(self.routed, target.pool) }, Some(until))
-            }
-            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
-            Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
-        };
-        self.news.push((trip, until));
-    }
-
-    fn closed(&self, gate: Gate, reason: Reason, account: AccountId) -> Trip {
-        let provider = self.routed.route.provider.id.clone();
-        match gate {
-            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, reason },
-            Gate::Endpoint => Trip::Endpoint { provider, model: None, reason },
-            Gate::EndpointModel => {
-                Trip::Endpoint { provider, model: Some(self.routed.model.clone()), reason }
-            }
-        }
-    }
-
-    fn keep_limit(&self, target: &Target, until: Millis) {
-        let (account, pool) = (target.account.id.clone(), self.routed.route.pool(target.pool).name.clone());
-        let limit = SavedLimit { until: self.shared.clock.now().wall_of(until) };
-        self.shared.store.save(Record::Limit { account, pool, limit });
-    }
-
-    fn onward(&self, lease: &Lease) -> Onward {
-        let target = lease.target();
-        Onward::Way { account: target.account.id.clone(), pool: described(self.routed, target.pool) }
-    }
-
-    /// Tells what was learned, now that it is known where the request goes on.
-    fn tell_news(&mut self, onward: &Onward) {
-        let order = self.generation.config.settings.fallback_order;
-        let pools = match order {
-            FallbackOrder::AccountFirst => self.routed.route.pools().len(),
-            FallbackOrder::PoolFirst => 1,
-        };
-        let scope = Scope { pinned: self.routed.route.is_pinned(), pools };
-        for (trip, until) in std::mem::take(&mut self.news) {
-            self.tell(announce(trip, onward, scope), until);
-        }
-    }
-
-    fn tell(&self, event: notice::Event, until: Option<Millis>) {
-        let now = self.shared.clock.now();
-        let until = until.map(|until| now.wall_of(until));
-        self.shared.notices.tell(Notice { event, until }, now.wall, &self.shared.counters);
-    }
-
-    // The end.
-
     fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
         let target = lease.target();
         Served {
@@ -453,9 +344,4 @@ impl<'a> Journey<'a> {
         self.shared.counters.refused.count();
         reply::refused(refusal, self.routed, self.dispatch.attempts(), self.now())
     }
-}
-
-fn described(routed: &Routed, pool: usize) -> notice::Pool {
-    let pool = routed.route.pool(pool);
-    notice::Pool { name: pool.name.clone(), title: pool.title.clone() }
 }

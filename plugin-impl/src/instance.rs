@@ -219,7 +219,9 @@ fn report(config: &Config) {
 
 fn runtime(log: &tracing::Dispatch) -> std::io::Result<Runtime> {
     let log = log.clone();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    // The host has work of its own, and a second thread makes each call dearer by a wake-up of a core.
+    let threads =
+        std::thread::available_parallelism().map_or(1, |cores| cores.get() / 2).clamp(1, MAX_THREADS);
     Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("pointsman")

@@ -1,4 +1,11 @@
 //! Pointsman as a library that an agent loads.
+//!
+//! The decisions are in `pointsman-core`; this crate has their effects. [`driver`] does what the machine
+//! of a request says, on the shared state of [`fleet`]; the edges are [`upstream`], [`auth`], [`config`],
+//! [`store`] and [`notices`]; hosts come in by the faces [`abi`] and [`http`], which decide nothing.
+//! [`instance`] puts it together with a runtime of its own, and [`router`] has the one hook, `fetch`.
+//!
+//! It is also an ordinary library, for tests and measurements; its Rust interface is not stable.
 
 pub mod abi;
 pub mod answer;

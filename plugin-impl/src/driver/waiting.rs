@@ -1,0 +1,34 @@
+//! Waiting: a request stands in the line of its lane until there is a place, or no hope of one.
+
+use pointsman_core::announce::Onward;
+use pointsman_core::dispatch::Event;
+use pointsman_core::plan::Refusal;
+use pointsman_core::time::Millis;
+
+use super::Journey;
+
+impl Journey<'_> {
+    /// Whoever comes while others wait stands behind them.
+    pub(super) async fn stand_in_line(&mut self) {
+        self.shared.counters.waits.count();
+        let deadline = self.dispatch.deadline();
+        tokio::select! {
+            turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
+            () = self.shared.clock.sleep_until(deadline) => {}
+        }
+    }
+
+    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
+        self.tell_news(&Onward::Wait);
+        self.tell_wait(until, &refusal);
+        match &mut self.turn {
+            Some((_, listener)) => tokio::select! {
+                () = listener.heard() => {}
+                () = self.shared.clock.sleep_until(until) => {}
+            },
+            // Having come to the front it looks again before it waits: it did not listen until now.
+            None => self.stand_in_line().await,
+        }
+        Event::Woke
+    }
+}
