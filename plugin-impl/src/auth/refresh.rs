@@ -88,7 +88,7 @@ impl Refresher {
     /// Returns a token that is good for now.
     ///
     /// # Errors
-    /// `NeedsSignIn` or `TokenOutage`; see [`token::refresh`].
+    /// `NeedsSignIn` or `TokenOutage`; see `token::refresh`.
     pub async fn token(
         self: &Arc<Self>,
         rejected: Option<&Secret>,
