@@ -79,7 +79,7 @@ async fn dropping_the_router_ends_what_is_under_way() {
     let Stage { router, upstream, told: _ } = Setup::new().anthropic("a", free()).fault(stall).start();
     let answer = within(router.fetch(Ask::messages().streaming().request())).await.expect("an answer");
     drop(router);
-    drop(answer);
+    assert!(within(Heard::all(answer)).await.broken.is_some(), "its streams are cut, not ended");
     within(upstream.ledger().wait_for(|entries| entries[0].ending == Ending::Aborted)).await;
 }
 

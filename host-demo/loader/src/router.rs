@@ -37,10 +37,10 @@ impl Router {
         async { head.await.map(Answer::from) }
     }
 
-    /// Returns the state of all accounts.
+    /// Returns the state of all accounts, also after a shutdown.
     ///
     /// # Errors
-    /// [`ErrorCode::CLOSED`](pointsman_api::ErrorCode::CLOSED) after a shutdown.
+    /// [`ErrorCode::INTERNAL`](pointsman_api::ErrorCode::INTERNAL), should there be a bug.
     pub fn status(&self) -> Result<Status, Error> {
         self.plugin.status().into_result()
     }
