@@ -21,8 +21,9 @@ use crate::router::Router;
 
 use super::gateway;
 
-/// A client that has not sent its head by then is gone.
-const HEAD: Duration = Duration::from_secs(30);
+/// A connection that is silent for as long is closed. It is long because agents keep theirs while they
+/// think, and one that is closed just as a request is sent fails that request.
+const SILENCE: Duration = Duration::from_secs(600);
 /// What the system is given when it has no more sockets.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -166,7 +167,7 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, servi
     let service = service_fn(|request| gateway::answer(&router, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(SILENCE)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let served = tokio::select! {
