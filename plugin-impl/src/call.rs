@@ -10,6 +10,7 @@ use pointsman_core::ids::ModelId;
 use pointsman_core::intent::{Intent, ModelPlace};
 use pointsman_core::route::{Ask, Route, RouteError};
 use pointsman_core::session;
+use pointsman_core::strategy::Strategy;
 use thiserror::Error;
 
 use crate::claim::Claim;
@@ -42,7 +43,7 @@ pub struct Routed {
     pub model: ModelId,
     /// The model as the body names it, pin and all.
     pub written_model: Option<String>,
-    /// Which conversation it belongs to, at this provider.
+    /// Which conversation it belongs to, at this provider, where the strategy goes by it.
     pub session: Option<u64>,
 }
 
@@ -107,7 +108,9 @@ impl Routed {
         };
         let route = Route::parse(&ask, generation, generation.config.settings.quota_fallback)?;
         let provider = generation.place_of(&route.provider).unwrap_or_default();
-        let session = session::session(&call.headers, &call.body, intent.format);
+        // It can cost a look through the whole body, so it is looked for only where somebody asks.
+        let sticky = generation.config.settings.strategy == Strategy::Sticky;
+        let session = sticky.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
         let session = session.map(|session| session.id.0.rotate_left(8) ^ provider as u64);
         let model = ModelId::new(&route.model);
         Ok(Self { call, intent, route, provider, model, written_model, session })

@@ -16,7 +16,7 @@ use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::notice;
 use pointsman_core::outcome::Outcome;
 use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
-use pointsman_core::strategy::{Context, Strategy};
+use pointsman_core::strategy::Context;
 use pointsman_core::time::Millis;
 
 use crate::answer::Answer;
@@ -152,18 +152,13 @@ impl<'a> Journey<'a> {
     }
 
     fn home(&self, now: Millis) -> Option<u32> {
-        let ordinal = self.shared.fleet.affinity.home(self.sticky_session()?, now)?;
+        let ordinal = self.shared.fleet.affinity.home(self.routed.session?, now)?;
         self.crew().roster.place_of(ordinal)
-    }
-
-    fn sticky_session(&self) -> Option<u64> {
-        let sticky = self.generation.config.settings.strategy == Strategy::Sticky;
-        self.routed.session.filter(|_| sticky)
     }
 
     /// Makes `account` the home of the session, and says whether another request of it was quicker.
     fn claim_home(&mut self, account: u32, now: Millis) -> bool {
-        let Some(session) = self.sticky_session() else { return false };
+        let Some(session) = self.routed.session else { return false };
         let roster = &self.crew().roster;
         let own = roster.members[account as usize].account.ordinal;
         let home = self.shared.fleet.affinity.claim(session, own, now);
@@ -249,7 +244,7 @@ impl<'a> Journey<'a> {
             }
             Confirmed::Open | Confirmed::Wider => {}
         }
-        if let (Some(session), Some(attempt)) = (self.sticky_session(), &self.attempt) {
+        if let (Some(session), Some(attempt)) = (self.routed.session, &self.attempt) {
             let ordinal = attempt.lease.target().account.ordinal;
             self.shared.fleet.affinity.settle(session, ordinal, self.now());
         }

@@ -1,17 +1,11 @@
 //! The notice hub: from what happened to what the host shows.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pointsman_core::notice::{Event, Notice};
-use pointsman_core::time::UnixMillis;
 
 use crate::counters::Counters;
-use crate::sync::{Mutex, unpoisoned};
-
-/// How many notices are kept for the status page.
-const KEPT: usize = 100;
 
 /// Who shows notices.
 pub trait Listener: Send + Sync {
@@ -19,17 +13,16 @@ pub trait Listener: Send + Sync {
     fn notice(&self, notice: &Notice);
 }
 
-/// Takes notices in, keeps the last ones, and hands them to the host.
+/// Takes notices in and hands them to the host.
 pub struct Notices {
     listener: Box<dyn Listener>,
     quiet: AtomicBool,
-    recent: Mutex<VecDeque<(UnixMillis, Notice)>>,
 }
 
 impl Notices {
     /// Makes a hub.
     pub fn new(listener: Box<dyn Listener>) -> Self {
-        Self { listener, quiet: AtomicBool::new(false), recent: Mutex::default() }
+        Self { listener, quiet: AtomicBool::new(false) }
     }
 
     /// In quiet mode a fallback to another pool of the same account is not told.
@@ -38,22 +31,12 @@ impl Notices {
     }
 
     /// Takes a notice in.
-    pub fn tell(&self, notice: Notice, at: UnixMillis, counters: &Counters) {
+    pub fn tell(&self, notice: &Notice, counters: &Counters) {
         if self.quiet.load(Ordering::Relaxed) && matches!(notice.event, Event::PoolFallback { .. }) {
             return;
         }
         counters.notices.count();
-        self.listener.notice(&notice);
-        let mut recent = unpoisoned(self.recent.lock());
-        if recent.len() == KEPT {
-            recent.pop_front();
-        }
-        recent.push_back((at, notice));
-    }
-
-    /// Returns the last notices, the oldest first.
-    pub fn recent(&self) -> Vec<(UnixMillis, Notice)> {
-        unpoisoned(self.recent.lock()).iter().cloned().collect()
+        self.listener.notice(notice);
     }
 }
 
@@ -71,6 +54,7 @@ mod tests {
     use pointsman_core::notice::Pool;
 
     use super::*;
+    use crate::sync::{Mutex, unpoisoned};
 
     #[derive(Default)]
     struct Shown(Mutex<Vec<String>>);
@@ -93,7 +77,7 @@ mod tests {
         let account = AccountId::new("a:work");
         let fallback = Event::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
         for event in [fallback, Event::SignIn { account, url: None }] {
-            notices.tell(Notice { event, until: None }, UnixMillis(0), &Counters::default());
+            notices.tell(&Notice { event, until: None }, &Counters::default());
         }
         assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);
     }

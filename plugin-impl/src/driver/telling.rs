@@ -70,7 +70,7 @@ impl Journey<'_> {
     pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
         let now = self.shared.clock.now();
         let until = until.map(|until| now.wall_of(until));
-        self.shared.notices.tell(Notice { event, until }, now.wall, &self.shared.counters);
+        self.shared.notices.tell(&Notice { event, until }, &self.shared.counters);
     }
 
     pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {

@@ -71,5 +71,5 @@ async fn take_over(router: &Router, path: &Path) {
         Err(_) => return,
     };
     let shared = router.shared();
-    shared.notices.tell(Notice { event, until: None }, shared.clock.now().wall, &shared.counters);
+    shared.notices.tell(&Notice { event, until: None }, &shared.counters);
 }
