@@ -1,6 +1,7 @@
 //! Answers: a head, and a body that is full or relayed.
 
 mod merge;
+mod recorder;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,6 +18,8 @@ use crate::fleet::Lease;
 use crate::upstream::{IncomingBody, StreamFault};
 
 use self::merge::{Merge, Piece};
+
+pub use self::recorder::Recorder;
 
 /// What a caller gets.
 #[derive(Debug)]
@@ -43,6 +46,7 @@ pub enum AnswerBody {
 pub struct Relay {
     source: Source,
     merge: Merge,
+    recorder: Option<Recorder>,
     unwrapper: Option<Unwrapper>,
 }
 
@@ -60,13 +64,20 @@ impl Relay {
     /// Relays `held` and then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
         let source = Source { held, body, lease: None, counters };
-        Self { source, merge: Merge::default(), unwrapper: None }
+        Self { source, merge: Merge::default(), recorder: None, unwrapper: None }
     }
 
     /// Takes the envelope off each event on its way.
     #[must_use]
     pub fn unwrapping(mut self) -> Self {
         self.unwrapper = Some(Unwrapper::default());
+        self
+    }
+
+    /// Has a recorder see each piece before it goes on.
+    #[must_use]
+    pub fn recording(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
         self
     }
 
@@ -84,7 +95,11 @@ impl Relay {
 
     fn poll_merged(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         let source = &mut self.source;
-        self.merge.poll(context, |context| source.poll(context))
+        let piece = ready!(self.merge.poll(context, |context| source.poll(context)));
+        if let (Some(recorder), Some(Ok(bytes))) = (&mut self.recorder, &piece) {
+            recorder.note(bytes);
+        }
+        Poll::Ready(piece)
     }
 }
 

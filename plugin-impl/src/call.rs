@@ -1,20 +1,27 @@
 //! One call of an agent, taken in: what it asks for, understood once.
 
+mod bound;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::body::{self, Wanted};
+use pointsman_core::bond;
 use pointsman_core::format::WireFormat;
-use pointsman_core::ids::ModelId;
+use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::intent::{Intent, ModelPlace};
 use pointsman_core::route::{Ask, Route, RouteError};
 use pointsman_core::session;
 use pointsman_core::strategy::Strategy;
+use pointsman_core::time::Millis;
 use thiserror::Error;
 
 use crate::claim::Claim;
+use crate::fleet::bonds::{Bonds, Bound};
 use crate::generation::Generation;
+
+pub use self::bound::BondError;
 
 /// The header that pins an account.
 pub const PIN_ACCOUNT: &str = "x-pointsman-account";
@@ -62,6 +69,8 @@ pub enum CallError {
     Header(&'static str),
     #[error(transparent)]
     Route(#[from] RouteError),
+    #[error(transparent)]
+    Bond(#[from] BondError),
 }
 
 impl CallError {
@@ -73,6 +82,7 @@ impl CallError {
             Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::Bond(_) => BondError::STATUS,
             Self::NotJson(_) | Self::NoModel | Self::Header(_) | Self::Route(_) => StatusCode::BAD_REQUEST,
         }
     }
@@ -83,12 +93,24 @@ impl Routed {
     ///
     /// # Errors
     /// [`CallError`], together with the format to tell it in.
-    pub fn new(call: Call, claim: Claim, generation: &Generation) -> Result<Self, (WireFormat, CallError)> {
+    pub fn new(
+        call: Call,
+        claim: Claim,
+        generation: &Generation,
+        bonds: &Bonds,
+        now: Millis,
+    ) -> Result<Self, (WireFormat, CallError)> {
         let format = claim.intent.format;
-        Self::read(call, claim, generation).map_err(|error| (format, error))
+        Self::read(call, claim, generation, bonds, now).map_err(|error| (format, error))
     }
 
-    fn read(call: Call, claim: Claim, generation: &Generation) -> Result<Self, CallError> {
+    fn read(
+        call: Call,
+        claim: Claim,
+        generation: &Generation,
+        bonds: &Bonds,
+        now: Millis,
+    ) -> Result<Self, CallError> {
         let limit = generation.config.max_body;
         if call.body.len() as u64 > limit {
             return Err(CallError::TooLong { limit });
@@ -99,14 +121,16 @@ impl Routed {
             ModelPlace::Path { model, .. } => model.as_str(),
             ModelPlace::Body | ModelPlace::Nowhere => written_model.as_deref().unwrap_or_default(),
         };
+        let pinned = pin(&call.headers, PIN_ACCOUNT)?;
+        let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
         let ask = Ask {
             format: intent.format,
             provider: claim.provider.as_ref().map(pointsman_core::ids::ProviderId::as_str),
             model: asked,
             pool: pin(&call.headers, PIN_POOL)?,
-            account: pin(&call.headers, PIN_ACCOUNT)?,
+            account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
-        let route = Route::parse(&ask, generation, generation.config.settings.quota_fallback)?;
+        let route = route(&ask, maker.as_ref(), generation)?;
         let provider = generation.place_of(&route.provider).unwrap_or_default();
         // It can cost a look through the whole body, so it is looked for only where somebody asks.
         let sticky = generation.config.settings.strategy == Strategy::Sticky;
@@ -125,6 +149,19 @@ impl Routed {
     pub fn described<'a>(&self, generation: &'a Generation) -> &'a Arc<crate::config::ProviderConfig> {
         &generation.config.providers[self.provider]
     }
+}
+
+/// Most fleets never make what could be referred to, and then no body is looked through for it.
+fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
+    if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
+}
+
+fn route(ask: &Ask<'_>, maker: Option<&AccountId>, generation: &Generation) -> Result<Route, CallError> {
+    let route = Route::parse(ask, generation, generation.config.settings.quota_fallback);
+    route.map_err(|error| match maker.and_then(|maker| BondError::of_route(maker, &error)) {
+        Some(bond) => bond.into(),
+        None => error.into(),
+    })
 }
 
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {

@@ -11,6 +11,7 @@ mod waiting;
 use std::sync::Arc;
 
 use pointsman_core::announce::{Onward, Trip};
+use pointsman_core::bond::Scout;
 use pointsman_core::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::notice;
@@ -19,7 +20,7 @@ use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
 use pointsman_core::strategy::Context;
 use pointsman_core::time::Millis;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Recorder};
 use crate::auth::Proof;
 use crate::call::Routed;
 use crate::fleet::Lease;
@@ -314,9 +315,11 @@ impl<'a> Journey<'a> {
                 } else {
                     counters.failed.count()
                 }
+                let recorder = self.recorder(lease.as_ref());
                 reply::relayed(
                     *seen,
                     lease,
+                    recorder,
                     self.served.as_ref(),
                     self.routed,
                     self.dispatch.attempts(),
@@ -332,6 +335,13 @@ impl<'a> Journey<'a> {
                 reply::unreachable("no attempt was made", None, self.routed, 0)
             }
         }
+    }
+
+    /// Returns what remembers who made what is in a good answer, where there can be something.
+    fn recorder(&self, lease: Option<&Lease>) -> Option<Recorder> {
+        let maker = lease?.target().account.id.clone();
+        let scout = Scout::new(&self.routed.intent)?;
+        Some(Recorder::new(scout, self.shared.fleet.bonds.clone(), maker, self.shared.clock))
     }
 
     fn refuse(mut self, refusal: &Refusal) -> Answer {

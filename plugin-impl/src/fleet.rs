@@ -6,6 +6,7 @@
 pub mod account;
 pub mod affinity;
 pub mod bell;
+pub mod bonds;
 pub mod endpoint;
 pub mod keyed;
 pub mod lane;
@@ -24,6 +25,7 @@ use crate::sync::DashMap;
 pub use self::account::{Account, Identity};
 use self::affinity::Affinity;
 use self::bell::Bell;
+use self::bonds::Bonds;
 pub use self::endpoint::EndpointState;
 use self::lane::Lanes;
 pub use self::lease::{Lease, Settlement};
@@ -40,6 +42,7 @@ pub struct Fleet {
     next_ordinal: AtomicU32,
     bell: Arc<Bell>,
     pub affinity: Affinity,
+    pub bonds: Arc<Bonds>,
     pub lanes: Lanes,
 }
 
@@ -51,6 +54,7 @@ impl Default for Fleet {
             next_ordinal: AtomicU32::new(0),
             bell: Arc::default(),
             affinity: Affinity::default(),
+            bonds: Arc::default(),
             lanes: Lanes::default(),
         }
     }

@@ -87,7 +87,8 @@ impl Router {
     async fn route(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
         self.shared.counters.requests.count();
         let id = self.shared.next_request_id();
-        let mut answer = match Routed::new(call, claim, generation) {
+        let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
+        let mut answer = match Routed::new(call, claim, generation, bonds, now) {
             Ok(routed) => driver::serve(&self.shared, generation, &routed).await,
             Err((format, error)) => self.not_routable(format, &error),
         };

@@ -5,6 +5,7 @@
 //! to leave an account that does not serve.
 
 mod bad_requests;
+mod bonds;
 mod broken_upstreams;
 mod cancel;
 mod code_assist;

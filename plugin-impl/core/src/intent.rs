@@ -23,7 +23,7 @@ pub enum ModelPlace {
     Body,
     /// In the path, before an action: `/v1beta/models/MODEL:ACTION`.
     Path { version: String, model: String, action: String },
-    /// It names none, as when it asks which models there are.
+    /// It names none that would be needed, as when it asks which models there are or uploads a file.
     Nowhere,
 }
 
@@ -45,10 +45,19 @@ impl Intent {
         let path = format!("/{version}{rest}");
         let model = match format {
             WireFormat::Gemini => in_path(version, rest),
-            WireFormat::Anthropic | WireFormat::OpenAi if method == Method::POST => ModelPlace::Body,
+            WireFormat::Anthropic | WireFormat::OpenAi if method == Method::POST && names_model(rest) => {
+                ModelPlace::Body
+            }
             WireFormat::Anthropic | WireFormat::OpenAi => ModelPlace::Nowhere,
         };
         Some(Self { format, path, model })
+    }
+
+    /// Returns what the path is about, such as `responses`, and the id of the one thing it means, where
+    /// it means one: of `/v1/responses/resp_1/cancel` these are `responses` and `resp_1`.
+    pub fn resource(&self) -> (&str, Option<&str>) {
+        let mut segments = segments(&self.path).skip(1);
+        (segments.next().unwrap_or(""), segments.next())
     }
 
     /// Returns the path for a model by another name.
@@ -86,14 +95,32 @@ const fn default_version(format: WireFormat) -> &'static str {
 }
 
 fn told_by(version: &str, rest: &str, speaks_anthropic: bool) -> Option<WireFormat> {
-    let first = rest.trim_start_matches('/').split('/').next().unwrap_or("");
-    match first {
+    match segments(rest).next().unwrap_or("") {
         "messages" | "complete" => Some(WireFormat::Anthropic),
         "models" if rest.contains(':') || version == "v1beta" => Some(WireFormat::Gemini),
-        "models" if speaks_anthropic => Some(WireFormat::Anthropic),
-        "models" | "chat" | "responses" | "completions" | "embeddings" => Some(WireFormat::OpenAi),
+        "cachedContents" => Some(WireFormat::Gemini),
+        "files" if version == "v1beta" => Some(WireFormat::Gemini),
+        "models" | "files" if speaks_anthropic => Some(WireFormat::Anthropic),
+        "models" | "files" | "chat" | "responses" | "conversations" | "completions" | "embeddings" => {
+            Some(WireFormat::OpenAi)
+        }
         _ => None,
     }
+}
+
+/// Says whether what is posted there has a model in it. A file is no JSON at all, a conversation has no
+/// model, and an answer that is there already, as when it is cancelled, has been given its own.
+fn names_model(rest: &str) -> bool {
+    let mut segments = segments(rest);
+    match segments.next() {
+        Some("files" | "conversations") => false,
+        Some("responses") => segments.count() < 2,
+        Some(_) | None => true,
+    }
+}
+
+fn segments(rest: &str) -> impl Iterator<Item = &str> {
+    rest.split('/').filter(|segment| !segment.is_empty())
 }
 
 fn in_path(version: &str, rest: &str) -> ModelPlace {
@@ -127,17 +154,54 @@ mod tests {
         check("/responses", WireFormat::OpenAi, "/v1/responses");
         check("/models/g:generateContent", WireFormat::Gemini, "/v1beta/models/g:generateContent");
         check("/v1/models/g:countTokens", WireFormat::Gemini, "/v1/models/g:countTokens");
+        for path in ["/v1/files", "/files/file-1/content", "/v1/responses/resp_1", "/v1/conversations"] {
+            assert_eq!(read(path).map(|(format, _)| format), Some(WireFormat::OpenAi), "{path}");
+        }
+        check("/cachedContents/c", WireFormat::Gemini, "/v1beta/cachedContents/c");
+        check("/v1beta/files/f", WireFormat::Gemini, "/v1beta/files/f");
         for path in ["/", "/health", "/v1", "/v1/unknown", "", "/v9"] {
             assert_eq!(read(path), None, "{path}");
         }
     }
 
     #[test]
-    fn the_list_of_models_is_whose_header_it_has() {
+    fn models_and_files_are_whose_header_the_request_has() {
         let list = |speaks_anthropic| Intent::read(&Method::GET, "/v1/models", None, speaks_anthropic);
         assert_eq!(list(true).expect("known").format, WireFormat::Anthropic);
+        let files = Intent::read(&Method::GET, "/v1/files", None, true);
+        assert_eq!(files.expect("known").format, WireFormat::Anthropic);
         let openai = list(false).expect("known");
         assert_eq!((openai.format, openai.model), (WireFormat::OpenAi, ModelPlace::Nowhere));
+    }
+
+    #[test]
+    fn no_model_is_asked_of_what_has_none() {
+        let place = |path| Intent::read(&Method::POST, path, None, false).expect("known").model;
+        for path in [
+            "/v1/files",
+            "/v1beta/files",
+            "/v1beta/cachedContents",
+            "/v1/conversations",
+            "/v1/conversations/conv_1/items",
+            "/v1/responses/resp_1/cancel",
+        ] {
+            assert_eq!(place(path), ModelPlace::Nowhere, "{path}");
+        }
+        for path in ["/v1/responses", "/v1/responses/", "/v1/responses/compact", "/v1/chat/completions"] {
+            assert_eq!(place(path), ModelPlace::Body, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_names_a_resource_and_may_mean_one_of_them() {
+        let resource = |path| {
+            let intent = Intent::read(&Method::GET, path, Some(WireFormat::OpenAi), false).expect("known");
+            let (resource, id) = intent.resource();
+            (resource.to_owned(), id.map(str::to_owned))
+        };
+        assert_eq!(resource("/responses"), ("responses".into(), None));
+        assert_eq!(resource("/v1/responses/r/cancel"), ("responses".into(), Some("r".into())));
+        assert_eq!(resource("/"), (String::new(), None));
     }
 
     #[test]

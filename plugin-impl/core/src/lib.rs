@@ -21,6 +21,7 @@ pub mod announce;
 pub mod backoff;
 pub mod blame;
 pub mod body;
+pub mod bond;
 pub mod catalog;
 pub mod cell;
 pub mod classify;
@@ -41,6 +42,7 @@ pub mod strategy;
 pub mod suspicion;
 pub mod time;
 
+mod fnv;
 mod sync;
 #[cfg(test)]
 mod testing;

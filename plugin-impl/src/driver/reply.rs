@@ -11,7 +11,7 @@ use pointsman_core::plan::Refusal;
 use pointsman_core::refusal;
 use pointsman_core::time::Millis;
 
-use crate::answer::{Answer, AnswerBody, Relay};
+use crate::answer::{Answer, AnswerBody, Recorder, Relay};
 use crate::call::Routed;
 use crate::counters::Counters;
 use crate::fleet::Lease;
@@ -41,6 +41,7 @@ pub(super) struct Served {
 pub(super) fn relayed(
     seen: SeenAnswer,
     lease: Option<Lease>,
+    recorder: Option<Recorder>,
     served: Option<&Served>,
     routed: &Routed,
     attempts: u32,
@@ -54,9 +55,9 @@ pub(super) fn relayed(
     }
     sign(&mut headers, served, routed, attempts);
     let body = match (rest, held.len()) {
-        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held)),
+        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder)),
         (rest, _) => {
-            let relay = Relay::new(held, rest, counters.clone()).holding(lease);
+            let relay = Relay::new(held, rest, counters.clone()).holding(lease).recording(recorder);
             AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
         }
     };
@@ -91,8 +92,10 @@ pub(crate) fn own(answer: refusal::Answer) -> Answer {
     Answer { status: answer.status, headers, body: AnswerBody::Full(answer.body.into()) }
 }
 
-fn whole(mut held: VecDeque<Bytes>) -> Bytes {
-    held.pop_front().unwrap_or_default()
+fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {
+    let whole = held.pop_front().unwrap_or_default();
+    recorder.into_iter().for_each(|mut recorder| recorder.note(&whole));
+    whole
 }
 
 fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attempts: u32) {

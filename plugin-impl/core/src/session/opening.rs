@@ -9,9 +9,8 @@
 //! Therefore a "turn" is all that comes before the model's first answer.
 
 use crate::body::json::{self, Elements, Value};
+use crate::fnv::Fnv;
 use crate::format::WireFormat;
-
-use super::Fnv;
 
 /// How much text of the system prompt, and how much of the user's, is hashed.
 const MAX_TEXT: usize = 16 * 1024;
