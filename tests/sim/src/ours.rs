@@ -1,0 +1,420 @@
+//! Our own router: the real core and the real fleet, with the driver's loop in virtual time.
+//!
+//! It does what `plugin-impl/src/driver.rs` does, in the same order, but for what needs a network: where
+//! the driver awaits, this returns an [`Action`] and is asked again. All that the simulator knows of the
+//! core is in here.
+
+mod line;
+mod setup;
+
+use std::pin::pin;
+use std::task::{Context as TaskContext, Waker};
+
+use pointsman_core::cell::{Confirmed, Deny};
+use pointsman_core::dispatch::{Dispatch, Event, Step};
+use pointsman_core::ids::ModelId;
+use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
+use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
+use pointsman_core::route::Route;
+use pointsman_core::snapshot::Snapshot;
+use pointsman_core::strategy::Context;
+use pointsman_core::time::Millis;
+use pointsman_plugin::fleet::bell::Listener;
+use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
+
+use crate::router::{Action, Ask, Pin, RequestId, Router, Session};
+use crate::upstream::{Answer, CellId, Verdict, hint};
+
+use self::line::Line;
+pub use self::setup::{Setup, Strategy};
+
+/// The real core, with its fleet.
+#[derive(Debug)]
+pub struct Ours {
+    setup: Setup,
+    fleet: Fleet,
+    roster: Roster,
+    /// One for each pin, with the line of those who wait for it.
+    lanes: Vec<Lane>,
+    model: ModelId,
+    /// By number. A request is taken out while something happens to it.
+    journeys: Vec<Option<Box<Journey>>>,
+    listener: Listener,
+    /// How often the bell was heard.
+    rings: u64,
+    waiting: u32,
+    /// What happened that only threads can make happen.
+    pub races: Races,
+}
+
+/// Moments that are the point of the whole design. A run in which they do not occur proves nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Races {
+    /// A cell denied what a plan had promised.
+    pub lost_admissions: u64,
+    /// A place was denied because a probe is out.
+    pub contended_probes: u64,
+    /// A good head of somebody who did not know of a limit.
+    pub stale_successes: u64,
+    /// A 429 of an event that was known.
+    pub folded_limits: u64,
+}
+
+/// What a cell says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CellView {
+    pub in_flight: u32,
+    pub until: Millis,
+    pub trips: u64,
+}
+
+#[derive(Debug)]
+struct Lane {
+    route: Route,
+    turns: u64,
+    line: Line,
+}
+
+#[derive(Debug)]
+struct Journey {
+    dispatch: Dispatch,
+    lane: usize,
+    session: Session,
+    context: Context,
+    rest: Rest,
+    /// What it saw before another thread went on.
+    snapshot: Option<Box<Snapshot>>,
+    /// It lost the processor before the step that is due, and does not do so again.
+    has_paused: bool,
+    lease: Option<Lease>,
+}
+
+/// Where a request stands between two questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// It has just come in.
+    New,
+    /// It is on its way.
+    Awake,
+    /// It has planned, and another thread goes on.
+    Paused,
+    /// It stands in line before its first plan.
+    Queued,
+    /// It stands in line because a plan was refused.
+    Standing,
+    /// It is the first of its line, and waits for the bell or the clock.
+    Listening,
+}
+
+impl Ours {
+    /// Makes a fleet that has never been used.
+    pub fn new(setup: Setup) -> Self {
+        let fleet = Fleet::default();
+        let (roster, routes) = setup.fleet(&fleet);
+        let listener = fleet.bell().listen();
+        let lanes = routes.into_iter().map(|route| Lane { route, turns: 0, line: Line::default() });
+        Self {
+            setup,
+            roster,
+            lanes: lanes.collect(),
+            model: setup::model(),
+            journeys: Vec::new(),
+            listener,
+            rings: 0,
+            waiting: 0,
+            races: Races::default(),
+            fleet,
+        }
+    }
+
+    /// Returns how it was made.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Returns what a cell says of itself.
+    pub fn cell(&self, cell: CellId) -> CellView {
+        let reading = self.roster.members[usize::from(cell.account)].account.pool(cell.pool.into());
+        CellView {
+            in_flight: reading.quota.in_flight.into(),
+            until: reading.quota.until,
+            trips: reading.trips,
+        }
+    }
+
+    fn take(&mut self, request: RequestId) -> Option<Box<Journey>> {
+        self.journeys.get_mut(request.0 as usize).and_then(Option::take)
+    }
+
+    fn lane_of(&self, pin: Pin) -> usize {
+        let pools = usize::from(self.setup.pools);
+        match pin {
+            Pin::Nothing => 0,
+            Pin::Pool(pool) => 1 + usize::from(pool),
+            Pin::Account(account) => 1 + pools + usize::from(account),
+        }
+    }
+
+    fn travel(&mut self, id: RequestId, journey: &mut Journey, now: Millis) -> Action {
+        if journey.rest == Rest::New && !self.lanes[journey.lane].line.is_empty() {
+            self.lanes[journey.lane].line.stand(id, self.rings);
+            return self.rest(journey, Rest::Queued, journey.dispatch.deadline());
+        }
+        self.wake(id, journey, now);
+        loop {
+            let event = match journey.dispatch.step() {
+                Step::Plan => match self.plan(journey, now) {
+                    Some(planned) => Event::Planned(planned),
+                    None => return pause(journey),
+                },
+                Step::Admit(_) if self.setup.interleaved && !journey.has_paused => return pause(journey),
+                Step::Admit(candidate) => self.admit(id, journey, candidate, now),
+                Step::Authorize { .. } => Event::Authorized,
+                Step::Send => return sent(journey),
+                Step::Wait { until, .. } => match self.wait(id, journey, until) {
+                    Some(action) => return action,
+                    None => Event::Woke,
+                },
+                Step::Deliver => {
+                    self.leave_line(id, journey);
+                    return Action::Deliver;
+                }
+                Step::Refuse(refusal) => {
+                    self.leave_line(id, journey);
+                    return Action::Refuse { retry_at: refusal.until };
+                }
+            };
+            journey.has_paused = false;
+            journey.dispatch.handle(event, now);
+        }
+    }
+
+    /// Whoever is asked again has come to the front of its line, or its time is over.
+    fn wake(&mut self, id: RequestId, journey: &mut Journey, now: Millis) {
+        let rest = std::mem::replace(&mut journey.rest, Rest::Awake);
+        if !rest.waits() {
+            return;
+        }
+        self.waiting -= 1;
+        if self.lanes[journey.lane].line.heard(id).is_none() {
+            self.leave_line(id, journey);
+        }
+        if rest != Rest::Queued {
+            journey.dispatch.handle(Event::Woke, now);
+        }
+    }
+
+    /// The first of a line watches clock and bell; others stand behind it. Who came to the front without a
+    /// wait looks again before it waits.
+    fn wait(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Option<Action> {
+        let line = &mut self.lanes[journey.lane].line;
+        if line.heard(id).is_some() {
+            return Some(self.rest(journey, Rest::Listening, until));
+        }
+        line.stand(id, self.rings);
+        if line.heard(id).is_some() {
+            return None;
+        }
+        Some(self.rest(journey, Rest::Standing, journey.dispatch.deadline()))
+    }
+
+    fn rest(&mut self, journey: &mut Journey, rest: Rest, until: Millis) -> Action {
+        self.waiting += 1;
+        journey.rest = rest;
+        Action::Wait { until: Some(until) }
+    }
+
+    fn leave_line(&mut self, id: RequestId, journey: &Journey) {
+        self.lanes[journey.lane].line.leave(id, self.rings);
+    }
+
+    /// Plans, or returns nothing where another thread goes on before the home is claimed.
+    fn plan(&self, journey: &mut Journey, now: Millis) -> Option<Result<Plan, Refusal>> {
+        let snapshot = match journey.snapshot.take() {
+            Some(snapshot) => snapshot,
+            None => {
+                journey.context.home = self.home(journey.session, now);
+                let route = &self.lanes[journey.lane].route;
+                let snapshot = Box::new(self.roster.snapshot(route, &self.model, now));
+                if self.setup.interleaved && journey.context.home.is_none() {
+                    journey.snapshot = Some(snapshot);
+                    return None;
+                }
+                snapshot
+            }
+        };
+        Some(self.chosen(journey, &snapshot, now))
+    }
+
+    fn chosen(&self, journey: &mut Journey, snapshot: &Snapshot, now: Millis) -> Result<Plan, Refusal> {
+        let planned = |context: &Context| plan(snapshot, self.setup.strategy, self.setup.order, context);
+        let mut chosen = planned(&journey.context)?;
+        if journey.context.home.is_none() && self.claim_home(journey, chosen.candidates[0].account, now) {
+            chosen = planned(&journey.context)?;
+        }
+        Ok(chosen)
+    }
+
+    fn home(&self, session: Session, now: Millis) -> Option<u32> {
+        let ordinal = self.fleet.affinity.home(session.0.into(), now)?;
+        self.roster.place_of(ordinal)
+    }
+
+    fn claim_home(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
+        let own = self.roster.members[account as usize].account.ordinal;
+        let home = self.fleet.affinity.claim(journey.session.0.into(), own, now);
+        if home == own {
+            return false;
+        }
+        journey.context.home = self.roster.place_of(home);
+        journey.context.home.is_some()
+    }
+
+    fn admit(&mut self, id: RequestId, journey: &mut Journey, candidate: Candidate, now: Millis) -> Event {
+        match self.roster.admit(&candidate, &self.model, now) {
+            Ok(lease) => {
+                journey.lease = Some(lease);
+                self.leave_line(id, journey);
+                Event::Admitted
+            }
+            Err(deny) => {
+                self.races.lost_admissions += 1;
+                self.races.contended_probes += u64::from(deny == Deny::Probing);
+                Event::Denied(deny)
+            }
+        }
+    }
+
+    fn confirm(&mut self, journey: &mut Journey, now: Millis) {
+        let Some(lease) = &mut journey.lease else { return };
+        self.races.stale_successes += u64::from(lease.confirm() == Confirmed::Stale);
+        self.fleet.affinity.settle(journey.session.0.into(), lease.target().account.ordinal, now);
+    }
+
+    fn fail(&mut self, journey: &mut Journey, outcome: &Outcome, now: Millis) {
+        let Some(lease) = journey.lease.take() else { return };
+        self.races.folded_limits += u64::from(lease.settle(outcome, now) == Settlement::Folded);
+    }
+
+    /// Listens to the real bell, without a runtime.
+    fn listen(&mut self) {
+        let heard = pin!(self.listener.heard());
+        let rang = heard.poll(&mut TaskContext::from_waker(Waker::noop())).is_ready();
+        self.rings += u64::from(rang);
+    }
+
+    /// Says whether the first of a line should look again.
+    fn is_woken(&self, front: RequestId, heard_in_line: u64) -> bool {
+        match self.journeys[front.0 as usize].as_ref().map(|journey| journey.rest) {
+            Some(Rest::Queued | Rest::Standing) => true,
+            Some(Rest::Listening) => heard_in_line != self.rings,
+            Some(Rest::New | Rest::Awake | Rest::Paused) | None => false,
+        }
+    }
+}
+
+impl Rest {
+    fn waits(self) -> bool {
+        matches!(self, Self::Queued | Self::Standing | Self::Listening)
+    }
+}
+
+fn pause(journey: &mut Journey) -> Action {
+    journey.rest = Rest::Paused;
+    journey.has_paused = true;
+    Action::Pause
+}
+
+fn sent(journey: &Journey) -> Action {
+    let Some(lease) = &journey.lease else { return Action::Refuse { retry_at: None } };
+    let target = lease.target();
+    let cell = CellId { account: target.account.ordinal as u16, pool: target.pool as u16 };
+    Action::Send { cell, probe: lease.is_probe() }
+}
+
+/// Puts an answer into the words of the core, as its classification does.
+fn outcome(answer: &Answer, now: Millis) -> Outcome {
+    let read = |hint: Option<hint::Hint>| match hint {
+        Some(hint) => Hint::Until { until: hint.until(now), source: HintSource::RetryAfter },
+        None => Hint::Unknown,
+    };
+    match answer.verdict {
+        Verdict::Good => Outcome::Good,
+        Verdict::Limited(hint) => Outcome::Limited(Limited { kind: LimitKind::Unknown, hint: read(hint) }),
+        Verdict::Capacity(hint) => Outcome::Capacity(read(hint)),
+        Verdict::ServerError => Outcome::ServerError,
+        Verdict::Unreachable => Outcome::Unreachable(NetworkFault::Timeout),
+    }
+}
+
+impl Router for Ours {
+    fn arrives(&mut self, request: RequestId, ask: Ask, now: Millis) {
+        let lane = self.lane_of(ask.pin);
+        let turns = &mut self.lanes[lane].turns;
+        let accounts = self.setup.accounts.into();
+        let context = Context { turn: *turns, accounts, ..Context::default() };
+        *turns += 1;
+        let dispatch = Dispatch::new(now, self.setup.max_wait);
+        let journey = Journey {
+            dispatch,
+            lane,
+            session: ask.session,
+            context,
+            rest: Rest::New,
+            snapshot: None,
+            has_paused: false,
+            lease: None,
+        };
+        let place = request.0 as usize;
+        if self.journeys.len() <= place {
+            self.journeys.resize_with(place + 1, || None);
+        }
+        self.journeys[place] = Some(Box::new(journey));
+    }
+
+    fn step(&mut self, request: RequestId, now: Millis) -> Action {
+        let Some(mut journey) = self.take(request) else {
+            return Action::Refuse { retry_at: None };
+        };
+        let action = self.travel(request, &mut journey, now);
+        if !matches!(action, Action::Refuse { .. }) {
+            self.journeys[request.0 as usize] = Some(journey);
+        }
+        action
+    }
+
+    fn head(&mut self, request: RequestId, _: CellId, answer: &Answer, now: Millis) {
+        let Some(mut journey) = self.take(request) else { return };
+        let outcome = outcome(answer, now);
+        if outcome == Outcome::Good {
+            self.confirm(&mut journey, now);
+        } else {
+            self.fail(&mut journey, &outcome, now);
+        }
+        journey.dispatch.handle(Event::Answered { outcome, renewable: false }, now);
+        self.journeys[request.0 as usize] = Some(journey);
+    }
+
+    fn stream_ended(&mut self, request: RequestId, _: Millis) {
+        self.take(request);
+    }
+
+    fn cancelled(&mut self, request: RequestId, _: Millis) {
+        if let Some(journey) = self.take(request) {
+            self.leave_line(request, &journey);
+            self.waiting -= u32::from(journey.rest.waits());
+        }
+    }
+
+    fn woken(&mut self, _: Millis) -> Option<RequestId> {
+        if self.waiting == 0 {
+            return None;
+        }
+        self.listen();
+        let fronts = self.lanes.iter().map(|lane| lane.line.front());
+        let woken = fronts.flatten().find(|(front, heard)| self.is_woken(*front, *heard))?.0;
+        let rings = self.rings;
+        self.lanes.iter_mut().for_each(|lane| lane.line.hear(woken, rings));
+        Some(woken)
+    }
+}

@@ -1,0 +1,115 @@
+//! How our router is set up: accounts, pools, settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
+use pointsman_core::route::{Choice, Route};
+use pointsman_core::settings::FallbackOrder;
+pub use pointsman_core::strategy::Strategy;
+use pointsman_plugin::fleet::{Fleet, Identity, Member, Roster};
+
+use crate::rng::Rng;
+
+/// What is chosen for a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    pub accounts: u16,
+    pub pools: u16,
+    pub strategy: Strategy,
+    pub order: FallbackOrder,
+    /// Whether requests without a pin may use all pools.
+    pub fallback: bool,
+    pub max_in_flight: u16,
+    pub max_wait: Duration,
+    /// Whether requests lose the processor between plan and admission, as threads do.
+    pub interleaved: bool,
+}
+
+impl Setup {
+    /// Sets up accounts with one pool and nothing special, as a measurement needs it.
+    pub fn plain(accounts: u16, strategy: Strategy, max_wait: Duration) -> Self {
+        Self {
+            accounts,
+            pools: 1,
+            strategy,
+            order: FallbackOrder::AccountFirst,
+            fallback: false,
+            max_in_flight: MAX_IN_FLIGHT,
+            max_wait,
+            interleaved: false,
+        }
+    }
+
+    /// Draws settings in which races are likely.
+    pub fn draw(accounts: u16, pools: u16, rng: &mut Rng) -> Self {
+        Self {
+            accounts,
+            pools,
+            // A session that stays makes more promises than any other policy, so it is drawn often.
+            strategy: if rng.chance(0.5) { Strategy::Sticky } else { rng.pick(&Strategy::ALL) },
+            order: rng.pick(&[FallbackOrder::AccountFirst, FallbackOrder::PoolFirst]),
+            fallback: rng.chance(0.5),
+            max_in_flight: rng.pick(&[2, 3, 5, 8, MAX_IN_FLIGHT]),
+            max_wait: rng.millis(20_000, 120_000),
+            interleaved: true,
+        }
+    }
+
+    /// Says whether a session stays on its account while that is open.
+    pub fn keeps_sessions(&self) -> bool {
+        self.strategy == Strategy::Sticky
+    }
+
+    /// Makes the accounts, and the routes: without a pin, of each pool, of each account.
+    pub(super) fn fleet(&self, fleet: &Fleet) -> (Roster, Vec<Route>) {
+        let provider = Arc::new(self.provider());
+        let members: Vec<_> =
+            (0..self.accounts).map(|number| self.member(fleet, &provider, number)).collect();
+        let endpoints = provider.pools.iter().map(|pool| vec![fleet.endpoint(&pool.endpoints[0])]).collect();
+        let free = if self.fallback { usize::from(self.pools) } else { 1 };
+        let route = |choice, account| Route {
+            provider: provider.clone(),
+            family: "acme".to_owned(),
+            model: model().as_str().to_owned(),
+            choice,
+            account,
+        };
+        let mut routes = vec![route(Choice::Preferred((0..free).collect()), None)];
+        routes.extend((0..self.pools.into()).map(|pool| route(Choice::Pinned(pool), None)));
+        routes.extend(
+            members
+                .iter()
+                .map(|member| route(Choice::Preferred((0..free).collect()), Some(member.account.id.clone()))),
+        );
+        (Roster::new(&provider, members, endpoints), routes)
+    }
+
+    fn provider(&self) -> Provider {
+        let pools = (0..self.pools).map(|number| Pool {
+            name: PoolId::new(&format!("pool-{number}")),
+            title: format!("Pool {number}"),
+            endpoints: vec![Endpoint(format!("http://{number}.upstream.example").into())],
+            envelope: Envelope::None,
+            models: [].into(),
+            scope: Scope::Pool,
+            max_in_flight: self.max_in_flight,
+        });
+        let pools: Vec<_> = pools.collect();
+        let family =
+            Family { name: "acme".to_owned(), patterns: Vec::new(), pools: (0..pools.len()).collect() };
+        Provider { id: ProviderId::new("acme"), format: WireFormat::OpenAi, families: vec![family], pools }
+    }
+
+    fn member(&self, fleet: &Fleet, provider: &Provider, number: u16) -> Member {
+        let id = AccountId::of(&provider.id, &format!("a{number}"));
+        let account = fleet.enlist(&id, Identity(number.into()), provider);
+        Member { account, weight: 1, enabled: true, max_in_flight: None }
+    }
+}
+
+pub(super) fn model() -> ModelId {
+    ModelId::new("acme-large")
+}
