@@ -48,10 +48,11 @@ fn unified_is(reply: &Reply<'_>, status: &str) -> bool {
     reply.header("anthropic-ratelimit-unified-status").is_some_and(|said| said.trim() == status)
 }
 
+/// `overage` is no window: it says whether more may be bought, and is rejected on good answers, too.
 fn rejected_windows(reply: &Reply<'_>) -> impl Iterator<Item = Option<When>> {
     reply.headers().filter(|(_, status)| status.trim() == "rejected").filter_map(|(name, _)| {
         let window = name.strip_prefix("anthropic-ratelimit-unified-")?.strip_suffix("-status")?;
-        Some(read(reply, &format!("anthropic-ratelimit-unified-{window}-reset")))
+        (window != "overage").then(|| read(reply, &format!("anthropic-ratelimit-unified-{window}-reset")))
     })
 }
 
