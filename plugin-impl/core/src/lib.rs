@@ -32,6 +32,7 @@ pub mod ids;
 pub mod intent;
 pub mod notice;
 pub mod outcome;
+pub mod outlook;
 pub mod plan;
 pub mod refusal;
 pub mod route;

@@ -141,10 +141,11 @@ pub(crate) mod testing {
     use smallvec::smallvec;
 
     use super::*;
+    use crate::outlook::Outlook;
 
     /// An account with one open way.
     pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
-        let way = WayView { pool: 0, endpoint: 0, closed: None };
+        let way = WayView { pool: 0, endpoint: 0, closed: None, outlook: Outlook::default() };
         AccountView { index, weight: 1, in_flight, ways: smallvec![way] }
     }
 
@@ -165,6 +166,7 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outlook::Outlook;
 
     const NOW: Millis = Millis(1_000);
 
@@ -180,7 +182,12 @@ mod tests {
             in_flight: 0,
             ways: (0..)
                 .zip(ways)
-                .map(|(pool, closed)| WayView { pool, endpoint: 0, closed: *closed })
+                .map(|(pool, closed)| WayView {
+                    pool,
+                    endpoint: 0,
+                    closed: *closed,
+                    outlook: Outlook::default(),
+                })
                 .collect(),
         };
         Snapshot { now: NOW, accounts: accounts.iter().enumerate().map(view).collect() }

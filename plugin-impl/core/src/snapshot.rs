@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::blame::Gate;
 use crate::cell::Deny;
+use crate::outlook::Outlook;
 use crate::time::Millis;
 
 /// The accounts of a route's provider, at one instant.
@@ -39,6 +40,8 @@ pub struct WayView {
     pub endpoint: u16,
     /// Why it cannot be used now.
     pub closed: Option<Closed>,
+    /// What is known of the remaining quota.
+    pub outlook: Outlook,
 }
 
 /// Why a way cannot be used, and when that may change.

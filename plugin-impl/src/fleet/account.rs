@@ -7,6 +7,7 @@ use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::catalog::{Provider, Scope};
 use pointsman_core::cell::{Cell, CellState, Limit, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
+use pointsman_core::outlook::{Outlook, OutlookWord};
 use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::time::Millis;
 
@@ -42,6 +43,8 @@ pub(super) struct PoolSlot {
     by_model: Keyed,
     pub(super) ways: Box<[WayCells]>,
     pub(super) tally: Tally,
+    /// An [`OutlookWord`].
+    outlook: AtomicU64,
 }
 
 /// The way to a model in a pool at an endpoint.
@@ -104,6 +107,7 @@ impl Account {
             by_model: Keyed::default(),
             ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
             tally: Tally::default(),
+            outlook: AtomicU64::default(),
         });
         Self {
             id,
@@ -162,6 +166,12 @@ impl Account {
     /// Returns how many requests are under way in a pool.
     pub fn in_flight(&self, pool: usize, model: &ModelId) -> u32 {
         self.pools[pool].quota(model).in_flight.into()
+    }
+
+    /// Returns what is known of the remaining quota of a pool.
+    #[inline]
+    pub(super) fn outlook(&self, pool: usize, now: Millis) -> Outlook {
+        OutlookWord(self.pools[pool].outlook.load(Ordering::Relaxed)).at(now)
     }
 
     /// Takes in a limit that another process, or an earlier life of this account, has learned.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Deny;
 use pointsman_core::ids::ModelId;
+use pointsman_core::outlook::Outlook;
 use pointsman_core::plan::Candidate;
 use pointsman_core::route::Route;
 use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
@@ -84,10 +85,11 @@ impl Roster {
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
         let to =
             Way { pool, way: 0, endpoint: &self.endpoints[pool][0], model, bound: self.bound(member, pool) };
+        let outlook = member.account.outlook(pool, now);
         if member.enabled && member.account.is_plainly_open(&to, now) {
-            return WayView { pool: pool as u16, endpoint: 0, closed: None };
+            return WayView { pool: pool as u16, endpoint: 0, closed: None, outlook };
         }
-        self.most_hopeful(member, to, now)
+        WayView { outlook, ..self.most_hopeful(member, to, now) }
     }
 
     fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
@@ -97,7 +99,8 @@ impl Roster {
             if !member.enabled {
                 obstacles.standing = Standing::Disabled;
             }
-            WayView { pool: to.pool as u16, endpoint: way as u16, closed: obstacles.closed() }
+            let closed = obstacles.closed();
+            WayView { pool: to.pool as u16, endpoint: way as u16, closed, outlook: Outlook::default() }
         };
         (1..endpoints.len())
             .map(view)
