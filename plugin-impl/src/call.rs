@@ -1,10 +1,12 @@
 //! One call of an agent, taken in: what it asks for, understood once.
 
 mod bound;
+mod coding;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::body::{self, Wanted};
 use pointsman_core::bond;
@@ -61,8 +63,12 @@ pub enum CallError {
     NotJson(#[from] body::NotJson),
     #[error("the body names no `model`, so it cannot be routed")]
     NoModel,
-    #[error("the body is encoded as `{0}`, which cannot be looked into; send it without content-encoding")]
+    #[error(
+        "the body is encoded as `{0}`, which is not known here; send it plain, or as gzip, deflate, br or zstd"
+    )]
     Encoded(String),
+    #[error("the body is not the {0} that its content-encoding says")]
+    Garbled(&'static str),
     #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
     TooLong { limit: u64 },
     #[error("the header `{0}` is not text")]
@@ -83,7 +89,9 @@ impl CallError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Bond(_) => BondError::STATUS,
-            Self::NotJson(_) | Self::NoModel | Self::Header(_) | Self::Route(_) => StatusCode::BAD_REQUEST,
+            Self::NotJson(_) | Self::NoModel | Self::Garbled(_) | Self::Header(_) | Self::Route(_) => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 }
@@ -93,7 +101,7 @@ impl Routed {
     ///
     /// # Errors
     /// [`CallError`], together with the format to tell it in.
-    pub fn new(
+    pub async fn new(
         call: Call,
         claim: Claim,
         generation: &Generation,
@@ -101,7 +109,8 @@ impl Routed {
         now: Millis,
     ) -> Result<Self, (WireFormat, CallError)> {
         let format = claim.intent.format;
-        Self::read(call, claim, generation, bonds, now).map_err(|error| (format, error))
+        let call = taken(call, &claim.intent, generation.config.max_body).await;
+        call.and_then(|call| Self::read(call, claim, generation, bonds, now)).map_err(|error| (format, error))
     }
 
     fn read(
@@ -111,10 +120,6 @@ impl Routed {
         bonds: &Bonds,
         now: Millis,
     ) -> Result<Self, CallError> {
-        let limit = generation.config.max_body;
-        if call.body.len() as u64 > limit {
-            return Err(CallError::TooLong { limit });
-        }
         let intent = claim.intent;
         let written_model = written_model(&call, &intent)?;
         let asked = match &intent.model {
@@ -151,6 +156,17 @@ impl Routed {
     }
 }
 
+/// Takes a call in, if it is not too long. A body that nobody looks into, such as a file, stays as it is.
+async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallError> {
+    if call.body.len() as u64 > limit {
+        return Err(CallError::TooLong { limit });
+    }
+    if intent.model == ModelPlace::Nowhere || !call.headers.contains_key(CONTENT_ENCODING) {
+        return Ok(call);
+    }
+    coding::plain(call, limit).await
+}
+
 /// Most fleets never make what could be referred to, and then no body is looked through for it.
 fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
     if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
@@ -167,10 +183,6 @@ fn route(ask: &Ask<'_>, maker: Option<&AccountId>, generation: &Generation) -> R
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {
     if intent.model != ModelPlace::Body {
         return Ok(None);
-    }
-    let encoding = call.headers.get(http::header::CONTENT_ENCODING);
-    if let Some(encoding) = encoding.filter(|encoding| *encoding != "identity") {
-        return Err(CallError::Encoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
     }
     let model = body::peek(&call.body, Wanted::MODEL)?.model.ok_or(CallError::NoModel)?;
     Ok(Some(model.into_owned()))

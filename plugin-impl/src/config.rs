@@ -63,6 +63,8 @@ pub struct Config {
     pub quiet_mode: bool,
     /// Local, unless the user said that it need not be.
     pub listen: ListenAddress,
+    /// Where the web pages are from that may use the gateway, in lower case.
+    pub allow_origins: Vec<String>,
     pub store: Store,
     /// `None` when none was written and the user has no home folder.
     pub state_dir: Option<PathBuf>,

@@ -3,6 +3,7 @@
 mod body;
 mod gateway;
 mod listen;
+mod origin;
 mod pages;
 
 pub use self::listen::{ListenError, listen, parse_local};

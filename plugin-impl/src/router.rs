@@ -88,7 +88,7 @@ impl Router {
         self.shared.counters.requests.count();
         let id = self.shared.next_request_id();
         let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
-        let mut answer = match Routed::new(call, claim, generation, bonds, now) {
+        let mut answer = match Routed::new(call, claim, generation, bonds, now).await {
             Ok(routed) => driver::serve(&self.shared, generation, &routed).await,
             Err((format, error)) => self.not_routable(format, &error),
         };

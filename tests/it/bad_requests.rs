@@ -64,9 +64,11 @@ async fn a_provider_without_accounts_is_named() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_refused() {
-    let gzip = Ask::messages().header("content-encoding", "gzip").body([0x1f, 0x8b, 8, 0]);
-    refused(gzip, 415, "gzip").await;
+async fn a_body_that_cannot_be_unpacked_is_refused() {
+    let unknown = Ask::messages().header("content-encoding", "compress").body([0x1f, 0x9d, 0x90, 0]);
+    refused(unknown, 415, "`compress`").await;
+    let cut = Ask::messages().header("content-encoding", "gzip").body([0x1f, 0x8b, 8, 0]);
+    refused(cut, 400, "not the gzip that its content-encoding says").await;
 }
 
 #[tokio::test]
@@ -90,7 +92,24 @@ async fn a_body_that_is_too_long_is_refused_by_the_library_too() {
 async fn an_unknown_path_is_refused_with_those_that_are_served() {
     let stage = stage();
     let answer = stage.client().await.send(&Ask::messages().to("/v9/poems")).await.refused(404);
-    assert!(answer.text().contains("POST /v1/messages"), "{}", answer.text());
+    assert!(message(&answer).contains("POST /v1/messages"), "{}", answer.text());
+}
+
+/// Where the path does not tell the format, the headers do that a service asks its clients for.
+#[tokio::test]
+async fn an_unknown_path_is_refused_in_the_callers_format() {
+    let stage = stage();
+    let mut client = stage.client().await;
+    let ask = |header: &str| Ask::messages().to("/v1/unknown").header(header, "x");
+    let anthropic = client.send(&ask("anthropic-version")).await.refused(404).json();
+    assert_eq!(
+        (&anthropic["type"], &anthropic["error"]["type"]),
+        (&"error".into(), &"not_found_error".into())
+    );
+    let gemini = client.send(&ask("x-goog-api-key")).await.refused(404).json();
+    assert_eq!((&gemini["error"]["code"], &gemini["error"]["status"]), (&404.into(), &"NOT_FOUND".into()));
+    let openai = client.send(&ask("authorization")).await.refused(404).json();
+    assert_eq!(openai["error"]["code"], "invalid_request_error");
 }
 
 #[tokio::test]

@@ -134,13 +134,6 @@ async fn a_connection_is_kept() {
 }
 
 #[tokio::test]
-async fn a_web_socket_is_told_to_use_http() {
-    let stage = Setup::new().openai("o", free()).start();
-    let ask = Ask::responses().get().header("connection", "upgrade").header("upgrade", "websocket");
-    stage.client().await.send(&ask).await.refused(426);
-}
-
-#[tokio::test]
 async fn two_gateways_of_one_router_share_its_limits() {
     let stage = Setup::new().anthropic("a", spent(60)).start();
     for _ in 0..2 {

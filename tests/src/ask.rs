@@ -130,8 +130,14 @@ impl Ask {
 
     /// Asks with `GET`, without a body.
     #[must_use]
-    pub fn get(mut self) -> Self {
-        self.method = "GET";
+    pub fn get(self) -> Self {
+        self.method("GET")
+    }
+
+    /// Asks with another method than `POST`, without a body.
+    #[must_use]
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
         self.body(Vec::new())
     }
 

@@ -89,7 +89,7 @@ impl Mounts {
         let (pool, rest) = self.split_pool(path.trim_start_matches('/'));
         let (rest, beta) = without_version(rest);
         let (operation, model) = operation(rest, beta);
-        let operation = operation.filter(|operation| operation.method() == *method);
+        let operation = operation.filter(|operation| is_answered(method, &operation.method()));
         Target { pool, operation, model }
     }
 
@@ -156,6 +156,11 @@ fn generate(format: Format, action: &str) -> Option<Operation> {
         "countTokens" => Some(Operation::CountTokens(format)),
         _ => None,
     }
+}
+
+/// Whatever can be read has a head that can be read alone (RFC 9110 section 9.3.2).
+fn is_answered(method: &Method, operations: &Method) -> bool {
+    method == operations || method == Method::HEAD && operations == Method::GET
 }
 
 #[cfg(test)]

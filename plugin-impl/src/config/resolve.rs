@@ -18,9 +18,9 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
-    PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION, SOFT, STATE_DIR, STORE,
-    STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY,
+    MAX_WAIT, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION, SOFT,
+    STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides};
@@ -73,6 +73,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
         listen: listen(top, secrets.paths, report),
+        allow_origins: allow_origins(top, report),
         store: top.read_or_default(&STORE, report),
         state_dir: state_dir(top, secrets, report),
         timeouts: timeouts(top, report),
@@ -95,6 +96,10 @@ fn listen(top: &Fields<'_>, paths: &Paths, report: &mut Report) -> ListenAddress
         ListenAddress::Unix(path) => ListenAddress::Unix(paths.resolve(&path.to_string_lossy())),
         ListenAddress::Tcp { .. } => address,
     }
+}
+
+fn allow_origins(top: &Fields<'_>, report: &mut Report) -> Vec<String> {
+    top.get(&ALLOW_ORIGINS).map(|entry| entry.values(&ORIGIN_FORM, report)).unwrap_or_default()
 }
 
 fn state_dir(top: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Option<PathBuf> {

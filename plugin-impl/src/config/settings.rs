@@ -13,7 +13,7 @@ use super::provider::AuthScheme;
 use super::secret_source;
 use super::setting::{Section, Setting};
 use super::store::StoreName;
-use super::url::{BaseUrl, Host, Proxy};
+use super::url::{BaseUrl, Host, Origin, Proxy};
 
 const IN_FLIGHT: Count = Count { from: 1, to: MAX_IN_FLIGHT };
 const TIMEOUT: Time = Time { from: Duration::from_millis(100), to: Duration::from_secs(3_600) };
@@ -26,6 +26,8 @@ const URLS: Compound = Compound("a URL with http:// or https://, or a list of th
 pub(super) const URL_FORM: BaseUrl = BaseUrl;
 /// The form of each element of [`HOSTS`].
 pub(super) const HOST_FORM: Host = Host;
+/// The form of each element of [`ALLOW_ORIGINS`].
+pub(super) const ORIGIN_FORM: Origin = Origin;
 
 pub(super) static TOP: Section = Section {
     title: "Top level",
@@ -38,6 +40,7 @@ pub(super) static TOP: Section = Section {
         &MAX_WAIT,
         &LISTEN,
         &ALLOW_REMOTE,
+        &ALLOW_ORIGINS,
         &STORE,
         &STATE_DIR,
         &QUOTA_PROTECTION,
@@ -95,6 +98,14 @@ pub(super) static ALLOW_REMOTE: Setting<Switch> = Setting {
     default: "false",
     help: "Whether `listen` may be an address that other machines can reach. Whoever reaches it can spend \
            your quotas.",
+};
+
+pub(super) static ALLOW_ORIGINS: Setting<Compound> = Setting {
+    name: "allow_origins",
+    form: Compound("an origin such as https://app.example, or a list of them"),
+    default: "",
+    help: "Where web pages are from that may use the gateway. Pages from elsewhere are refused, because any \
+           page that is open in a browser could spend your quotas.",
 };
 
 pub(super) static STORE: Setting<StoreName> = Setting {

@@ -75,6 +75,37 @@ impl Form for Host {
     }
 }
 
+/// Where a web page is from, as browsers write it (RFC 6454 section 6.2).
+pub(super) struct Origin;
+
+impl Shape for Origin {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "an origin such as https://app.example or http://localhost:3000".to_owned()
+    }
+}
+
+impl Form for Origin {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        let Some((scheme, rest)) = text.split_once("://") else { return Err(Refused::PLAIN) };
+        let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+        if path.is_some() {
+            return Err(Refused(Some(format!("{scheme}://{host}"))));
+        }
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        if !is_scheme {
+            return Err(Refused::PLAIN);
+        }
+        Host.parse(host)
+            .map(|host| format!("{}://{host}", scheme.to_ascii_lowercase()))
+            .map_err(|_| Refused::PLAIN)
+    }
+}
+
 /// The URL of a proxy. It may hold a user and password, which are never printed.
 #[derive(Clone)]
 pub struct ProxyUrl(Secret);
@@ -119,6 +150,21 @@ impl Form for Proxy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        let check = |text: &str, result: Result<&str, Option<&str>>| {
+            let parsed = Origin.parse(text).map_err(|refused| refused.0);
+            assert_eq!(parsed.as_deref().map_err(Option::as_deref), result, "{text}");
+        };
+        check("https://App.example", Ok("https://app.example"));
+        check("http://localhost:3000", Ok("http://localhost:3000"));
+        check("app://obsidian.md", Ok("app://obsidian.md"));
+        check("https://app.example/", Err(Some("https://app.example")));
+        for text in ["*", "null", "app.example", "https://", "://host", "https://me@host"] {
+            check(text, Err(None));
+        }
+    }
 
     #[test]
     fn a_base_url_is_http_or_https_and_nothing_that_breaks_when_a_path_is_appended() {

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, UPGRADE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use pointsman_core::format::WireFormat;
@@ -16,24 +17,27 @@ use crate::driver::own;
 use crate::router::{Router, call};
 
 use super::body::FaceBody;
+use super::origin::{self, Asker};
 use super::pages;
+
+/// A body whose length is told is given room at once, but not more than this: it may be told wrongly.
+const MOST_ROOM: u64 = 1 << 20;
 
 /// Answers one request, whatever it is.
 pub(super) async fn answer(
     router: &Router,
     request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
-    if let Some(page) = pages::page(router, &request) {
-        return Ok(page);
-    }
-    // Some agents try a WebSocket first, and take HTTP at once when told so (RFC 9110 section 15.5.22).
-    if request.headers().contains_key(UPGRADE) {
-        return Ok(plain(StatusCode::UPGRADE_REQUIRED, "use plain HTTP here\n".to_owned()));
-    }
-    Ok(match routed(router, request).await {
-        Ok(answer) => response(answer),
-        Err(path) => plain(StatusCode::NOT_FOUND, unknown(&path)),
-    })
+    let asker = Asker::of(request.headers(), &router.generation().config.allow_origins);
+    let mut response = match refused(&asker, &request) {
+        Some(response) => response,
+        None => match pages::page(router, &request) {
+            Some(page) => page,
+            None => response(routed(router, request).await),
+        },
+    };
+    asker.open(response.headers_mut());
+    Ok(response)
 }
 
 /// Makes a text for a person.
@@ -44,55 +48,116 @@ pub(super) fn plain(status: StatusCode, text: String) -> Response<FaceBody> {
     response
 }
 
-/// Routes a request, or returns its path where it is of no wire format.
-async fn routed(router: &Router, request: Request<Incoming>) -> Result<Answer, String> {
+/// Answers what is refused, or told in advance, before its body is looked at.
+fn refused<B>(asker: &Asker, request: &Request<B>) -> Option<Response<FaceBody>> {
+    if *asker == Asker::Stranger {
+        let text = "a web page asks, and `allow_origins` in pointsman.yaml does not name where it is from";
+        return Some(fault(request, StatusCode::FORBIDDEN, text));
+    }
+    if matches!(asker, Asker::Page(_)) && origin::is_preflight(request.method(), request.headers()) {
+        let mut response = plain(StatusCode::NO_CONTENT, String::new());
+        origin::allow(request.headers(), response.headers_mut());
+        return Some(response);
+    }
+    if request.method() == Method::OPTIONS {
+        let mut response = fault(request, StatusCode::METHOD_NOT_ALLOWED, "nothing has options here");
+        let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+        response.headers_mut().insert(ALLOW, methods);
+        return Some(response);
+    }
+    wants_web_socket(request.headers()).then(|| use_http(request))
+}
+
+/// Codex tries a WebSocket first, and takes HTTP at once when told so.
+fn wants_web_socket(headers: &HeaderMap) -> bool {
+    let protocols =
+        headers.get_all(UPGRADE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    protocols.into_iter().any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+}
+
+/// Says which protocol is spoken here (RFC 9110 section 15.5.22).
+fn use_http<B>(request: &Request<B>) -> Response<FaceBody> {
+    let mut response =
+        fault(request, StatusCode::UPGRADE_REQUIRED, "WebSockets are not spoken here; use HTTP");
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}
+
+async fn routed(router: &Router, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let limit = router.generation().config.max_body;
-    let body = match whole(body, limit).await {
+    let path = parts.uri.path();
+    let format = format(&parts.method, path, &parts.headers);
+    let body = match whole(body, router.generation().config.max_body).await {
         Ok(body) => body,
-        Err(fault) => return Ok(unreadable(&parts.method, &path, fault, limit)),
+        Err((status, text)) => return own(refusal::fault(format, status, &text)),
     };
+    let path = path.to_owned();
     let call = call(parts.method, parts.uri.query(), parts.headers, body);
-    router.serve(&path, call).await.map_err(|_| path)
+    match router.serve(&path, call).await {
+        Ok(answer) => answer,
+        Err(_) => own(refusal::fault(format, StatusCode::NOT_FOUND, &unknown(&path))),
+    }
 }
 
-/// Why a body could not be read.
-enum BodyFault {
-    TooLong,
-    Broken,
-}
-
-async fn whole(body: Incoming, limit: u64) -> Result<Bytes, BodyFault> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let collected = Limited::new(body, limit).collect().await;
-    collected
-        .map(http_body_util::Collected::to_bytes)
-        .map_err(|error| if error.is::<LengthLimitError>() { BodyFault::TooLong } else { BodyFault::Broken })
-}
-
-fn unreadable(method: &Method, path: &str, fault: BodyFault, limit: u64) -> Answer {
-    let format = Intent::read(method, path, None, false).map_or(WireFormat::OpenAi, |intent| intent.format);
-    own(match fault {
-        BodyFault::TooLong => {
-            let text = format!("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml");
-            refusal::fault(format, StatusCode::PAYLOAD_TOO_LARGE, &text)
+/// Reads a body, or says with which status and words it is refused.
+async fn whole(body: Incoming, limit: u64) -> Result<Bytes, (StatusCode, String)> {
+    let told = body.size_hint().lower();
+    let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| unreadable(error.is::<LengthLimitError>(), limit))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        if first.is_empty() {
+            first = piece;
+            continue;
         }
-        BodyFault::Broken => refusal::fault(format, StatusCode::BAD_REQUEST, "the body ended before its end"),
-    })
+        if more.is_empty() {
+            more.reserve(told.min(MOST_ROOM) as usize);
+            more.extend_from_slice(&first);
+        }
+        more.extend_from_slice(&piece);
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
+
+fn unreadable(is_too_long: bool, limit: u64) -> (StatusCode, String) {
+    if is_too_long {
+        let text = format!("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml");
+        return (StatusCode::PAYLOAD_TOO_LARGE, text);
+    }
+    (StatusCode::BAD_REQUEST, "the body ended before its end".to_owned())
+}
+
+fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> Response<FaceBody> {
+    let format = format(request.method(), request.uri().path(), request.headers());
+    response(own(refusal::fault(format, status, text)))
+}
+
+/// Returns the format that a caller understands: that of the path, or of the headers that its services
+/// ask for.
+fn format(method: &Method, path: &str, headers: &HeaderMap) -> WireFormat {
+    let speaks_anthropic = headers.contains_key("anthropic-version");
+    let of_the_headers = || match (speaks_anthropic, headers.contains_key("x-goog-api-key")) {
+        (true, _) => WireFormat::Anthropic,
+        (false, true) => WireFormat::Gemini,
+        (false, false) => WireFormat::OpenAi,
+    };
+    Intent::read(method, path, None, speaks_anthropic).map_or_else(of_the_headers, |intent| intent.format)
 }
 
 fn response(answer: Answer) -> Response<FaceBody> {
     let mut response = Response::new(answer.body.into());
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
+    origin::close(response.headers_mut());
     response
 }
 
 fn unknown(path: &str) -> String {
     format!(
-        "Pointsman has nothing at {path}. It serves POST /v1/messages, /v1/messages/count_tokens, \
+        "there is nothing at {path}. Served are POST /v1/messages, /v1/messages/count_tokens, \
          /v1/chat/completions, /v1/responses, /v1beta/models/MODEL:generateContent, \
-         :streamGenerateContent and :countTokens, GET /v1/models, /health and /account-limits.\n"
+         :streamGenerateContent and :countTokens, GET /v1/models, /health and /account-limits"
     )
 }

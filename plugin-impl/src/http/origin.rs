@@ -1,0 +1,105 @@
+//! Web pages: what a browser may do here on behalf of the page that it shows.
+//!
+//! A gateway on this machine can be reached by every page that is open in a browser on it, and whoever
+//! reaches it spends the quotas. So a request of a page is refused, unless the configuration names where
+//! the page is from. The headers by which upstreams open themselves to all pages end here too.
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method};
+
+/// The name of every header that opens a server to pages begins so.
+const OPENING: &str = "access-control-";
+/// How many seconds a browser may remember what it was told: the most that one of them keeps.
+const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A program.
+    Program,
+    /// A page that may.
+    Page(HeaderValue),
+    /// A page of which nobody said that it may.
+    Stranger,
+}
+
+impl Asker {
+    /// Tells it by the header that browsers set and pages cannot.
+    pub(super) fn of(headers: &HeaderMap, allowed: &[String]) -> Self {
+        let Some(origin) = headers.get(ORIGIN) else { return Self::Program };
+        let is_allowed = |known: &String| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
+        if allowed.iter().any(is_allowed) { Self::Page(origin.clone()) } else { Self::Stranger }
+    }
+
+    /// Opens an answer to a page that may see it.
+    pub(super) fn open(&self, headers: &mut HeaderMap) {
+        if let Self::Page(origin) = self {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+            headers.append(VARY, HeaderValue::from_static("origin"));
+        }
+    }
+}
+
+/// Takes away what an upstream opens.
+pub(super) fn close(headers: &mut HeaderMap) {
+    let opening: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(OPENING)).cloned().collect();
+    opening.iter().for_each(|name| drop(headers.remove(name)));
+}
+
+/// Says whether a browser asks beforehand what a page may do.
+pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Allows what was asked for beforehand.
+pub(super) fn allow(asked: &HeaderMap, answer: &mut HeaderMap) {
+    let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+    answer.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+    answer.insert(ACCESS_CONTROL_MAX_AGE, REMEMBERED);
+    if let Some(names) = asked.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(origin: Option<&'static str>) -> Asker {
+        let headers = origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))).into_iter().collect();
+        Asker::of(&headers, &["https://app.example".to_owned()])
+    }
+
+    #[test]
+    fn a_page_has_to_be_from_where_the_configuration_says() {
+        assert_eq!(of(None), Asker::Program);
+        assert_eq!(
+            of(Some("https://app.example")),
+            Asker::Page("https://app.example".parse().expect("text"))
+        );
+        for stranger in
+            ["https://app.example.evil", "http://app.example", "null", "", "https://app.example:8"]
+        {
+            assert_eq!(of(Some(stranger)), Asker::Stranger, "{stranger}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_does_not_open_the_gateway() {
+        let mut headers = HeaderMap::from_iter([
+            (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+            (VARY, HeaderValue::from_static("accept")),
+        ]);
+        close(&mut headers);
+        Asker::Program.open(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), [VARY]);
+        of(Some("https://app.example")).open(&mut headers);
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example");
+    }
+}
