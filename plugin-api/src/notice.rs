@@ -33,6 +33,8 @@ impl NoticeKind {
     pub const CONFIG: Self = Self(10);
     /// The only pool that a request may use on its account is limited.
     pub const POOL_EXHAUSTED: Self = Self(11);
+    /// No account of a provider can serve; work goes on at another provider. Quiet mode drops it.
+    pub const PROVIDER_FALLBACK: Self = Self(12);
 }
 
 /// How loud a [`Notice`] is; larger is louder.

@@ -3,7 +3,7 @@
 mod bound;
 mod coding;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
@@ -11,14 +11,15 @@ use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::body::{self, Wanted};
 use pointsman_core::bond;
 use pointsman_core::format::WireFormat;
-use pointsman_core::ids::{AccountId, ModelId};
+use pointsman_core::ids::AccountId;
 use pointsman_core::intent::{Intent, ModelPlace};
 use pointsman_core::route::{Ask, Route, RouteError};
-use pointsman_core::session;
+use pointsman_core::session::{self, SessionKey};
 use pointsman_core::strategy::Strategy;
 use pointsman_core::time::Millis;
 use thiserror::Error;
 
+use crate::chains::Leg;
 use crate::claim::Claim;
 use crate::fleet::bonds::{Bonds, Bound};
 use crate::generation::Generation;
@@ -46,14 +47,15 @@ pub struct Call {
 pub struct Routed {
     pub call: Call,
     pub intent: Intent,
-    pub route: Route,
-    /// The place of the route's provider in the generation.
-    pub provider: usize,
-    pub model: ModelId,
+    /// The provider that it is for.
+    pub origin: Leg,
+    /// Those that may serve it where the origin cannot, in order.
+    pub others: Arc<[Leg]>,
     /// The model as the body names it, pin and all.
     pub written_model: Option<String>,
-    /// Which conversation it belongs to, at this provider, where the strategy goes by it.
-    pub session: Option<u64>,
+    /// Which conversation it belongs to, where the strategy goes by it.
+    session: Option<SessionKey>,
+    refers: OnceLock<bool>,
 }
 
 /// A call that cannot be routed as it stands.
@@ -135,24 +137,42 @@ impl Routed {
             pool: pin(&call.headers, PIN_POOL)?,
             account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
-        let route = route(&ask, maker.as_ref(), generation)?;
-        let provider = generation.place_of(&route.provider).unwrap_or_default();
+        let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
         // It can cost a look through the whole body, so it is looked for only where somebody asks.
         let sticky = generation.config.settings.strategy == Strategy::Sticky;
         let session = sticky.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
-        let session = session.map(|session| session.id.0.rotate_left(8) ^ provider as u64);
-        let model = ModelId::new(&route.model);
-        Ok(Self { call, intent, route, provider, model, written_model, session })
+        let session = session.map(|session| session.id);
+        Ok(Self { call, intent, origin, others, written_model, session, refers: OnceLock::new() })
     }
 
     /// Returns the family for people, or the provider where it asks for no model.
     pub fn subject(&self) -> &str {
-        &self.route.family
+        &self.origin.route.family
     }
 
-    /// Returns the providers' shared description.
-    pub fn described<'a>(&self, generation: &'a Generation) -> &'a Arc<crate::config::ProviderConfig> {
-        &generation.config.providers[self.provider]
+    /// Returns a leg: 0 is the origin.
+    pub fn leg(&self, leg: usize) -> &Leg {
+        leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])
+    }
+
+    /// Returns how many legs there are besides the origin.
+    ///
+    /// What refers to something that an account made stays with its provider, even where nobody knows
+    /// which account that was. Most requests never need to leave, so it is looked for only here.
+    pub fn others(&self) -> usize {
+        let refers = || !bond::bonds(&self.call.body, &self.intent).is_empty();
+        if self.others.is_empty() || *self.refers.get_or_init(refers) { 0 } else { self.others.len() }
+    }
+
+    /// Returns the session as it is known at the provider of a leg.
+    pub fn session_at(&self, leg: &Leg) -> Option<u64> {
+        self.session.map(|session| session.0.rotate_left(8) ^ leg.provider as u64)
+    }
+
+    /// Returns a number that requests have in common when they may use the same legs; see
+    /// [`Route::lane`].
+    pub fn lane(&self) -> u64 {
+        self.others.iter().fold(self.origin.route.lane(), |lane, leg| lane.rotate_left(7) ^ leg.route.lane())
     }
 }
 
@@ -172,12 +192,23 @@ fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
     if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
 }
 
-fn route(ask: &Ask<'_>, maker: Option<&AccountId>, generation: &Generation) -> Result<Route, CallError> {
+/// Returns the origin, and the legs that follow it.
+fn legs(
+    ask: &Ask<'_>,
+    intent: &Intent,
+    maker: Option<&AccountId>,
+    generation: &Generation,
+) -> Result<(Leg, Arc<[Leg]>), CallError> {
+    if let Some(leg) = maker.and_then(|maker| bound::leg_of(maker, ask, intent, generation)) {
+        return Ok((leg, Arc::default()));
+    }
     let route = Route::parse(ask, generation, generation.config.settings.quota_fallback);
-    route.map_err(|error| match maker.and_then(|maker| BondError::of_route(maker, &error)) {
-        Some(bond) => bond.into(),
+    let route = route.map_err(|error| match maker.and_then(|maker| BondError::of_route(maker, &error)) {
+        Some(bond) => CallError::from(bond),
         None => error.into(),
-    })
+    })?;
+    let others = generation.chains.of(&route, intent);
+    Ok((Leg::new(route, &generation.config.providers), others))
 }
 
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {

@@ -48,6 +48,7 @@ mod yaml;
 pub use account::{AccountConfig, CredentialSource};
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
+pub use fallbacks::Fallback;
 pub use listen::ListenAddress;
 pub use locate::{Located, locate};
 pub use problem::Problem;
@@ -75,6 +76,7 @@ pub struct Config {
     pub providers: Vec<Arc<ProviderConfig>>,
     /// Ids are unique.
     pub accounts: Vec<AccountConfig>,
+    pub fallbacks: Vec<Fallback>,
     /// What was accepted and has no effect.
     pub warnings: Vec<Warning>,
     /// What was decided without being written.

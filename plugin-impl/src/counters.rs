@@ -40,6 +40,8 @@ counters! {
     plans,
     /// Requests served by another pool than the preferred one.
     pool_fallbacks,
+    /// Requests served by another provider than their own.
+    provider_fallbacks,
     /// Token refreshes begun.
     refreshes,
     /// Requests that the router itself refused.

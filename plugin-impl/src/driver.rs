@@ -14,15 +14,17 @@ use pointsman_core::announce::{Onward, Trip};
 use pointsman_core::bond::Scout;
 use pointsman_core::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
+use pointsman_core::legs;
 use pointsman_core::notice;
 use pointsman_core::outcome::Outcome;
-use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
+use pointsman_core::plan::{Candidate, Counts, Plan, Refusal, plan};
 use pointsman_core::strategy::Context;
 use pointsman_core::time::Millis;
 
 use crate::answer::{Answer, Recorder};
 use crate::auth::Proof;
 use crate::call::Routed;
+use crate::chains::Leg;
 use crate::fleet::Lease;
 use crate::fleet::bell::Listener;
 use crate::fleet::lane::{Lane, Turn};
@@ -65,6 +67,12 @@ struct Journey<'a> {
     routed: &'a Routed,
     lane: Arc<Lane>,
     dispatch: Dispatch,
+    /// Which leg is under way; 0 is the origin.
+    leg: usize,
+    /// Until when it rather waits at its origin than goes on with another leg.
+    stay: Option<Millis>,
+    /// Why it is not on the leg before this one.
+    left: Option<Refusal>,
     context: Context,
     /// The right to be first in line, while it waits.
     turn: Option<(Turn, Listener)>,
@@ -72,9 +80,12 @@ struct Journey<'a> {
     attempt: Option<Attempt>,
     /// What this request was the first to learn, and has not told yet.
     news: Vec<(Trip, Option<Millis>)>,
+    /// The leg on which it learned them.
+    news_leg: usize,
     /// The last answer of an upstream, or why there was none.
     seen: Option<Seen>,
-    first_account: Option<u32>,
+    /// The first account that was to serve it, and its leg.
+    first: Option<(usize, u32)>,
     /// Who the last request was sent to.
     served: Option<Served>,
 }
@@ -90,7 +101,7 @@ struct Attempt {
 
 impl<'a> Journey<'a> {
     fn new(shared: &'a Shared, generation: &'a Arc<Generation>, routed: &'a Routed) -> Self {
-        let lane = shared.fleet.lanes.of(routed.route.lane());
+        let lane = shared.fleet.lanes.of(routed.lane());
         let dispatch = Dispatch::new(shared.clock.mono(), generation.config.settings.max_wait);
         let context = Context { turn: lane.next_turn(), ..Context::default() };
         Self {
@@ -99,19 +110,24 @@ impl<'a> Journey<'a> {
             routed,
             lane,
             dispatch,
+            leg: 0,
+            stay: None,
+            left: None,
             context,
             turn: None,
             attempt: None,
             news: Vec::new(),
+            news_leg: 0,
             seen: None,
-            first_account: None,
+            first: None,
             served: None,
         }
     }
 
     async fn travel(mut self) -> Answer {
         if self.lane.has_line() {
-            self.stand_in_line().await;
+            let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
+            self.stand_in_line(bound).await;
         }
         loop {
             let event = match self.dispatch.step() {
@@ -131,16 +147,46 @@ impl<'a> Journey<'a> {
         self.shared.clock.mono()
     }
 
-    fn crew(&self) -> &'a Crew {
-        &self.generation.crews[self.routed.provider]
+    fn leg(&self) -> &'a Leg {
+        self.routed.leg(self.leg)
     }
 
+    fn crew(&self) -> &'a Crew {
+        &self.generation.crews[self.leg().provider]
+    }
+
+    /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
     fn plan(&mut self) -> Result<Plan, Refusal> {
         let now = self.now();
+        let refusal = match self.plan_at(0, now) {
+            Err(refusal) if self.routed.others() > 0 => refusal,
+            planned => return planned,
+        };
+        let (stay, last) = (self.stay(), self.routed.others());
+        self.left = Some(refusal);
+        let (leg, planned) = legs::onward(refusal, last, stay, now, |leg| {
+            self.plan_at(leg, now).map_err(|refusal| {
+                self.left = Some(refusal);
+                self.counted_once(refusal)
+            })
+        });
+        self.leg = leg;
+        planned
+    }
+
+    /// Returns until when it stays at its origin, from when this is first asked.
+    fn stay(&mut self) -> Millis {
+        let until = self.now().after(legs::PATIENCE).min(self.dispatch.deadline());
+        *self.stay.get_or_insert(until)
+    }
+
+    fn plan_at(&mut self, leg: usize, now: Millis) -> Result<Plan, Refusal> {
+        self.leg = leg;
+        let Leg { route, model, .. } = self.leg();
         let roster = &self.crew().roster;
         self.context.accounts = roster.members.len() as u32;
         self.context.home = self.home(now);
-        let snapshot = roster.snapshot(&self.routed.route, &self.routed.model, now);
+        let snapshot = roster.snapshot(route, model, now);
         let settings = &self.generation.config.settings;
         let planned =
             |context: &Context| plan(&snapshot, settings.strategy, settings.fallback_order, context);
@@ -152,14 +198,22 @@ impl<'a> Journey<'a> {
         Ok(chosen)
     }
 
+    /// Two models of one provider are two legs, and their accounts are the same.
+    fn counted_once(&self, refusal: Refusal) -> Refusal {
+        let provider = self.leg().provider;
+        let counted = (0..self.leg).any(|earlier| self.routed.leg(earlier).provider == provider);
+        if counted { Refusal { counts: Counts::default(), ..refusal } } else { refusal }
+    }
+
     fn home(&self, now: Millis) -> Option<u32> {
-        let ordinal = self.shared.fleet.affinity.home(self.routed.session?, now)?;
+        let session = self.routed.session_at(self.leg())?;
+        let ordinal = self.shared.fleet.affinity.home(session, now)?;
         self.crew().roster.place_of(ordinal)
     }
 
     /// Makes `account` the home of the session, and says whether another request of it was quicker.
     fn claim_home(&mut self, account: u32, now: Millis) -> bool {
-        let Some(session) = self.routed.session else { return false };
+        let Some(session) = self.routed.session_at(self.leg()) else { return false };
         let roster = &self.crew().roster;
         let own = roster.members[account as usize].account.ordinal;
         let home = self.shared.fleet.affinity.claim(session, own, now);
@@ -171,11 +225,12 @@ impl<'a> Journey<'a> {
     }
 
     fn admit(&mut self, candidate: Candidate) -> Event {
-        match self.crew().roster.admit(&candidate, &self.routed.model, self.now()) {
+        match self.crew().roster.admit(&candidate, &self.leg().model, self.now()) {
             Ok(lease) => {
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);
-                self.first_account.get_or_insert(candidate.account);
+                self.tell_fall();
+                self.first.get_or_insert((self.leg, candidate.account));
                 self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.
                 self.turn = None;
@@ -188,8 +243,9 @@ impl<'a> Journey<'a> {
     async fn authorize(&mut self, renew: bool) -> Event {
         let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
         let rejected = attempt.proof.take().filter(|_| renew);
-        let papers = &self.generation.crews[self.routed.provider].papers[attempt.candidate.account as usize];
-        let provider = self.routed.described(self.generation);
+        let leg = self.routed.leg(self.leg);
+        let papers = &self.generation.crews[leg.provider].papers[attempt.candidate.account as usize];
+        let provider = &self.generation.config.providers[leg.provider];
         let tokens = self.shared.tokens(self.generation.config.timeouts);
         match papers.credential.proof(provider.auth, rejected.as_ref(), &tokens).await {
             Ok(proof) => {
@@ -207,9 +263,11 @@ impl<'a> Journey<'a> {
         let Some(Attempt { candidate, lease, proof: Some(proof), renewed }) = &self.attempt else {
             return self.lost_attempt();
         };
-        let provider = self.routed.described(self.generation);
+        let (leg, pool) = (self.leg(), self.leg().route.pool(lease.target().pool));
+        let provider = &self.generation.config.providers[leg.provider];
         let papers = &self.crew().papers[candidate.account as usize];
-        let out = outgoing::build(self.routed, provider, lease.target(), papers.project.as_deref(), proof);
+        let project = papers.project.as_deref();
+        let out = outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
         let (renewable, renewed) = (proof.renewable, *renewed);
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
@@ -217,7 +275,7 @@ impl<'a> Journey<'a> {
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, outcome) = match sent {
             Ok(incoming) => {
-                let enveloped = outgoing::is_enveloped(self.routed, lease.target(), incoming.status);
+                let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
                 look::at(incoming, self.routed, enveloped, &self.shared.clock).await
             }
             Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
@@ -234,18 +292,19 @@ impl<'a> Journey<'a> {
     }
 
     fn confirm(&mut self) {
+        let leg = self.leg();
         let Some(attempt) = &mut self.attempt else { return };
         match attempt.lease.confirm() {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
             Confirmed::Over => {
                 let target = attempt.lease.target();
-                let pool = described(self.routed, target.pool);
+                let pool = described(leg, target.pool);
                 let event = notice::Event::LimitOver { account: target.account.id.clone(), pool };
                 self.tell(event, None);
             }
             Confirmed::Open | Confirmed::Wider => {}
         }
-        if let (Some(session), Some(attempt)) = (self.routed.session, &self.attempt) {
+        if let (Some(session), Some(attempt)) = (self.routed.session_at(self.leg()), &self.attempt) {
             let ordinal = attempt.lease.target().account.ordinal;
             self.shared.fleet.affinity.settle(session, ordinal, self.now());
         }
@@ -274,24 +333,31 @@ impl<'a> Journey<'a> {
     fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
         let target = lease.target();
         Served {
+            provider: self.leg().route.provider.id.clone(),
             account: target.account.id.clone(),
-            pool: self.routed.route.pool(target.pool).name.clone(),
+            pool: self.leg().route.pool(target.pool).name.clone(),
             reason: self.reason(candidate, lease),
+            left_origin: self.leg > 0,
             fell_back: candidate.preference > 0,
-            switched: self.first_account.is_some_and(|first| first != candidate.account),
+            switched: self.has_switched(candidate),
         }
+    }
+
+    fn has_switched(&self, candidate: Candidate) -> bool {
+        self.first.is_some_and(|first| first != (self.leg, candidate.account))
     }
 
     /// Says why this way, in one word: what made the choice special goes before what is usual.
     fn reason(&self, candidate: Candidate, lease: &Lease) -> &'static str {
-        let switched = self.first_account.is_some_and(|first| first != candidate.account);
-        if lease.is_probe() {
+        if self.leg > 0 {
+            "fallback-provider"
+        } else if lease.is_probe() {
             "probe"
         } else if self.dispatch.waits() > 0 {
             "waited"
         } else if candidate.preference > 0 {
             "fallback-pool"
-        } else if switched {
+        } else if self.has_switched(candidate) {
             "next-account"
         } else if self.context.home == Some(candidate.account) {
             "sticky"
@@ -305,6 +371,7 @@ impl<'a> Journey<'a> {
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;
         if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
+            counters.provider_fallbacks.add(served.left_origin.into());
             counters.pool_fallbacks.add(served.fell_back.into());
             counters.account_switches.add(served.switched.into());
         }

@@ -14,6 +14,7 @@ use pointsman_core::route::Providers;
 use pointsman_core::time::Now;
 
 use crate::auth::{Credential, Refresher};
+use crate::chains::Chains;
 use crate::config::{AccountConfig, Config, CredentialSource, OAuthClient, ProviderConfig, ProxyUrl};
 use crate::fleet::{Account, Fleet, Identity, Member, Roster};
 use crate::secret::Secret;
@@ -25,6 +26,7 @@ pub struct Generation {
     pub config: Config,
     /// One for each provider, in the order of the configuration.
     pub crews: Vec<Crew>,
+    pub chains: Chains,
     /// The providers as routes are parsed against.
     providers: Vec<Arc<Provider>>,
 }
@@ -54,12 +56,8 @@ impl Generation {
         let making = Making { fleet, store, before, now };
         let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
-        Self { config, crews, providers }
-    }
-
-    /// Returns the place of a provider that a route names.
-    pub fn place_of(&self, provider: &Arc<Provider>) -> Option<usize> {
-        self.providers.iter().position(|known| Arc::ptr_eq(known, provider))
+        let chains = Chains::new(&config.fallbacks, &config.providers);
+        Self { config, crews, chains, providers }
     }
 
     fn papers_of(&self, account: &Arc<Account>) -> Option<&Papers> {

@@ -11,6 +11,7 @@ pub mod abi;
 pub mod answer;
 pub mod auth;
 pub mod call;
+pub mod chains;
 pub mod claim;
 pub mod clock;
 pub mod config;

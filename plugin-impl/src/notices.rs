@@ -25,14 +25,15 @@ impl Notices {
         Self { listener, quiet: AtomicBool::new(false) }
     }
 
-    /// In quiet mode a fallback to another pool of the same account is not told.
+    /// In quiet mode it is not told that work goes on in another pool, or at another provider.
     pub fn set_quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Relaxed);
     }
 
     /// Takes a notice in.
     pub fn tell(&self, notice: &Notice, counters: &Counters) {
-        if self.quiet.load(Ordering::Relaxed) && matches!(notice.event, Event::PoolFallback { .. }) {
+        let falls = matches!(notice.event, Event::PoolFallback { .. } | Event::ProviderFallback { .. });
+        if falls && self.quiet.load(Ordering::Relaxed) {
             return;
         }
         counters.notices.count();
@@ -70,13 +71,15 @@ mod tests {
     }
 
     #[test]
-    fn quiet_mode_drops_the_fallback_within_an_account_and_nothing_else() {
+    fn quiet_mode_drops_fallbacks_and_nothing_else() {
         let shown = Arc::new(Shown::default());
         let notices = Notices::new(Box::new(shown.clone()));
         notices.set_quiet(true);
         let account = AccountId::new("a:work");
         let fallback = Event::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
-        for event in [fallback, Event::SignIn { account, url: None }] {
+        let (from, to) = ("A".to_owned(), "b/m".to_owned());
+        let provider = Event::ProviderFallback { from, to, limited: true };
+        for event in [fallback, provider, Event::SignIn { account, url: None }] {
             notices.tell(&Notice { event, until: None }, &Counters::default());
         }
         assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);

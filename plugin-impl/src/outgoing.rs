@@ -14,6 +14,7 @@ use pointsman_core::intent::ModelPlace;
 
 use crate::auth::Proof;
 use crate::call::Routed;
+use crate::chains::Leg;
 use crate::config::ProviderConfig;
 use crate::fleet::lease::Target;
 use crate::target::target_url;
@@ -38,13 +39,14 @@ const OWN: &str = "x-pointsman-";
 /// Builds the request for one attempt.
 pub fn build(
     routed: &Routed,
+    leg: &Leg,
     provider: &ProviderConfig,
     target: &Target,
     project: Option<&str>,
     proof: &Proof,
 ) -> Outgoing {
-    let pool = routed.route.pool(target.pool);
-    let model = pool.model(&routed.route.model);
+    let pool = leg.route.pool(target.pool);
+    let model = pool.model(&leg.route.model);
     let mut url = target_url(&target.endpoint.url.0, &path(routed, pool, model));
     let mut headers = callers(&routed.call.headers);
     // An answer that is compressed could not be looked into.
@@ -108,8 +110,7 @@ fn renamed(body: &Bytes, model: &str) -> Bytes {
 }
 
 /// Says whether the pool put an envelope around a good answer.
-pub fn is_enveloped(routed: &Routed, target: &Target, status: StatusCode) -> bool {
-    let pool = routed.route.pool(target.pool);
+pub fn is_enveloped(routed: &Routed, pool: &Pool, status: StatusCode) -> bool {
     let counts = matches!(&routed.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
     pool.envelope == Envelope::CodeAssist && status.is_success() && !counts
 }

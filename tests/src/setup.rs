@@ -93,6 +93,20 @@ impl Setup {
         self
     }
 
+    /// Adds a provider that is not in the catalog, at the same upstream.
+    #[must_use]
+    pub fn beside(self, name: &str, kind: &str) -> Self {
+        self.provider(name, "kind", kind)
+    }
+
+    /// Lets requests for a model go on at other providers.
+    #[must_use]
+    pub fn chain(mut self, model: &str, to: &[&str]) -> Self {
+        let chains = self.settings.entry("fallbacks").or_insert_with(|| json!({}));
+        chains[model] = to.into();
+        self
+    }
+
     /// Adds an account of Anthropic.
     #[must_use]
     pub fn anthropic(self, label: &str, pool: Pool) -> Self {
@@ -212,6 +226,9 @@ impl Setup {
         for (name, written) in &self.providers {
             for (key, value) in written.as_object().into_iter().flatten() {
                 providers[name][key] = value.clone();
+            }
+            if providers[name]["base_url"].is_null() && providers[name]["pools"].is_null() {
+                providers[name]["base_url"] = base.into();
             }
         }
         let mut config = Value::Object(self.settings.clone());

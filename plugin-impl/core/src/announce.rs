@@ -16,7 +16,12 @@ pub enum Trip {
 /// Where the request goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Onward {
-    Way { account: AccountId, pool: Pool },
+    Way {
+        account: AccountId,
+        pool: Pool,
+    },
+    /// To the next provider of its chain.
+    Leg,
     Wait,
     GiveUp,
 }
@@ -29,14 +34,17 @@ pub struct Scope {
     pub pools: usize,
 }
 
-/// Finds the words for a trip.
-pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Event {
-    match trip {
+/// Finds the words for a trip, where it has words of its own.
+///
+/// A limit that makes the request go to another provider has none: that it goes is told, and says as much.
+pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
+    Some(match trip {
+        Trip::Pool { .. } if *onward == Onward::Leg => return None,
         Trip::Pool { account, pool } => pool_limited(account, pool, onward, scope),
         Trip::Account { account, reason } => Event::Cooldown { account, reason, next: next(onward) },
         Trip::Endpoint { provider, model, reason } => Event::EndpointDown { provider, model, reason },
         Trip::SignIn { account, url } => Event::SignIn { account, url },
-    }
+    })
 }
 
 fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -> Event {
@@ -45,7 +53,7 @@ fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -
             Event::PoolFallback { account, from: pool, to: to.clone() }
         }
         Onward::Way { .. } if scope.pools > 1 => Event::AccountExhausted { account, pools: scope.pools },
-        Onward::Way { .. } | Onward::Wait | Onward::GiveUp => {
+        Onward::Way { .. } | Onward::Leg | Onward::Wait | Onward::GiveUp => {
             Event::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) }
         }
     }
@@ -54,6 +62,7 @@ fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -
 fn next(onward: &Onward) -> Next {
     match onward {
         Onward::Way { .. } => Next::Account,
+        Onward::Leg => Next::Provider,
         Onward::Wait => Next::Wait,
         Onward::GiveUp => Next::GiveUp,
     }
@@ -70,7 +79,11 @@ mod tests {
 
     fn told(onward: &Onward, scope: Scope) -> String {
         let trip = Trip::Pool { account: AccountId::new("a:work"), pool: pool("Gemini CLI") };
-        crate::notice::Notice { event: announce(trip, onward, scope), until: None }.text()
+        told_of(trip, onward, scope).expect("words")
+    }
+
+    fn told_of(trip: Trip, onward: &Onward, scope: Scope) -> Option<String> {
+        Some(crate::notice::Notice { event: announce(trip, onward, scope)?, until: None }.text())
     }
 
     fn way(account: &str, name: &str) -> Onward {
@@ -96,5 +109,15 @@ mod tests {
         );
         assert_eq!(told(&Onward::Wait, PINNED), "Gemini CLI quota exhausted for work");
         assert_eq!(told(&Onward::GiveUp, FREE), "Gemini CLI quota exhausted for work");
+    }
+
+    #[test]
+    fn a_limit_that_leads_to_another_provider_is_told_by_that_alone() {
+        let account = AccountId::new("a:work");
+        let limit = Trip::Pool { account: account.clone(), pool: pool("Gemini CLI") };
+        assert_eq!(told_of(limit, &Onward::Leg, FREE), None);
+        let cooldown = Trip::Account { account, reason: Reason::Auth };
+        let text = "Account work temporarily unavailable (auth error)";
+        assert_eq!(told_of(cooldown, &Onward::Leg, FREE).as_deref(), Some(text));
     }
 }

@@ -53,6 +53,19 @@ impl Intent {
         Some(Self { format, path, model })
     }
 
+    /// Says whether it names a model at all.
+    pub fn names_model(&self) -> bool {
+        self.model != ModelPlace::Nowhere
+    }
+
+    /// Says whether it asks for vectors. Those of another model mean nothing beside them.
+    pub fn embeds(&self) -> bool {
+        match &self.model {
+            ModelPlace::Path { action, .. } => action.to_ascii_lowercase().contains("embed"),
+            ModelPlace::Body | ModelPlace::Nowhere => self.resource().0 == "embeddings",
+        }
+    }
+
     /// Returns what the path is about, such as `responses`, and the id of the one thing it means, where
     /// it means one: of `/v1/responses/resp_1/cancel` these are `responses` and `resp_1`.
     pub fn resource(&self) -> (&str, Option<&str>) {
@@ -202,6 +215,18 @@ mod tests {
         assert_eq!(resource("/responses"), ("responses".into(), None));
         assert_eq!(resource("/v1/responses/r/cancel"), ("responses".into(), Some("r".into())));
         assert_eq!(resource("/"), (String::new(), None));
+    }
+
+    #[test]
+    fn vectors_are_known_by_the_path() {
+        let embeds = |path| Intent::read(&Method::POST, path, None, false).expect("known").embeds();
+        for path in ["/v1/embeddings", "/v1beta/models/g:embedContent", "/v1beta/models/g:batchEmbedContents"]
+        {
+            assert!(embeds(path), "{path}");
+        }
+        for path in ["/v1/chat/completions", "/v1/messages", "/v1beta/models/embedder:generateContent"] {
+            assert!(!embeds(path), "{path}");
+        }
     }
 
     #[test]

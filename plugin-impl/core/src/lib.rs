@@ -30,6 +30,7 @@ pub mod envelope;
 pub mod format;
 pub mod ids;
 pub mod intent;
+pub mod legs;
 pub mod notice;
 pub mod outcome;
 pub mod outlook;

@@ -28,6 +28,8 @@ pub enum Event {
     Cooldown { account: AccountId, reason: Reason, next: Next },
     /// The endpoint fails for everybody.
     EndpointDown { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    /// No account of a provider can serve, and work goes on at another one.
+    ProviderFallback { from: String, to: String, limited: bool },
     /// All accounts are limited, and the request waits.
     AllLimited { family: String, accounts: u32, seconds: u64 },
     /// All accounts are in cooldown, and the request waits.
@@ -53,6 +55,7 @@ pub struct Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     Account,
+    Provider,
     Wait,
     GiveUp,
 }
@@ -70,7 +73,7 @@ impl Notice {
             }
             Event::PoolExhausted { account, pool, next, .. } => match next {
                 Next::Account => format!("{} quota exhausted, switching to next account", pool.title),
-                Next::Wait | Next::GiveUp => {
+                Next::Provider | Next::Wait | Next::GiveUp => {
                     format!("{} quota exhausted for {}", pool.title, account.label())
                 }
             },
@@ -85,6 +88,12 @@ impl Notice {
                 }
                 None => format!("{provider} temporarily unavailable ({})", reason.as_str()),
             },
+            Event::ProviderFallback { from, to, limited: true } => {
+                format!("All {from} quota exhausted, using {to}")
+            }
+            Event::ProviderFallback { from, to, limited: false } => {
+                format!("No {from} account is available, using {to}")
+            }
             Event::AllLimited { family, accounts, seconds } => {
                 let who = match accounts {
                     1 => "The only account is".to_owned(),
@@ -114,6 +123,7 @@ impl Notice {
             | Event::SignIn { account, .. }
             | Event::LimitOver { account, .. } => Some(account),
             Event::EndpointDown { .. }
+            | Event::ProviderFallback { .. }
             | Event::AllLimited { .. }
             | Event::AllCooling { .. }
             | Event::ConfigTaken
@@ -129,6 +139,7 @@ impl Notice {
             Event::AccountExhausted { .. }
             | Event::Cooldown { .. }
             | Event::EndpointDown { .. }
+            | Event::ProviderFallback { .. }
             | Event::AllLimited { .. }
             | Event::AllCooling { .. }
             | Event::SignIn { .. }
@@ -184,6 +195,13 @@ mod tests {
             Event::Cooldown { account: account.clone(), reason: Reason::Auth, next: Next::Account },
             "Account work temporarily unavailable (auth error), trying next account",
         );
+        let fall = |limited| Event::ProviderFallback {
+            from: "Anthropic".into(),
+            to: "acme/big-model".into(),
+            limited,
+        };
+        check(fall(true), "All Anthropic quota exhausted, using acme/big-model");
+        check(fall(false), "No Anthropic account is available, using acme/big-model");
         check(
             Event::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
             "All 3 accounts rate-limited for gemini. Waiting 12s...",

@@ -84,6 +84,7 @@ fn extensions(event: &Event) -> Extensions {
 fn kind(event: &Event) -> (NoticeKind, Severity) {
     match event {
         Event::PoolFallback { .. } => (NoticeKind::POOL_FALLBACK, Severity::INFO),
+        Event::ProviderFallback { .. } => (NoticeKind::PROVIDER_FALLBACK, Severity::WARNING),
         Event::AccountExhausted { .. } => (NoticeKind::ACCOUNT_EXHAUSTED, Severity::WARNING),
         Event::PoolExhausted { pinned: true, .. } => (NoticeKind::PINNED_EXHAUSTED, Severity::WARNING),
         Event::PoolExhausted { pinned: false, .. } => (NoticeKind::POOL_EXHAUSTED, Severity::WARNING),

@@ -2,10 +2,13 @@
 
 use http::StatusCode;
 use pointsman_core::ids::AccountId;
-use pointsman_core::route::{Providers, RouteError};
+use pointsman_core::intent::Intent;
+use pointsman_core::route::{Ask, Providers, Route, RouteError};
 use thiserror::Error;
 
+use crate::chains::Leg;
 use crate::fleet::bonds::Bound;
+use crate::generation::Generation;
 
 /// A call that no account can serve, because of who made what it refers to.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -65,6 +68,25 @@ pub(super) fn maker(
         }
         Some(_) | None => Ok(Some(maker)),
     }
+}
+
+/// Returns the leg that the maker served when the request before this one was not served at its origin. There
+/// the model has another name.
+pub(super) fn leg_of(
+    maker: &AccountId,
+    ask: &Ask<'_>,
+    intent: &Intent,
+    generation: &Generation,
+) -> Option<Leg> {
+    let free = Ask { account: None, ..*ask };
+    let origin = Route::parse(&free, generation, generation.config.settings.quota_fallback).ok()?;
+    if origin.provider.id.as_str() == maker.provider() {
+        return None;
+    }
+    let chain = generation.chains.of(&origin, intent);
+    let leg = chain.iter().find(|leg| leg.route.provider.id.as_str() == maker.provider())?;
+    let route = Route { account: Some(maker.clone()), ..leg.route.clone() };
+    Some(Leg { route, ..leg.clone() })
 }
 
 #[cfg(test)]

@@ -1,10 +1,42 @@
-//! The chains of models at other providers. They are checked, so that a file which is valid stays valid.
+//! The chains of models at other providers.
+//!
+//! A target is read as a request would be read that names it, so that a file which is valid stays valid
+//! when it is used. A chain stays in one wire format: bodies are passed on and never translated.
+
+use std::sync::Arc;
+
+use pointsman_core::catalog::Provider;
+use pointsman_core::format::WireFormat;
+use pointsman_core::ids::ProviderId;
+use pointsman_core::route::{Ask, Providers, Route, RouteError};
 
 use super::family::unknown;
-use super::form::{Form, Refused, Shape, Text};
-use super::reader::Fields;
+use super::form::{Form, Refused, Shape, Text, words};
+use super::problem::Problem;
+use super::reader::{Entry, Fields};
 use super::report::Report;
 use super::settings::FALLBACKS;
+use super::{AccountConfig, ProviderConfig};
+
+/// The key that stands for every model.
+const ALL_MODELS: &str = "*";
+
+/// Where requests for a model go when its provider cannot serve them.
+#[derive(Clone, Debug)]
+pub struct Fallback {
+    /// Only for requests that this provider would serve, where one is written before the model.
+    pub provider: Option<ProviderId>,
+    pub model: String,
+    /// In the order written, those without an account left out; all of one wire format.
+    pub to: Vec<Route>,
+}
+
+impl Fallback {
+    /// Says whether it is for every model that has none of its own.
+    pub fn is_for_all(&self) -> bool {
+        self.model == ALL_MODELS
+    }
+}
 
 /// `provider/model`.
 struct Target;
@@ -18,23 +50,194 @@ impl Shape for Target {
 }
 
 impl Form for Target {
-    /// The provider.
-    type Value = String;
+    /// The provider, and both together.
+    type Value = (String, String);
 
-    fn parse(&self, text: &str) -> Result<String, Refused> {
+    fn parse(&self, text: &str) -> Result<(String, String), Refused> {
         let (provider, model) = text.split_once('/').ok_or(Refused::PLAIN)?;
-        if model.is_empty() { Err(Refused::PLAIN) } else { Text("a provider").parse(provider) }
+        if model.is_empty() {
+            return Err(Refused::PLAIN);
+        }
+        Ok((Text("a provider").parse(provider)?, text.to_owned()))
     }
 }
 
-/// Reports targets that are none, and providers that there are not.
-pub(super) fn check(top: &Fields<'_>, providers: &[&str], report: &mut Report) {
-    let Some(entry) = top.get(&FALLBACKS) else { return };
-    for (_, targets) in entry.members(&FALLBACKS.form.allowed(), report) {
-        for provider in
-            targets.values(&Target, report).into_iter().filter(|name| !providers.contains(&name.as_str()))
-        {
-            targets.error(unknown(&targets, "provider", provider, providers), report);
+/// What chains are read against.
+pub(super) struct Common<'a> {
+    /// All names there are, also of providers that could not be read.
+    pub(super) names: &'a [&'a str],
+    pub(super) providers: &'a [Arc<ProviderConfig>],
+    pub(super) accounts: &'a [AccountConfig],
+    pub(super) quota_fallback: bool,
+}
+
+/// Reads all chains.
+pub(super) fn fallbacks(top: &Fields<'_>, common: &Common<'_>, report: &mut Report) -> Vec<Fallback> {
+    let Some(entry) = top.get(&FALLBACKS) else { return Vec::new() };
+    let known = Known::new(common);
+    let chains = entry.members(&FALLBACKS.form.allowed(), report).into_iter();
+    chains.map(|(key, targets)| Reading { common, known: &known, key }.chain(&targets, report)).collect()
+}
+
+/// The providers as routes are parsed against.
+struct Known<'a> {
+    cores: Vec<Arc<Provider>>,
+    common: &'a Common<'a>,
+}
+
+impl<'a> Known<'a> {
+    fn new(common: &'a Common<'a>) -> Self {
+        Self { cores: common.providers.iter().map(|provider| provider.core.clone()).collect(), common }
+    }
+
+    fn named(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.cores.iter().find(|provider| provider.id.as_str() == name)
+    }
+
+    fn in_use(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.cores.iter().filter(|provider| self.has_accounts(provider))
+    }
+
+    fn of_formats(&self, is_meant: impl Fn(WireFormat) -> bool) -> String {
+        words(self.cores.iter().filter(|core| is_meant(core.format)).map(|core| core.id.as_str()))
+    }
+}
+
+impl Providers for Known<'_> {
+    fn all(&self) -> &[Arc<Provider>] {
+        &self.cores
+    }
+
+    fn has_accounts(&self, provider: &Provider) -> bool {
+        self.common.accounts.iter().any(|account| account.id.provider() == provider.id.as_str())
+    }
+
+    fn has_account(&self, id: &str) -> bool {
+        self.common.accounts.iter().any(|account| account.id.as_str() == id)
+    }
+}
+
+/// One chain that is being read.
+struct Reading<'a> {
+    common: &'a Common<'a>,
+    known: &'a Known<'a>,
+    key: &'a str,
+}
+
+/// A target, and the place of it in the file.
+struct Written<'a> {
+    entry: Entry<'a>,
+    name: String,
+    provider: Arc<Provider>,
+}
+
+impl Reading<'_> {
+    fn chain(&self, targets: &Entry<'_>, report: &mut Report) -> Fallback {
+        let written: Vec<Written<'_>> = targets
+            .elements(&Target, report)
+            .into_iter()
+            .filter_map(|(entry, (provider, name))| self.written(entry, &provider, name, report))
+            .collect();
+        if self.stays_in_a_format(&written, report) {
+            self.leaves_somebody(&written, report);
         }
+        let to = written.iter().filter_map(|target| self.route(target, report)).collect();
+        let (provider, model) = match self.provider_of_key() {
+            Some((provider, model)) => (Some(provider.id.clone()), model),
+            None => (None, self.key),
+        };
+        Fallback { provider, model: model.to_owned(), to }
+    }
+
+    /// Models have slashes in their own names too, so what is before one has to be a provider.
+    fn provider_of_key(&self) -> Option<(&Arc<Provider>, &str)> {
+        let (provider, model) = self.key.split_once('/')?;
+        Some((self.known.named(provider)?, model))
+    }
+
+    fn written<'e>(
+        &self,
+        entry: Entry<'e>,
+        provider: &str,
+        name: String,
+        report: &mut Report,
+    ) -> Option<Written<'e>> {
+        if !self.common.names.contains(&provider) {
+            entry.error(unknown(&entry, "provider", provider.to_owned(), self.common.names), report);
+        }
+        let provider = self.known.named(provider)?.clone();
+        Some(Written { entry, name, provider })
+    }
+
+    /// Reports targets that a request of the chain's format cannot be sent to.
+    fn stays_in_a_format(&self, written: &[Written<'_>], report: &mut Report) -> bool {
+        let Some(first) = written.first() else { return true };
+        let (whose, format) = match self.provider_of_key() {
+            Some((provider, _)) => (format!("provider `{}`", provider.id), provider.format),
+            None => (format!("`{}`, the first of the chain,", first.name), first.provider.format),
+        };
+        let strangers = written.iter().filter(|target| target.provider.format != format);
+        let mut stays = true;
+        for target in strangers {
+            stays = false;
+            target.error(whose.clone(), format, self.known.of_formats(|it| it == format), report);
+        }
+        stays
+    }
+
+    /// Reports a chain that leads to the only provider of its format: nobody could be left for it.
+    ///
+    /// A chain for all models may be for those of that provider.
+    fn leaves_somebody(&self, written: &[Written<'_>], report: &mut Report) {
+        let Some(target) = written.first() else { return };
+        if self.provider_of_key().is_some() || self.key == ALL_MODELS {
+            return;
+        }
+        let (speaks, provider) = (target.provider.format, target.provider.id.clone());
+        let is_of_chain = |core: &&Arc<Provider>| written.iter().any(|target| target.provider.id == core.id);
+        let (here, elsewhere): (Vec<_>, Vec<_>) = self.known.in_use().partition(|core| core.format == speaks);
+        if here.is_empty() || elsewhere.is_empty() || !here.iter().all(is_of_chain) {
+            return;
+        }
+        let allowed = self.known.of_formats(|format| elsewhere.iter().any(|core| core.format == format));
+        let (key, model) = (target.entry.path.clone(), self.key.to_owned());
+        let target_name = target.name.clone();
+        let problem =
+            Problem::FallbackFromNobody { key, target: target_name, speaks, allowed, provider, model };
+        target.entry.error(problem, report);
+    }
+
+    /// Returns the route of a target that can be used.
+    fn route(&self, target: &Written<'_>, report: &mut Report) -> Option<Route> {
+        let format = target.provider.format;
+        let ask = Ask { format, provider: None, model: &target.name, pool: None, account: None };
+        match Route::parse(&ask, self.known, self.common.quota_fallback) {
+            Ok(route) => Some(route),
+            Err(RouteError::NoAccounts { provider }) => {
+                let text = format!("`{}` is left out of `{}`", target.name, target.entry.path);
+                report
+                    .warn(&target.entry.node.place, format!("{text}: provider `{provider}` has no account"));
+                None
+            }
+            Err(error) => {
+                let (key, reason) = (target.entry.path.clone(), error.to_string());
+                target.entry.error(Problem::Fallback { key, reason }, report);
+                None
+            }
+        }
+    }
+}
+
+impl Written<'_> {
+    fn error(&self, whose: String, format: WireFormat, allowed: String, report: &mut Report) {
+        let problem = Problem::FallbackFormat {
+            key: self.entry.path.clone(),
+            target: self.name.clone(),
+            speaks: self.provider.format,
+            whose,
+            format,
+            allowed,
+        };
+        self.entry.error(problem, report);
     }
 }

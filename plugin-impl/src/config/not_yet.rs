@@ -19,7 +19,7 @@ pub(super) struct Row {
 /// Used for a strategy that is in the table.
 pub(super) const STRATEGY_INSTEAD: Strategy = Strategy::Sticky;
 
-pub(super) const ROWS: [Row; 8] = [
+pub(super) const ROWS: [Row; 7] = [
     Row { key: "strategy", values: "hybrid", instead: "`sticky` is used" },
     Row { key: "strategy", values: "weighted", instead: "`sticky` is used" },
     Row { key: "strategy", values: "least-recently-used", instead: "`sticky` is used" },
@@ -27,7 +27,6 @@ pub(super) const ROWS: [Row; 8] = [
     Row { key: "store", values: "sqlite", instead: "state is kept in memory" },
     Row { key: "store", values: "redis://", instead: "state is kept in memory" },
     Row { key: "quota_protection", values: "", instead: "quotas are used up to their end" },
-    Row { key: "fallbacks", values: "", instead: "a request stays with its provider" },
 ];
 
 /// Says whether `name` is a strategy that is to come.

@@ -3,6 +3,9 @@
 //! A message names the key with its path, what was written, what is allowed and the nearest allowed thing.
 //! What was written is never shown where it could be a secret.
 
+use pointsman_core::format::WireFormat;
+use pointsman_core::ids::ProviderId;
+
 use crate::secret::redact_userinfo;
 
 /// What is wrong at one place.
@@ -60,6 +63,34 @@ pub enum Problem {
     ForbiddenHeader { key: String, name: String, why: &'static str },
     #[error("`{key}` names {what} `{name}`, which is none of {known}{}", suggestion(nearest.as_deref()))]
     Unknown { key: String, what: &'static str, name: String, known: String, nearest: Option<String> },
+
+    #[error(
+        "`{key}` is `{target}`, which speaks {speaks}, and {whose} speaks {format}; \
+         a chain stays in one wire format, so allowed are models of {allowed}"
+    )]
+    FallbackFormat {
+        key: String,
+        target: String,
+        speaks: WireFormat,
+        whose: String,
+        format: WireFormat,
+        allowed: String,
+    },
+    #[error(
+        "`{key}` is `{target}`, which speaks {speaks}, and no other provider with an account does; \
+         a chain stays in one wire format, so allowed are models of {allowed} \
+         (a chain for requests that {provider} itself serves has the key `{provider}/{model}`)"
+    )]
+    FallbackFromNobody {
+        key: String,
+        target: String,
+        speaks: WireFormat,
+        allowed: String,
+        provider: ProviderId,
+        model: String,
+    },
+    #[error("`{key}` cannot be routed: {reason}")]
+    Fallback { key: String, reason: String },
 
     #[error("`listen` is `{0}`, which other machines can reach; set `allow_remote: true` if you mean that")]
     RemoteListen(String),

@@ -84,11 +84,19 @@ impl<'a> Entry<'a> {
 
     /// Reads a list of values, or one value for a list of one.
     pub(super) fn values<F: Form>(&self, form: &F, report: &mut Report) -> Vec<F::Value> {
+        self.elements(form, report).into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// Reads the same with the place of each value.
+    pub(super) fn elements<F: Form>(&self, form: &F, report: &mut Report) -> Vec<(Self, F::Value)> {
         let entries = match &self.node.value {
             Value::Text(_) => vec![self.clone()],
             Value::List(_) | Value::Map(_) | Value::Null => self.items(&form.allowed(), report),
         };
-        entries.iter().filter_map(|entry| entry.value(form, report)).collect()
+        entries
+            .into_iter()
+            .filter_map(|entry| entry.value(form, report).map(|value| (entry, value)))
+            .collect()
     }
 
     /// Reads one value.

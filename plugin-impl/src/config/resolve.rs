@@ -43,7 +43,14 @@ pub(super) fn config(
     let declared = declared(&top, &mut report);
     config.providers = providers(&top, &declared, &secrets, &mut report);
     config.accounts = accounts(&top, &declared, &secrets, &mut report);
-    check_the_rest(&top, &declared, &mut report);
+    let chains = fallbacks::Common {
+        names: &names(&declared),
+        providers: &config.providers,
+        accounts: &config.accounts,
+        quota_fallback: config.settings.quota_fallback,
+    };
+    config.fallbacks = fallbacks::fallbacks(&top, &chains, &mut report);
+    check_the_rest(&top, &mut report);
 
     (config.warnings, config.notes) = report.finish()?;
     Ok(config)
@@ -80,6 +87,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         max_body: top.read_or_default(&MAX_BODY, report),
         providers: Vec::new(),
         accounts: Vec::new(),
+        fallbacks: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
         source,
@@ -158,8 +166,7 @@ fn accounts(
 }
 
 /// Checks what is accepted and not used in this version, and says so.
-fn check_the_rest(top: &Fields<'_>, declared: &[Declared], report: &mut Report) {
-    fallbacks::check(top, &names(declared), report);
+fn check_the_rest(top: &Fields<'_>, report: &mut Report) {
     check_protection(top, report);
     not_yet::warn(top, report);
 }

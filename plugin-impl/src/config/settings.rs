@@ -171,7 +171,8 @@ pub(super) static FALLBACKS: Setting<Compound> = Setting {
     name: "fallbacks",
     form: Compound("a map of models to lists of `provider/model`"),
     default: "",
-    help: "Where requests for a model go when no account of its provider can serve them.",
+    help: "Where requests for a model go, in this order, when no account of its provider can serve them. The \
+           providers speak one wire format. A key is a model, `provider/model`, or `*` for all others.",
 };
 
 pub(super) static TIMEOUT_KEYS: Section =

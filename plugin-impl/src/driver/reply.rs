@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use pointsman_core::ids::{AccountId, PoolId};
+use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::plan::Refusal;
 use pointsman_core::refusal;
 use pointsman_core::time::Millis;
@@ -30,9 +30,11 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-r
 /// Who a request was sent to.
 #[derive(Clone, Debug)]
 pub(super) struct Served {
+    pub(super) provider: ProviderId,
     pub(super) account: AccountId,
     pub(super) pool: PoolId,
     pub(super) reason: &'static str,
+    pub(super) left_origin: bool,
     pub(super) fell_back: bool,
     pub(super) switched: bool,
 }
@@ -99,7 +101,8 @@ fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {
 }
 
 fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attempts: u32) {
-    put(headers, PROVIDER, routed.route.provider.id.as_str());
+    let provider = served.map_or(&routed.origin.route.provider.id, |served| &served.provider);
+    put(headers, PROVIDER, provider.as_str());
     headers.insert(ATTEMPTS, attempts.into());
     let Some(served) = served else { return };
     put(headers, ACCOUNT, served.account.as_str());

@@ -1,5 +1,7 @@
 //! Telling: what a request was the first to learn becomes a notice, once it is known where it goes on.
 
+use std::time::Duration;
+
 use pointsman_core::announce::{Onward, Scope, Trip, announce};
 use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::ids::AccountId;
@@ -8,12 +10,15 @@ use pointsman_core::plan::Refusal;
 use pointsman_core::settings::FallbackOrder;
 use pointsman_core::time::Millis;
 
-use crate::call::Routed;
+use crate::chains::Leg;
 use crate::fleet::lease::Target;
 use crate::fleet::{Lease, Settlement};
 use crate::store::{Record, SavedLimit};
 
 use super::Journey;
+
+/// How long it is not told again that requests go to another provider, where nobody knows until when.
+const SILENCE: Duration = Duration::from_secs(3_600);
 
 impl Journey<'_> {
     pub(super) fn learned(&mut self, settlement: Settlement, target: &Target) {
@@ -24,47 +29,65 @@ impl Journey<'_> {
             Settlement::PoolLimited { until } => {
                 self.shared.counters.trips.count();
                 self.keep_limit(target, until);
-                (Trip::Pool { account, pool: described(self.routed, target.pool) }, Some(until))
+                (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
             }
             Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
             Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
         };
         self.news.push((trip, until));
+        self.news_leg = self.leg;
     }
 
     fn closed(&self, gate: Gate, reason: Reason, account: AccountId) -> Trip {
-        let provider = self.routed.route.provider.id.clone();
+        let provider = self.leg().route.provider.id.clone();
         match gate {
             Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, reason },
             Gate::Endpoint => Trip::Endpoint { provider, model: None, reason },
-            Gate::EndpointModel => {
-                Trip::Endpoint { provider, model: Some(self.routed.model.clone()), reason }
-            }
+            Gate::EndpointModel => Trip::Endpoint { provider, model: Some(self.leg().model.clone()), reason },
         }
     }
 
     fn keep_limit(&self, target: &Target, until: Millis) {
-        let (account, pool) = (target.account.id.clone(), self.routed.route.pool(target.pool).name.clone());
+        let (account, pool) = (target.account.id.clone(), self.leg().route.pool(target.pool).name.clone());
         let limit = SavedLimit { until: self.shared.clock.now().wall_of(until) };
         self.shared.store.save(Record::Limit { account, pool, limit });
     }
 
     pub(super) fn onward(&self, lease: &Lease) -> Onward {
+        if self.leg > self.news_leg {
+            return Onward::Leg;
+        }
         let target = lease.target();
-        Onward::Way { account: target.account.id.clone(), pool: described(self.routed, target.pool) }
+        Onward::Way { account: target.account.id.clone(), pool: described(self.leg(), target.pool) }
     }
 
     /// Tells what was learned, now that it is known where the request goes on.
     pub(super) fn tell_news(&mut self, onward: &Onward) {
         let order = self.generation.config.settings.fallback_order;
         let pools = match order {
-            FallbackOrder::AccountFirst => self.routed.route.pools().len(),
+            FallbackOrder::AccountFirst => self.leg().route.pools().len(),
             FallbackOrder::PoolFirst => 1,
         };
-        let scope = Scope { pinned: self.routed.route.is_pinned(), pools };
+        let scope = Scope { pinned: self.leg().route.is_pinned(), pools };
         for (trip, until) in std::mem::take(&mut self.news) {
-            self.tell(announce(trip, onward, scope), until);
+            if let Some(event) = announce(trip, onward, scope) {
+                self.tell(event, until);
+            }
         }
+    }
+
+    /// Tells that the request is served by another provider, if nobody has told it of the same event.
+    pub(super) fn tell_fall(&self) {
+        let (Some(left), Some(leg)) = (&self.left, self.leg.checked_sub(1)) else { return };
+        let (now, until) = (self.now(), left.until);
+        if !self.lane.announce_fall(leg, until.unwrap_or(now.after(SILENCE)), now) {
+            return;
+        }
+        let route = &self.routed.leg(leg).route;
+        let titles: Vec<&str> = route.pools().iter().map(|pool| route.pool(*pool).title.as_str()).collect();
+        let (from, to) = (titles.join(" and "), self.leg().name());
+        let limited = left.counts.limited > 0 && left.counts.limited >= left.counts.cooling;
+        self.tell(notice::Event::ProviderFallback { from, to, limited }, until);
     }
 
     pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
@@ -91,7 +114,7 @@ impl Journey<'_> {
 }
 
 /// Returns a pool by its name and title.
-pub(super) fn described(routed: &Routed, pool: usize) -> notice::Pool {
-    let pool = routed.route.pool(pool);
+pub(super) fn described(leg: &Leg, pool: usize) -> notice::Pool {
+    let pool = leg.route.pool(pool);
     notice::Pool { name: pool.name.clone(), title: pool.title.clone() }
 }

@@ -8,14 +8,19 @@ use pointsman_core::time::Millis;
 use super::Journey;
 
 impl Journey<'_> {
-    /// Whoever comes while others wait stands behind them.
-    pub(super) async fn stand_in_line(&mut self) {
+    /// Whoever comes while others wait stands behind them, until `bound` at the longest.
+    pub(super) async fn stand_in_line(&mut self, bound: Millis) {
         self.shared.counters.waits.count();
-        let deadline = self.dispatch.deadline();
         tokio::select! {
             turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
-            () = self.shared.clock.sleep_until(deadline) => {}
+            () = self.shared.clock.sleep_until(bound) => {}
         }
+    }
+
+    /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
+    pub(super) fn bound(&self) -> Millis {
+        let deadline = self.dispatch.deadline();
+        self.stay.filter(|stay| self.now() < *stay).unwrap_or(deadline)
     }
 
     pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
@@ -27,7 +32,7 @@ impl Journey<'_> {
                 () = self.shared.clock.sleep_until(until) => {}
             },
             // Having come to the front it looks again before it waits: it did not listen until now.
-            None => self.stand_in_line().await,
+            None => self.stand_in_line(self.bound()).await,
         }
         Event::Woke
     }

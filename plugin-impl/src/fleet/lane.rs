@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use pointsman_core::time::Millis;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::sync::DashMap;
+use crate::sync::{DashMap, unpoisoned};
 
 /// All lanes, by what their requests may use.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Lane {
     queued: AtomicU32,
     line: Arc<Mutex<()>>,
     announced: AtomicU64,
+    /// For each leg until when it is known that requests go on to the next.
+    falls: crate::sync::Mutex<Vec<Millis>>,
 }
 
 /// The right to be the first of a line.
@@ -84,6 +86,21 @@ impl Lane {
             .announced
             .compare_exchange(announced, until.0, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+}
+
+impl Lane {
+    /// Says whether it is news that requests leave a leg for the next one until `until`: nobody has
+    /// announced one that is still going on.
+    pub fn announce_fall(&self, leg: usize, until: Millis, now: Millis) -> bool {
+        let mut falls = unpoisoned(self.falls.lock());
+        let length = falls.len().max(leg + 1);
+        falls.resize(length, Millis(0));
+        let is_news = falls[leg] <= now;
+        if is_news {
+            falls[leg] = until;
+        }
+        is_news
     }
 }
 
@@ -137,5 +154,14 @@ mod tests {
         assert!(lane.announce(Millis(50), Millis(10)));
         assert!(!lane.announce(Millis(60), Millis(20)));
         assert!(lane.announce(Millis(90), Millis(50)));
+    }
+
+    #[test]
+    fn leaving_a_leg_is_announced_once_until_it_opens_and_for_each_leg() {
+        let lane = Lane::default();
+        assert!(lane.announce_fall(1, Millis(50), Millis(10)));
+        assert!(lane.announce_fall(0, Millis(50), Millis(10)));
+        assert!(!lane.announce_fall(1, Millis(90), Millis(49)));
+        assert!(lane.announce_fall(1, Millis(90), Millis(50)));
     }
 }

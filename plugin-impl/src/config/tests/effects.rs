@@ -100,12 +100,38 @@ fn the_example_gives_what_it_says() {
     assert_eq!(
         warnings(&config),
         [
+            "pointsman.yaml:24:23: `acme/big-model` is left out of `fallbacks.claude-sonnet-4-6[0]`: provider `acme` has no account",
             "pointsman.yaml:3:11: `strategy: hybrid` has no effect in this version: `sticky` is used",
             "pointsman.yaml:7:8: `store: sqlite` has no effect in this version: state is kept in memory",
             "pointsman.yaml:9:19: `quota_protection` has no effect in this version: quotas are used up to their end",
-            "pointsman.yaml:24:3: `fallbacks` has no effect in this version: a request stays with its provider",
         ]
     );
+}
+
+#[test]
+fn chains_are_read_as_requests_would_be() {
+    let config = load(
+        "quota_fallback: true\n\
+         providers: {acme: {kind: openai, base_url: 'http://a.b'}}\n\
+         accounts: [{id: 'openai:a', api_key: k}, {id: 'acme:a', api_key: k}, {id: 'groq:a', api_key: k}]\n\
+         fallbacks:\n  gpt-5: acme/big/model\n  groq/some-model: [acme/m, openrouter/m, openai/gpt-5]\n  \
+         meta/llama: [acme/llama]\n  '*': groq/any",
+    );
+    let chains = config.fallbacks.iter().map(|fallback| {
+        let to = fallback.to.iter().map(|route| format!("{} at {}", route.model, route.provider.id));
+        let provider = fallback.provider.as_ref().map(ToString::to_string);
+        (provider.unwrap_or_default(), &*fallback.model, to.collect::<Vec<_>>().join(", "))
+    });
+    let expected = [
+        ("", "gpt-5", "big/model at acme"),
+        ("groq", "some-model", "m at acme, gpt-5 at openai"),
+        ("", "meta/llama", "llama at acme"),
+        ("", "*", "any at groq"),
+    ];
+    let expected = expected.map(|(provider, model, to)| (provider.to_owned(), model, to.to_owned()));
+    assert_eq!(chains.collect::<Vec<_>>(), expected);
+    let left_out = "pointsman.yaml:6:29: `openrouter/m` is left out of `fallbacks.groq/some-model[1]`: provider `openrouter` has no account";
+    assert_eq!(warnings(&config), [left_out]);
 }
 
 #[test]

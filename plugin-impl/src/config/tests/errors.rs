@@ -227,9 +227,46 @@ fn pools_and_families_are_checked() {
     check(
         "fallbacks: {some-model: [acme/big-model, big]}",
         &format!(
-            "1:25: `fallbacks.some-model` names provider `acme`, which is none of {PROVIDERS}\n\
+            "1:26: `fallbacks.some-model[0]` names provider `acme`, which is none of {PROVIDERS}\n\
              1:42: `fallbacks.some-model[1]` is `big`, which is not provider/model, such as acme/big-model"
         ),
+    );
+}
+
+#[test]
+fn a_chain_stays_in_one_wire_format() {
+    const OF_GEMINI: &str = "gemini, antigravity";
+    let accounts = "accounts: [{id: 'anthropic:a', api_key: k}, {id: 'gemini:a', api_key: k}, {id: 'groq:a', api_key: k}]";
+    let with_accounts = |chains: &str, expected: &str| check(&format!("{chains}\n{accounts}"), expected);
+    with_accounts(
+        "fallbacks: {gemini/some-model: [antigravity/some-model, groq/big-model]}",
+        &format!(
+            "1:57: `fallbacks.gemini/some-model[1]` is `groq/big-model`, which speaks openai, and provider `gemini` \
+             speaks gemini; a chain stays in one wire format, so allowed are models of {OF_GEMINI}"
+        ),
+    );
+    with_accounts(
+        "fallbacks: {some-model: [gemini/some-model, groq/big-model]}",
+        &format!(
+            "1:45: `fallbacks.some-model[1]` is `groq/big-model`, which speaks openai, and `gemini/some-model`, \
+             the first of the chain, speaks gemini; a chain stays in one wire format, so allowed are models of {OF_GEMINI}"
+        ),
+    );
+    with_accounts(
+        "fallbacks: {claude-sonnet-4-6: [groq/big-model]}",
+        "1:33: `fallbacks.claude-sonnet-4-6[0]` is `groq/big-model`, which speaks openai, and no other provider \
+         with an account does; a chain stays in one wire format, so allowed are models of anthropic, gemini, antigravity \
+         (a chain for requests that groq itself serves has the key `groq/claude-sonnet-4-6`)",
+    );
+}
+
+#[test]
+fn a_target_is_checked_as_a_request_for_it_would_be() {
+    check(
+        "accounts: [{id: 'gemini:a', api_key: k}, {id: 'antigravity:a', access_token: k}]\n\
+         fallbacks: {gemini-3-flash: ['antigravity/gemini-3-flash:claude']}",
+        "2:30: `fallbacks.gemini-3-flash[0]` cannot be routed: pool `claude` of provider `antigravity` does not serve \
+         model `gemini-3-flash`; pools that do: antigravity, gemini-cli",
     );
 }
 
