@@ -19,6 +19,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Serve(Serve),
     Status(Status),
+    Explain(Explain),
     Demo(Demo),
 }
 
@@ -52,6 +53,30 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Table,
+    Json,
+}
+
+/// Tell why a request of a running gateway went where it went
+///
+/// Without a request it lists the last ones. A gateway keeps 1,000.
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The id, as in the header x-pointsman-request-id, or `last`
+    #[arg(value_name = "REQUEST")]
+    pub request: Option<String>,
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The gateway to ask [default: the setting `listen`]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    #[arg(long, value_enum, default_value_t = Page::Text)]
+    pub format: Page,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Page {
+    Text,
     Json,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -24,11 +25,23 @@ pub(crate) fn url(address: &str) -> String {
 /// # Errors
 /// Where nobody answers in time, or not with 200.
 pub(crate) async fn get(url: &str, path: &str) -> anyhow::Result<Bytes> {
-    let answer = tokio::time::timeout(PATIENCE, ask(url, path)).await;
+    let (status, body) = ask(url, path).await?;
+    if status != StatusCode::OK {
+        bail!("{} answered {path} with {status}", url.strip_prefix("http://").unwrap_or(url));
+    }
+    Ok(body)
+}
+
+/// Gets `path` from the gateway at `url`, whatever it answers.
+///
+/// # Errors
+/// Where nobody answers in time.
+pub(crate) async fn ask(url: &str, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    let answer = tokio::time::timeout(PATIENCE, reach(url, path)).await;
     answer.with_context(|| format!("no answer from {url} within {} s", PATIENCE.as_secs()))?
 }
 
-async fn ask(url: &str, path: &str) -> anyhow::Result<Bytes> {
+async fn reach(url: &str, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     if let Some(socket) = url.strip_prefix("unix:") {
         return ask_socket(socket, path).await;
     }
@@ -44,17 +57,17 @@ fn has_port(authority: &str) -> bool {
 }
 
 #[cfg(unix)]
-async fn ask_socket(socket: &str, path: &str) -> anyhow::Result<Bytes> {
+async fn ask_socket(socket: &str, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     let stream = tokio::net::UnixStream::connect(socket).await;
     exchange(stream.with_context(|| format!("cannot reach unix:{socket}"))?, "localhost", path).await
 }
 
 #[cfg(not(unix))]
-async fn ask_socket(socket: &str, _: &str) -> anyhow::Result<Bytes> {
+async fn ask_socket(socket: &str, _: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     bail!("unix:{socket} needs a system with Unix sockets")
 }
 
-async fn exchange<S>(stream: S, host: &str, path: &str) -> anyhow::Result<Bytes>
+async fn exchange<S>(stream: S, host: &str, path: &str) -> anyhow::Result<(StatusCode, Bytes)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -65,10 +78,7 @@ where
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     driver.abort();
-    if status != http::StatusCode::OK {
-        bail!("{host} answered {path} with {status}");
-    }
-    Ok(body)
+    Ok((status, body))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!
 //! * [`serve`]: the router as a local gateway;
 //! * [`status`]: the state of its accounts;
+//! * [`explain`]: why a request went where it went;
 //! * [`demo`]: a dozen subagents against a local upstream with real quotas, and a proof of what matters.
 
 mod cli;
@@ -12,6 +13,7 @@ mod client;
 mod console;
 mod demo;
 mod exit;
+mod explain;
 mod paint;
 mod plugin;
 mod serve;
@@ -35,6 +37,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Serve(arguments) => serve::run(plugin, arguments).await,
         Command::Status(arguments) => status::run(plugin, arguments).await,
+        Command::Explain(arguments) => explain::run(plugin, arguments).await,
         Command::Demo(arguments) => demo::run(plugin, arguments).await,
     }
 }

@@ -10,7 +10,9 @@ mod waiting;
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use pointsman_core::announce::{Onward, Trip};
+use pointsman_core::because::{Because, Circumstances};
 use pointsman_core::bond::Scout;
 use pointsman_core::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
@@ -29,6 +31,8 @@ use crate::fleet::Lease;
 use crate::fleet::bell::Listener;
 use crate::fleet::lane::{Lane, Turn};
 use crate::generation::{Crew, Generation};
+use crate::journal::record::How;
+use crate::journal::{Explanation, Record, RequestId};
 use crate::outgoing;
 use crate::shared::Shared;
 
@@ -38,17 +42,23 @@ pub(crate) use self::reply::{REQUEST_ID, own};
 use self::telling::described;
 
 /// Serves one request to its end.
-pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed) -> Answer {
-    let journey = Journey::new(shared, generation, routed);
-    let mut guard = Unanswered { shared, over: false };
+pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed, id: RequestId) -> Answer {
+    let record = shared.journal.open(Record::new(id, routed, generation, shared.clock.now()));
+    let journey = Journey::new(shared, generation, routed, record.clone());
+    let mut guard = Unanswered { shared, record: &record, over: false };
     let answer = journey.travel().await;
     guard.over = true;
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let explanation = Explanation::for_log(record.clone(), shared.clock.now());
+        tracing::debug!("{}", explanation.to_text());
+    }
     answer
 }
 
 /// Counts a request whose caller went away before it had an answer.
 struct Unanswered<'a> {
     shared: &'a Shared,
+    record: &'a Record,
     over: bool,
 }
 
@@ -56,6 +66,7 @@ impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
         if !self.over {
             self.shared.counters.cancelled.count();
+            self.record.cancelled(self.shared.clock.mono());
         }
     }
 }
@@ -65,6 +76,8 @@ struct Journey<'a> {
     shared: &'a Shared,
     generation: &'a Arc<Generation>,
     routed: &'a Routed,
+    /// What it decides is written down here.
+    record: Arc<Record>,
     lane: Arc<Lane>,
     dispatch: Dispatch,
     /// Which leg is under way; 0 is the origin.
@@ -100,7 +113,12 @@ struct Attempt {
 }
 
 impl<'a> Journey<'a> {
-    fn new(shared: &'a Shared, generation: &'a Arc<Generation>, routed: &'a Routed) -> Self {
+    fn new(
+        shared: &'a Shared,
+        generation: &'a Arc<Generation>,
+        routed: &'a Routed,
+        record: Arc<Record>,
+    ) -> Self {
         let lane = shared.fleet.lanes.of(routed.lane());
         let dispatch = Dispatch::new(shared.clock.mono(), generation.config.settings.max_wait);
         let context = Context { turn: lane.next_turn(), ..Context::default() };
@@ -108,6 +126,7 @@ impl<'a> Journey<'a> {
             shared,
             generation,
             routed,
+            record,
             lane,
             dispatch,
             leg: 0,
@@ -127,7 +146,9 @@ impl<'a> Journey<'a> {
     async fn travel(mut self) -> Answer {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
+            self.record.waits(self.leg, bound, None, self.now());
             self.stand_in_line(bound).await;
+            self.record.woke(self.now());
         }
         loop {
             let event = match self.dispatch.step() {
@@ -190,12 +211,15 @@ impl<'a> Journey<'a> {
         let settings = &self.generation.config.settings;
         let planned =
             |context: &Context| plan(&snapshot, settings.strategy, settings.fallback_order, context);
-        let mut chosen = planned(&self.context)?;
-        self.shared.counters.plans.count();
-        if self.context.home.is_none() && self.claim_home(chosen.candidates[0].account, now) {
-            chosen = planned(&self.context)?;
+        let mut chosen = planned(&self.context);
+        if let Ok(plan) = &chosen {
+            self.shared.counters.plans.count();
+            if self.context.home.is_none() && self.claim_home(plan.candidates[0].account, now) {
+                chosen = planned(&self.context);
+            }
         }
-        Ok(chosen)
+        self.record.planned(leg, snapshot, &self.context, chosen.as_ref().ok());
+        chosen
     }
 
     /// Two models of one provider are two legs, and their accounts are the same.
@@ -231,12 +255,16 @@ impl<'a> Journey<'a> {
                 self.tell_news(&onward);
                 self.tell_fall();
                 self.first.get_or_insert((self.leg, candidate.account));
+                self.record.admitted(self.leg, candidate, lease.is_probe(), self.now());
                 self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.
                 self.turn = None;
                 Event::Admitted
             }
-            Err(deny) => Event::Denied(deny),
+            Err(deny) => {
+                self.record.denied(self.leg, candidate, deny, self.now());
+                Event::Denied(deny)
+            }
         }
     }
 
@@ -271,6 +299,7 @@ impl<'a> Journey<'a> {
         let (renewable, renewed) = (proof.renewable, *renewed);
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
+        self.record.sent();
         let sent =
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, outcome) = match sent {
@@ -282,6 +311,7 @@ impl<'a> Journey<'a> {
         };
         self.seen = Some(seen);
         if outcome == Outcome::Good {
+            self.record.came_to(&outcome, None, self.now());
             self.confirm();
             return Event::Answered { outcome, renewable };
         }
@@ -319,6 +349,7 @@ impl<'a> Journey<'a> {
             let target = attempt.lease.target().clone();
             let settlement = attempt.lease.settle(&outcome, self.now());
             tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
+            self.record.came_to(&outcome, Some(&settlement), self.now());
             self.learned(settlement, &target);
         }
         Event::Answered { outcome, renewable: false }
@@ -336,7 +367,7 @@ impl<'a> Journey<'a> {
             provider: self.leg().route.provider.id.clone(),
             account: target.account.id.clone(),
             pool: self.leg().route.pool(target.pool).name.clone(),
-            reason: self.reason(candidate, lease),
+            because: self.because(candidate, lease),
             left_origin: self.leg > 0,
             fell_back: candidate.preference > 0,
             switched: self.has_switched(candidate),
@@ -347,23 +378,15 @@ impl<'a> Journey<'a> {
         self.first.is_some_and(|first| first != (self.leg, candidate.account))
     }
 
-    /// Says why this way, in one word: what made the choice special goes before what is usual.
-    fn reason(&self, candidate: Candidate, lease: &Lease) -> &'static str {
-        if self.leg > 0 {
-            "fallback-provider"
-        } else if lease.is_probe() {
-            "probe"
-        } else if self.dispatch.waits() > 0 {
-            "waited"
-        } else if candidate.preference > 0 {
-            "fallback-pool"
-        } else if self.has_switched(candidate) {
-            "next-account"
-        } else if self.context.home == Some(candidate.account) {
-            "sticky"
-        } else {
-            "preferred"
-        }
+    fn because(&self, candidate: Candidate, lease: &Lease) -> Because {
+        Because::of(&Circumstances {
+            candidate,
+            left_origin: self.leg > 0,
+            is_probe: lease.is_probe(),
+            has_waited: self.dispatch.waits() > 0,
+            has_switched: self.has_switched(candidate),
+            home: self.context.home,
+        })
     }
 
     fn deliver(mut self) -> Answer {
@@ -382,6 +405,7 @@ impl<'a> Journey<'a> {
                 } else {
                     counters.failed.count()
                 }
+                self.answered(seen.status);
                 let recorder = self.recorder(lease.as_ref());
                 reply::relayed(
                     *seen,
@@ -395,13 +419,25 @@ impl<'a> Journey<'a> {
             }
             Some(Seen::Nothing(why)) => {
                 counters.failed.count();
+                self.ended(How::Failed(why.clone()));
                 reply::unreachable(&why, self.served.as_ref(), self.routed, self.dispatch.attempts())
             }
             None => {
                 counters.failed.count();
+                self.ended(How::Failed("no attempt was made".to_owned()));
                 reply::unreachable("no attempt was made", None, self.routed, 0)
             }
         }
+    }
+
+    fn answered(&self, status: StatusCode) {
+        let Some(Served { because, account, pool, .. }) = &self.served else { return };
+        let (account, pool) = (account.clone(), pool.clone());
+        self.ended(How::Answered { status: status.as_u16(), because: *because, account, pool });
+    }
+
+    fn ended(&self, how: How) {
+        self.record.ended(how, self.dispatch.attempts(), self.now());
     }
 
     /// Returns what remembers who made what is in a good answer, where there can be something.
@@ -414,6 +450,7 @@ impl<'a> Journey<'a> {
     fn refuse(mut self, refusal: &Refusal) -> Answer {
         self.tell_news(&Onward::GiveUp);
         self.shared.counters.refused.count();
+        self.ended(How::Refused(*refusal));
         reply::refused(refusal, self.routed, self.dispatch.attempts(), self.now())
     }
 }

@@ -35,6 +35,8 @@ pub struct Generation {
 #[derive(Debug)]
 pub struct Crew {
     pub roster: Roster,
+    /// The ids of the roster's members, in its order.
+    pub names: Arc<[AccountId]>,
     /// What only the sending of requests needs, for each member of the roster.
     pub papers: Vec<Papers>,
 }
@@ -94,13 +96,14 @@ struct Making<'a> {
 impl Making<'_> {
     fn crew(&self, provider: &ProviderConfig, accounts: &[AccountConfig]) -> Crew {
         let own = accounts.iter().filter(|account| account.provider == provider.index);
-        let (members, papers) = own.map(|account| self.member(provider, account)).unzip();
+        let (members, papers): (Vec<Member>, _) = own.map(|account| self.member(provider, account)).unzip();
+        let names = members.iter().map(|member| member.account.id.clone()).collect();
         let endpoints = provider
             .core
             .pools
             .iter()
             .map(|pool| pool.endpoints.iter().map(|endpoint| self.fleet.endpoint(endpoint)).collect());
-        Crew { roster: Roster::new(&provider.core, members, endpoints.collect()), papers }
+        Crew { roster: Roster::new(&provider.core, members, endpoints.collect()), names, papers }
     }
 
     fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {

@@ -21,6 +21,7 @@ pub mod fleet;
 pub mod generation;
 pub mod http;
 pub mod instance;
+pub mod journal;
 pub mod notices;
 pub mod outgoing;
 pub mod router;

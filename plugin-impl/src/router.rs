@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use pointsman_core::format::WireFormat;
 use pointsman_core::refusal;
 use thiserror::Error;
@@ -89,10 +89,12 @@ impl Router {
         let id = self.shared.next_request_id();
         let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
         let mut answer = match Routed::new(call, claim, generation, bonds, now).await {
-            Ok(routed) => driver::serve(&self.shared, generation, &routed).await,
+            Ok(routed) => driver::serve(&self.shared, generation, &routed, id).await,
             Err((format, error)) => self.not_routable(format, &error),
         };
-        answer.headers.insert(REQUEST_ID, id);
+        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+            answer.headers.insert(REQUEST_ID, id);
+        }
         answer
     }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
-
 use crate::auth::Tokens;
 use crate::clock::Clock;
 use crate::config::Timeouts;
 use crate::counters::Counters;
 use crate::fleet::Fleet;
+use crate::journal::{Journal, RequestId};
 use crate::notices::Notices;
 use crate::store::Store;
 use crate::upstream::Upstream;
@@ -23,6 +22,7 @@ pub struct Shared {
     pub store: Arc<dyn Store>,
     pub counters: Arc<Counters>,
     pub notices: Notices,
+    pub journal: Journal,
     requests: AtomicU64,
     /// Tells the ids of this start from those of another.
     start: u64,
@@ -39,6 +39,7 @@ impl Shared {
             store,
             counters: Arc::default(),
             notices,
+            journal: Journal::default(),
             requests: AtomicU64::new(0),
             start: clock.now().wall.0,
         }
@@ -56,9 +57,7 @@ impl Shared {
     }
 
     /// Returns an id that no other request has.
-    pub fn next_request_id(&self) -> HeaderValue {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        HeaderValue::from_str(&format!("pm-{:x}-{number}", self.start))
-            .unwrap_or(HeaderValue::from_static("pm"))
+    pub fn next_request_id(&self) -> RequestId {
+        RequestId { start: self.start, number: self.requests.fetch_add(1, Ordering::Relaxed) }
     }
 }

@@ -10,6 +10,7 @@ mod broken_upstreams;
 mod cancel;
 mod code_assist;
 mod credentials;
+mod explain;
 mod fallbacks;
 mod gateway;
 mod http;

@@ -19,6 +19,7 @@
 
 pub mod announce;
 pub mod backoff;
+pub mod because;
 pub mod blame;
 pub mod body;
 pub mod bond;
@@ -27,6 +28,7 @@ pub mod cell;
 pub mod classify;
 pub mod dispatch;
 pub mod envelope;
+pub mod explain;
 pub mod format;
 pub mod ids;
 pub mod intent;

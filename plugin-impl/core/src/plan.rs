@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::settings::FallbackOrder;
 use crate::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
-use crate::strategy::{Context, Strategy, least_connections, round_robin, sticky};
+use crate::strategy::{Context, Rank, Strategy, least_connections, round_robin, sticky};
 use crate::time::Millis;
 
 /// One way to serve a request.
@@ -72,21 +72,33 @@ pub fn plan(
     order: FallbackOrder,
     context: &Context,
 ) -> Result<Plan, Refusal> {
-    let candidates = match strategy {
-        Strategy::Sticky => ranked(snapshot, order, |account| sticky::rank(account, context)),
-        Strategy::RoundRobin => ranked(snapshot, order, |account| round_robin::rank(account, context)),
-        Strategy::LeastConnections => {
-            ranked(snapshot, order, |account| least_connections::rank(account, context))
-        }
-    };
+    let candidates = ways_in_order(snapshot, strategy, order, context, |_, way| way);
     if candidates.is_empty() { Err(refusal(snapshot)) } else { Ok(Plan { candidates }) }
 }
 
-fn ranked<R: Ord + Copy>(
+/// Returns the open ways in order, each as `told` makes it of its rank and the way.
+pub(crate) fn ways_in_order<T>(
+    snapshot: &Snapshot,
+    strategy: Strategy,
+    order: FallbackOrder,
+    context: &Context,
+    told: impl Fn(&dyn Rank, Candidate) -> T,
+) -> SmallVec<[T; 16]> {
+    match strategy {
+        Strategy::Sticky => ranked(snapshot, order, |account| sticky::rank(account, context), told),
+        Strategy::RoundRobin => ranked(snapshot, order, |account| round_robin::rank(account, context), told),
+        Strategy::LeastConnections => {
+            ranked(snapshot, order, |account| least_connections::rank(account, context), told)
+        }
+    }
+}
+
+fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
     order: FallbackOrder,
     rank: impl Fn(&AccountView) -> R,
-) -> SmallVec<[Candidate; 16]> {
+    told: impl Fn(&dyn Rank, Candidate) -> T,
+) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
     for account in &snapshot.accounts {
         let mut ways = account.ways.iter().enumerate().filter(|(_, way)| way.closed.is_none()).peekable();
@@ -100,7 +112,7 @@ fn ranked<R: Ord + Copy>(
         FallbackOrder::AccountFirst => open.sort_unstable_by_key(|(rank, way)| (*rank, way.preference)),
         FallbackOrder::PoolFirst => open.sort_unstable_by_key(|(rank, way)| (way.preference, *rank)),
     }
-    open.into_iter().map(|(_, candidate)| candidate).collect()
+    open.into_iter().map(|(rank, candidate)| told(&rank, candidate)).collect()
 }
 
 fn candidate(account: &AccountView, preference: usize, way: &WayView) -> Candidate {

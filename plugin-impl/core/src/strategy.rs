@@ -9,6 +9,8 @@ pub mod sticky;
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 /// Which policy puts accounts in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strategy {
@@ -37,6 +39,52 @@ impl Strategy {
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// A rank that can be explained.
+pub trait Rank {
+    /// Returns what it goes by, the most important first: its fields in their order. Ranks compare as their
+    /// parts do.
+    fn parts(&self) -> Parts;
+}
+
+/// The parts of a rank.
+pub type Parts = SmallVec<[Part; 6]>;
+
+/// One thing that a rank goes by; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    pub name: &'static str,
+    pub value: PartValue,
+}
+
+/// How much of it there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartValue {
+    Flag(bool),
+    Number(i64),
+}
+
+impl Part {
+    /// Makes a part that is there or not.
+    pub const fn flag(name: &'static str, flag: bool) -> Self {
+        Self { name, value: PartValue::Flag(flag) }
+    }
+
+    /// Makes a part that is counted.
+    pub const fn number(name: &'static str, number: i64) -> Self {
+        Self { name, value: PartValue::Number(number) }
+    }
+}
+
+impl fmt::Display for PartValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(true) => f.write_str("yes"),
+            Self::Flag(false) => f.write_str("no"),
+            Self::Number(number) => write!(f, "{number}"),
+        }
     }
 }
 

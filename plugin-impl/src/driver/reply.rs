@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pointsman_core::because::Because;
 use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::plan::Refusal;
 use pointsman_core::refusal;
@@ -33,7 +34,7 @@ pub(super) struct Served {
     pub(super) provider: ProviderId,
     pub(super) account: AccountId,
     pub(super) pool: PoolId,
-    pub(super) reason: &'static str,
+    pub(super) because: Because,
     pub(super) left_origin: bool,
     pub(super) fell_back: bool,
     pub(super) switched: bool,
@@ -79,7 +80,7 @@ pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Mi
     let answer = refusal::refuse(routed.intent.format, refusal, routed.subject(), attempts, now);
     let mut answer = own(answer);
     sign(&mut answer.headers, None, routed, attempts);
-    answer.headers.insert(REASON, HeaderValue::from_static("refused"));
+    answer.headers.insert(REASON, HeaderValue::from_static(Because::Refused.as_str()));
     answer
 }
 
@@ -107,7 +108,7 @@ fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attem
     let Some(served) = served else { return };
     put(headers, ACCOUNT, served.account.as_str());
     put(headers, POOL, served.pool.as_str());
-    headers.insert(REASON, HeaderValue::from_static(served.reason));
+    headers.insert(REASON, HeaderValue::from_static(served.because.as_str()));
 }
 
 /// A name that cannot be a header is left out: the request goes before its signature.

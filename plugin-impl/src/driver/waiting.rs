@@ -26,6 +26,7 @@ impl Journey<'_> {
     pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
         self.tell_news(&Onward::Wait);
         self.tell_wait(until, &refusal);
+        self.record.waits(self.leg, until, Some(refusal), self.now());
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
                 () = listener.heard() => {}
@@ -34,6 +35,7 @@ impl Journey<'_> {
             // Having come to the front it looks again before it waits: it did not listen until now.
             None => self.stand_in_line(self.bound()).await,
         }
+        self.record.woke(self.now());
         Event::Woke
     }
 }

@@ -158,6 +158,6 @@ fn unknown(path: &str) -> String {
     format!(
         "there is nothing at {path}. Served are POST /v1/messages, /v1/messages/count_tokens, \
          /v1/chat/completions, /v1/responses, /v1beta/models/MODEL:generateContent, \
-         :streamGenerateContent and :countTokens, GET /v1/models, /health and /account-limits"
+         :streamGenerateContent and :countTokens, GET /v1/models, /health, /account-limits and /explain"
     )
 }

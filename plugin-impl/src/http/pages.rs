@@ -4,6 +4,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::journal::Explanation;
+use crate::journal::explanation::{list_json, list_text, unknown};
 use crate::router::Router;
 use crate::status::Status;
 
@@ -17,7 +19,9 @@ pub(super) fn page<B>(router: &Router, request: &Request<B>) -> Option<Response<
         "/" if reads => Some(plain(StatusCode::OK, welcome())),
         "/health" if reads => Some(health(&Status::of(router))),
         "/account-limits" if reads => Some(limits(&Status::of(router), request.uri().query())),
-        "/" | "/health" | "/account-limits" => {
+        "/explain" if reads => Some(recent(router, request.uri().query())),
+        path if is_explanation(path) && reads => Some(explanation(router, path, request.uri().query())),
+        path if is_explanation(path) || matches!(path, "/" | "/health" | "/account-limits" | "/explain") => {
             Some(plain(StatusCode::METHOD_NOT_ALLOWED, "this page is read with GET\n".to_owned()))
         }
         _ => None,
@@ -37,8 +41,48 @@ fn health(status: &Status) -> Response<FaceBody> {
 }
 
 fn limits(status: &Status, query: Option<&str>) -> Response<FaceBody> {
-    let table = query.unwrap_or_default().split('&').any(|pair| pair == "format=table");
-    if table { plain(StatusCode::OK, status.to_table()) } else { page_of(&status.to_json()) }
+    if wants(query, "table") { plain(StatusCode::OK, status.to_table()) } else { page_of(&status.to_json()) }
+}
+
+const EXPLAIN: &str = "/explain/";
+
+fn is_explanation(path: &str) -> bool {
+    path.starts_with(EXPLAIN)
+}
+
+/// Lists the last requests, the newest first.
+fn recent(router: &Router, query: Option<&str>) -> Response<FaceBody> {
+    let (journal, now) = (&router.shared().journal, router.shared().clock.now());
+    let recent: Vec<_> = journal.recent().into_iter().map(|record| Explanation::new(record, now)).collect();
+    if wants(query, "text") {
+        plain(StatusCode::OK, list_text(&recent))
+    } else {
+        page_of(&list_json(&recent))
+    }
+}
+
+/// Explains one request.
+fn explanation(router: &Router, path: &str, query: Option<&str>) -> Response<FaceBody> {
+    let asked = path.strip_prefix(EXPLAIN).unwrap_or_default();
+    let (journal, now) = (&router.shared().journal, router.shared().clock.now());
+    let found = match asked {
+        "last" => journal.recent().into_iter().next(),
+        id => id.parse().ok().and_then(|id| journal.find(id)),
+    };
+    let Some(record) = found else {
+        return plain(StatusCode::NOT_FOUND, unknown(asked, journal.recent().len()) + "\n");
+    };
+    let explanation = Explanation::new(record, now);
+    if wants(query, "text") {
+        plain(StatusCode::OK, explanation.to_text())
+    } else {
+        page_of(&explanation.to_json())
+    }
+}
+
+fn wants(query: Option<&str>, format: &str) -> bool {
+    let named = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("format="));
+    named.into_iter().any(|named| named == format)
 }
 
 fn page_of(value: &Value) -> Response<FaceBody> {

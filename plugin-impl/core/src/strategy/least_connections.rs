@@ -2,13 +2,21 @@
 
 use crate::snapshot::AccountView;
 
-use super::Context;
+use super::{Context, Part, Parts};
 
 /// Field order is priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     load: u64,
     distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        [Part::number("load", self.load as i64), Part::number("turn", self.distance.into())]
+            .into_iter()
+            .collect()
+    }
 }
 
 /// Ranks an account by what it would have under way with this request, in relation to its weight.

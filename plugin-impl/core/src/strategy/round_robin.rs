@@ -2,12 +2,18 @@
 
 use crate::snapshot::AccountView;
 
-use super::Context;
+use super::{Context, Part, Parts};
 
 /// Smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        [Part::number("turn", self.distance.into())].into_iter().collect()
+    }
 }
 
 /// Ranks an account by how far it is from its turn.

@@ -5,7 +5,7 @@
 
 use crate::snapshot::AccountView;
 
-use super::{Context, least_connections};
+use super::{Context, Part, Parts, least_connections};
 
 /// Field order is priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,19 @@ pub struct Rank {
     away: bool,
     load: u64,
     distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        let Self { away, load, distance } = *self;
+        [
+            Part::flag("away from home", away),
+            Part::number("load", load as i64),
+            Part::number("turn", distance.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
 }
 
 /// Ranks an account: the session's own first, the others by load.

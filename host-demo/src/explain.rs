@@ -1,0 +1,65 @@
+//! `pointsman explain`: why a request of a running gateway went where it went.
+//!
+//! Only the gateway that routed a request knows, so there is nothing to tell where none is running.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::bail;
+use pointsman_loader::Silent;
+
+use crate::cli::{Explain, Page};
+use crate::{client, plugin};
+
+/// Prints the explanation of a request, or a list of the last ones.
+pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<()> {
+    let url = match &arguments.url {
+        Some(url) => url.clone(),
+        None => configured(library, arguments)?,
+    };
+    let (status, text) = client::ask(&url, &path(arguments)).await?;
+    if status != http::StatusCode::OK {
+        bail!("{}", String::from_utf8_lossy(&text).trim_end());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(&text)?;
+    if !text.ends_with(b"\n") {
+        out.write_all(b"\n")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Returns where the configuration says that the gateway is.
+fn configured(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<String> {
+    let library = plugin::open(library)?;
+    let router = library.start(plugin::configured_by(arguments.config.as_deref()), Silent)?;
+    Ok(client::url(router.status()?.extensions.text("listen").unwrap_or_default()))
+}
+
+fn path(arguments: &Explain) -> String {
+    let format = match arguments.format {
+        Page::Text => "?format=text",
+        Page::Json => "",
+    };
+    match &arguments.request {
+        Some(id) => format!("/explain/{id}{format}"),
+        None => format!("/explain{format}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(request: Option<&str>, format: Page, expected: &str) {
+        let arguments = Explain { request: request.map(str::to_owned), format, url: None, config: None };
+        assert_eq!(path(&arguments), expected);
+    }
+
+    #[test]
+    fn the_path_says_which_request_and_for_whom() {
+        check(None, Page::Text, "/explain?format=text");
+        check(Some("last"), Page::Text, "/explain/last?format=text");
+        check(Some("pm-19a-7"), Page::Json, "/explain/pm-19a-7");
+    }
+}

@@ -1,0 +1,303 @@
+//! Explanations: a record put into words, each plan made again from what it saw.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_core::blame::Gate;
+use pointsman_core::cell::Deny;
+use pointsman_core::explain::{Line, explain};
+use pointsman_core::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
+use pointsman_core::plan::{Candidate, Counts};
+use pointsman_core::snapshot::{Closed, Why};
+use pointsman_core::time::{Millis, Now};
+use serde_json::Value;
+
+use crate::fleet::Settlement;
+
+use super::record::{How, LegNote, Record, Sight, Story};
+use super::{KEPT, json, text};
+
+/// One request, explained.
+#[derive(Debug)]
+pub struct Explanation {
+    pub(super) record: Arc<Record>,
+    pub(super) story: Story,
+    pub(super) now: Now,
+    naming: Naming,
+}
+
+/// How accounts are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// `anthropic:work`, as the configuration does.
+    Ids,
+    /// `anthropic#0`: a label can be an e-mail address, which has no place in a log.
+    Places,
+}
+
+impl Explanation {
+    /// Explains a request to its operator.
+    pub fn new(record: Arc<Record>, now: Now) -> Self {
+        let story = record.story();
+        Self { record, story, now, naming: Naming::Ids }
+    }
+
+    /// Explains a request to a log.
+    pub fn for_log(record: Arc<Record>, now: Now) -> Self {
+        Self { naming: Naming::Places, ..Self::new(record, now) }
+    }
+
+    /// Returns it for a person.
+    pub fn to_text(&self) -> String {
+        text::of(self)
+    }
+
+    /// Returns it for a program.
+    pub fn to_json(&self) -> Value {
+        json::of(self)
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.now.mono.since(self.record.began)
+    }
+
+    /// Returns how many upstream calls were made so far.
+    pub(super) fn attempts(&self) -> u32 {
+        self.story.end.as_ref().map_or_else(|| self.story.calls(), |end| end.attempts)
+    }
+
+    pub(super) fn leg(&self, leg: usize) -> &LegNote {
+        &self.record.legs[leg]
+    }
+
+    /// Makes a plan again.
+    pub(super) fn lines(&self, sight: &Sight) -> Vec<Line> {
+        let snapshot = sight.snapshot();
+        snapshot.map_or_else(Vec::new, |seen| explain(&seen, &self.record.settings, &sight.context))
+    }
+
+    pub(super) fn account(&self, leg: usize, place: u32) -> String {
+        let leg = self.leg(leg);
+        match (self.naming, leg.accounts.get(place as usize)) {
+            (Naming::Ids, Some(id)) => id.to_string(),
+            (Naming::Ids | Naming::Places, _) => format!("{}#{place}", leg.provider.id),
+        }
+    }
+
+    pub(super) fn pool(&self, leg: usize, pool: u16) -> String {
+        self.leg(leg)
+            .provider
+            .pools
+            .get(usize::from(pool))
+            .map_or_else(String::new, |pool| pool.name.to_string())
+    }
+
+    /// Returns the account and the pool, and which endpoint it is where that is not the first.
+    pub(super) fn way(&self, leg: usize, way: Candidate) -> String {
+        let endpoint = match way.endpoint {
+            0 => String::new(),
+            other => format!(" by endpoint {}", other + 1),
+        };
+        format!("{} in {}{endpoint}", self.account(leg, way.account), self.pool(leg, way.pool))
+    }
+
+    /// Returns one word for how it ended.
+    pub(super) fn state(&self) -> &'static str {
+        match self.story.end.as_ref().map(|end| &end.how) {
+            None => "under way",
+            Some(How::Answered { because, .. }) => because.as_str(),
+            Some(How::Refused(_)) => "refused",
+            Some(How::Failed(_)) => "failed",
+            Some(How::Cancelled) => "cancelled",
+        }
+    }
+
+    /// Returns the id of the account that answered, or nothing.
+    pub(super) fn served_by(&self) -> String {
+        match self.story.end.as_ref().map(|end| &end.how) {
+            Some(How::Answered { account, .. }) if self.naming == Naming::Ids => account.to_string(),
+            Some(How::Answered { account, .. }) => account.provider().to_owned(),
+            Some(How::Refused(_) | How::Failed(_) | How::Cancelled) | None => String::new(),
+        }
+    }
+}
+
+/// Returns a list of requests for a person, in the order given.
+pub fn list_text(explanations: &[Explanation]) -> String {
+    if explanations.is_empty() {
+        return "no request has been routed yet\n".to_owned();
+    }
+    text::list(explanations)
+}
+
+/// Returns a list of requests for a program, in the order given.
+pub fn list_json(explanations: &[Explanation]) -> Value {
+    let requests: Vec<_> = explanations.iter().map(json::summary).collect();
+    serde_json::json!({"kept": requests.len(), "at_most": KEPT, "requests": requests})
+}
+
+/// Says that there is no such request, and what there is.
+pub fn unknown(asked: &str, kept: usize) -> String {
+    let kept = match kept {
+        0 => "no request has been routed yet".to_owned(),
+        1 => "1 request is kept".to_owned(),
+        kept if kept < KEPT => format!("{kept} requests are kept"),
+        _ => format!("the last {KEPT} requests are kept"),
+    };
+    format!(
+        "no request `{asked}`: {kept}. The id is in the header x-pointsman-request-id; `last` is the newest"
+    )
+}
+
+/// Returns a span for people: `40ms`, `3.2s`, `2m05s`, `1h03m`.
+pub(super) fn span(span: Duration) -> String {
+    let (millis, seconds) = (span.as_millis(), span.as_secs());
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) => format!("{millis}ms"),
+        (0, 0, s) if s < 10 => format!("{s}.{}s", millis % 1_000 / 100),
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s:02}s"),
+        (h, m, _) => format!("{h}h{m:02}m"),
+    }
+}
+
+/// Returns how long it is until an instant.
+pub(super) fn until(instant: Millis, at: Millis) -> String {
+    span(instant.since(at))
+}
+
+pub(super) const fn why(why: Why) -> &'static str {
+    match why {
+        Why::Busy => "busy",
+        Why::Limited => "limited",
+        Why::Cooling => "cooling",
+        Why::NeedsSignIn => "needs sign-in",
+        Why::Disabled => "disabled",
+    }
+}
+
+/// Returns why a way is closed, and for how long.
+pub(super) fn closed(closed: Closed, at: Millis) -> String {
+    match closed.until {
+        Some(instant) => format!("{} for {}", why(closed.why), until(instant, at)),
+        None => why(closed.why).to_owned(),
+    }
+}
+
+pub(super) fn denied(deny: Deny, at: Millis) -> String {
+    match deny {
+        Deny::Limited { until: instant, known: true } => format!("closed for {}", until(instant, at)),
+        Deny::Limited { until: instant, known: false } => {
+            format!("closed for {}, as a guess", until(instant, at))
+        }
+        Deny::Probing => "a probe is under way".to_owned(),
+        Deny::Full => "as many requests as it may have".to_owned(),
+    }
+}
+
+/// Returns `2 limited, 1 busy`.
+pub(super) fn counts(counts: Counts) -> String {
+    let causes = [
+        (counts.limited, "limited"),
+        (counts.cooling, "in cooldown"),
+        (counts.busy, "busy"),
+        (counts.needs_sign_in, "in need of sign-in"),
+        (counts.disabled, "disabled"),
+    ];
+    let told = causes.iter().filter(|(count, _)| *count > 0);
+    told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns an outcome in one word, for programs.
+pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Good => "good",
+        Outcome::Limited(_) => "limited",
+        Outcome::Capacity(_) => "capacity",
+        Outcome::ServerError => "server-error",
+        Outcome::Unreachable(_) => "unreachable",
+        Outcome::Unauthorized => "unauthorized",
+        Outcome::TokenOutage => "token-outage",
+        Outcome::NeedsSignIn(_) => "needs-sign-in",
+        Outcome::ProjectRefused => "project-refused",
+        Outcome::PoolRefused => "pool-refused",
+        Outcome::RequestFault => "request-fault",
+    }
+}
+
+/// Returns an outcome for people.
+pub(super) fn outcome(outcome: &Outcome, at: Millis) -> String {
+    match outcome {
+        Outcome::Good => "good".to_owned(),
+        Outcome::Limited(limited) => {
+            let kind = match limited.kind {
+                LimitKind::Quota => "quota",
+                LimitKind::Rate => "rate",
+                LimitKind::Unknown => "429",
+            };
+            format!("limited ({kind}){}", hint(limited.hint, at))
+        }
+        Outcome::Capacity(told) => format!("no capacity for the model{}", hint(*told, at)),
+        Outcome::ServerError => "server error".to_owned(),
+        Outcome::Unreachable(NetworkFault::Connect) => "no connection".to_owned(),
+        Outcome::Unreachable(NetworkFault::Timeout) => "no answer in time".to_owned(),
+        Outcome::Unreachable(NetworkFault::Reset) => "the connection broke".to_owned(),
+        Outcome::Unreachable(NetworkFault::Garbage) => "what came is not HTTP".to_owned(),
+        Outcome::Unauthorized => "the credential was not accepted".to_owned(),
+        Outcome::TokenOutage => "the token service failed".to_owned(),
+        Outcome::NeedsSignIn(SignIn::Revoked) => "the account has to sign in again".to_owned(),
+        Outcome::NeedsSignIn(SignIn::Verification { .. }) => "the account has to be verified".to_owned(),
+        Outcome::NeedsSignIn(SignIn::Disabled) => "the provider has disabled the account".to_owned(),
+        Outcome::ProjectRefused => "the project does not allow it".to_owned(),
+        Outcome::PoolRefused => "the account has no licence for the pool".to_owned(),
+        Outcome::RequestFault => "the request itself is at fault".to_owned(),
+    }
+}
+
+fn hint(hint: Hint, at: Millis) -> String {
+    let Hint::Until { until: instant, source } = hint else { return ", for an unknown time".to_owned() };
+    let source = match source {
+        HintSource::RetryAfterMs => "retry-after-ms",
+        HintSource::RetryAfter => "retry-after",
+        HintSource::RetryInfo => "RetryInfo",
+        HintSource::QuotaResetTimeStamp => "quotaResetTimeStamp",
+        HintSource::QuotaResetDelay => "quotaResetDelay",
+        HintSource::Provider => "a header of the provider's own",
+        HintSource::Message => "its message",
+    };
+    format!(", for {} by {source}", until(instant, at))
+}
+
+/// Returns what an attempt changed for everybody; nothing is empty.
+pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
+    match settlement {
+        Settlement::Nothing => String::new(),
+        Settlement::PoolLimited { until: instant } => {
+            format!("the pool is closed for {}", until(*instant, at))
+        }
+        Settlement::Folded => "that was known already".to_owned(),
+        Settlement::Closed { gate, reason, until: instant } => {
+            let what = match gate {
+                Gate::Account => "the account",
+                Gate::Way => "the account at this endpoint",
+                Gate::WayModel => "the account at this endpoint for the model",
+                Gate::Endpoint => "the endpoint, for all,",
+                Gate::EndpointModel => "the endpoint for the model, for all,",
+            };
+            format!("{what} is left alone for {} ({})", until(*instant, at), reason.as_str())
+        }
+        Settlement::SignIn { .. } => "the account waits for its owner".to_owned(),
+    }
+}
+
+/// Returns `load 2000, turn 1`.
+pub(super) fn parts(line: &Line) -> String {
+    let mut text = String::new();
+    for part in &line.parts {
+        let comma = if text.is_empty() { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{comma}{} {}", part.name, part.value);
+    }
+    text
+}

@@ -1,0 +1,161 @@
+//! An explanation as JSON. Instants are milliseconds of the Unix epoch.
+
+use pointsman_core::explain::{Line, Part, PartValue, Place};
+use pointsman_core::plan::{Counts, Refusal};
+use pointsman_core::time::Millis;
+use serde_json::{Map, Value, json};
+
+use super::explanation::{Explanation, denied, outcome, outcome_name, settlement, why};
+use super::record::{Attempt, How, Sight, Step, What};
+
+/// Writes the whole of it.
+pub(super) fn of(explanation: &Explanation) -> Value {
+    let record = &explanation.record;
+    let legs =
+        record.legs.iter().map(|leg| json!({"provider": leg.provider.id.as_str(), "model": leg.model}));
+    json!({
+        "id": record.id.to_string(),
+        "began_unix_ms": record.began_wall.0,
+        "family": record.family,
+        "legs": legs.collect::<Vec<_>>(),
+        "strategy": record.settings.strategy.name(),
+        "state": explanation.state(),
+        "end": end(explanation),
+        "steps": explanation.story.steps.iter().map(|step| step_of(explanation, step)).collect::<Vec<_>>(),
+        "steps_left_out": explanation.story.omitted,
+    })
+}
+
+/// Writes one line of a list of requests.
+pub(super) fn summary(explanation: &Explanation) -> Value {
+    let (record, origin) = (&explanation.record, explanation.leg(0));
+    json!({
+        "id": record.id.to_string(),
+        "began_unix_ms": record.began_wall.0,
+        "provider": origin.provider.id.as_str(),
+        "model": origin.model,
+        "state": explanation.state(),
+        "account": explanation.served_by(),
+        "attempts": explanation.attempts(),
+    })
+}
+
+fn end(explanation: &Explanation) -> Value {
+    let Some(end) = &explanation.story.end else { return Value::Null };
+    let mut value = match &end.how {
+        How::Answered { status, because, account, pool } => json!({
+            "status": status,
+            "reason": because.as_str(),
+            "meaning": because.meaning(),
+            "account": account.as_str(),
+            "pool": pool.as_str(),
+        }),
+        How::Refused(refusal) => json!({"refusal": refused(explanation, refusal)}),
+        How::Failed(why) => json!({"failure": why}),
+        How::Cancelled => json!({"cancelled": true}),
+    };
+    value["at_unix_ms"] = instant(explanation, end.at);
+    value["attempts"] = end.attempts.into();
+    value
+}
+
+fn step_of(explanation: &Explanation, step: &Step) -> Value {
+    let mut value = match &step.what {
+        What::Planned(sight) => planned(explanation, step, sight),
+        What::Denied { candidate, deny } => json!({
+            "step": "denied",
+            "account": explanation.account(step.leg, candidate.account),
+            "pool": explanation.pool(step.leg, candidate.pool),
+            "why": denied(*deny, step.at),
+        }),
+        What::Attempt(attempt) => attempt_of(explanation, step, attempt),
+        What::Waited { until, refusal, over } => json!({
+            "step": "wait",
+            "until_unix_ms": instant(explanation, *until),
+            "refusal": refusal.as_ref().map(|refusal| refused(explanation, refusal)),
+            "over_unix_ms": over.map(|over| instant(explanation, over)),
+        }),
+    };
+    value["at_unix_ms"] = instant(explanation, step.at);
+    value["leg"] = step.leg.into();
+    value
+}
+
+fn planned(explanation: &Explanation, step: &Step, sight: &Sight) -> Value {
+    let lines = explanation.lines(sight);
+    let kept = sight.kept().unwrap_or_default();
+    json!({
+        "step": "plan",
+        "accounts": sight.accounts,
+        "accounts_left_out": sight.accounts - kept,
+        "home": sight.context.home.map(|home| explanation.account(step.leg, home)),
+        "candidates": lines.iter().map(|line| candidate(explanation, step, line)).collect::<Vec<_>>(),
+    })
+}
+
+fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
+    let mut value = json!({
+        "account": explanation.account(step.leg, line.way.account),
+        "pool": explanation.pool(step.leg, line.way.pool),
+        "endpoint": line.way.endpoint,
+    });
+    match &line.place {
+        Place::First => value["rank"] = 1.into(),
+        Place::Behind { rank, by } => {
+            value["rank"] = (*rank).into();
+            value["passed_over_by"] = (*by).into();
+        }
+        Place::Closed(closed) => {
+            value["closed"] = why(closed.why).into();
+            value["until_unix_ms"] = closed.until.map(|until| instant(explanation, until)).into();
+        }
+    }
+    if !line.parts.is_empty() {
+        value["goes_by"] = line.parts.iter().map(part).collect::<Map<_, _>>().into();
+    }
+    value
+}
+
+fn part(part: &Part) -> (String, Value) {
+    let value = match part.value {
+        PartValue::Number(number) => number.into(),
+        PartValue::Flag(flag) => flag.into(),
+    };
+    (part.name.to_owned(), value)
+}
+
+fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Value {
+    let end = attempt.end.as_ref().map(|end| {
+        json!({
+            "at_unix_ms": instant(explanation, end.at),
+            "outcome": outcome_name(&end.outcome),
+            "text": outcome(&end.outcome, end.at),
+            "changed": end.settlement.as_ref().map(|what| settlement(what, end.at)),
+        })
+    });
+    json!({
+        "step": "attempt",
+        "account": explanation.account(step.leg, attempt.candidate.account),
+        "pool": explanation.pool(step.leg, attempt.candidate.pool),
+        "endpoint": attempt.candidate.endpoint,
+        "probe": attempt.is_probe,
+        "calls": attempt.calls,
+        "end": end,
+    })
+}
+
+fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
+    let Counts { busy, limited, cooling, needs_sign_in, disabled } = refusal.counts;
+    json!({
+        "until_unix_ms": refusal.until.map(|until| instant(explanation, until)),
+        "busy": busy,
+        "limited": limited,
+        "cooling": cooling,
+        "needs_sign_in": needs_sign_in,
+        "disabled": disabled,
+    })
+}
+
+fn instant(explanation: &Explanation, instant: Millis) -> Value {
+    explanation.now.wall_of(instant).0.into()
+}

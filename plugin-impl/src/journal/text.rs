@@ -1,0 +1,150 @@
+//! An explanation as a page for a terminal.
+
+use std::fmt::Write;
+
+use pointsman_core::explain::{Line, Place};
+use pointsman_core::time::Millis;
+
+use super::explanation::{Explanation, closed, counts, denied, outcome, parts, settlement, span, until};
+use super::record::{Attempt, How, Sight, Step, What};
+
+/// Writes the whole page.
+pub(super) fn of(explanation: &Explanation) -> String {
+    let record = &explanation.record;
+    let origin = explanation.leg(0);
+    let mut page = format!(
+        "{}: {} at {}, {} ago\n{}\n",
+        record.id,
+        if origin.model.is_empty() { "no model" } else { &origin.model },
+        origin.provider.id,
+        span(explanation.age()),
+        end(explanation),
+    );
+    let last = explanation.story.steps.len().saturating_sub(1);
+    for (at, step) in explanation.story.steps.iter().enumerate() {
+        if at == last && explanation.story.omitted > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(page, "… {} more steps …", explanation.story.omitted);
+        }
+        page.push_str(&step_text(explanation, step));
+    }
+    page
+}
+
+/// Writes one line for each request.
+pub(super) fn list(explanations: &[Explanation]) -> String {
+    let headings = ["ID", "AGE", "MODEL", "REASON", "ACCOUNT", "CALLS"];
+    table(headings, explanations.iter().map(summary).collect())
+}
+
+fn summary(explanation: &Explanation) -> [String; 6] {
+    [
+        explanation.record.id.to_string(),
+        span(explanation.age()),
+        explanation.leg(0).model.clone(),
+        explanation.state().to_owned(),
+        explanation.served_by(),
+        explanation.attempts().to_string(),
+    ]
+}
+
+fn end(explanation: &Explanation) -> String {
+    let Some(end) = &explanation.story.end else { return "under way".to_owned() };
+    let took = until(end.at, explanation.record.began);
+    let attempts =
+        if end.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", end.attempts) };
+    match &end.how {
+        How::Answered { status, because, pool, .. } => format!(
+            "answered {status} by {} in {pool} after {attempts} and {took}: {} ({})",
+            explanation.served_by(),
+            because.as_str(),
+            because.meaning()
+        ),
+        How::Refused(refusal) => format!("refused after {attempts} and {took}: {}", counts(refusal.counts)),
+        How::Failed(why) => format!("failed after {attempts} and {took}: {why}"),
+        How::Cancelled => format!("the caller went away after {attempts} and {took}"),
+    }
+}
+
+fn step_text(explanation: &Explanation, step: &Step) -> String {
+    let since = format!("+{}", until(step.at, explanation.record.began));
+    match &step.what {
+        What::Planned(sight) => planned(explanation, step, sight, &since),
+        What::Denied { candidate, deny } => {
+            let way = explanation.way(step.leg, *candidate);
+            format!("\n{since} {way} was not admitted: {}\n", denied(*deny, step.at))
+        }
+        What::Attempt(attempt) => format!("\n{since} {}\n", attempt_text(explanation, step, attempt)),
+        What::Waited { until: instant, refusal, over } => {
+            let for_what = match refusal {
+                Some(refusal) => format!(" ({})", counts(refusal.counts)),
+                None => String::new(),
+            };
+            let over = match over {
+                Some(over) => format!("went on after {}", until(*over, step.at)),
+                None => "waits still".to_owned(),
+            };
+            format!("\n{since} waited, at most {}{for_what}; {over}\n", until(*instant, step.at))
+        }
+    }
+}
+
+fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> String {
+    let way = explanation.way(step.leg, attempt.candidate);
+    let sent = match (attempt.calls, attempt.is_probe) {
+        (0, _) => "was to be sent to",
+        (_, true) => "sent, as a probe, to",
+        (_, false) => "sent to",
+    };
+    let Some(end) = &attempt.end else { return format!("{sent} {way}; no answer yet") };
+    let renewed = if attempt.calls > 1 { ", with a new token the second time" } else { "" };
+    let after = until(end.at, step.at);
+    let changed = end.settlement.as_ref().map(|what| settlement(what, end.at)).unwrap_or_default();
+    let changed = if changed.is_empty() { changed } else { format!("; {changed}") };
+    format!("{sent} {way}{renewed}: {} after {after}{changed}", outcome(&end.outcome, end.at))
+}
+
+fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -> String {
+    let leg = explanation.leg(step.leg);
+    let settings = &explanation.record.settings;
+    let accounts =
+        if sight.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", sight.accounts) };
+    let mut text = format!("\n{since} plan by {} over {accounts} of {}", settings.strategy, leg.provider.id);
+    if step.leg > 0 {
+        let _ = write!(text, " for {}", leg.model);
+    }
+    let Some(kept) = sight.kept() else { return text + "; what it saw is not kept\n" };
+    let left_out = sight.accounts - kept;
+    if left_out > 0 {
+        let _ = write!(text, "; {left_out} are not kept, and ranks are among the others");
+    }
+    text.push('\n');
+    let lines = explanation.lines(sight);
+    let rows = lines.iter().map(|line| row(explanation, step, line, sight.now)).collect();
+    text.push_str(&table(["RANK", "ACCOUNT", "POOL", "STATE", "WHY"], rows));
+    text
+}
+
+fn row(explanation: &Explanation, step: &Step, line: &Line, at: Millis) -> [String; 5] {
+    let (rank, state, verdict) = match &line.place {
+        Place::First => ("1".to_owned(), "open".to_owned(), format!("first: {}", parts(line))),
+        Place::Behind { rank, by } => {
+            (rank.to_string(), "open".to_owned(), format!("passed over by {by}: {}", parts(line)))
+        }
+        Place::Closed(why) => ("-".to_owned(), closed(*why, at), "closed".to_owned()),
+    };
+    let account = explanation.account(step.leg, line.way.account);
+    [rank, account, explanation.pool(step.leg, line.way.pool), state, verdict]
+}
+
+/// Puts rows into columns.
+fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>) -> String {
+    let rows: Vec<_> = std::iter::once(headings.map(str::to_owned)).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
