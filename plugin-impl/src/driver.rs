@@ -4,6 +4,7 @@
 //! the cells, sends, waits, tells.
 
 mod look;
+mod noting;
 mod reply;
 mod telling;
 mod waiting;
@@ -304,6 +305,7 @@ impl<'a> Journey<'a> {
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, outcome) = match sent {
             Ok(incoming) => {
+                self.note_readings(&incoming.headers);
                 let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
                 look::at(incoming, self.routed, enveloped, &self.shared.clock).await
             }
@@ -341,12 +343,13 @@ impl<'a> Journey<'a> {
     }
 
     /// Settles the attempt, and remembers what it was the first to learn.
-    fn failed(&mut self, outcome: Outcome) -> Event {
+    fn failed(&mut self, mut outcome: Outcome) -> Event {
         if matches!(outcome, Outcome::Limited(_)) {
             self.shared.counters.upstream_429.count();
         }
         if let Some(attempt) = self.attempt.take() {
             let target = attempt.lease.target().clone();
+            outcome = self.corrected(outcome, &target);
             let settlement = attempt.lease.settle(&outcome, self.now());
             tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
             self.record.came_to(&outcome, Some(&settlement), self.now());

@@ -8,6 +8,7 @@ pub mod affinity;
 pub mod bell;
 pub mod bonds;
 pub mod endpoint;
+mod gauge;
 pub mod keyed;
 pub mod lane;
 pub mod lease;

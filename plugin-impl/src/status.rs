@@ -1,6 +1,7 @@
 //! The status: what an operator sees of the fleet at one instant.
 
 mod table;
+mod windows;
 
 use pointsman_core::cell::{CellState, Opening};
 use pointsman_core::snapshot::Standing;
@@ -10,6 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::config::ConfigSource;
 use crate::fleet::Member;
 use crate::router::Router;
+
+pub use self::windows::WindowStatus;
 
 /// The state of the fleet.
 #[derive(Clone, Debug)]
@@ -56,6 +59,12 @@ pub struct PoolStatus {
     pub trips: u64,
     pub served: u64,
     pub limited: u64,
+    /// What is left of the tightest window in thousandths, where it is known.
+    pub remaining: Option<u16>,
+    /// When that window resets.
+    pub reset: Option<UnixMillis>,
+    /// What was reported of each window.
+    pub windows: Vec<WindowStatus>,
 }
 
 /// Whether a pool takes work.
@@ -158,6 +167,8 @@ impl PoolStatus {
             "trips": self.trips,
             "served": self.served,
             "limited": self.limited,
+            "remaining": self.remaining.map(windows::fraction),
+            "windows": self.windows.iter().map(WindowStatus::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -195,18 +206,22 @@ fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>
 }
 
 fn pool(member: &Member, index: usize, name: &str, now: Now) -> PoolStatus {
-    let reading = member.account.pool(index);
-    let state = pool_state(reading.quota, now);
+    let known = member.account.pool(index);
+    let state = pool_state(known.quota, now);
+    let (remaining, reset) = windows::tightest(&known.windows, now);
     let closed = matches!(state, PoolState::Limited | PoolState::Guessed);
     PoolStatus {
         name: name.to_owned(),
         state,
-        until: closed.then(|| now.wall_of(reading.quota.until)),
-        in_flight: reading.quota.in_flight.into(),
-        streak: reading.quota.streak,
-        trips: reading.trips,
-        served: reading.served,
-        limited: reading.limited,
+        until: closed.then(|| now.wall_of(known.quota.until)),
+        in_flight: known.quota.in_flight.into(),
+        streak: known.quota.streak,
+        trips: known.trips,
+        served: known.served,
+        limited: known.limited,
+        remaining,
+        reset,
+        windows: windows::all(&known.windows, now),
     }
 }
 

@@ -21,6 +21,7 @@ mod notices;
 mod pages;
 mod pass_through;
 mod races;
+mod readings;
 mod reload;
 mod secrets;
 mod sessions;

@@ -119,7 +119,7 @@ impl<'a> Case<'a> {
         sequence: u64,
     ) -> Answer {
         let headers = match admission.hint {
-            Hint::Full => readings::headers(format, &admission.levels, self.unix()),
+            Hint::Full | Hint::Overlong(_) => readings::headers(format, &admission.levels, self.unix()),
             Hint::HeaderOnly | Hint::Bare | Hint::Wrong(_) => HeaderMap::new(),
         };
         let pace = admission.pace.unwrap_or_else(|| self.shared.pace().clone());

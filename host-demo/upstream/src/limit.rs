@@ -40,6 +40,7 @@ fn hinted(
         Hint::Full => full(window, levels, &told),
         Hint::HeaderOnly => retry_after(Shape::Bare.refusal(&told), wait),
         Hint::Bare => Shape::Bare.refusal(&told),
+        Hint::Overlong(wait) => full(window, levels, &Particulars { wait, ..told }),
         Hint::Wrong(lie) => full(window, &lying(levels, lie), &Particulars { wait: lie, ..told }),
     }
 }
@@ -150,6 +151,13 @@ mod tests {
         let anthropic = limited(Format::Anthropic, lie);
         assert_eq!(header(&anthropic, "retry-after"), Some("3600"));
         assert_eq!(header(&anthropic, "anthropic-ratelimit-unified-5h-reset"), Some("1780003600"));
+    }
+
+    #[test]
+    fn an_overlong_hint_stands_beside_true_readings() {
+        let anthropic = limited(Format::Anthropic, Hint::Overlong(Duration::from_secs(3_600)));
+        assert_eq!(header(&anthropic, "retry-after"), Some("3600"));
+        assert_eq!(header(&anthropic, "anthropic-ratelimit-unified-5h-reset"), Some("1780000004"));
     }
 
     #[test]

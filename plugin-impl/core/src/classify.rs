@@ -21,7 +21,7 @@ mod refusal;
 mod reply;
 mod sse;
 mod token;
-mod when;
+pub(crate) mod when;
 
 use http::{HeaderMap, StatusCode};
 

@@ -55,6 +55,10 @@ name! {
     ModelId
 }
 name! {
+    /// A window of a pool as its upstream names it, such as `5h` or `requests`.
+    WindowId
+}
+name! {
     /// An account: `provider:label`.
     AccountId
 }

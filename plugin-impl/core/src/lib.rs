@@ -37,6 +37,7 @@ pub mod notice;
 pub mod outcome;
 pub mod outlook;
 pub mod plan;
+pub mod reading;
 pub mod refusal;
 pub mod route;
 pub mod session;

@@ -133,6 +133,13 @@ fn account(account: AccountStatus) -> api::AccountView {
 }
 
 fn pool(pool: PoolStatus) -> api::PoolView {
+    let mut extensions = Extensions::new();
+    if let Some(remaining) = pool.remaining {
+        extensions.set("remaining", &remaining.to_string());
+    }
+    if let Some(reset) = pool.reset {
+        extensions.set("remaining_until_unix_ms", &reset.0.to_string());
+    }
     api::PoolView {
         name: pool.name.into(),
         state: match pool.state {
@@ -147,7 +154,7 @@ fn pool(pool: PoolStatus) -> api::PoolView {
         trips: pool.trips,
         served: pool.served,
         limited: pool.limited,
-        extensions: Extensions::new(),
+        extensions,
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pointsman_core::blame::{Gate, Reason};
-use pointsman_core::catalog::{Provider, Scope};
+use pointsman_core::catalog::{Pool, Provider, Scope};
 use pointsman_core::cell::{Cell, CellState, Limit, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
-use pointsman_core::outlook::{Outlook, OutlookWord};
+use pointsman_core::outlook::Outlook;
+use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::time::Millis;
 
@@ -15,6 +16,7 @@ use crate::sync::{Mutex, unpoisoned};
 
 use super::bell::Bell;
 use super::endpoint::EndpointState;
+use super::gauge::Gauge;
 use super::keyed::Keyed;
 
 /// What makes an account the one it is: its credential and the shape of its pools, hashed.
@@ -43,8 +45,7 @@ pub(super) struct PoolSlot {
     by_model: Keyed,
     pub(super) ways: Box<[WayCells]>,
     pub(super) tally: Tally,
-    /// An [`OutlookWord`].
-    outlook: AtomicU64,
+    gauge: Gauge,
 }
 
 /// The way to a model in a pool at an endpoint.
@@ -85,9 +86,11 @@ pub struct Story {
 }
 
 /// What a status shows of a pool.
-#[derive(Clone, Copy, Debug)]
-pub struct PoolReading {
+#[derive(Clone, Debug)]
+pub struct PoolSummary {
     pub quota: CellState,
+    /// What its upstream reported of its windows.
+    pub windows: Windows,
     pub served: u64,
     pub limited: u64,
     pub trips: u64,
@@ -107,7 +110,7 @@ impl Account {
             by_model: Keyed::default(),
             ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
             tally: Tally::default(),
-            outlook: AtomicU64::default(),
+            gauge: Gauge::default(),
         });
         Self {
             id,
@@ -152,11 +155,12 @@ impl Account {
     }
 
     /// Returns what a status shows of a pool.
-    pub fn pool(&self, pool: usize) -> PoolReading {
+    pub fn pool(&self, pool: usize) -> PoolSummary {
         let slot = &self.pools[pool];
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        PoolReading {
+        PoolSummary {
             quota: slot.quota.state(),
+            windows: slot.gauge.windows(),
             served: count(&slot.tally.served),
             limited: count(&slot.tally.limited),
             trips: count(&slot.tally.trips),
@@ -170,8 +174,20 @@ impl Account {
 
     /// Returns what is known of the remaining quota of a pool.
     #[inline]
-    pub(super) fn outlook(&self, pool: usize, now: Millis) -> Outlook {
-        OutlookWord(self.pools[pool].outlook.load(Ordering::Relaxed)).at(now)
+    pub(super) fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> Outlook {
+        self.pools[pool].gauge.outlook(model, now)
+    }
+
+    /// Returns until when a model can have nothing of a pool, by what its upstream reported. `named` is what the
+    /// pool calls the model. After a limit that was followed by another, no report is believed.
+    pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
+        let slot = &self.pools[pool];
+        if slot.quota(model).streak > 0 { None } else { slot.gauge.windows().spent_until(named, now) }
+    }
+
+    /// Takes in what an upstream reported of a pool, which `described` describes.
+    pub fn take_in(&self, pool: usize, readings: Vec<Reading>, described: &Pool, now: Millis) {
+        self.pools[pool].gauge.take_in(readings, described, now);
     }
 
     /// Takes in a limit that another process, or an earlier life of this account, has learned.
@@ -242,7 +258,7 @@ impl PoolSlot {
 mod tests {
     use std::time::Duration;
 
-    use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool};
+    use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT};
     use pointsman_core::cell::Settled;
     use pointsman_core::format::{Envelope, WireFormat};
     use pointsman_core::ids::{PoolId, ProviderId};

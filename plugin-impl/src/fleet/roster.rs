@@ -85,7 +85,7 @@ impl Roster {
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
         let to =
             Way { pool, way: 0, endpoint: &self.endpoints[pool][0], model, bound: self.bound(member, pool) };
-        let outlook = member.account.outlook(pool, now);
+        let outlook = member.account.outlook(pool, model, now);
         if member.enabled && member.account.is_plainly_open(&to, now) {
             return WayView { pool: pool as u16, endpoint: 0, closed: None, outlook };
         }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use pointsman_core::outlook::WHOLE;
 use pointsman_core::time::UnixMillis;
 
 use super::{AccountState, AccountStatus, PoolStatus, Status};
 
-const HEADINGS: [&str; 6] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED"];
+const HEADINGS: [&str; 7] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED", "LEFT"];
 
 /// Renders accounts × pools, and a line on the requests.
 pub(super) fn render(status: &Status) -> String {
@@ -36,7 +37,7 @@ pub(super) fn render(status: &Status) -> String {
     text
 }
 
-fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis) -> [String; 6] {
+fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis) -> [String; 7] {
     let (state, until) = match account.state {
         AccountState::Ready => (pool.state.as_str().to_owned(), pool.until),
         AccountState::Cooling => (account.reason.clone(), account.until),
@@ -49,7 +50,19 @@ fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis)
         until.map_or_else(|| "-".to_owned(), |until| countdown(until, now)),
         pool.in_flight.to_string(),
         pool.served.to_string(),
+        left(pool, now),
     ]
+}
+
+/// What is left of the tightest window, and for how long that is so: `42% 1h03m`.
+fn left(pool: &PoolStatus, now: UnixMillis) -> String {
+    let Some(remaining) = pool.remaining else { return "-".to_owned() };
+    // Rounded up, so that 0% means that nothing is left.
+    let percent = format!("{}%", remaining.div_ceil(10));
+    match pool.reset.filter(|_| remaining < WHOLE) {
+        Some(reset) => format!("{percent} {}", countdown(reset, now)),
+        None => percent,
+    }
 }
 
 fn countdown(until: UnixMillis, now: UnixMillis) -> String {
@@ -61,10 +74,10 @@ fn countdown(until: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
-fn aligned(rows: &[[String; 6]]) -> String {
+fn aligned(rows: &[[String; 7]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let line = |row: &[String; 6]| {
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let line = |row: &[String; 7]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
@@ -87,6 +100,9 @@ mod tests {
             trips: 1,
             served: 40,
             limited: 3,
+            remaining: until.map(|_| 0).or(Some(421)),
+            reset: until.or(Some(UnixMillis(3_780_000))),
+            windows: Vec::new(),
         };
         let account = AccountStatus {
             id: "antigravity:work".into(),
@@ -108,9 +124,9 @@ mod tests {
             counters: vec![("requests", 7)],
         };
         let expected = "\
-ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED
-antigravity:work  claude      open     -      2     40
-                  gemini-cli  limited  1m11s  2     40
+ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED  LEFT
+antigravity:work  claude      open     -      2     40      43% 1h03m
+                  gemini-cli  limited  1m11s  2     40      0% 1m11s
 
 7 requests, 0 answered, 0 refused, 0 failed; 0 upstream calls, 0 of them limited
 ";

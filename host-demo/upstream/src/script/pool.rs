@@ -46,6 +46,10 @@ pub enum Hint {
     /// As `Full`, with this wait in place of the true one.
     #[serde(deserialize_with = "span::deserialize")]
     Wrong(Duration),
+    /// As `Full`, with this wait beside readings that are true: a provider tells the end of another window than
+    /// the one that is used up.
+    #[serde(deserialize_with = "span::deserialize")]
+    Overlong(Duration),
 }
 
 impl Pool {

@@ -30,14 +30,14 @@ const UNIX_MILLIS: u64 = 1_000_000_000_000;
 
 /// When something is over, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(crate) enum When {
     In(Duration),
     At(UnixMillis),
 }
 
 impl When {
     /// Reads any of the forms.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         number(text)
             .or_else(|| span::whole(text).map(Self::In))
@@ -47,7 +47,7 @@ impl When {
 
     /// Reads any of the forms from a member: a string, a number, or `google.protobuf.Duration` as an
     /// object.
-    pub(super) fn of(value: &Value) -> Option<Self> {
+    pub(crate) fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::read(text),
             Value::Number(number) => Self::read(&number.to_string()),
@@ -62,7 +62,7 @@ impl When {
     }
 
     /// Returns the instant: never before now, and never later than is believed.
-    pub(super) fn resolve(self, now: Now) -> Millis {
+    pub(crate) fn resolve(self, now: Now) -> Millis {
         let instant = match self {
             Self::In(span) => now.mono.after(whole_millis(span)),
             Self::At(date) => now.mono_of(date),

@@ -1,0 +1,46 @@
+//! Noting: what the head of an answer tells of the quota, whatever it came to.
+
+use http::HeaderMap;
+use pointsman_core::catalog::Scope;
+use pointsman_core::ids::ModelId;
+use pointsman_core::outcome::Outcome;
+use pointsman_core::reading::{self, Reading, capped};
+
+use crate::fleet::lease::Target;
+
+use super::Journey;
+
+impl Journey<'_> {
+    /// Takes in the readings of an answer to the attempt under way.
+    pub(super) fn note_readings(&self, headers: &HeaderMap) {
+        let Some(attempt) = &self.attempt else { return };
+        let now = self.shared.clock.now();
+        let readings = reading::in_headers(headers, now);
+        if readings.is_empty() {
+            return;
+        }
+        let target = attempt.lease.target();
+        let pool = self.leg().route.pool(target.pool);
+        // Where a limit is of one model, so is what its answers tell.
+        let model = (pool.scope == Scope::Model).then(|| self.named(target));
+        let readings = readings.into_iter().map(|reading| Reading { model: model.clone(), ..reading });
+        target.account.take_in(target.pool, readings.collect(), pool, now.mono);
+    }
+
+    /// Corrects a hint by the readings; see [`capped`].
+    ///
+    /// A hint is doubted once. Where the attempt after a limit is refused again, the hint was right and what it
+    /// is about has no reading.
+    pub(super) fn corrected(&self, outcome: Outcome, target: &Target) -> Outcome {
+        let Outcome::Limited(limited) = outcome else { return outcome };
+        let named = self.named(target);
+        let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now());
+        Outcome::Limited(capped(limited, spent_until))
+    }
+
+    /// Returns the model as the pool names it.
+    fn named(&self, target: &Target) -> ModelId {
+        let route = &self.leg().route;
+        ModelId::new(route.pool(target.pool).model(&route.model))
+    }
+}

@@ -1,0 +1,128 @@
+//! Gauges: what is known of the remaining quota of a pool of an account.
+//!
+//! Plans ask each gauge, so what they need is one word that is read without a lock. The windows behind it are
+//! joined under a lock that is held for no longer than that, and the word is stored before the lock is let go:
+//! so the word that stays is that of the windows that stay. Nothing here admits, and no cell depends on it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use pointsman_core::catalog::Pool;
+use pointsman_core::ids::ModelId;
+use pointsman_core::outlook::{Outlook, OutlookWord};
+use pointsman_core::reading::{Reading, Windows};
+use pointsman_core::time::Millis;
+
+use crate::sync::{Mutex, RwLock, unpoisoned};
+
+/// What is known of the remaining quota of one pool of one account.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    /// An [`OutlookWord`] of the windows that are for all models.
+    word: AtomicU64,
+    /// Whether any model has windows of its own.
+    any_model: AtomicBool,
+    /// Words of single models, by the names that callers know them by.
+    by_model: RwLock<Vec<(ModelId, OutlookWord)>>,
+    windows: Mutex<Windows>,
+}
+
+impl Gauge {
+    /// Returns what is known for `model`: a load, and where models have windows of their own a look at them.
+    #[inline]
+    pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> Outlook {
+        let for_all = OutlookWord(self.word.load(Ordering::Acquire)).at(now);
+        if !self.any_model.load(Ordering::Acquire) {
+            return for_all;
+        }
+        let by_model = unpoisoned(self.by_model.read());
+        let own = by_model.iter().find(|(name, _)| name == model);
+        own.map_or(for_all, |(_, word)| for_all.tighter(word.at(now)))
+    }
+
+    /// Takes readings in. `pool` says how callers name its models.
+    pub(super) fn take_in(&self, readings: Vec<Reading>, pool: &Pool, now: Millis) {
+        if readings.is_empty() {
+            return;
+        }
+        let mut windows = unpoisoned(self.windows.lock());
+        readings.into_iter().for_each(|reading| windows.join(reading));
+        self.word.store(windows.word(None, now).0, Ordering::Release);
+        if windows.models().next().is_some() {
+            *unpoisoned(self.by_model.write()) = words(&windows, pool, now);
+            self.any_model.store(true, Ordering::Release);
+        }
+    }
+
+    /// Returns all that is known.
+    pub(super) fn windows(&self) -> Windows {
+        unpoisoned(self.windows.lock()).clone()
+    }
+}
+
+fn words(windows: &Windows, pool: &Pool, now: Millis) -> Vec<(ModelId, OutlookWord)> {
+    let mut words: Vec<(ModelId, OutlookWord)> = Vec::new();
+    for model in windows.models() {
+        let word = windows.word(Some(model), now);
+        let aliases =
+            pool.models.iter().filter(|(_, named)| *named == model).map(|(asked, _)| asked.as_str());
+        words.extend(aliases.chain([model]).map(|name| (ModelId::new(name), word)));
+    }
+    words
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use pointsman_core::catalog::{Endpoint, MAX_IN_FLIGHT, Scope};
+    use pointsman_core::format::Envelope;
+    use pointsman_core::ids::{PoolId, WindowId};
+
+    use super::*;
+
+    const NOW: Millis = Millis(160_000);
+
+    fn pool() -> Pool {
+        Pool {
+            name: PoolId::new("gemini-cli"),
+            title: "Gemini CLI".into(),
+            endpoints: vec![Endpoint("http://upstream.example".into())],
+            envelope: Envelope::None,
+            models: [("flash".to_owned(), "flash-preview".to_owned())].into(),
+            scope: Scope::Pool,
+            max_in_flight: MAX_IN_FLIGHT,
+        }
+    }
+
+    fn reading(model: Option<&str>, remaining: u16) -> Reading {
+        Reading {
+            window: WindowId::new("requests"),
+            model: model.map(ModelId::new),
+            remaining: Some(remaining),
+            count: None,
+            reset: None,
+            observed: NOW,
+        }
+    }
+
+    fn remaining(gauge: &Gauge, model: &str) -> Option<u16> {
+        gauge.outlook(&ModelId::new(model), NOW).remaining
+    }
+
+    #[test]
+    fn a_model_is_known_by_both_its_names() {
+        let gauge = Gauge::default();
+        assert_eq!(remaining(&gauge, "flash"), None);
+        gauge.take_in(vec![reading(Some("flash-preview"), 120), reading(None, 600)], &pool(), NOW);
+        assert_eq!((remaining(&gauge, "flash"), remaining(&gauge, "flash-preview")), (Some(120), Some(120)));
+        assert_eq!(remaining(&gauge, "pro"), Some(600));
+        assert_eq!(gauge.windows().readings().len(), 2);
+    }
+
+    #[test]
+    fn a_later_reading_replaces_an_earlier_one() {
+        let gauge = Gauge::default();
+        let later = Reading { observed: Millis(NOW.0 + 1_000), ..reading(None, 900) };
+        gauge.take_in(vec![later.clone()], &pool(), NOW);
+        gauge.take_in(vec![reading(None, 100)], &pool(), NOW);
+        assert_eq!((remaining(&gauge, "m"), gauge.windows().readings()), (Some(900), &[later][..]));
+    }
+}
