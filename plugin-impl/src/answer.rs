@@ -95,7 +95,8 @@ impl Relay {
 
     fn poll_merged(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         let source = &mut self.source;
-        let piece = ready!(self.merge.poll(context, |context| source.poll(context)));
+        let is_handed_over = source.body.as_ref().is_some_and(IncomingBody::is_handed_over);
+        let piece = ready!(self.merge.poll(context, is_handed_over, |context| source.poll(context)));
         if let (Some(recorder), Some(Ok(bytes))) = (&mut self.recorder, &piece) {
             recorder.note(bytes);
         }

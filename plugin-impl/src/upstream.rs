@@ -2,43 +2,45 @@
 //!
 //! Nothing is decided here. What went wrong is told in the core's words; texts are without URLs, because
 //! a key can be part of one.
+//!
+//! There are two ways out. The direct one keeps its own connections, whose bytes never change tasks. Where
+//! a proxy stands between, reqwest knows how to speak to it.
 
 pub mod body;
+mod direct;
 mod fault;
-
-use std::time::Duration;
+mod proxied;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
 use pointsman_core::outcome::NetworkFault;
-use reqwest::Client;
 use thiserror::Error;
 
 use crate::config::{ProxyUrl, Timeouts};
-use crate::sync::DashMap;
+
+use self::body::Source;
+use self::direct::Direct;
+use self::proxied::Proxied;
 
 pub use self::body::{IncomingBody, StreamFault};
 
-/// Connections that nobody uses are kept this long: an agent thinks between two turns.
-const IDLE_CONNECTION: Duration = Duration::from_secs(90);
-
-/// Sends requests over pooled connections.
-#[derive(Debug, Default)]
+/// Sends requests over connections that are kept.
+#[derive(Debug)]
 pub struct Upstream {
-    /// One pool of connections for each way out.
-    clients: DashMap<WayOut, Client>,
+    direct: Direct,
+    proxied: Proxied,
+    /// Says for which requests the machine itself wants a proxy (`HTTPS_PROXY` and its kin).
+    of_the_machine: Matcher,
 }
 
-/// What makes connections different that go to the same host.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct WayOut {
-    proxy: Option<String>,
-    connect: Duration,
-}
-
-impl std::fmt::Debug for WayOut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WayOut").field("proxied", &self.proxy.is_some()).finish_non_exhaustive()
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            direct: Direct::default(),
+            proxied: Proxied::default(),
+            of_the_machine: Matcher::from_system(),
+        }
     }
 }
 
@@ -79,52 +81,22 @@ impl Upstream {
         proxy: Option<&ProxyUrl>,
         timeouts: Timeouts,
     ) -> Result<Incoming, SendError> {
-        let client = self.client(proxy, timeouts.connect)?;
-        let request = client
-            .request(outgoing.method, &outgoing.url)
-            .headers(outgoing.headers)
-            .body(outgoing.body)
-            .build()
-            .map_err(|error| fault::of(&error))?;
-        let response = tokio::time::timeout(timeouts.head, client.execute(request))
-            .await
-            .map_err(|_| fault::no_head(timeouts.head))?
-            .map_err(|error| fault::of(&error))?;
-        let (parts, body) = http::Response::from(response).into_parts();
+        let uri: Uri = outgoing.url.parse().map_err(|_| fault::no_url())?;
+        let is_direct = proxy.is_none() && self.of_the_machine.intercept(&uri).is_none();
+        let sent = async {
+            if is_direct {
+                self.direct.send(outgoing, &uri, timeouts.connect).await
+            } else {
+                self.proxied.send(outgoing, proxy, timeouts.connect).await
+            }
+        };
+        let sent = tokio::time::timeout(timeouts.head, sent).await;
+        let response = sent.map_err(|_| fault::no_head(timeouts.head))??;
+        let (parts, body) = response.into_parts();
         let body = IncomingBody::new(body, timeouts.idle);
         Ok(Incoming { status: parts.status, headers: parts.headers, body })
     }
-
-    fn client(&self, proxy: Option<&ProxyUrl>, connect: Duration) -> Result<Client, SendError> {
-        let way_out = WayOut { proxy: proxy.map(|proxy| proxy.expose().to_owned()), connect };
-        if let Some(client) = self.clients.get(&way_out) {
-            return Ok(client.clone());
-        }
-        let client = make(&way_out).map_err(|error| fault::of(&error))?;
-        Ok(self.clients.entry(way_out).or_insert(client).clone())
-    }
 }
 
-fn make(way_out: &WayOut) -> reqwest::Result<Client> {
-    install_tls_provider();
-    let builder = Client::builder()
-        .connect_timeout(way_out.connect)
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .tcp_nodelay(true)
-        // A redirect is the caller's business: it has to see what it would have seen.
-        .redirect(reqwest::redirect::Policy::none());
-    let builder = match &way_out.proxy {
-        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
-        None => builder,
-    };
-    builder.build()
-}
-
-/// Each shared library has statics of its own, so the host's choice does not reach in here.
-fn install_tls_provider() {
-    static INSTALLED: once_cell::sync::OnceCell<()> = once_cell::sync::OnceCell::new();
-    INSTALLED.get_or_init(|| {
-        // Another client of this image may have been quicker, with the same provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
+/// An answer of either way out.
+type Response = http::Response<Source>;

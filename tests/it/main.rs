@@ -9,6 +9,7 @@ mod bonds;
 mod broken_upstreams;
 mod cancel;
 mod code_assist;
+mod connections;
 mod credentials;
 mod explain;
 mod fallbacks;

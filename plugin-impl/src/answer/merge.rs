@@ -1,9 +1,9 @@
 //! Merging: pieces that lie ready go on together.
 //!
-//! An upstream's burst arrives in one read, but the client hands it over piece by piece, from one task to
-//! another. Passed on one by one, each costs a write and a wake-up. So what is ready is gathered, and
-//! before it goes on the client's task gets one turn of the scheduler to hand over more. No timer is
-//! involved: a stream that is paced by its upstream waits for nobody.
+//! An upstream's burst arrives in one read, but as many pieces. Passed on one by one, each costs a write
+//! and a wake-up. So what is ready is gathered. Where another task hands the pieces over, it gets one turn
+//! of the scheduler to hand over more before what was gathered goes on. No timer is involved: a stream
+//! that is paced by its upstream waits for nobody.
 
 use std::future::Future;
 use std::pin::pin;
@@ -35,10 +35,12 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    /// Polls `upstream` for as long as it has something ready.
+    /// Polls `upstream` for as long as it has something ready, and for a turn more where that is handed
+    /// over by another task.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
+        is_handed_over: bool,
         mut upstream: impl FnMut(&mut Context<'_>) -> Poll<Piece>,
     ) -> Poll<Piece> {
         while self.end.is_none() && self.len() < ENOUGH && self.first.len() < LARGE {
@@ -48,7 +50,9 @@ impl Merge {
                 Poll::Ready(None) => self.end = Some(Ok(())),
                 Poll::Pending if self.len() == 0 => return Poll::Pending,
                 Poll::Pending => {
-                    ready!(self.poll_turn(context));
+                    if is_handed_over {
+                        ready!(self.poll_turn(context));
+                    }
                     break;
                 }
             }
@@ -133,14 +137,22 @@ mod tests {
 
     use super::*;
 
-    /// Merges what a script of polls yields; `None` in the script is a pending poll.
+    /// Merges what a script of polls yields, as it is handed over by another task.
     async fn merged(script: Vec<Option<Piece>>) -> Vec<Result<usize, StreamFault>> {
+        merged_from(true, script).await
+    }
+
+    /// `None` in the script is a pending poll.
+    async fn merged_from(
+        is_handed_over: bool,
+        script: Vec<Option<Piece>>,
+    ) -> Vec<Result<usize, StreamFault>> {
         let mut script = VecDeque::from(script);
         let mut merge = Merge::default();
         let mut came = Vec::new();
         loop {
             let piece = std::future::poll_fn(|context| {
-                merge.poll(context, |context| match script.pop_front() {
+                merge.poll(context, is_handed_over, |context| match script.pop_front() {
                     Some(Some(piece)) => Poll::Ready(piece),
                     Some(None) => {
                         context.waker().wake_by_ref();
@@ -170,6 +182,13 @@ mod tests {
         let silence = || vec![None; 8];
         let script = [vec![bytes(10)], silence(), vec![bytes(20)], silence()].concat();
         assert_eq!(merged(script).await, [Ok(10), Ok(20)]);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_hands_over_does_not_wait_for_a_turn() {
+        let script = || vec![bytes(10), None, bytes(20), None];
+        assert_eq!(merged_from(false, script()).await, [Ok(10), Ok(20)]);
+        assert_eq!(merged_from(true, script()).await, [Ok(30)]);
     }
 
     #[tokio::test]

@@ -7,18 +7,36 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use http_body::Body;
+use http_body::{Body, Frame};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
+
+use super::direct::ConnectedBody;
 
 /// The stream of a body. Dropping it closes the request upstream.
 #[derive(Debug)]
 pub struct IncomingBody {
-    inner: reqwest::Body,
+    source: Source,
     idle: Duration,
     heard: Instant,
     /// Made at the first silence: most bodies end without one that matters.
     alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// Where the pieces come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Direct(ConnectedBody),
+    Proxied(reqwest::Body),
+}
+
+impl Source {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
+        match self {
+            Self::Direct(body) => Pin::new(body).poll_frame(context).map_err(|_| StreamFault::Broken),
+            Self::Proxied(body) => Pin::new(body).poll_frame(context).map_err(|_| StreamFault::Broken),
+        }
+    }
 }
 
 /// A body that broke before its end.
@@ -31,8 +49,8 @@ pub enum StreamFault {
 }
 
 impl IncomingBody {
-    pub(super) fn new(inner: reqwest::Body, idle: Duration) -> Self {
-        Self { inner, idle, heard: Instant::now(), alarm: None }
+    pub(super) fn new(source: Source, idle: Duration) -> Self {
+        Self { source, idle, heard: Instant::now(), alarm: None }
     }
 
     /// Returns the next piece, or none at the end.
@@ -42,7 +60,15 @@ impl IncomingBody {
 
     /// Says whether it is known that nothing more comes.
     pub fn is_over(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.source {
+            Source::Direct(body) => body.is_end_stream(),
+            Source::Proxied(body) => body.is_end_stream(),
+        }
+    }
+
+    /// Says whether another task hands the pieces over, so that more may be on their way than lie ready.
+    pub fn is_handed_over(&self) -> bool {
+        matches!(self.source, Source::Proxied(_))
     }
 
     /// Is ready once nothing has been heard for too long.
@@ -66,9 +92,9 @@ impl Stream for IncomingBody {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match Pin::new(&mut self.inner).poll_frame(context) {
+            match self.source.poll_frame(context) {
                 Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(StreamFault::Broken))),
+                Poll::Ready(Some(Err(fault))) => return Poll::Ready(Some(Err(fault))),
                 Poll::Ready(Some(Ok(frame))) => {
                     self.heard = Instant::now();
                     // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.

@@ -1,4 +1,4 @@
-//! From a client's errors to the core's words.
+//! From clients' errors to the core's words.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,18 +7,43 @@ use pointsman_core::outcome::NetworkFault;
 
 use super::SendError;
 
-/// Sorts an error of the client.
-pub(super) fn of(error: &reqwest::Error) -> SendError {
+/// Sorts an error of a connection of our own.
+pub(super) fn of_direct(error: &hyper::Error) -> SendError {
+    let fault = if error.is_parse() { NetworkFault::Garbage } else { NetworkFault::Reset };
+    failed(fault, innermost(error))
+}
+
+/// No connection came to stand.
+pub(super) fn not_connected(error: &(dyn Error + 'static)) -> SendError {
+    failed(NetworkFault::Connect, innermost(error))
+}
+
+/// It takes too long for a connection to stand.
+pub(super) fn not_connected_in(waited: Duration) -> SendError {
+    failed(NetworkFault::Connect, format!("no connection within {} s", waited.as_secs_f32()))
+}
+
+/// What there is to send to is no URL. It is not printed: a key may be part of it.
+pub(super) fn no_url() -> SendError {
+    failed(NetworkFault::Connect, "its URL is not one".to_owned())
+}
+
+/// Sorts an error of reqwest.
+pub(super) fn of_proxied(error: &reqwest::Error) -> SendError {
     let fault = if error.is_connect() {
         NetworkFault::Connect
     } else if error.is_timeout() {
         NetworkFault::Timeout
-    } else if sources(error).any(is_garbage) {
+    } else if causes(error).any(is_garbage) {
         NetworkFault::Garbage
     } else {
         NetworkFault::Reset
     };
-    SendError { fault, text: format!("{}: {}", words(fault), innermost(error)) }
+    failed(fault, innermost(error))
+}
+
+fn failed(fault: NetworkFault, why: String) -> SendError {
+    SendError { fault, text: format!("{}: {why}", words(fault)) }
 }
 
 /// The head did not arrive in time.
@@ -41,10 +66,10 @@ fn is_garbage(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The outer errors repeat the URL, in which there may be a key; the innermost never has it.
-fn innermost(error: &reqwest::Error) -> String {
-    sources(error).last().map_or_else(|| "unknown cause".to_owned(), ToString::to_string)
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
 }
 
-fn sources<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |error: &&'a (dyn Error + 'static)| (*error).source())
 }

@@ -1,0 +1,94 @@
+//! Connections that nobody uses.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::sync::DashMap;
+
+use super::connection::Connection;
+use super::{IDLE_CONNECTION, Origin};
+
+/// How many are kept for one origin. A burst may have used more; the next has to make what is missing.
+const MAX_KEPT: usize = 256;
+/// How often it is looked whether some were kept for long enough.
+const ROUND: Duration = Duration::from_secs(30);
+
+/// Keeps connections, those to one origin together. What was put last is taken first.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    kept: DashMap<Origin, Vec<Kept>>,
+    is_swept: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Kept {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < IDLE_CONNECTION
+    }
+}
+
+impl Shelf {
+    /// Takes a connection that is open, as far as this side knows.
+    pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
+        loop {
+            let kept = self.kept.get_mut(origin)?.pop()?;
+            // The newest is too old, and so are the others.
+            if !kept.is_fresh() {
+                self.kept.remove(origin);
+                return None;
+            }
+            let mut connection = kept.connection;
+            if connection.is_open() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Puts a connection for the next request.
+    pub(super) fn put(self: &Arc<Self>, connection: Connection) {
+        let mut kept = self.kept.entry(connection.origin().clone()).or_default();
+        if kept.len() < MAX_KEPT {
+            kept.push(Kept { connection, since: Instant::now() });
+        }
+        drop(kept);
+        self.have_it_swept();
+    }
+
+    /// Closes what was kept for long enough, and what the other side has closed.
+    fn sweep(&self) {
+        self.kept.retain(|_, kept| {
+            kept.retain_mut(|kept| kept.is_fresh() && kept.connection.is_open());
+            !kept.is_empty()
+        });
+    }
+
+    /// Begins rounds, which end when nothing is left.
+    fn have_it_swept(self: &Arc<Self>) {
+        // A body can be dropped outside of the runtime. Whoever puts the next connection sees to it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !self.is_swept.swap(true, Ordering::AcqRel) {
+            runtime.spawn(rounds(Arc::downgrade(self)));
+        }
+    }
+}
+
+async fn rounds(shelf: Weak<Shelf>) {
+    loop {
+        tokio::time::sleep(ROUND).await;
+        let Some(shelf) = shelf.upgrade() else { return };
+        shelf.sweep();
+        if shelf.kept.is_empty() {
+            shelf.is_swept.store(false, Ordering::Release);
+            return;
+        }
+    }
+}
