@@ -18,6 +18,7 @@ use pointsman_core::settings::Settings;
 mod account;
 mod amount;
 mod catalog;
+mod concurrency;
 mod documentation;
 mod environment;
 mod fallbacks;
@@ -46,6 +47,7 @@ mod url;
 mod yaml;
 
 pub use account::{AccountConfig, CredentialSource};
+pub use concurrency::Concurrency;
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
 pub use fallbacks::Fallback;

@@ -120,7 +120,7 @@ impl<'a> Journey<'a> {
         routed: &'a Routed,
         record: Arc<Record>,
     ) -> Self {
-        let lane = shared.fleet.lanes.of(routed.lane());
+        let lane = waiting::lane(shared, generation, routed);
         let dispatch = Dispatch::new(shared.clock.mono(), generation.config.settings.max_wait);
         let context = Context { turn: lane.next_turn(), ..Context::default() };
         Self {

@@ -7,6 +7,7 @@ pub mod account;
 pub mod affinity;
 pub mod bell;
 pub mod bonds;
+pub mod caps;
 pub mod endpoint;
 mod gauge;
 pub mod keyed;
@@ -27,6 +28,7 @@ pub use self::account::{Account, Identity};
 use self::affinity::Affinity;
 use self::bell::Bell;
 use self::bonds::Bonds;
+use self::caps::Counts;
 pub use self::endpoint::EndpointState;
 use self::lane::Lanes;
 pub use self::lease::{Lease, Settlement};
@@ -44,6 +46,7 @@ pub struct Fleet {
     bell: Arc<Bell>,
     pub affinity: Affinity,
     pub bonds: Arc<Bonds>,
+    pub counts: Counts,
     pub lanes: Lanes,
 }
 
@@ -56,6 +59,7 @@ impl Default for Fleet {
             bell: Arc::default(),
             affinity: Affinity::default(),
             bonds: Arc::default(),
+            counts: Counts::default(),
             lanes: Lanes::default(),
         }
     }

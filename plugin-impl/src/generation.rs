@@ -15,7 +15,9 @@ use pointsman_core::time::Now;
 
 use crate::auth::{Credential, Refresher};
 use crate::chains::Chains;
-use crate::config::{AccountConfig, Config, CredentialSource, OAuthClient, ProviderConfig, ProxyUrl};
+use crate::config::{
+    AccountConfig, Concurrency, Config, CredentialSource, OAuthClient, ProviderConfig, ProxyUrl,
+};
 use crate::fleet::{Account, Fleet, Identity, Member, Roster};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -55,6 +57,7 @@ impl Generation {
     pub fn new(config: Config, fleet: &Fleet, store: &dyn Store, before: Option<&Self>, now: Now) -> Self {
         let kept: BTreeSet<AccountId> = config.accounts.iter().map(|account| account.id.clone()).collect();
         fleet.keep_only(&kept);
+        fleet.counts.forget_unused();
         let making = Making { fleet, store, before, now };
         let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
@@ -103,7 +106,10 @@ impl Making<'_> {
             .pools
             .iter()
             .map(|pool| pool.endpoints.iter().map(|endpoint| self.fleet.endpoint(endpoint)).collect());
-        Crew { roster: Roster::new(&provider.core, members, endpoints.collect()), names, papers }
+        let Concurrency { total, ref models, .. } = provider.concurrency;
+        let caps = self.fleet.counts.caps(&provider.core.id, total, models);
+        let roster = Roster::new(&provider.core, members, endpoints.collect()).with_caps(caps);
+        Crew { roster, names, papers }
     }
 
     fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {
@@ -117,6 +123,7 @@ impl Making<'_> {
             weight: config.weight.into(),
             enabled: config.enabled,
             max_in_flight: config.max_in_flight,
+            concurrency: config.concurrency.or(provider.concurrency.account),
         };
         (member, papers)
     }

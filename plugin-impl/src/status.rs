@@ -3,13 +3,15 @@
 mod table;
 mod windows;
 
+use pointsman_core::catalog::MAX_IN_FLIGHT;
 use pointsman_core::cell::{CellState, Opening};
 use pointsman_core::snapshot::Standing;
 use pointsman_core::time::{Now, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use crate::config::ConfigSource;
-use crate::fleet::Member;
+use crate::fleet::caps::Cap;
+use crate::fleet::{Member, Roster};
 use crate::router::Router;
 
 pub use self::windows::WindowStatus;
@@ -22,8 +24,26 @@ pub struct Status {
     pub listen: String,
     /// Where the configuration is from.
     pub config: String,
+    /// Those with accounts.
+    pub providers: Vec<ProviderStatus>,
     pub accounts: Vec<AccountStatus>,
     pub counters: Vec<(&'static str, u64)>,
+}
+
+/// What a provider has under way.
+#[derive(Clone, Debug)]
+pub struct ProviderStatus {
+    pub name: String,
+    pub under_way: UnderWay,
+    /// For each cap of models.
+    pub models: Vec<(String, UnderWay)>,
+}
+
+/// So many requests are under way, of so many that may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    pub in_flight: u32,
+    pub cap: Option<u16>,
 }
 
 /// One account.
@@ -36,6 +56,7 @@ pub struct AccountStatus {
     /// Why it is not ready, or empty.
     pub reason: String,
     pub until: Option<UnixMillis>,
+    pub under_way: UnderWay,
     pub pools: Vec<PoolStatus>,
 }
 
@@ -54,7 +75,7 @@ pub struct PoolStatus {
     pub name: String,
     pub state: PoolState,
     pub until: Option<UnixMillis>,
-    pub in_flight: u32,
+    pub under_way: UnderWay,
     pub streak: u8,
     pub trips: u64,
     pub served: u64,
@@ -105,15 +126,20 @@ impl Status {
     pub fn of(router: &Router) -> Self {
         let (generation, shared) = (router.generation(), router.shared());
         let now = shared.clock.now();
-        let crews = generation.crews.iter().zip(&generation.config.providers);
-        let accounts = crews.flat_map(|(crew, provider)| {
+        let crews = || generation.crews.iter().zip(&generation.config.providers);
+        let providers = crews().filter(|(crew, _)| !crew.roster.members.is_empty());
+        let accounts = crews().flat_map(|(crew, provider)| {
             let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
-            crew.roster.members.iter().map(move |member| account(member, &pools, now)).collect::<Vec<_>>()
+            let roster = &crew.roster;
+            roster.members.iter().map(move |member| account(roster, member, &pools, now)).collect::<Vec<_>>()
         });
         Self {
             now: now.wall,
             listen: generation.config.listen.to_string(),
             config: source(&generation.config.source),
+            providers: providers
+                .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster))
+                .collect(),
             accounts: accounts.collect(),
             counters: shared.counters.list(),
         }
@@ -131,6 +157,7 @@ impl Status {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "now_unix_ms": self.now.0,
+            "providers": self.providers.iter().map(ProviderStatus::to_json).collect::<Vec<_>>(),
             "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
             "counters": counters,
         })
@@ -139,6 +166,29 @@ impl Status {
     /// Returns it as a table for a terminal.
     pub fn to_table(&self) -> String {
         table::render(self)
+    }
+}
+
+impl ProviderStatus {
+    fn to_json(&self) -> Value {
+        let models: Map<String, Value> =
+            self.models.iter().map(|(name, under_way)| (name.clone(), under_way.to_json())).collect();
+        json!({
+            "name": self.name,
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
+            "models": models,
+        })
+    }
+}
+
+impl UnderWay {
+    fn of(cap: &Cap) -> Self {
+        Self { in_flight: cap.in_flight(), cap: cap.bound() }
+    }
+
+    fn to_json(self) -> Value {
+        json!({"in_flight": self.in_flight, "cap": self.cap})
     }
 }
 
@@ -151,6 +201,8 @@ impl AccountStatus {
             "state": self.state.as_str(),
             "reason": self.reason,
             "until_unix_ms": self.until.map(|until| until.0),
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
             "pools": self.pools.iter().map(PoolStatus::to_json).collect::<Vec<_>>(),
         })
     }
@@ -162,7 +214,8 @@ impl PoolStatus {
             "name": self.name,
             "state": self.state.as_str(),
             "until_unix_ms": self.until.map(|until| until.0),
-            "in_flight": self.in_flight,
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
             "streak": self.streak,
             "trips": self.trips,
             "served": self.served,
@@ -173,7 +226,13 @@ impl PoolStatus {
     }
 }
 
-fn account(member: &Member, pools: &[String], now: Now) -> AccountStatus {
+fn provider(name: String, roster: &Roster) -> ProviderStatus {
+    let caps = roster.caps();
+    let models = caps.models.iter().map(|(models, cap)| (models.as_str().to_owned(), UnderWay::of(cap)));
+    ProviderStatus { name, under_way: UnderWay::of(&caps.total), models: models.collect() }
+}
+
+fn account(roster: &Roster, member: &Member, pools: &[String], now: Now) -> AccountStatus {
     let account = &member.account;
     let (state, until) = account_state(member, now);
     let reason = match state {
@@ -187,7 +246,12 @@ fn account(member: &Member, pools: &[String], now: Now) -> AccountStatus {
         state,
         reason: reason.to_owned(),
         until,
-        pools: pools.iter().enumerate().map(|(index, name)| pool(member, index, name, now)).collect(),
+        under_way: UnderWay::of(&member.cap()),
+        pools: pools
+            .iter()
+            .enumerate()
+            .map(|(index, name)| pool(member, roster.bound(member, index), index, name, now))
+            .collect(),
     }
 }
 
@@ -205,7 +269,7 @@ fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>
     (AccountState::Ready, None)
 }
 
-fn pool(member: &Member, index: usize, name: &str, now: Now) -> PoolStatus {
+fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> PoolStatus {
     let known = member.account.pool(index);
     let state = pool_state(known.quota, now);
     let (remaining, reset) = windows::tightest(&known.windows, now);
@@ -214,7 +278,10 @@ fn pool(member: &Member, index: usize, name: &str, now: Now) -> PoolStatus {
         name: name.to_owned(),
         state,
         until: closed.then(|| now.wall_of(known.quota.until)),
-        in_flight: known.quota.in_flight.into(),
+        under_way: UnderWay {
+            in_flight: known.quota.in_flight.into(),
+            cap: Some(bound).filter(|bound| *bound < MAX_IN_FLIGHT),
+        },
         streak: known.quota.streak,
         trips: known.trips,
         served: known.served,

@@ -14,6 +14,7 @@ use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
 use pointsman_core::time::Millis;
+use pointsman_plugin::fleet::caps::Places;
 use pointsman_plugin::fleet::lease::Target;
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
@@ -55,7 +56,7 @@ fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
 }
 
 fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
-    Lease::admit(target(fleet, account), BOUND, NOW).ok()
+    Lease::admit(target(fleet, account), Places::default(), BOUND, NOW).ok()
 }
 
 fn limited() -> Outcome {

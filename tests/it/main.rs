@@ -8,6 +8,7 @@ mod bad_requests;
 mod bonds;
 mod broken_upstreams;
 mod cancel;
+mod caps;
 mod code_assist;
 mod connections;
 mod credentials;

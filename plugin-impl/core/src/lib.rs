@@ -23,6 +23,7 @@ pub mod because;
 pub mod blame;
 pub mod body;
 pub mod bond;
+pub mod cap;
 pub mod catalog;
 pub mod cell;
 pub mod classify;

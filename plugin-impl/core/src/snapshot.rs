@@ -78,6 +78,8 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Obstacles {
     pub standing: Standing,
+    /// A cap on the way has no place left.
+    pub full: bool,
     /// What the pool's own cell says.
     pub quota: Option<Deny>,
     /// What the gates on the way say.
@@ -93,8 +95,10 @@ impl Obstacles {
             Standing::NeedsSignIn => return Some(Closed { until: None, why: Why::NeedsSignIn }),
             Standing::Disabled => return Some(Closed { until: None, why: Why::Disabled }),
         }
+        let full = self.full.then_some(Deny::Full);
         let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
-        self.gates.into_iter().flatten().map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
+        let gates = self.gates.into_iter().chain([full]).flatten();
+        gates.map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
     }
 }
 
@@ -148,6 +152,13 @@ mod tests {
     fn a_full_pool_and_a_running_probe_have_no_end() {
         check(Obstacles { quota: Some(Deny::Full), ..Obstacles::default() }, Some((None, Why::Busy)));
         check(at_gate(Gate::Way, Some(Deny::Probing)), Some((None, Why::Busy)));
+    }
+
+    #[test]
+    fn a_cap_is_busy_and_never_a_limit() {
+        let full = Obstacles { full: true, ..Obstacles::default() };
+        check(full, Some((None, Why::Busy)));
+        check(Obstacles { quota: limited(20_000), ..full }, Some((Some(20_000), Why::Limited)));
     }
 
     #[test]

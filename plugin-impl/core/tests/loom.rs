@@ -11,6 +11,7 @@ use std::time::Duration;
 use loom::sync::Arc;
 use loom::thread;
 use pointsman_core::backoff::Schedule;
+use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::time::Millis;
 
@@ -136,6 +137,54 @@ fn a_probe_that_is_cancelled_while_another_limit_arrives_leaves_one_place() {
         assert!(end > later);
         assert!(cell.admit(lease(100), end).is_ok_and(|stamp| stamp.is_probe()));
         assert_eq!(cell.admit(lease(100), end), Err(Deny::Probing));
+    });
+}
+
+/// Asks for a place under both caps, as an admission does, and gives the first back where the second is full.
+fn take_both(outer: &InFlight, inner: &InFlight) -> bool {
+    if !outer.take(Some(2)) {
+        return false;
+    }
+    let taken = inner.take(Some(1));
+    if !taken {
+        outer.give();
+    }
+    taken
+}
+
+#[test]
+fn no_cap_is_exceeded_and_no_place_is_lost() {
+    model(|| {
+        let caps = Arc::new((InFlight::default(), InFlight::default()));
+        let taken = together(
+            [(); 3]
+                .map(|()| {
+                    let caps = caps.clone();
+                    Box::new(move || take_both(&caps.0, &caps.1)) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        let taken = taken.into_iter().filter(|taken| *taken).count() as u32;
+        assert!(taken <= 1);
+        assert_eq!((caps.0.count(), caps.1.count()), (taken, taken));
+    });
+}
+
+#[test]
+#[should_panic(expected = "the cap is exceeded")]
+fn the_naive_twin_looks_and_then_takes() {
+    model(|| {
+        let cap = Arc::new(InFlight::default());
+        let taken = together(
+            [(); 2]
+                .map(|()| {
+                    let cap = cap.clone();
+                    Box::new(move || !cap.is_full(Some(1)) && cap.take(None))
+                        as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert!(taken.into_iter().filter(|taken| *taken).count() <= 1, "the cap is exceeded");
     });
 }
 

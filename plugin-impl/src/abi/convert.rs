@@ -149,7 +149,7 @@ fn pool(pool: PoolStatus) -> api::PoolView {
             PoolState::Probing => api::PoolState::PROBING,
         },
         until_unix_ms: instant(pool.until),
-        in_flight: pool.in_flight,
+        in_flight: pool.under_way.in_flight,
         streak: pool.streak,
         trips: pool.trips,
         served: pool.served,

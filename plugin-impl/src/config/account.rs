@@ -13,8 +13,8 @@ use super::report::{Place, Report};
 use super::secret_source::Secrets;
 use super::setting::Key;
 use super::settings::{
-    ACCESS_TOKEN, ACCOUNT, API_KEY, ENABLED, ID, MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY,
-    REFRESH_TOKEN, WEIGHT,
+    ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, ENABLED, ID, MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT,
+    PROXY, REFRESH_TOKEN, WEIGHT,
 };
 use super::url::ProxyUrl;
 use crate::secret::Secret;
@@ -33,6 +33,8 @@ pub struct AccountConfig {
     pub proxy: Option<ProxyUrl>,
     /// At most what the pool allows, if that is less.
     pub max_in_flight: Option<u16>,
+    /// How many requests it may have in all pools together; else what its provider says.
+    pub concurrency: Option<u16>,
 }
 
 /// What an account proves itself with.
@@ -85,6 +87,7 @@ fn account(
     let enabled = fields.read_or_default(&ENABLED, report);
     let proxy = fields.read(&PROXY, report);
     let max_in_flight = fields.read(&MAX_IN_FLIGHT_OF_ACCOUNT, report);
+    let concurrency = fields.read(&CAP_OF_ACCOUNT, report);
     let weight = u8::try_from(weight).unwrap_or(u8::MAX);
     Some(AccountConfig {
         id: id?.0,
@@ -95,6 +98,7 @@ fn account(
         enabled,
         proxy,
         max_in_flight,
+        concurrency,
     })
 }
 
@@ -206,5 +210,6 @@ fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
         enabled: true,
         proxy: None,
         max_in_flight: None,
+        concurrency: None,
     }
 }

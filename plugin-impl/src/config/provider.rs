@@ -8,6 +8,7 @@ use pointsman_core::format::WireFormat;
 use pointsman_core::ids::ProviderId;
 
 use super::catalog::Declared;
+use super::concurrency::{self, Concurrency};
 use super::family;
 use super::pool::{self, PoolConfig};
 use super::pool_order::PoolOrder;
@@ -32,6 +33,7 @@ pub struct ProviderConfig {
     /// What each request gets besides its own headers, for each pool of `core` in its order.
     pub headers: Vec<HeaderMap>,
     pub proxy: Option<ProxyUrl>,
+    pub concurrency: Concurrency,
     /// In lower case, with a port where it is not the scheme's own. Requests to these are this provider's.
     pub hosts: Vec<String>,
 }
@@ -93,11 +95,12 @@ pub(super) fn resolve(
     let auth = fields.read(&AUTH, report);
     let oauth = oauth(&fields, common.secrets, report);
     let proxy = fields.read(&PROXY, report);
+    let concurrency = concurrency::read(&fields, report);
     let hosts = hosts(&fields, &pools, report);
 
     let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
     let auth = auth.unwrap_or_else(|| AuthScheme::usual(core.format));
-    Some(ProviderConfig { index, core: Arc::new(core), auth, oauth, headers, proxy, hosts })
+    Some(ProviderConfig { index, core: Arc::new(core), auth, oauth, headers, proxy, concurrency, hosts })
 }
 
 fn kind(

@@ -1,5 +1,7 @@
 //! All settings there are, each defined once.
 
+mod bounds;
+
 use std::time::Duration;
 
 use pointsman_core::catalog::{MAX_IN_FLIGHT, Scope};
@@ -14,6 +16,10 @@ use super::secret_source;
 use super::setting::{Section, Setting};
 use super::store::StoreName;
 use super::url::{BaseUrl, Host, Origin, Proxy};
+
+pub(super) use self::bounds::{
+    CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
+};
 
 const IN_FLIGHT: Count = Count { from: 1, to: MAX_IN_FLIGHT };
 const TIMEOUT: Time = Time { from: Duration::from_millis(100), to: Duration::from_secs(3_600) };
@@ -224,6 +230,7 @@ pub(super) static PROVIDER: Section = Section {
         &FAMILIES,
         &MODELS,
         &MAX_IN_FLIGHT_OF_POOL,
+        &CONCURRENCY,
         &HOSTS,
     ],
 };
@@ -400,6 +407,7 @@ pub(super) static ACCOUNT: Section = Section {
         &ENABLED,
         &PROXY,
         &MAX_IN_FLIGHT_OF_ACCOUNT,
+        &CAP_OF_ACCOUNT,
     ],
 };
 
@@ -452,5 +460,14 @@ pub(super) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
 };
 
 /// Every section, in the order of the documentation.
-pub(super) static SECTIONS: [&Section; 8] =
-    [&TOP, &TIMEOUT_KEYS, &PROTECTION_KEYS, &PROVIDER, &OAUTH_KEYS, &POOL, &FAMILY, &ACCOUNT];
+pub(super) static SECTIONS: [&Section; 9] = [
+    &TOP,
+    &TIMEOUT_KEYS,
+    &PROTECTION_KEYS,
+    &PROVIDER,
+    &CONCURRENCY_KEYS,
+    &OAUTH_KEYS,
+    &POOL,
+    &FAMILY,
+    &ACCOUNT,
+];

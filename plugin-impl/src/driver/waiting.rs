@@ -1,11 +1,25 @@
 //! Waiting: a request stands in the line of its lane until there is a place, or no hope of one.
 
+use std::sync::Arc;
+
 use pointsman_core::announce::Onward;
 use pointsman_core::dispatch::Event;
 use pointsman_core::plan::Refusal;
 use pointsman_core::time::Millis;
 
+use crate::call::Routed;
+use crate::fleet::lane::Lane;
+use crate::generation::Generation;
+use crate::shared::Shared;
+
 use super::Journey;
+
+/// Returns the line of a request: of those that may use the same accounts, and that the same caps hold up.
+pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) -> Arc<Lane> {
+    let origin = &routed.origin;
+    let group = generation.crews[origin.provider].roster.group(&origin.model);
+    shared.fleet.lanes.of(routed.lane() ^ group.rotate_right(8))
+}
 
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.

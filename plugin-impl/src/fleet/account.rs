@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pointsman_core::blame::{Gate, Reason};
+use pointsman_core::cap::InFlight;
 use pointsman_core::catalog::{Pool, Provider, Scope};
 use pointsman_core::cell::{Cell, CellState, Limit, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
@@ -32,6 +33,8 @@ pub struct Account {
     identity: Identity,
     needs_sign_in: AtomicBool,
     pub(super) health: Cell,
+    /// Requests in all pools together.
+    under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
     pub(super) bell: Arc<Bell>,
     story: Mutex<Story>,
@@ -59,6 +62,8 @@ pub(super) struct Way<'a> {
     pub(super) model: &'a ModelId,
     /// How many requests the account may have in the pool.
     pub(super) bound: u16,
+    /// A cap of the provider, the account or the model has no place left.
+    pub(super) full: bool,
 }
 
 /// What is known of a pool of an account at one endpoint.
@@ -118,6 +123,7 @@ impl Account {
             identity,
             needs_sign_in: AtomicBool::new(false),
             health: Cell::default(),
+            under_way: Arc::default(),
             pools: pools.collect(),
             bell,
             story: Mutex::default(),
@@ -190,6 +196,11 @@ impl Account {
         self.pools[pool].gauge.take_in(readings, described, now);
     }
 
+    /// Returns the count of its requests in all pools together.
+    pub fn under_way(&self) -> &Arc<InFlight> {
+        &self.under_way
+    }
+
     /// Takes in a limit that another process, or an earlier life of this account, has learned.
     pub fn learn(&self, pool: usize, limit: Limit, now: Millis) {
         self.pools[pool].quota.learn(limit, now);
@@ -201,7 +212,8 @@ impl Account {
     pub(super) fn is_plainly_open(&self, to: &Way<'_>, now: Millis) -> bool {
         let slot = &self.pools[to.pool];
         let own = &slot.ways[to.way];
-        slot.scope == Scope::Pool
+        !to.full
+            && slot.scope == Scope::Pool
             && slot.quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
             && self.health.denial(Touch::Pass, now).is_none()
             && own.cell.denial(Touch::Pass, now).is_none()
@@ -222,7 +234,7 @@ impl Account {
         gates[Gate::Endpoint.index()] = to.endpoint.cell.denial(Touch::Pass, now);
         gates[Gate::EndpointModel.index()] = to.endpoint.models.denial(to.model, Touch::Pass, now);
         let quota = slot.quota(to.model).denial(Touch::Lease { bound: to.bound }, now);
-        Obstacles { standing: self.standing(), quota, gates }
+        Obstacles { standing: self.standing(), full: to.full, quota, gates }
     }
 
     /// Opens everything of the account by order of the operator.
@@ -292,9 +304,12 @@ mod tests {
         let account = Account::new(AccountId::new("acme:a"), 0, Identity(0), &provider, Arc::default());
         let endpoint = EndpointState::new(&provider.pools[0].endpoints[0]);
         let model = ModelId::new("m");
-        let to = Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, bound: 4 };
+        let to = Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, bound: 4, full: false };
         let full = |now| account.obstacles(&to, now).closed().is_none();
         assert!(account.is_plainly_open(&to, NOW) && full(NOW));
+        let full_up = Way { full: true, ..to };
+        assert!(!account.is_plainly_open(&full_up, NOW));
+        assert!(account.obstacles(&full_up, NOW).closed().is_some());
         close(&account, &endpoint, &model);
         assert!(!account.is_plainly_open(&to, NOW) && !full(NOW));
         let later = NOW.after(Duration::from_secs(60));

@@ -10,6 +10,7 @@ use pointsman_core::outcome::{Outcome, SignIn};
 use pointsman_core::time::Millis;
 
 use super::account::{Account, PoolSlot};
+use super::caps::Places;
 use super::endpoint::EndpointState;
 
 /// Where an attempt goes.
@@ -32,6 +33,7 @@ pub struct Target {
 #[must_use = "a lease that is dropped gives its place back"]
 pub struct Lease {
     target: Target,
+    places: Places,
     quota: Option<Stamp>,
     gates: [Option<Stamp>; Gate::COUNT],
     probe: bool,
@@ -83,12 +85,14 @@ impl Target {
 }
 
 impl Lease {
-    /// Asks every cell on the way, the pool's last, because only that one is counted.
+    /// Asks every cell on the way, the pool's last, because only that one is counted. `places` are those
+    /// under caps that the request has taken already.
     ///
     /// # Errors
     /// [`Deny`] of the first cell that denies; what the others had given is given back.
-    pub fn admit(target: Target, bound: u16, now: Millis) -> Result<Self, Deny> {
-        let mut lease = Self { target, quota: None, gates: [None; Gate::COUNT], probe: false };
+    pub fn admit(target: Target, places: Places, bound: u16, now: Millis) -> Result<Self, Deny> {
+        let gates = [None; Gate::COUNT];
+        let mut lease = Self { target, places, quota: None, gates, probe: false };
         for gate in Gate::ALL {
             if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
                 lease.gates[gate.index()] = Some(stamp?);
@@ -202,6 +206,8 @@ impl Drop for Lease {
         if let Some(stamp) = self.quota.take() {
             self.target.slot().with_quota(&self.target.model, |cell| cell.release(stamp));
         }
+        // Before the bell: who hears it must find all that was given back.
+        self.places.give_back();
         self.target.account.bell.ring();
     }
 }

@@ -12,6 +12,7 @@ use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView}
 use pointsman_core::time::Millis;
 
 use super::account::{Account, Way};
+use super::caps::{Cap, Caps};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
 
@@ -24,6 +25,7 @@ pub struct Roster {
     pub endpoints: Vec<Vec<Arc<EndpointState>>>,
     /// For each pool, how many requests one account may have there.
     bounds: Vec<u16>,
+    caps: Caps,
 }
 
 /// An account, with what the configuration says of it.
@@ -33,22 +35,43 @@ pub struct Member {
     pub weight: u16,
     pub enabled: bool,
     pub max_in_flight: Option<u16>,
+    /// How many requests it may have in all pools together.
+    pub concurrency: Option<u16>,
 }
 
 impl Roster {
     /// Puts the members of a provider together.
     pub fn new(provider: &Provider, members: Vec<Member>, endpoints: Vec<Vec<Arc<EndpointState>>>) -> Self {
         let bounds = provider.pools.iter().map(|pool| pool.max_in_flight).collect();
-        Self { members, endpoints, bounds }
+        Self { members, endpoints, bounds, caps: Caps::default() }
+    }
+
+    /// Puts it under caps.
+    #[must_use]
+    pub fn with_caps(self, caps: Caps) -> Self {
+        Self { caps, ..self }
+    }
+
+    /// Returns the caps of the provider and its models.
+    pub fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
+    /// Returns a number that requests of a lane have in common when the same things can hold them up. Who
+    /// waits for a place under a cap of its models is in nobody's way but theirs.
+    pub fn group(&self, model: &ModelId) -> u64 {
+        self.caps.group(model)
     }
 
     /// Looks at all accounts that may serve a route.
     pub fn snapshot(&self, route: &Route, model: &ModelId, now: Millis) -> Snapshot {
         let may =
             |member: &&(u32, &Member)| route.account.as_ref().is_none_or(|id| *id == member.1.account.id);
+        let caps_full = self.caps.are_full(model);
         let members = (0..).zip(&self.members);
         let accounts = members.filter(|member| may(&member)).map(|(index, member)| {
-            let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, now));
+            let full = caps_full || member.is_full();
+            let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, full, now));
             let in_flight = route.pools().iter().map(|pool| member.account.in_flight(*pool, model)).sum();
             AccountView { index, weight: member.weight, in_flight, ways: ways.collect() }
         });
@@ -69,7 +92,8 @@ impl Roster {
             way,
             model: model.clone(),
         };
-        Lease::admit(target, self.bound(member, pool), now)
+        let places = self.caps.take(&member.account, member.concurrency, model)?;
+        Lease::admit(target, places, self.bound(member, pool), now)
     }
 
     /// Returns the place of an account here by its ordinal.
@@ -82,9 +106,9 @@ impl Roster {
     ///
     /// A pool has at least one endpoint, most have no other, and nearly all ways are open.
     #[inline]
-    fn best_way(&self, member: &Member, pool: usize, model: &ModelId, now: Millis) -> WayView {
-        let to =
-            Way { pool, way: 0, endpoint: &self.endpoints[pool][0], model, bound: self.bound(member, pool) };
+    fn best_way(&self, member: &Member, pool: usize, model: &ModelId, full: bool, now: Millis) -> WayView {
+        let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool));
+        let to = Way { pool, way: 0, endpoint, model, bound, full };
         let outlook = member.account.outlook(pool, model, now);
         if member.enabled && member.account.is_plainly_open(&to, now) {
             return WayView { pool: pool as u16, endpoint: 0, closed: None, outlook };
@@ -107,8 +131,22 @@ impl Roster {
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
-    fn bound(&self, member: &Member, pool: usize) -> u16 {
+    /// Returns how many requests a member may have in a pool.
+    pub fn bound(&self, member: &Member, pool: usize) -> u16 {
         member.max_in_flight.map_or(self.bounds[pool], |own| own.min(self.bounds[pool]))
+    }
+}
+
+impl Member {
+    /// Returns the cap of the account.
+    pub fn cap(&self) -> Cap {
+        Cap::new(self.account.under_way().clone(), self.concurrency)
+    }
+
+    /// Says whether the account has as many requests as it may have.
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.account.under_way().is_full(self.concurrency)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use pointsman_core::outlook::WHOLE;
 use pointsman_core::time::UnixMillis;
 
-use super::{AccountState, AccountStatus, PoolStatus, Status};
+use super::{AccountState, AccountStatus, PoolStatus, Status, UnderWay};
 
 const HEADINGS: [&str; 7] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED", "LEFT"];
 
@@ -21,6 +21,7 @@ pub(super) fn render(status: &Status) -> String {
         );
     }
     let mut text = aligned(&rows);
+    text.push_str(&caps(status));
     let counter =
         |name: &str| status.counters.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
     // Writing to a String cannot fail.
@@ -48,7 +49,7 @@ fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis)
         pool.name.clone(),
         state,
         until.map_or_else(|| "-".to_owned(), |until| countdown(until, now)),
-        pool.in_flight.to_string(),
+        busy(pool.under_way),
         pool.served.to_string(),
         left(pool, now),
     ]
@@ -63,6 +64,28 @@ fn left(pool: &PoolStatus, now: UnixMillis) -> String {
         Some(reset) => format!("{percent} {}", countdown(reset, now)),
         None => percent,
     }
+}
+
+fn busy(under_way: UnderWay) -> String {
+    match under_way.cap {
+        Some(cap) => format!("{}/{cap}", under_way.in_flight),
+        None => under_way.in_flight.to_string(),
+    }
+}
+
+/// Says of each cap that no row shows how much of it is taken.
+fn caps(status: &Status) -> String {
+    let models = |provider: &'_ super::ProviderStatus| {
+        let named = |(models, cap): &(String, UnderWay)| (format!("{} {models}", provider.name), *cap);
+        provider.models.iter().map(named).collect::<Vec<_>>()
+    };
+    let of_providers = status.providers.iter().flat_map(|provider| {
+        [(provider.name.clone(), provider.under_way)].into_iter().chain(models(provider))
+    });
+    let of_accounts = status.accounts.iter().map(|account| (account.id.clone(), account.under_way));
+    let capped = of_providers.chain(of_accounts).filter(|(_, under_way)| under_way.cap.is_some());
+    let texts: Vec<_> = capped.map(|(name, under_way)| format!("{name} {}", busy(under_way))).collect();
+    if texts.is_empty() { String::new() } else { format!("\nat once: {}\n", texts.join(", ")) }
 }
 
 fn countdown(until: UnixMillis, now: UnixMillis) -> String {
@@ -87,7 +110,7 @@ fn aligned(rows: &[[String; 7]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::PoolState;
+    use crate::status::{PoolState, ProviderStatus};
 
     #[test]
     fn a_table_has_a_row_for_each_pool() {
@@ -95,7 +118,7 @@ mod tests {
             name: name.into(),
             state,
             until,
-            in_flight: 2,
+            under_way: UnderWay { in_flight: 2, cap: (name == "claude").then_some(4) },
             streak: 0,
             trips: 1,
             served: 40,
@@ -111,6 +134,7 @@ mod tests {
             state: AccountState::Ready,
             reason: String::new(),
             until: None,
+            under_way: UnderWay { in_flight: 4, cap: Some(10) },
             pools: vec![
                 pool("claude", PoolState::Open, None),
                 pool("gemini-cli", PoolState::Limited, Some(UnixMillis(71_000))),
@@ -120,13 +144,20 @@ mod tests {
             now: UnixMillis(0),
             listen: String::new(),
             config: String::new(),
+            providers: vec![ProviderStatus {
+                name: "antigravity".into(),
+                under_way: UnderWay { in_flight: 4, cap: None },
+                models: vec![("claude-opus-*".into(), UnderWay { in_flight: 1, cap: Some(3) })],
+            }],
             accounts: vec![account],
             counters: vec![("requests", 7)],
         };
         let expected = "\
 ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED  LEFT
-antigravity:work  claude      open     -      2     40      43% 1h03m
+antigravity:work  claude      open     -      2/4   40      43% 1h03m
                   gemini-cli  limited  1m11s  2     40      0% 1m11s
+
+at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
 
 7 requests, 0 answered, 0 refused, 0 failed; 0 upstream calls, 0 of them limited
 ";

@@ -84,7 +84,7 @@ fn route(provider: Arc<Provider>) -> Route {
 fn member(fleet: &Fleet, provider: &Provider, number: u32) -> Member {
     let id = AccountId::of(&provider.id, &format!("a{number}"));
     let account = fleet.enlist(&id, Identity(number.into()), provider);
-    Member { account, weight: 1, enabled: true, max_in_flight: None }
+    Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: None }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub struct Seen {
     pub cancelled_probes: u64,
     pub starts_together: u64,
     pub refused: u64,
+    pub full_caps: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,6 +104,7 @@ impl Checks {
                 let open = self.is_open_to(self.beginning_of(ask.session), now);
                 self.reference.sent(request, cell, now)?;
                 self.is_within_bound(request, cell)?;
+                self.is_within_caps(request, cell)?;
                 self.stays_together(happening, cell, open, races)
             }
             What::Waits { until } => self.waits(request, until),
@@ -179,15 +181,35 @@ impl Checks {
         Ok(())
     }
 
+    fn is_within_caps(&mut self, request: RequestId, cell: CellId) -> Checked {
+        let counts = [
+            (self.reference.under_way(None), self.setup.total),
+            (self.reference.under_way(Some(cell.account)), self.setup.account),
+        ];
+        for (count, cap) in counts {
+            let Some(cap) = cap.map(u32::from) else { continue };
+            self.seen.full_caps += u64::from(count == cap);
+            if count > cap {
+                let detail = format!("{count} of {cap} are under way");
+                return Err(Violation::new("no cap is exceeded", detail).of(request).at(cell));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, cell: CellId) -> bool {
+        let below = |count: u32, cap: Option<u16>| cap.is_none_or(|cap| count < cap.into());
+        below(self.reference.under_way(None), self.setup.total)
+            && below(self.reference.under_way(Some(cell.account)), self.setup.account)
+            && self.reference.in_flight(cell) < self.setup.max_in_flight.into()
+    }
+
     fn beginning_of(&self, session: Session) -> Option<CellId> {
         self.sessions.get(session.0 as usize).and_then(|beginning| beginning.cell)
     }
 
     fn is_open_to(&self, cell: Option<CellId>, now: Millis) -> bool {
-        let bound = u32::from(self.setup.max_in_flight);
-        cell.is_some_and(|cell| {
-            self.reference.is_plainly_open(cell, now) && self.reference.in_flight(cell) < bound
-        })
+        cell.is_some_and(|cell| self.reference.is_plainly_open(cell, now) && self.has_room(cell))
     }
 
     /// The first requests of a session that start in one instant share an account, while that is open.
@@ -266,7 +288,8 @@ impl Checks {
     }
 
     fn compare(&self, router: &Ours, now: Millis) -> Checked {
-        self.reference.compare(now, |cell| router.cell(cell))
+        self.reference.compare(now, |cell| router.cell(cell))?;
+        self.reference.compare_caps(self.setup.accounts, router.under_way().collect())
     }
 }
 

@@ -142,6 +142,14 @@ impl Ours {
         }
     }
 
+    /// Returns how many requests are under way under each cap: of the provider, of its models, of accounts.
+    pub fn under_way(&self) -> impl Iterator<Item = u32> {
+        let caps = self.roster.caps();
+        let of_models = caps.models.iter().map(|(_, cap)| cap.in_flight());
+        let of_accounts = self.roster.members.iter().map(|member| member.cap().in_flight());
+        [caps.total.in_flight()].into_iter().chain(of_models).chain(of_accounts)
+    }
+
     fn take(&mut self, request: RequestId) -> Option<Box<Journey>> {
         self.journeys.get_mut(request.0 as usize).and_then(Option::take)
     }

@@ -100,6 +100,29 @@ impl Reference {
         self.leases.iter().filter(|lease| lease.cell == cell).count() as u32
     }
 
+    /// Counts the leases of an account, or of all.
+    pub fn under_way(&self, account: Option<u16>) -> u32 {
+        let counts = |lease: &&LeaseModel| account.is_none_or(|account| lease.cell.account == account);
+        self.leases.iter().filter(counts).count() as u32
+    }
+
+    /// Compares what is counted under caps with what should be: under those of the provider, of which there
+    /// may be several, and then of each account.
+    ///
+    /// # Errors
+    /// [`Violation`] where a place was lost, or given back twice.
+    pub fn compare_caps(&self, accounts: u16, under_way: Vec<u32>) -> Result<(), Violation> {
+        let of_provider = under_way.len() - usize::from(accounts);
+        let of_accounts = (0..accounts).map(|account| self.under_way(Some(account)));
+        let should: Vec<_> =
+            std::iter::repeat_n(self.under_way(None), of_provider).chain(of_accounts).collect();
+        if under_way == should {
+            return Ok(());
+        }
+        let detail = format!("the caps count {under_way:?}, the reference {should:?}");
+        Err(Violation::new("places under caps are conserved", detail))
+    }
+
     /// Returns the end of the last limit of a cell.
     pub fn until(&self, cell: CellId) -> Millis {
         self.model(cell).until()
@@ -307,6 +330,14 @@ mod tests {
         assert!(reference.sent(RequestId(2), CELL, Millis(until.0 - 1)).is_err());
         assert!(reference.sent(RequestId(2), CELL, until).is_ok());
         assert!(reference.sent(RequestId(3), CELL, until).is_err());
+    }
+
+    #[test]
+    fn a_place_that_was_lost_is_a_violation() {
+        let reference = tripped();
+        assert!(reference.compare_caps(1, vec![1, 1, 1]).is_ok());
+        assert!(reference.compare_caps(1, vec![1, 2, 1]).is_err());
+        assert!(reference.compare_caps(1, vec![1, 1, 0]).is_err());
     }
 
     #[test]

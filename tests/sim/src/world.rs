@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 11;
+pub const COUNTS: usize = 12;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
@@ -34,6 +34,7 @@ impl Outcome {
         [
             ("requests", seen.requests),
             ("refusals", seen.refused),
+            ("caps reached", seen.full_caps),
             ("trips", seen.trips),
             ("folded limits", seen.folded_limits),
             ("stale successes", seen.stale_successes),

@@ -11,8 +11,8 @@ use pointsman_core::strategy::Strategy;
 use super::super::setting::Key;
 use super::super::settings::SECTIONS;
 use super::super::{
-    AuthScheme, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig, Store,
-    Timeouts, load as load_located,
+    AuthScheme, Concurrency, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig,
+    Store, Timeouts, load as load_located,
 };
 use super::{Machine, load};
 
@@ -132,6 +132,25 @@ fn chains_are_read_as_requests_would_be() {
     assert_eq!(chains.collect::<Vec<_>>(), expected);
     let left_out = "pointsman.yaml:6:29: `openrouter/m` is left out of `fallbacks.groq/some-model[1]`: provider `openrouter` has no account";
     assert_eq!(warnings(&config), [left_out]);
+}
+
+#[test]
+fn caps_are_those_of_the_account_then_of_its_provider() {
+    let config = load(
+        "providers:
+  anthropic: {concurrency: {total: 40, account: 8, models: {claude-Opus-*: 3, '*': 20}}}
+accounts:
+  - {id: 'anthropic:a', api_key: k, concurrency: 2}
+  - {id: 'anthropic:b', api_key: l}
+",
+    );
+    let caps = &provider(&config, "anthropic").concurrency;
+    assert_eq!((caps.total, caps.account), (Some(40), Some(8)));
+    let models: Vec<_> = caps.models.iter().map(|(models, cap)| (models.as_str(), *cap)).collect();
+    assert_eq!(models, [("claude-opus-*", 3), ("*", 20)]);
+    assert_eq!(provider(&config, "openai").concurrency, Concurrency::default());
+    let own: Vec<_> = config.accounts.iter().map(|account| account.concurrency).collect();
+    assert_eq!(own, [Some(2), None]);
 }
 
 #[test]

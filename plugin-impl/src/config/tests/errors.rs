@@ -182,7 +182,7 @@ fn providers_are_checked() {
 
 #[test]
 fn an_error_of_a_provider_is_told_once_and_not_for_each_of_its_pools() {
-    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, max_in_flight, hosts";
+    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, max_in_flight, concurrency, hosts";
     check(
         "providers: {antigravity: text}",
         &format!("1:26: `providers.antigravity` is text, but needs {needed}"),
@@ -322,7 +322,7 @@ fn accounts_are_checked() {
     check("  a: b", "2:3: `accounts` is a map, but needs a list of accounts");
     check(
         "  - text",
-        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, project, weight, enabled, proxy, max_in_flight",
+        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, project, weight, enabled, proxy, max_in_flight, concurrency",
     );
 }
 

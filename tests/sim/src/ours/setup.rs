@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_core::cap::ModelPattern;
 use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::route::{Choice, Route};
 use pointsman_core::settings::FallbackOrder;
 pub use pointsman_core::strategy::Strategy;
+use pointsman_plugin::fleet::caps::Caps;
 use pointsman_plugin::fleet::{Fleet, Identity, Member, Roster};
 
 use crate::rng::Rng;
@@ -23,6 +25,10 @@ pub struct Setup {
     /// Whether requests without a pin may use all pools.
     pub fallback: bool,
     pub max_in_flight: u16,
+    /// How many requests may be under way at the provider.
+    pub total: Option<u16>,
+    /// How many at each account, over its pools.
+    pub account: Option<u16>,
     pub max_wait: Duration,
     /// Whether requests lose the processor between plan and admission, as threads do.
     pub interleaved: bool,
@@ -38,6 +44,8 @@ impl Setup {
             order: FallbackOrder::AccountFirst,
             fallback: false,
             max_in_flight: MAX_IN_FLIGHT,
+            total: None,
+            account: None,
             max_wait,
             interleaved: false,
         }
@@ -54,6 +62,8 @@ impl Setup {
             fallback: rng.chance(0.5),
             max_in_flight: rng.pick(&[2, 3, 5, 8, MAX_IN_FLIGHT]),
             max_wait: rng.millis(20_000, 120_000),
+            total: rng.chance(0.3).then(|| rng.between(2, 10) as u16),
+            account: rng.chance(0.3).then(|| rng.between(1, 5) as u16),
             interleaved: true,
         }
     }
@@ -84,7 +94,14 @@ impl Setup {
                 .iter()
                 .map(|member| route(Choice::Preferred((0..free).collect()), Some(member.account.id.clone()))),
         );
-        (Roster::new(&provider, members, endpoints), routes)
+        let caps = self.caps(fleet, &provider);
+        (Roster::new(&provider, members, endpoints).with_caps(caps), routes)
+    }
+
+    /// Everybody asks for one model, so its cap is one more on all requests.
+    fn caps(&self, fleet: &Fleet, provider: &Provider) -> Caps {
+        let models = self.total.map(|total| (ModelPattern::new("acme-*"), total));
+        fleet.counts.caps(&provider.id, self.total, models.as_slice())
     }
 
     fn provider(&self) -> Provider {
@@ -106,7 +123,7 @@ impl Setup {
     fn member(&self, fleet: &Fleet, provider: &Provider, number: u16) -> Member {
         let id = AccountId::of(&provider.id, &format!("a{number}"));
         let account = fleet.enlist(&id, Identity(number.into()), provider);
-        Member { account, weight: 1, enabled: true, max_in_flight: None }
+        Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: self.account }
     }
 }
 
