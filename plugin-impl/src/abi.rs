@@ -25,6 +25,7 @@ use crate::answer::Answer;
 use crate::config::Process;
 use crate::http::ListenError;
 use crate::instance::{ConfigFrom, Instance, InstanceError, StartError};
+use crate::panics;
 
 use self::export::{Service, export};
 use self::fence::fence;
@@ -46,8 +47,8 @@ pub fn root() -> RootRef {
 fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
     fence(|| {
         let host = Arc::new(host::ToHost::new(host));
-        host::log_panics(host.clone());
-        let instance = Instance::start(config_from(options), host, &Process)?;
+        panics::log(host.clone());
+        let instance = Instance::start(config_from(options), host, Arc::new(Process))?;
         Ok(export(Arc::new(Running(instance))))
     })
 }

@@ -1,9 +1,13 @@
 //! The HTTP face: a gateway for the three wire formats, and pages for operators.
 
 mod body;
+mod door;
 mod gateway;
 mod listen;
 mod origin;
 mod pages;
+mod private;
 
-pub use self::listen::{ListenError, listen, parse_local};
+pub use self::door::{Door, TARGET, TOKEN, Token};
+pub use self::listen::{ListenError, Serving, listen, parse_local};
+pub use self::private::private_address;

@@ -5,10 +5,10 @@ mod reload;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderMap, Method, Uri};
 use pointsman_core::notice::Notice;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
@@ -18,10 +18,12 @@ use tracing::Level;
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::config::{self, Config, ConfigErrors, Environment, Located};
-use crate::http as face;
+use crate::claim;
+use crate::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
+use crate::http::{self as face, Door, Token};
 use crate::notices::{Listener, Notices};
 use crate::router::{FetchError, Router};
+use crate::signals;
 use crate::status::Status;
 use crate::store::MemoryStore;
 use crate::telemetry::{self, LogSink};
@@ -59,6 +61,8 @@ pub struct Instance {
     cut: CancellationToken,
     /// Requests and connections under way.
     tasks: TaskTracker,
+    /// What its host proves itself with on the loopback. Made when it is asked for.
+    token: OnceLock<Token>,
 }
 
 /// It could not be started.
@@ -88,9 +92,9 @@ impl Instance {
     pub fn start(
         from: ConfigFrom,
         host: Arc<dyn Host>,
-        environment: &dyn Environment,
+        environment: Arc<dyn Environment>,
     ) -> Result<Arc<Self>, StartError> {
-        let (config, watched) = load(from, environment)?;
+        let (config, watched) = load(from, &*environment)?;
         let verbose = environment.variable("POINTSMAN_LOG").is_some_and(|level| level == "debug");
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), verbose);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
@@ -102,7 +106,7 @@ impl Instance {
         drop(entered);
         let closing = CancellationToken::new();
         if let Some(watched) = watched {
-            runtime.spawn(reload::watch(router.clone(), watched, closing.clone()));
+            runtime.spawn(reload::watch(router.clone(), watched, environment, closing.clone()));
         }
         Ok(Arc::new(Self {
             router,
@@ -110,6 +114,7 @@ impl Instance {
             closing,
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            token: OnceLock::new(),
         }))
     }
 
@@ -129,22 +134,57 @@ impl Instance {
         Status::of(&self.router)
     }
 
-    /// Serves the HTTP face; an empty address means the configured one. Returns where it is bound.
+    /// Serves the HTTP face as a gateway; an empty address means the configured one. Returns where it is
+    /// bound.
     ///
     /// # Errors
     /// [`face::ListenError`] where the address is malformed, not local, or taken.
     pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
         let configured = self.router.generation().config.listen.clone();
         let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
+        self.serve(&address, Door::Gateway)
+    }
+
+    /// Serves the HTTP face to the program that has loaded us, and to nobody else: on a fresh unix socket,
+    /// or where `address` says. On a TCP port it asks for [`Instance::token`]. Returns where it is bound.
+    ///
+    /// # Errors
+    /// As [`Instance::listen`].
+    pub fn listen_for_host(&self, address: &str) -> Result<String, face::ListenError> {
+        let configured = self.router.generation().config.listen.clone();
+        let address = if address.is_empty() {
+            face::private_address()?
+        } else {
+            face::parse_local(address, &configured)?
+        };
+        let token = match address {
+            ListenAddress::Tcp { .. } => Some(self.token().clone()),
+            ListenAddress::Unix(_) => None,
+        };
+        self.serve(&address, Door::Host(token))
+    }
+
+    /// Returns what [`Instance::listen_for_host`] asks for on a TCP port.
+    pub fn token(&self) -> &Token {
+        self.token.get_or_init(Token::random)
+    }
+
+    fn serve(&self, address: &ListenAddress, door: Door) -> Result<String, face::ListenError> {
         let open = self.runtime.as_ref().filter(|_| !self.closing.is_cancelled());
         let Some(runtime) = open else { return Err(face::ListenError::Closed) };
-        runtime.block_on(face::listen(
-            &address,
-            self.router.clone(),
-            self.tasks.clone(),
-            self.closing.clone(),
-            self.cut.clone(),
-        ))
+        let serving = face::Serving {
+            door: Arc::new(door),
+            router: self.router.clone(),
+            tasks: self.tasks.clone(),
+            closing: self.closing.clone(),
+            cut: self.cut.clone(),
+        };
+        runtime.block_on(face::listen(address, serving))
+    }
+
+    /// Says whether a request to `uri` would be routed; any other passes through.
+    pub fn claims(&self, method: &Method, uri: &Uri) -> bool {
+        claim::on_its_way(method, uri, &HeaderMap::new(), &self.router.generation()).is_some()
     }
 
     /// Returns where work is to be spawned.
@@ -168,6 +208,14 @@ impl Instance {
         self.tasks.close();
         let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
         self.cut.cancel();
+    }
+
+    /// Ends, and waits for the threads. For a host that is no runtime itself.
+    pub fn join(mut self, patience: Duration) {
+        self.cut_off();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(patience);
+        }
     }
 
     /// Takes no more requests, and cuts those under way.
@@ -226,7 +274,10 @@ fn runtime(log: &tracing::Dispatch) -> std::io::Result<Runtime> {
         .worker_threads(threads)
         .thread_name("pointsman")
         .enable_all()
-        .on_thread_start(move || LOG.with(|guard| drop(guard.set(tracing::dispatcher::set_default(&log)))))
+        .on_thread_start(move || {
+            signals::block_broken_pipe();
+            LOG.with(|guard| drop(guard.set(tracing::dispatcher::set_default(&log))));
+        })
         .build()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decisions are in `pointsman-core`; this crate has their effects. [`driver`] does what the machine
 //! of a request says, on the shared state of [`fleet`]; the edges are [`upstream`], [`auth`], [`config`],
-//! [`store`] and [`notices`]; hosts come in by the faces [`abi`] and [`http`], which decide nothing.
+//! [`store`] and [`notices`]; hosts come in by the faces [`abi`], [`capi`] and [`http`], which decide nothing.
 //! [`instance`] puts it together with a runtime of its own, and [`router`] has the one hook, `fetch`.
 //!
 //! It is also an ordinary library, for tests and measurements; its Rust interface is not stable.
@@ -11,6 +11,7 @@ pub mod abi;
 pub mod answer;
 pub mod auth;
 pub mod call;
+pub mod capi;
 pub mod chains;
 pub mod claim;
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod instance;
 pub mod journal;
 pub mod notices;
 pub mod outgoing;
+pub mod panics;
 pub mod router;
 pub mod secret;
 pub mod shared;
@@ -33,4 +35,5 @@ pub mod target;
 pub mod telemetry;
 pub mod upstream;
 
+mod signals;
 mod sync;

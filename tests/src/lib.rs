@@ -17,6 +17,7 @@ pub mod raw;
 pub mod setup;
 pub mod stage;
 pub mod told;
+pub mod tools;
 pub mod tree;
 
 use std::time::Duration;

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use abi_stable::std_types::RResult;
 use pointsman_api::{Error, ErrorCode};
 
+use crate::panics;
+
 /// Runs an entry, and turns a panic into an error.
 ///
 /// What a panic may have left half done is behind locks that are replaced whole, or atomic.
@@ -15,12 +17,7 @@ pub fn fence<T>(entry: impl FnOnce() -> Result<T, Error>) -> RResult<T, Error> {
 
 /// Returns the error for a panic.
 pub fn caught(panic: &(dyn Any + Send)) -> Error {
-    let text =
-        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(
-        ErrorCode::INTERNAL,
-        format!("a bug in the plugin was fenced in: {}", text.unwrap_or("no message")),
-    )
+    Error::new(ErrorCode::INTERNAL, panics::text(panic))
 }
 
 #[cfg(test)]

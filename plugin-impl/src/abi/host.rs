@@ -1,7 +1,5 @@
 //! The host, as the plugin calls it.
 
-use std::sync::{Arc, Once};
-
 use pointsman_api::{HostBox, LogLevel, LogRecord};
 use pointsman_core::notice::Notice;
 use tracing::Level;
@@ -27,16 +25,6 @@ impl Host for ToHost {
     fn log(&self, level: Level, target: &str, text: &str) {
         self.0.log(LogRecord { level: level_of(level), target: target.into(), text: text.into() });
     }
-}
-
-/// Sends the text of a panic to the log. The hook is our image's own: a host's panics do not come here.
-pub(super) fn log_panics(host: Arc<ToHost>) {
-    static HOOKED: Once = Once::new();
-    HOOKED.call_once(|| {
-        std::panic::set_hook(Box::new(move |panic| {
-            host.log(Level::ERROR, "pointsman_plugin", &panic.to_string())
-        }));
-    });
 }
 
 const fn level_of(level: Level) -> LogLevel {

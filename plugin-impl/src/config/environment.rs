@@ -18,7 +18,7 @@ const MAX_TEXT: u64 = 1 << 20;
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
 /// The machine as a configuration sees it.
-pub trait Environment {
+pub trait Environment: Send + Sync {
     /// Returns the environment variable `name`; one that is empty counts as not set.
     fn variable(&self, name: &str) -> Option<String>;
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -38,6 +38,25 @@ pub(super) async fn answer(
     };
     asker.open(response.headers_mut());
     Ok(response)
+}
+
+/// Answers a request that would have gone to `target` itself.
+pub(super) async fn on_its_way(
+    router: &Router,
+    target: &Uri,
+    request: Request<Incoming>,
+) -> Response<FaceBody> {
+    let (parts, body) = request.into_parts();
+    let format = format(&parts.method, target.path(), &parts.headers);
+    let told = |status, text: &str| response(own(refusal::fault(format, status, text)));
+    let body = match whole(body, router.generation().config.max_body).await {
+        Ok(body) => body,
+        Err((status, text)) => return told(status, &text),
+    };
+    match router.fetch(target, call(parts.method, target.query(), parts.headers, body)).await {
+        Ok(answer) => response(answer),
+        Err(error) => told(StatusCode::BAD_GATEWAY, &error.to_string()),
+    }
 }
 
 /// Makes a text for a person.
@@ -129,7 +148,7 @@ fn unreadable(is_too_long: bool, limit: u64) -> (StatusCode, String) {
     (StatusCode::BAD_REQUEST, "the body ended before its end".to_owned())
 }
 
-fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> Response<FaceBody> {
+pub(super) fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> Response<FaceBody> {
     let format = format(request.method(), request.uri().path(), request.headers());
     response(own(refusal::fault(format, status, text)))
 }

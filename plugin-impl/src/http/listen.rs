@@ -19,7 +19,9 @@ use tokio_util::task::TaskTracker;
 use crate::config::ListenAddress;
 use crate::router::Router;
 
-use super::gateway;
+use super::door::{self, Door};
+#[cfg(unix)]
+use super::private;
 
 /// A connection that is silent for as long is closed. It is long because agents keep theirs while they
 /// think, and one that is closed just as a request is sent fails that request.
@@ -46,11 +48,15 @@ pub enum ListenError {
 
 /// What every connection needs.
 #[derive(Clone)]
-struct Serving {
-    router: Arc<Router>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
-    cut: CancellationToken,
+pub struct Serving {
+    pub door: Arc<Door>,
+    pub router: Arc<Router>,
+    /// Counts connections.
+    pub tasks: TaskTracker,
+    /// No more requests are taken.
+    pub closing: CancellationToken,
+    /// Those under way end at once.
+    pub cut: CancellationToken,
 }
 
 /// Reads an address that is not from the configuration. Only the configuration can open other machines a
@@ -80,14 +86,7 @@ fn parse(text: &str) -> Option<ListenAddress> {
 ///
 /// # Errors
 /// [`ListenError::Taken`], [`ListenError::NoUnixSockets`].
-pub async fn listen(
-    address: &ListenAddress,
-    router: Arc<Router>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
-    cut: CancellationToken,
-) -> Result<String, ListenError> {
-    let serving = Serving { router, tasks, closing, cut };
+pub async fn listen(address: &ListenAddress, serving: Serving) -> Result<String, ListenError> {
     let taken = |error| ListenError::Taken { address: address.to_string(), error };
     match address {
         ListenAddress::Tcp { host, port } => {
@@ -132,7 +131,7 @@ fn listen_unix(path: &Path, serving: Serving) -> io::Result<Result<String, Liste
     }
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    tokio::spawn(accept_unix(listener, path.to_owned(), serving));
+    tokio::spawn(accept_unix(listener, Bound(path.to_owned()), serving));
     Ok(Ok(format!("unix:{}", path.display())))
 }
 
@@ -142,19 +141,29 @@ fn listen_unix(_: &Path, _: Serving) -> io::Result<Result<String, ListenError>> 
 }
 
 #[cfg(unix)]
-async fn accept_unix(listener: UnixListener, path: PathBuf, serving: Serving) {
+async fn accept_unix(listener: UnixListener, _bound: Bound, serving: Serving) {
     let closing = serving.closing.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = closing.cancelled() => break,
+            () = closing.cancelled() => return,
         };
         match accepted {
             Ok((stream, _)) => drop(serving.tasks.spawn(connection(stream, serving.clone()))),
             Err(error) => pause(&error).await,
         }
     }
-    let _ = std::fs::remove_file(path);
+}
+
+/// A socket's file, which goes with whoever listens, also where the runtime ends first.
+#[cfg(unix)]
+struct Bound(PathBuf);
+
+#[cfg(unix)]
+impl Drop for Bound {
+    fn drop(&mut self) {
+        private::clear(&self.0);
+    }
 }
 
 async fn pause(error: &io::Error) {
@@ -163,8 +172,8 @@ async fn pause(error: &io::Error) {
 }
 
 async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, serving: Serving) {
-    let Serving { router, closing, cut, .. } = serving;
-    let service = service_fn(|request| gateway::answer(&router, request));
+    let Serving { door, router, closing, cut, .. } = serving;
+    let service = service_fn(|request| door::answer(&door, &router, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE)

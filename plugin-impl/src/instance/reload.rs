@@ -8,7 +8,7 @@ use pointsman_core::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Located, Process};
+use crate::config::{self, Environment, Located};
 use crate::router::Router;
 
 /// How often the file is looked at. One `stat` is cheaper than what it takes to watch a folder, and it
@@ -34,7 +34,12 @@ impl Watched {
 type Stamp = (SystemTime, u64);
 
 /// Watches the file until the instance closes.
-pub(super) async fn watch(router: Arc<Router>, watched: Watched, closing: CancellationToken) {
+pub(super) async fn watch(
+    router: Arc<Router>,
+    watched: Watched,
+    environment: Arc<dyn Environment>,
+    closing: CancellationToken,
+) {
     let Watched { path, mut seen } = watched;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -46,7 +51,7 @@ pub(super) async fn watch(router: Arc<Router>, watched: Watched, closing: Cancel
         let current = stamp(&path);
         if current.is_some() && current != seen {
             seen = current;
-            take_over(&router, &path).await;
+            take_over(&router, &path, environment.clone()).await;
         }
     }
 }
@@ -57,10 +62,10 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-async fn take_over(router: &Router, path: &Path) {
+async fn take_over(router: &Router, path: &Path, environment: Arc<dyn Environment>) {
     let located = Located::File(path.to_owned());
     // A secret can be a command's output, which may take a while.
-    let loaded = tokio::task::spawn_blocking(move || config::load(&located, &Process)).await;
+    let loaded = tokio::task::spawn_blocking(move || config::load(&located, &*environment)).await;
     let event = match loaded {
         Ok(Ok(config)) => {
             super::report(&config);

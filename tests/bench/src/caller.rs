@@ -108,7 +108,8 @@ impl Linked {
     /// Starts an instance of the plugin.
     pub fn new(address: &str) -> Self {
         let config = ConfigFrom::Text(servers::config(address, ACCOUNTS));
-        let instance = Instance::start(config, Arc::new(Nobody), &Process).expect("a valid configuration");
+        let instance =
+            Instance::start(config, Arc::new(Nobody), Arc::new(Process)).expect("a valid configuration");
         Self { instance, uri: url(address).parse().expect("a URL") }
     }
 }

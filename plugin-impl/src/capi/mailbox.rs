@@ -1,0 +1,115 @@
+//! Mailboxes: what is told is kept for a host that asks when it likes.
+//!
+//! A host that never asks must not grow, so the oldest goes when a box is full, and the next that is
+//! taken says how many are missing.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::sync::unpoisoned;
+
+/// Pieces that are kept. More than a person reads at once.
+const ROOM: usize = 256;
+
+/// A bounded queue of pieces.
+#[derive(Debug)]
+pub(super) struct Mailbox<T> {
+    inner: Mutex<Inner<T>>,
+    filled: Condvar,
+}
+
+#[derive(Debug)]
+struct Inner<T> {
+    pieces: VecDeque<T>,
+    missed: u64,
+    closed: bool,
+}
+
+/// A piece, and how many before it nobody took in time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Taken<T> {
+    pub(super) piece: T,
+    pub(super) missed: u64,
+}
+
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        let inner = Inner { pieces: VecDeque::new(), missed: 0, closed: false };
+        Self { inner: Mutex::new(inner), filled: Condvar::new() }
+    }
+}
+
+impl<T> Mailbox<T> {
+    pub(super) fn put(&self, piece: T) {
+        let mut inner = unpoisoned(self.inner.lock());
+        if inner.pieces.len() == ROOM {
+            inner.pieces.pop_front();
+            inner.missed += 1;
+        }
+        inner.pieces.push_back(piece);
+        drop(inner);
+        self.filled.notify_one();
+    }
+
+    /// Takes the oldest piece; waits for one as long as `patience` where there is none.
+    pub(super) fn take(&self, patience: Duration) -> Option<Taken<T>> {
+        let deadline = Instant::now() + patience;
+        let mut inner = unpoisoned(self.inner.lock());
+        loop {
+            if let Some(piece) = inner.pieces.pop_front() {
+                return Some(Taken { piece, missed: std::mem::take(&mut inner.missed) });
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if inner.closed || left.is_zero() {
+                return None;
+            }
+            inner = unpoisoned(self.filled.wait_timeout(inner, left)).0;
+        }
+    }
+
+    /// Lets nobody wait any more. What is there can still be taken.
+    pub(super) fn close(&self) {
+        unpoisoned(self.inner.lock()).closed = true;
+        self.filled.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn pieces_come_in_their_order() {
+        let mailbox = Mailbox::default();
+        mailbox.put(1);
+        mailbox.put(2);
+        let taken = || mailbox.take(Duration::ZERO).map(|taken| taken.piece);
+        assert_eq!((taken(), taken(), taken()), (Some(1), Some(2), None));
+    }
+
+    #[test]
+    fn the_oldest_goes_when_it_is_full_and_is_counted() {
+        let mailbox = Mailbox::default();
+        (0..ROOM + 3).for_each(|piece| mailbox.put(piece));
+        assert_eq!(mailbox.take(Duration::ZERO), Some(Taken { piece: 3, missed: 3 }));
+        assert_eq!(mailbox.take(Duration::ZERO), Some(Taken { piece: 4, missed: 0 }));
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_a_piece_and_by_the_end() {
+        for close in [false, true] {
+            let mailbox = Arc::new(Mailbox::default());
+            let waiting = mailbox.clone();
+            let waiter = std::thread::spawn(move || waiting.take(Duration::from_secs(60)));
+            if close {
+                mailbox.close()
+            } else {
+                mailbox.put(7)
+            }
+            assert_eq!(waiter.join().unwrap().is_none(), close);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Doors: who may come in by a listener, and what for.
+//!
+//! A gateway is open to every program of this machine. The door of a host is for the program that has
+//! loaded us: it may send any request that it would have sent itself, wherever it goes, so nobody else
+//! comes in. A unix socket of mode 0600 lets in nobody else anyway; on a TCP port there is a token.
+
+use std::convert::Infallible;
+use std::fmt::{self, Write};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
+use hyper::body::Incoming;
+
+use crate::router::Router;
+use crate::secret::Secret;
+
+use super::body::FaceBody;
+use super::gateway;
+
+/// The header that says where a request would have gone. Only a host's door knows it.
+pub const TARGET: &str = "x-pointsman-target";
+/// The header that holds the token.
+pub const TOKEN: &str = "x-pointsman-token";
+
+/// Where else a token may be. An agent that knows only an API key can have the token for one.
+const KEYS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
+
+/// In bytes, before it is written in hexadecimal.
+const TOKEN_LENGTH: usize = 32;
+
+/// What is asked of whoever comes in.
+#[derive(Debug)]
+pub enum Door {
+    /// Every program may come in, to be routed by the path.
+    Gateway,
+    /// The host may come in, with the token where there is one, and may name a target.
+    Host(Option<Token>),
+}
+
+/// What a host proves itself with.
+#[derive(Clone, Debug)]
+pub struct Token(Secret);
+
+/// Why a request is not let in.
+#[derive(Debug, PartialEq, Eq)]
+enum Turned {
+    NoToken,
+    TargetAtGateway,
+    BadTarget,
+}
+
+impl Token {
+    /// Draws a token that nobody can guess.
+    ///
+    /// # Panics
+    /// Where the system has no randomness; then there is no TLS either.
+    pub fn random() -> Self {
+        let mut bytes = [0; TOKEN_LENGTH];
+        let random = rustls::crypto::ring::default_provider().secure_random;
+        random.fill(&mut bytes).expect("the system has randomness");
+        let mut text = String::with_capacity(2 * TOKEN_LENGTH);
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(Secret::new(text))
+    }
+
+    /// Returns the text, to be given to the host.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// Compares in a time that says nothing on where the two differ.
+    fn is(&self, given: &[u8]) -> bool {
+        let own = self.expose().as_bytes();
+        own.len() == given.len() && own.iter().zip(given).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+    }
+
+    /// Takes the token out of the headers, so that no upstream sees it, and says whether it was there.
+    fn take(&self, headers: &mut HeaderMap) -> bool {
+        let holds = |value: &HeaderValue| {
+            let value = value.as_bytes();
+            self.is(value.strip_prefix(b"Bearer ").unwrap_or(value))
+        };
+        let places = [TOKEN, AUTHORIZATION.as_str(), KEYS[0], KEYS[1]];
+        let mut found = false;
+        for place in places {
+            if headers.get(place).is_some_and(holds) {
+                headers.remove(place);
+                found = true;
+            }
+        }
+        found
+    }
+}
+
+impl Door {
+    /// Lets a request in, and returns its target where it has one.
+    fn let_in(&self, headers: &mut HeaderMap) -> Result<Option<Uri>, Turned> {
+        if let Self::Host(Some(token)) = self
+            && !token.take(headers)
+        {
+            return Err(Turned::NoToken);
+        }
+        let Some(target) = headers.remove(TARGET) else { return Ok(None) };
+        match self {
+            Self::Gateway => Err(Turned::TargetAtGateway),
+            Self::Host(_) => Uri::try_from(target.as_bytes()).map(Some).map_err(|_| Turned::BadTarget),
+        }
+    }
+}
+
+impl Turned {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NoToken => StatusCode::UNAUTHORIZED,
+            Self::TargetAtGateway => StatusCode::FORBIDDEN,
+            Self::BadTarget => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for Turned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoToken => write!(
+                f,
+                "this port is for the program that opened it: send its token as `{TOKEN}`, or as a bearer token or an API key"
+            ),
+            Self::TargetAtGateway => {
+                write!(
+                    f,
+                    "`{TARGET}` is for the program that has loaded Pointsman; the gateway goes by the path"
+                )
+            }
+            Self::BadTarget => write!(f, "`{TARGET}` is not a URL"),
+        }
+    }
+}
+
+/// Answers one request, whatever it is.
+pub(super) async fn answer(
+    door: &Door,
+    router: &Router,
+    mut request: Request<Incoming>,
+) -> Result<Response<FaceBody>, Infallible> {
+    match door.let_in(request.headers_mut()) {
+        Ok(None) => gateway::answer(router, request).await,
+        Ok(Some(target)) => Ok(gateway::on_its_way(router, &target, request).await),
+        Err(turned) => Ok(gateway::fault(&request, turned.status(), &turned.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_token_is_long_and_never_the_same() {
+        let (one, other) = (Token::random(), Token::random());
+        assert_eq!(one.expose().len(), 64);
+        assert_ne!(one.expose(), other.expose());
+        assert!(!format!("{one:?}").contains(one.expose()));
+    }
+
+    #[test]
+    fn a_token_is_taken_from_each_place_and_goes_no_further() {
+        let token = Token::random();
+        let bearer = format!("Bearer {}", token.expose());
+        let door = Door::Host(Some(token.clone()));
+        for (name, value) in [
+            (TOKEN, token.expose()),
+            ("authorization", bearer.as_str()),
+            ("x-api-key", token.expose()),
+            ("x-goog-api-key", token.expose()),
+        ] {
+            let mut headers = headers(&[(name, value), ("x-other", "kept")]);
+            assert_eq!(door.let_in(&mut headers), Ok(None), "{name}");
+            assert_eq!(headers.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_comes_in_without_the_token() {
+        let token = Token::random();
+        let almost = &token.expose()[1..];
+        let door = Door::Host(Some(token.clone()));
+        for pairs in [&[][..], &[(TOKEN, "")], &[(TOKEN, almost)], &[("authorization", "Bearer x")]] {
+            assert_eq!(door.let_in(&mut headers(pairs)), Err(Turned::NoToken), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_hosts_door_knows_a_target() {
+        let to = |url| headers(&[(TARGET, url)]);
+        let url = "https://api.anthropic.com/v1/messages?beta=true";
+        assert_eq!(Door::Host(None).let_in(&mut to(url)), Ok(Some(url.parse().unwrap())));
+        assert_eq!(Door::Host(None).let_in(&mut to("no url")), Err(Turned::BadTarget));
+        assert_eq!(Door::Gateway.let_in(&mut to(url)), Err(Turned::TargetAtGateway));
+        assert_eq!(Door::Gateway.let_in(&mut headers(&[])), Ok(None));
+    }
+}

@@ -1,0 +1,140 @@
+//! Addresses that only this program's user can reach.
+//!
+//! Each is a socket in a folder of its own that was made for it, so that two programs never meet, and
+//! nobody else was there before. Where there are no unix sockets it is a free port of the loopback.
+
+use crate::config::ListenAddress;
+
+use super::listen::ListenError;
+
+/// Returns a free port of the loopback.
+///
+/// # Errors
+/// None on this system.
+#[cfg(not(unix))]
+pub fn private_address() -> Result<ListenAddress, ListenError> {
+    Ok(ListenAddress::Tcp { host: "127.0.0.1".to_owned(), port: 0 })
+}
+
+#[cfg(unix)]
+pub(super) use self::unix::clear;
+#[cfg(unix)]
+pub use self::unix::private_address;
+
+#[cfg(unix)]
+mod unix {
+    use std::fs;
+    use std::io;
+    use std::os::unix::fs::DirBuilderExt;
+    use std::os::unix::net::UnixStream;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    use crate::http::Token;
+
+    use super::{ListenAddress, ListenError};
+
+    /// How our folders begin.
+    const PREFIX: &str = "pointsman-";
+    const SOCKET: &str = "host.sock";
+    /// The shortest limit of the systems on the path of a socket, with its ending zero (macOS, BSD).
+    const LONGEST: usize = 103;
+    /// A folder that is younger may be one that somebody is about to listen in.
+    const YOUNG: Duration = Duration::from_secs(60);
+
+    /// Makes a folder of mode 0700 and returns the address of a socket in it. Where its path would be too
+    /// long for a socket, it is a free port of the loopback.
+    ///
+    /// # Errors
+    /// [`ListenError::Taken`] where no folder can be made.
+    pub fn private_address() -> Result<ListenAddress, ListenError> {
+        let parent = parent();
+        sweep(&parent);
+        let folder = parent.join(format!("{PREFIX}{}", &Token::random().expose()[..16]));
+        let socket = folder.join(SOCKET);
+        if socket.as_os_str().len() > LONGEST {
+            return Ok(ListenAddress::Tcp { host: "127.0.0.1".to_owned(), port: 0 });
+        }
+        // Fails where there is something already, and is never open to others in between.
+        let made = fs::DirBuilder::new().mode(0o700).create(&folder);
+        made.map_err(|error| ListenError::Taken { address: folder.display().to_string(), error })?;
+        Ok(ListenAddress::Unix(socket))
+    }
+
+    /// The user's own folder for sockets, else that for temporary files.
+    fn parent() -> PathBuf {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
+        runtime.unwrap_or_else(std::env::temp_dir)
+    }
+
+    /// Takes away what programs left that were killed.
+    fn sweep(parent: &Path) {
+        let folders = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+        for folder in folders.filter(|folder| is_ours(folder)) {
+            if is_left(&folder).unwrap_or(false) {
+                clear(&folder.join(SOCKET));
+            }
+        }
+    }
+
+    fn is_ours(folder: &Path) -> bool {
+        folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+    }
+
+    fn is_left(folder: &Path) -> io::Result<bool> {
+        let socket = folder.join(SOCKET);
+        let old = folder.metadata()?.modified()?.elapsed().is_ok_and(|age| age > YOUNG);
+        let refused = || UnixStream::connect(&socket).is_err_and(|error| is_refused(&error));
+        Ok(old && socket.try_exists()? && refused())
+    }
+
+    /// Somebody else's socket is not ours to judge, so only this is nobody's.
+    fn is_refused(error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::ConnectionRefused
+    }
+
+    /// Takes a socket away, and its folder where we made it.
+    pub(in crate::http) fn clear(socket: &Path) {
+        let _ = fs::remove_file(socket);
+        let ours = socket.file_name().is_some_and(|name| name == SOCKET);
+        if let Some(folder) = socket.parent().filter(|folder| ours && is_ours(folder)) {
+            // One that is not empty stays.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::net::UnixListener;
+
+        use super::*;
+
+        #[test]
+        fn each_address_is_in_a_fresh_folder_of_its_owner() {
+            let addresses = [private_address().unwrap(), private_address().unwrap()];
+            assert_ne!(addresses[0], addresses[1]);
+            for address in addresses {
+                let ListenAddress::Unix(socket) = address else { panic!("{address}") };
+                let folder = socket.parent().unwrap();
+                assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+                clear(&socket);
+                assert!(!folder.exists());
+            }
+        }
+
+        #[test]
+        fn a_folder_that_is_young_or_in_use_is_not_swept() {
+            let ListenAddress::Unix(socket) = private_address().unwrap() else { panic!("a socket") };
+            let folder = socket.parent().unwrap();
+            assert!(!is_left(folder).unwrap(), "nobody listens yet");
+            let listener = UnixListener::bind(&socket).unwrap();
+            assert!(!is_left(folder).unwrap());
+            assert!(UnixStream::connect(&socket).is_ok());
+            drop(listener);
+            assert!(UnixStream::connect(&socket).is_err_and(|error| is_refused(&error)));
+            assert!(!is_left(folder).unwrap(), "it is young");
+            clear(&socket);
+        }
+    }
+}
