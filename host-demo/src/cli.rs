@@ -21,6 +21,23 @@ pub(crate) enum Command {
     Status(Status),
     Explain(Explain),
     Demo(Demo),
+    /// Install the library and its adapter into an agent that loads it
+    Install(Install),
+    /// Take them away again
+    Uninstall(Install),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Install {
+    #[arg(value_enum)]
+    pub agent: Agent,
+}
+
+/// An agent that loads the library itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Agent {
+    /// Into `plugin` of `$OPENCODE_CONFIG_DIR`, or of ~/.config/opencode
+    Opencode,
 }
 
 /// Serve agents as a local gateway, until interrupted

@@ -6,6 +6,7 @@
 //! * [`serve`]: the router as a local gateway;
 //! * [`status`]: the state of its accounts;
 //! * [`explain`]: why a request went where it went;
+//! * [`install`]: the library and its adapter into an agent that loads it;
 //! * [`demo`]: a dozen subagents against a local upstream with real quotas, and a proof of what matters.
 
 mod cli;
@@ -14,6 +15,7 @@ mod console;
 mod demo;
 mod exit;
 mod explain;
+mod install;
 mod paint;
 mod plugin;
 mod serve;
@@ -39,5 +41,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Status(arguments) => status::run(plugin, arguments).await,
         Command::Explain(arguments) => explain::run(plugin, arguments).await,
         Command::Demo(arguments) => demo::run(plugin, arguments).await,
+        Command::Install(arguments) => install::install(plugin, arguments),
+        Command::Uninstall(arguments) => install::uninstall(arguments),
     }
 }

@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::claim;
 use crate::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
 use crate::http::{self as face, Door, Token};
-use crate::notices::{Listener, Notices};
+use crate::notices::{Listener, MetBy, Notices};
 use crate::router::{FetchError, Router};
 use crate::signals;
 use crate::status::Status;
@@ -36,7 +36,7 @@ const MAX_THREADS: usize = 4;
 /// Who has loaded us.
 pub trait Host: Send + Sync + 'static {
     /// Shows a notice.
-    fn notice(&self, notice: &Notice);
+    fn notice(&self, notice: &Notice, met_by: MetBy);
 
     /// Takes a line of the log.
     fn log(&self, level: Level, target: &str, text: &str);
@@ -289,8 +289,8 @@ thread_local! {
 struct ToHost(Arc<dyn Host>);
 
 impl Listener for ToHost {
-    fn notice(&self, notice: &Notice) {
-        self.0.notice(notice);
+    fn notice(&self, notice: &Notice, met_by: MetBy) {
+        self.0.notice(notice, met_by);
     }
 }
 

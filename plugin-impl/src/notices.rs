@@ -10,7 +10,29 @@ use crate::counters::Counters;
 /// Who shows notices.
 pub trait Listener: Send + Sync {
     /// Shows a notice.
-    fn notice(&self, notice: &Notice);
+    fn notice(&self, notice: &Notice, met_by: MetBy);
+}
+
+/// Who was the first to meet an event. A host need not show a person everything that subagents meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetBy {
+    /// The router itself, without a request.
+    Router,
+    /// A request of a person's own session, or of an agent that does not tell.
+    Session,
+    /// A request of a session that another one started.
+    Subagent,
+}
+
+impl MetBy {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Router => "router",
+            Self::Session => "session",
+            Self::Subagent => "subagent",
+        }
+    }
 }
 
 /// Takes notices in and hands them to the host.
@@ -30,14 +52,19 @@ impl Notices {
         self.quiet.store(quiet, Ordering::Relaxed);
     }
 
+    /// Says whether quiet mode is on.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
+    }
+
     /// Takes a notice in.
-    pub fn tell(&self, notice: &Notice, counters: &Counters) {
+    pub fn tell(&self, notice: &Notice, met_by: MetBy, counters: &Counters) {
         let falls = matches!(notice.event, Event::PoolFallback { .. } | Event::ProviderFallback { .. });
-        if falls && self.quiet.load(Ordering::Relaxed) {
+        if falls && self.is_quiet() {
             return;
         }
         counters.notices.count();
-        self.listener.notice(notice);
+        self.listener.notice(notice, met_by);
     }
 }
 
@@ -61,7 +88,7 @@ mod tests {
     struct Shown(Mutex<Vec<String>>);
 
     impl Listener for Arc<Shown> {
-        fn notice(&self, notice: &Notice) {
+        fn notice(&self, notice: &Notice, _: MetBy) {
             unpoisoned(self.0.lock()).push(notice.text());
         }
     }
@@ -80,7 +107,7 @@ mod tests {
         let (from, to) = ("A".to_owned(), "b/m".to_owned());
         let provider = Event::ProviderFallback { from, to, limited: true };
         for event in [fallback, provider, Event::SignIn { account, url: None }] {
-            notices.tell(&Notice { event, until: None }, &Counters::default());
+            notices.tell(&Notice { event, until: None }, MetBy::Session, &Counters::default());
         }
         assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);
     }

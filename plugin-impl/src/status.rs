@@ -24,6 +24,7 @@ pub struct Status {
     pub listen: String,
     /// Where the configuration is from.
     pub config: String,
+    pub quiet_mode: bool,
     /// Those with accounts.
     pub providers: Vec<ProviderStatus>,
     pub accounts: Vec<AccountStatus>,
@@ -137,6 +138,7 @@ impl Status {
             now: now.wall,
             listen: generation.config.listen.to_string(),
             config: source(&generation.config.source),
+            quiet_mode: shared.notices.is_quiet(),
             providers: providers
                 .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster))
                 .collect(),
@@ -157,6 +159,7 @@ impl Status {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "now_unix_ms": self.now.0,
+            "quiet_mode": self.quiet_mode,
             "providers": self.providers.iter().map(ProviderStatus::to_json).collect::<Vec<_>>(),
             "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
             "counters": counters,

@@ -301,9 +301,10 @@ fn given_variables_are_settings_and_secrets() {
         setup.config(&upstream.base_url()).replace(&format!("\"{key}\""), "{\"env\": \"GIVEN_KEY\"}");
     assert!(start(&config, None).is_null());
     assert!(error().1.contains("GIVEN_KEY"), "{:?}", error());
-    let router = start(&config, Some(&format!("GIVEN_KEY={key}\nPOINTSMAN_MAX_BODY=10\n")));
+    let router = start(&config, Some(&format!("GIVEN_KEY={key}\nPOINTSMAN_QUIET_MODE=true\n")));
     let request = request(router, false);
-    assert_eq!(fetch(request), 413, "the setting holds");
+    assert_eq!(fetch(request), 200, "the secret is known");
+    assert_eq!(status(router)["quiet_mode"], true, "the setting holds");
     discard(request);
     stop(router, 0);
     assert!(start(&config, Some("no name")).is_null());

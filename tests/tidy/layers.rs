@@ -153,6 +153,18 @@ fn only_the_abi_face_names_the_types_of_the_boundary() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// What C can call is at the two faces that are called, so that each such function is fenced.
+#[test]
+fn only_the_faces_export_functions() {
+    let face = |path: &str| {
+        ["abi.rs", "abi/", "capi.rs", "capi/"]
+            .iter()
+            .any(|face| path.strip_prefix("plugin-impl/src/").is_some_and(|path| path.starts_with(face)))
+    };
+    let found = naming("plugin-impl/src", &["extern", "no_mangle"], face);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// Fleet and driver ask the edges; they do not know how the edges do it.
 #[test]
 fn fleet_and_driver_do_not_name_the_http_client() {

@@ -74,6 +74,11 @@ pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<S
     Some(Session { id, parent, source })
 }
 
+/// Says whether a request is of a session that another one started.
+pub fn is_subagents(headers: &HeaderMap) -> bool {
+    id_header(headers, "x-parent-session-id").is_some()
+}
+
 type Found = (SessionKey, SessionSource);
 
 fn in_headers(headers: &HeaderMap) -> Option<Found> {
@@ -224,6 +229,8 @@ mod tests {
         );
         let parent = session(&headers(&[("x-session-affinity", "a")]), b"", WireFormat::OpenAi);
         assert_eq!(child.and_then(|child| child.parent), parent.map(|parent| parent.id));
+        assert!(is_subagents(&headers(&[("x-parent-session-id", "a")])));
+        assert!(!is_subagents(&headers(&[("x-session-id", "a"), ("x-parent-session-id", "")])));
     }
 
     #[test]

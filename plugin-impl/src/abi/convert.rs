@@ -11,6 +11,7 @@ use pointsman_core::time::UnixMillis;
 
 use crate::answer::Answer;
 use crate::call::Call;
+use crate::notices::MetBy;
 use crate::router::call as make_call;
 use crate::status::{AccountState, AccountStatus, PoolState, PoolStatus, Status};
 
@@ -52,7 +53,7 @@ pub(super) fn head(answer: &Answer) -> Head {
 }
 
 /// Makes the view of a notice.
-pub(super) fn notice(notice: &Notice) -> api::Notice {
+pub(super) fn notice(notice: &Notice, met_by: MetBy) -> api::Notice {
     let (kind, severity) = kind(&notice.event);
     let account = notice.account().map(ToString::to_string).unwrap_or_default();
     let pool = notice.pool().map(|pool| pool.name.to_string()).unwrap_or_default();
@@ -69,12 +70,13 @@ pub(super) fn notice(notice: &Notice) -> api::Notice {
         until_unix_ms: instant(notice.until),
         text: notice.text().into(),
         dedupe_key: dedupe_key.into(),
-        extensions: extensions(&notice.event),
+        extensions: extensions(&notice.event, met_by),
     }
 }
 
-fn extensions(event: &Event) -> Extensions {
+fn extensions(event: &Event, met_by: MetBy) -> Extensions {
     let mut extensions = Extensions::new();
+    extensions.set("met-by", met_by.as_str());
     if let Event::SignIn { url: Some(url), .. } = event {
         extensions.set("url", url);
     }

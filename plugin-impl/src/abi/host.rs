@@ -5,6 +5,7 @@ use pointsman_core::notice::Notice;
 use tracing::Level;
 
 use crate::instance::Host;
+use crate::notices::MetBy;
 
 use super::convert;
 
@@ -18,8 +19,8 @@ impl ToHost {
 }
 
 impl Host for ToHost {
-    fn notice(&self, notice: &Notice) {
-        self.0.notice(convert::notice(notice));
+    fn notice(&self, notice: &Notice, met_by: MetBy) {
+        self.0.notice(convert::notice(notice, met_by));
     }
 
     fn log(&self, level: Level, target: &str, text: &str) {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::instance::Host;
+use crate::notices::MetBy;
 
 use super::mailbox::{Mailbox, Taken};
 
@@ -16,8 +17,8 @@ pub(super) struct Letters {
 }
 
 impl Host for Letters {
-    fn notice(&self, notice: &Notice) {
-        self.notices.put(of_notice(notice));
+    fn notice(&self, notice: &Notice, met_by: MetBy) {
+        self.notices.put(of_notice(notice, met_by));
     }
 
     fn log(&self, level: Level, target: &str, text: &str) {
@@ -42,7 +43,7 @@ impl Taken<Value> {
     }
 }
 
-fn of_notice(notice: &Notice) -> Value {
+fn of_notice(notice: &Notice, met_by: MetBy) -> Value {
     let (kind, severity) = kind(&notice.event);
     let mut value = json!({
         "kind": kind,
@@ -51,6 +52,7 @@ fn of_notice(notice: &Notice) -> Value {
         "account": notice.account().map(ToString::to_string),
         "pool": notice.pool().map(|pool| pool.name.to_string()),
         "until_unix_ms": notice.until.map(|until| until.0),
+        "met_by": met_by.as_str(),
     });
     if let Event::SignIn { url: Some(url), .. } = &notice.event {
         value["url"] = url.as_str().into();
@@ -61,6 +63,7 @@ fn of_notice(notice: &Notice) -> Value {
 const fn kind(event: &Event) -> (&'static str, &'static str) {
     match event {
         Event::PoolFallback { .. } => ("pool-fallback", "info"),
+        Event::ProviderFallback { .. } => ("provider-fallback", "warning"),
         Event::AccountExhausted { .. } => ("account-exhausted", "warning"),
         Event::PoolExhausted { pinned: true, .. } => ("pinned-exhausted", "warning"),
         Event::PoolExhausted { pinned: false, .. } => ("pool-exhausted", "warning"),
@@ -89,7 +92,7 @@ mod tests {
         let letters = Letters::default();
         let event =
             Event::SignIn { account: AccountId::new("a:work"), url: Some("https://u.example".into()) };
-        letters.notice(&Notice { event, until: Some(UnixMillis(5)) });
+        letters.notice(&Notice { event, until: Some(UnixMillis(5)) }, MetBy::Subagent);
         letters.log(Level::WARN, "pointsman", "a \"line\"");
         let read = |mailbox: &Mailbox<Value>| {
             let text = mailbox.take(Duration::ZERO).unwrap().into_text();
@@ -99,7 +102,7 @@ mod tests {
             read(&letters.notices),
             json!({
                 "kind": "sign-in", "severity": "error", "text": "Account work needs to sign in again",
-                "account": "a:work", "pool": null, "until_unix_ms": 5, "url": "https://u.example", "missed": 0,
+                "account": "a:work", "pool": null, "until_unix_ms": 5, "met_by": "subagent", "url": "https://u.example", "missed": 0,
             })
         );
         let line = json!({"level": "warn", "target": "pointsman", "text": "a \"line\"", "missed": 0});

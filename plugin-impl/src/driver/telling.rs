@@ -7,12 +7,14 @@ use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::ids::AccountId;
 use pointsman_core::notice::{self, Notice, seconds_until};
 use pointsman_core::plan::Refusal;
+use pointsman_core::session::is_subagents;
 use pointsman_core::settings::FallbackOrder;
 use pointsman_core::time::Millis;
 
 use crate::chains::Leg;
 use crate::fleet::lease::Target;
 use crate::fleet::{Lease, Settlement};
+use crate::notices::MetBy;
 use crate::store::{Record, SavedLimit};
 
 use super::Journey;
@@ -93,7 +95,8 @@ impl Journey<'_> {
     pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
         let now = self.shared.clock.now();
         let until = until.map(|until| now.wall_of(until));
-        self.shared.notices.tell(&Notice { event, until }, &self.shared.counters);
+        let met_by = if is_subagents(&self.routed.call.headers) { MetBy::Subagent } else { MetBy::Session };
+        self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters);
     }
 
     pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {

@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Environment, Located};
+use crate::notices::MetBy;
 use crate::router::Router;
 
 /// How often the file is looked at. One `stat` is cheaper than what it takes to watch a folder, and it
@@ -76,5 +77,5 @@ async fn take_over(router: &Router, path: &Path, environment: Arc<dyn Environmen
         Err(_) => return,
     };
     let shared = router.shared();
-    shared.notices.tell(&Notice { event, until: None }, &shared.counters);
+    shared.notices.tell(&Notice { event, until: None }, MetBy::Router, &shared.counters);
 }

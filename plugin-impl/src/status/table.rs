@@ -144,6 +144,7 @@ mod tests {
             now: UnixMillis(0),
             listen: String::new(),
             config: String::new(),
+            quiet_mode: false,
             providers: vec![ProviderStatus {
                 name: "antigravity".into(),
                 under_way: UnderWay { in_flight: 4, cap: None },

@@ -12,6 +12,7 @@ use pointsman_loader::{Library, Router, Silent};
 use pointsman_plugin::answer::AnswerBody;
 use pointsman_plugin::config::Process;
 use pointsman_plugin::instance::{ConfigFrom, Host, Instance};
+use pointsman_plugin::notices::MetBy;
 use pointsman_plugin::router::call;
 use reqwest::Client;
 use tokio::runtime::Runtime;
@@ -173,7 +174,7 @@ impl Read {
 struct Nobody;
 
 impl Host for Nobody {
-    fn notice(&self, _: &Notice) {}
+    fn notice(&self, _: &Notice, _: MetBy) {}
 
     fn log(&self, _: tracing::Level, _: &str, _: &str) {}
 }
