@@ -53,9 +53,6 @@ typedef struct pointsman_router pointsman_router;
 extern "C" {
 #endif // __cplusplus
 
-// Returns the version of the interface; see [`pointsman_api::VERSION_SYMBOL`].
-uint32_t pointsman_abi_version(void);
-
 // Returns the code of the thread's last call: `POINTSMAN_OK`, or why it failed.
 //
 // Functions that only free, and the two that ask for the error, leave it as it is.
@@ -67,7 +64,7 @@ const char *pointsman_last_error(void);
 
 // Frees a text that a function gave. Null is left alone.
 //
-// # Safety
+// What the caller sees to:
 // `text` is null, or was given by this library and has not been freed.
 void pointsman_text_free(char *text);
 
@@ -85,7 +82,7 @@ const char *pointsman_version(void);
 // changes; without either the usual places are looked at. `environment` are lines `NAME=VALUE` that hold
 // before the process's own variables; those named `POINTSMAN_…` are settings. Each may be null.
 //
-// # Safety
+// What the caller sees to:
 // Each text is null or ends in a zero.
 pointsman_router *pointsman_start(const char *config_path,
                                   const char *config_text,
@@ -97,7 +94,7 @@ pointsman_router *pointsman_start(const char *config_path,
 //
 // Requests that have not been freed stay valid, and yield `POINTSMAN_ERROR_CLOSED`.
 //
-// # Safety
+// What the caller sees to:
 // `router` is null, or has not been stopped, and no other call with it is under way but
 // `pointsman_next_notice` and `pointsman_next_log`, which return at once.
 int32_t pointsman_stop(pointsman_router *router,
@@ -105,21 +102,21 @@ int32_t pointsman_stop(pointsman_router *router,
 
 // Returns the state of all accounts as JSON, or null. To be freed by `pointsman_text_free`.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped.
 char *pointsman_status(const pointsman_router *router);
 
 // Returns the oldest notice that has not been taken as JSON, after waiting for one for `wait_ms` at the
 // most. Null means none, or an error. To be freed by `pointsman_text_free`.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped.
 char *pointsman_next_notice(const pointsman_router *router,
                             uint32_t wait_ms);
 
 // Returns the oldest line of the log that has not been taken as JSON, as `pointsman_next_notice` does.
 //
-// # Safety
+// What the caller sees to:
 // As there.
 char *pointsman_next_log(const pointsman_router *router,
                          uint32_t wait_ms);
@@ -133,7 +130,7 @@ char *pointsman_next_log(const pointsman_router *router,
 // The header `x-pointsman-target` says where a request would have gone; without it the path decides, as
 // at the gateway.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped; `address` is null or ends in a zero.
 char *pointsman_listen(const pointsman_router *router,
                        const char *address);
@@ -141,21 +138,21 @@ char *pointsman_listen(const pointsman_router *router,
 // Returns the token that `pointsman_listen` asks for on a TCP port, or null. To be freed by
 // `pointsman_text_free`.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped.
 char *pointsman_token(const pointsman_router *router);
 
 // Returns 1 where a request to `url` would be routed, 0 where it would pass through untouched, or a
 // negative code.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped; the texts end in a zero.
 int32_t pointsman_claims(const pointsman_router *router, const char *method, const char *url);
 
 // Begins to put a request together, which the program would have sent to `url` itself. Returns null
 // where the method or the URL is not one. To be freed by `pointsman_request_free`.
 //
-// # Safety
+// What the caller sees to:
 // `router` is a router that is not being stopped; the texts end in a zero.
 pointsman_request *pointsman_request_new(const pointsman_router *router,
                                          const char *method,
@@ -163,13 +160,13 @@ pointsman_request *pointsman_request_new(const pointsman_router *router,
 
 // Adds a header. Returns 0, or a negative code.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed; the texts end in a zero.
 int32_t pointsman_request_header(pointsman_request *request, const char *name, const char *value);
 
 // Sets the body; the bytes are copied. Returns 0, or a negative code.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed; `bytes` has `length` bytes, or is null and `length` is 0.
 int32_t pointsman_request_body(pointsman_request *request, const uint8_t *bytes, size_t length);
 
@@ -177,14 +174,14 @@ int32_t pointsman_request_body(pointsman_request *request, const uint8_t *bytes,
 //
 // An answer of the upstream is no error whatever its status, and neither is a refusal of the router.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed.
 int32_t pointsman_fetch(pointsman_request *request);
 
 // Waits for the next bytes of the answer's body and copies as many as there are and have room. Returns
 // their number, 0 at the end, or a negative code where the body broke off; from then on always the same.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed; `into` has room for `size` bytes.
 int64_t pointsman_read(pointsman_request *request,
                        uint8_t *into,
@@ -192,28 +189,28 @@ int64_t pointsman_read(pointsman_request *request,
 
 // Returns the status of the answer, or a negative code where there is none.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed.
 int32_t pointsman_answer_status(const pointsman_request *request);
 
 // Returns the first value of a header of the answer, whatever the case of its name, or null where there
 // is none. It is valid until the request is freed.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed; `name` ends in a zero.
 const char *pointsman_answer_header(const pointsman_request *request,
                                     const char *name);
 
 // Returns how many headers the answer has; none before there is one.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed.
 size_t pointsman_answer_header_count(const pointsman_request *request);
 
 // Returns the name of a header by its place, in lower case, or null where there is none. It is valid
 // until the request is freed.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed.
 const char *pointsman_answer_header_name(const pointsman_request *request,
                                          size_t place);
@@ -221,7 +218,7 @@ const char *pointsman_answer_header_name(const pointsman_request *request,
 // Returns the value of a header by its place, or null where there is none. It need not be UTF-8, and is
 // valid until the request is freed.
 //
-// # Safety
+// What the caller sees to:
 // `request` has not been freed.
 const char *pointsman_answer_header_value(const pointsman_request *request,
                                           size_t place);
@@ -229,13 +226,13 @@ const char *pointsman_answer_header_value(const pointsman_request *request,
 // Cancels the request, from any thread: it is closed upstream, and whoever waits in `pointsman_fetch` or
 // `pointsman_read` gets `POINTSMAN_ERROR_CANCELLED`. Null, and what is over, is left alone.
 //
-// # Safety
+// What the caller sees to:
 // `request` is null, or has not been freed.
 void pointsman_cancel(const pointsman_request *request);
 
 // Frees a request; one that is under way is cancelled. Null is left alone.
 //
-// # Safety
+// What the caller sees to:
 // `request` is null, or has not been freed, and no other call with it is under way.
 void pointsman_request_free(pointsman_request *request);
 
