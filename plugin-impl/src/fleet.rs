@@ -13,6 +13,7 @@ mod gauge;
 pub mod keyed;
 pub mod lane;
 pub mod lease;
+mod quota;
 pub mod roster;
 
 use std::collections::BTreeSet;

@@ -3,13 +3,15 @@
 mod table;
 mod windows;
 
+use pointsman_core::allowance::Experience;
 use pointsman_core::catalog::MAX_IN_FLIGHT;
-use pointsman_core::cell::{CellState, Opening};
+use pointsman_core::cell::Opening;
 use pointsman_core::snapshot::Standing;
 use pointsman_core::time::{Now, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use crate::config::ConfigSource;
+use crate::fleet::account::PoolSummary;
 use crate::fleet::caps::Cap;
 use crate::fleet::{Member, Roster};
 use crate::router::Router;
@@ -87,6 +89,8 @@ pub struct PoolStatus {
     pub reset: Option<UnixMillis>,
     /// What was reported of each window.
     pub windows: Vec<WindowStatus>,
+    /// What experience tells of how much it lets in.
+    pub learned: Experience,
 }
 
 /// Whether a pool takes work.
@@ -95,6 +99,8 @@ pub enum PoolState {
     Open,
     Limited,
     Guessed,
+    /// Experience says that nothing is left.
+    Learned,
     Probing,
 }
 
@@ -117,6 +123,7 @@ impl PoolState {
             Self::Open => "open",
             Self::Limited => "limited",
             Self::Guessed => "limited (guess)",
+            Self::Learned => "limited (learned)",
             Self::Probing => "probing",
         }
     }
@@ -225,6 +232,11 @@ impl PoolStatus {
             "limited": self.limited,
             "remaining": self.remaining.map(windows::fraction),
             "windows": self.windows.iter().map(WindowStatus::to_json).collect::<Vec<_>>(),
+            "learned": {
+                "capacity": self.learned.capacity,
+                "used": self.learned.used,
+                "every_ms": self.learned.span,
+            },
         })
     }
 }
@@ -274,13 +286,17 @@ fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>
 
 fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> PoolStatus {
     let known = member.account.pool(index);
-    let state = pool_state(known.quota, now);
+    let state = pool_state(&known, now);
     let (remaining, reset) = windows::tightest(&known.windows, now);
-    let closed = matches!(state, PoolState::Limited | PoolState::Guessed);
+    let until = match state {
+        PoolState::Limited | PoolState::Guessed => Some(known.quota.until),
+        PoolState::Learned => known.learned.until,
+        PoolState::Open | PoolState::Probing => None,
+    };
     PoolStatus {
         name: name.to_owned(),
         state,
-        until: closed.then(|| now.wall_of(known.quota.until)),
+        until: until.map(|until| now.wall_of(until)),
         under_way: UnderWay {
             in_flight: known.quota.in_flight.into(),
             cap: Some(bound).filter(|bound| *bound < MAX_IN_FLIGHT),
@@ -292,12 +308,17 @@ fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> Pool
         remaining,
         reset,
         windows: windows::all(&known.windows, now),
+        learned: known.learned,
     }
 }
 
-fn pool_state(quota: CellState, now: Now) -> PoolState {
+fn pool_state(known: &PoolSummary, now: Now) -> PoolState {
+    let quota = known.quota;
     if now.mono < quota.until {
         return if quota.known { PoolState::Limited } else { PoolState::Guessed };
+    }
+    if known.learned.until.is_some_and(|until| now.mono < until) {
+        return PoolState::Learned;
     }
     if quota.opening == Opening::Open { PoolState::Open } else { PoolState::Probing }
 }

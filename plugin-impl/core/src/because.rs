@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     const PLAIN: Circumstances = Circumstances {
-        candidate: Candidate { account: 1, pool: 0, endpoint: 0, preference: 0 },
+        candidate: Candidate { account: 1, pool: 0, endpoint: 0, preference: 0, explores: false },
         left_origin: false,
         is_probe: false,
         has_waited: false,

@@ -201,7 +201,13 @@ impl Dispatch {
     }
 
     fn refused(&mut self, refusal: Refusal, now: Millis) -> Phase {
-        let until = refusal.until.unwrap_or_else(|| self.deadline.min(now.after(PATIENCE)));
+        let look = self.deadline.min(now.after(PATIENCE));
+        // Where somebody is only busy, a place may come free before the end that is known.
+        let until = match refusal.until {
+            Some(until) if refusal.counts.busy > 0 => until.min(look),
+            Some(until) => until,
+            None => look,
+        };
         if self.hopeless(&refusal) || until > self.deadline || now >= self.deadline {
             return self.give_up(refusal);
         }

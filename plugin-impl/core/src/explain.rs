@@ -3,7 +3,7 @@
 //! A plan is made again from what it saw, this time with the ranks beside the ways. So a request pays
 //! nothing for being explainable, and no explanation can tell another story than the plan.
 
-use crate::plan::{Candidate, ways_in_order};
+use crate::plan::{Candidate, ways_in_order, who_may};
 use crate::settings::{FallbackOrder, Settings};
 use crate::snapshot::{Closed, Snapshot};
 use crate::strategy::Context;
@@ -66,14 +66,16 @@ fn worse(parts: &Parts, first: &Parts) -> &'static str {
 }
 
 fn closed(snapshot: &Snapshot) -> impl Iterator<Item = Line> {
-    snapshot.accounts.iter().flat_map(|account| {
-        let ways = account.ways.iter().enumerate();
+    let may = who_may(snapshot);
+    snapshot.accounts.iter().flat_map(move |account| {
+        let ways = account.ways.iter().enumerate().filter(move |(_, way)| !may(way));
         ways.filter_map(|(preference, way)| {
             let way_of_it = Candidate {
                 account: account.index,
                 pool: way.pool,
                 endpoint: way.endpoint,
                 preference: preference as u16,
+                explores: false,
             };
             Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })
         })

@@ -90,7 +90,15 @@ mod tests {
     const STAY: Millis = Millis(15_000);
 
     fn open() -> Result<Plan, Refusal> {
-        Ok(Plan { candidates: smallvec![Candidate { account: 0, pool: 0, endpoint: 0, preference: 0 }] })
+        Ok(Plan {
+            candidates: smallvec![Candidate {
+                account: 0,
+                pool: 0,
+                endpoint: 0,
+                preference: 0,
+                explores: false
+            }],
+        })
     }
 
     fn closed(until: Option<u64>, counts: Counts) -> Refusal {

@@ -17,6 +17,7 @@
 //! [`blame`] for what an answer means and to whom, [`route`], [`snapshot`] and [`plan`] for who is asked,
 //! [`dispatch`] for the life of one request, [`announce`] and [`notice`] for what people are told.
 
+pub mod allowance;
 pub mod announce;
 pub mod backoff;
 pub mod because;

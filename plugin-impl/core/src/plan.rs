@@ -18,6 +18,8 @@ pub struct Candidate {
     pub endpoint: u16,
     /// The pool's place among those of the route; 0 is the preferred one.
     pub preference: u16,
+    /// It asks for more than experience says there is, because nothing else is open.
+    pub explores: bool,
 }
 
 /// The open ways, best first. Not empty.
@@ -100,8 +102,9 @@ fn ranked<R: Rank + Ord + Copy, T>(
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
+    let may = who_may(snapshot);
     for account in &snapshot.accounts {
-        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| way.closed.is_none()).peekable();
+        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| may(way)).peekable();
         if ways.peek().is_none() {
             continue;
         }
@@ -115,12 +118,23 @@ fn ranked<R: Rank + Ord + Copy, T>(
     open.into_iter().map(|(rank, candidate)| told(&rank, candidate)).collect()
 }
 
+/// Ways that are open, or where there is none, those that may be tried against experience.
+pub(crate) fn who_may(snapshot: &Snapshot) -> fn(&WayView) -> bool {
+    let is_open = |way: &WayView| way.closed.is_none();
+    if snapshot.accounts.iter().flat_map(|account| &account.ways).any(is_open) {
+        is_open
+    } else {
+        |way| way.explorable
+    }
+}
+
 fn candidate(account: &AccountView, preference: usize, way: &WayView) -> Candidate {
     Candidate {
         account: account.index,
         pool: way.pool,
         endpoint: way.endpoint,
         preference: preference as u16,
+        explores: way.closed.is_some(),
     }
 }
 
@@ -157,7 +171,8 @@ pub(crate) mod testing {
 
     /// An account with one open way.
     pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
-        let way = WayView { pool: 0, endpoint: 0, closed: None, outlook: Outlook::default() };
+        let way =
+            WayView { pool: 0, endpoint: 0, closed: None, explorable: false, outlook: Outlook::default() };
         AccountView { index, weight: 1, in_flight, ways: smallvec![way] }
     }
 
@@ -198,6 +213,7 @@ mod tests {
                     pool,
                     endpoint: 0,
                     closed: *closed,
+                    explorable: false,
                     outlook: Outlook::default(),
                 })
                 .collect(),
@@ -209,6 +225,20 @@ mod tests {
         let context = Context { turn: 0, accounts: accounts.len() as u32, home: None };
         let plan = plan(&snapshot(accounts), Strategy::RoundRobin, order, &context)?;
         Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.pool)).collect())
+    }
+
+    #[test]
+    fn what_experience_closes_is_tried_only_where_nothing_is_open() {
+        let context = Context { turn: 0, accounts: 2, home: None };
+        let limited = closed(Some(90_000), Why::Limited);
+        let plan_of = |ways: [Option<Closed>; 2]| {
+            let mut snapshot = snapshot(&[ways]);
+            snapshot.accounts[0].ways[0].explorable = true;
+            let plan = plan(&snapshot, Strategy::RoundRobin, FallbackOrder::AccountFirst, &context);
+            plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.explores)).collect::<Vec<_>>())
+        };
+        assert_eq!(plan_of([limited, None]), Ok(vec![(1, false)]));
+        assert_eq!(plan_of([limited, limited]), Ok(vec![(0, true)]));
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub struct WayView {
     pub closed: Option<Closed>,
     /// What is known of the remaining quota.
     pub outlook: Outlook,
+    /// Nothing but experience closes it, and that may be tried where no other way is open.
+    pub explorable: bool,
 }
 
 /// Why a way cannot be used, and when that may change.
@@ -82,6 +84,8 @@ pub struct Obstacles {
     pub full: bool,
     /// What the pool's own cell says.
     pub quota: Option<Deny>,
+    /// What experience says of the pool.
+    pub learned: Option<Deny>,
     /// What the gates on the way say.
     pub gates: [Option<Deny>; Gate::COUNT],
 }
@@ -97,15 +101,27 @@ impl Obstacles {
         }
         let full = self.full.then_some(Deny::Full);
         let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
-        let gates = self.gates.into_iter().chain([full]).flatten();
-        gates.map(|deny| Closed::by(deny, Why::Cooling)).fold(quota, Closed::join)
+        let learned = self.learned.map(|deny| Closed::by(deny, Why::Limited));
+        let gates = self.gates.into_iter().chain([full]).flatten().map(|deny| Closed::by(deny, Why::Cooling));
+        learned.into_iter().chain(gates).fold(quota, Closed::join)
+    }
+
+    /// Says whether nothing but experience stands in the way, and that it is time to try it.
+    pub fn may_explore(&self) -> bool {
+        self.standing == Standing::Ready
+            && !self.full
+            && self.quota.is_none()
+            && self.gates.iter().all(Option::is_none)
+            && matches!(self.learned, Some(Deny::Learned { explorable: true, .. }))
     }
 }
 
 impl Closed {
     fn by(deny: Deny, limited: Why) -> Self {
         match deny {
-            Deny::Limited { until, .. } => Self { until: Some(until), why: limited },
+            Deny::Limited { until, .. } | Deny::Learned { until, .. } => {
+                Self { until: Some(until), why: limited }
+            }
             Deny::Probing | Deny::Full => Self { until: None, why: Why::Busy },
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::thread;
+use pointsman_core::allowance::Allowance;
 use pointsman_core::backoff::Schedule;
 use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
@@ -185,6 +186,77 @@ fn the_naive_twin_looks_and_then_takes() {
                 .into(),
         );
         assert!(taken.into_iter().filter(|taken| *taken).count() <= 1, "the cap is exceeded");
+    });
+}
+
+/// An allowance of `capacity` in its second window, in which nobody but the pilot was admitted.
+fn taught(capacity: u32) -> Arc<Allowance> {
+    let allowance = Arc::new(Allowance::default());
+    let until = Millis(NOW.0 + 60_000);
+    for _ in 0..capacity {
+        let ticket = allowance.admit(false, NOW).expect("nothing is known of it");
+        allowance.confirm(ticket);
+    }
+    let limited = allowance.admit(false, NOW).expect("nothing is known of it");
+    allowance.refuse(limited, Some(until), until, NOW);
+    let pilot = allowance.admit(false, until).expect("the pilot");
+    allowance.confirm(pilot);
+    allowance
+}
+
+#[test]
+fn no_more_are_admitted_than_was_learned() {
+    model(|| {
+        let (allowance, now) = (taught(3), Millis(NOW.0 + 61_000));
+        let admitted = together(
+            [(); 3]
+                .map(|()| {
+                    let allowance = allowance.clone();
+                    Box::new(move || allowance.admit(false, now).is_ok()) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 2, "the pilot was the first");
+        assert!(matches!(allowance.denial(now), Some(Deny::Learned { .. })), "and who looks sees it");
+    });
+}
+
+#[test]
+fn one_pilot_goes_after_a_learned_limit() {
+    model(|| {
+        let allowance = taught(1);
+        let reset = Millis(NOW.0 + 200_000);
+        let admitted = together(
+            [(); 2]
+                .map(|()| {
+                    let allowance = allowance.clone();
+                    Box::new(move || allowance.admit(false, reset).is_ok())
+                        as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 1);
+    });
+}
+
+#[test]
+#[should_panic(expected = "the capacity is exceeded")]
+fn the_naive_twin_that_looks_and_then_counts_exceeds_the_capacity() {
+    model(|| {
+        let used = Arc::new(loom::sync::atomic::AtomicU64::new(0));
+        together::<()>(
+            [(); 2]
+                .map(|()| {
+                    let used = used.clone();
+                    Box::new(move || {
+                        if used.load(loom::sync::atomic::Ordering::SeqCst) < 1 {
+                            used.fetch_add(1, loom::sync::atomic::Ordering::SeqCst);
+                        }
+                    }) as Box<dyn FnOnce() + Send>
+                })
+                .into(),
+        );
+        assert!(used.load(loom::sync::atomic::Ordering::SeqCst) <= 1, "the capacity is exceeded");
     });
 }
 

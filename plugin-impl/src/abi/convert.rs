@@ -147,7 +147,8 @@ fn pool(pool: PoolStatus) -> api::PoolView {
         state: match pool.state {
             PoolState::Open => api::PoolState::OPEN,
             PoolState::Limited => api::PoolState::LIMITED,
-            PoolState::Guessed => api::PoolState::GUESSED,
+            // What is learned is a guess, if a good one.
+            PoolState::Guessed | PoolState::Learned => api::PoolState::GUESSED,
             PoolState::Probing => api::PoolState::PROBING,
         },
         until_unix_ms: instant(pool.until),

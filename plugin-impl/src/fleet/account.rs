@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use pointsman_core::allowance::Experience;
 use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::cap::InFlight;
 use pointsman_core::catalog::{Pool, Provider, Scope};
@@ -19,6 +20,7 @@ use super::bell::Bell;
 use super::endpoint::EndpointState;
 use super::gauge::Gauge;
 use super::keyed::Keyed;
+use super::quota::Quota;
 
 /// What makes an account the one it is: its credential and the shape of its pools, hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,8 +46,8 @@ pub struct Account {
 #[derive(Debug)]
 pub(super) struct PoolSlot {
     scope: Scope,
-    quota: Cell,
-    by_model: Keyed,
+    quota: Quota,
+    by_model: Keyed<Quota>,
     pub(super) ways: Box<[WayCells]>,
     pub(super) tally: Tally,
     gauge: Gauge,
@@ -96,6 +98,8 @@ pub struct PoolSummary {
     pub quota: CellState,
     /// What its upstream reported of its windows.
     pub windows: Windows,
+    /// What experience tells of how much the pool lets in.
+    pub learned: Experience,
     pub served: u64,
     pub limited: u64,
     pub trips: u64,
@@ -111,7 +115,7 @@ impl Account {
     ) -> Self {
         let pools = provider.pools.iter().map(|pool| PoolSlot {
             scope: pool.scope,
-            quota: Cell::default(),
+            quota: Quota::default(),
             by_model: Keyed::default(),
             ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
             tally: Tally::default(),
@@ -167,6 +171,7 @@ impl Account {
         PoolSummary {
             quota: slot.quota.state(),
             windows: slot.gauge.windows(),
+            learned: slot.quota.experience(),
             served: count(&slot.tally.served),
             limited: count(&slot.tally.limited),
             trips: count(&slot.tally.trips),
@@ -175,7 +180,7 @@ impl Account {
 
     /// Returns how many requests are under way in a pool.
     pub fn in_flight(&self, pool: usize, model: &ModelId) -> u32 {
-        self.pools[pool].quota(model).in_flight.into()
+        self.pools[pool].look_at(model, Quota::state).in_flight.into()
     }
 
     /// Returns what is known of the remaining quota of a pool.
@@ -188,7 +193,11 @@ impl Account {
     /// pool calls the model. After a limit that was followed by another, no report is believed.
     pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
         let slot = &self.pools[pool];
-        if slot.quota(model).streak > 0 { None } else { slot.gauge.windows().spent_until(named, now) }
+        if slot.look_at(model, Quota::state).streak > 0 {
+            None
+        } else {
+            slot.gauge.windows().spent_until(named, now)
+        }
     }
 
     /// Takes in what an upstream reported of a pool, which `described` describes.
@@ -214,7 +223,8 @@ impl Account {
         let own = &slot.ways[to.way];
         !to.full
             && slot.scope == Scope::Pool
-            && slot.quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
+            && slot.quota.denial(to.bound, now).is_none()
+            && slot.quota.learned(now).is_none()
             && self.health.denial(Touch::Pass, now).is_none()
             && own.cell.denial(Touch::Pass, now).is_none()
             && own.models.is_empty()
@@ -233,8 +243,9 @@ impl Account {
         gates[Gate::WayModel.index()] = own.models.denial(to.model, Touch::Pass, now);
         gates[Gate::Endpoint.index()] = to.endpoint.cell.denial(Touch::Pass, now);
         gates[Gate::EndpointModel.index()] = to.endpoint.models.denial(to.model, Touch::Pass, now);
-        let quota = slot.quota(to.model).denial(Touch::Lease { bound: to.bound }, now);
-        Obstacles { standing: self.standing(), full: to.full, quota, gates }
+        let look = |quota: &Quota| (quota.denial(to.bound, now), quota.learned(now));
+        let (quota, learned) = slot.look_at(to.model, look);
+        Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
     }
 
     /// Opens everything of the account by order of the operator.
@@ -250,15 +261,16 @@ impl Account {
 }
 
 impl PoolSlot {
-    fn quota(&self, model: &ModelId) -> CellState {
+    /// Looks at the quota of `model`. Where it was never needed, there is nothing to be seen.
+    fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
-            Scope::Pool => self.quota.state(),
-            Scope::Model => self.by_model.find(model).map_or_else(CellState::default, |cell| cell.state()),
+            Scope::Pool => look(&self.quota),
+            Scope::Model => self.by_model.find(model).map_or_else(T::default, |quota| look(&quota)),
         }
     }
 
-    /// Runs `act` on the cell that counts the quota of `model`.
-    pub(super) fn with_quota<T>(&self, model: &ModelId, act: impl FnOnce(&Cell) -> T) -> T {
+    /// Runs `act` on the quota of `model`.
+    pub(super) fn with_quota<T>(&self, model: &ModelId, act: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
             Scope::Pool => act(&self.quota),
             Scope::Model => act(&self.by_model.make(model)),
@@ -321,14 +333,19 @@ mod tests {
     fn the_quick_look_sees_everything_that_the_full_one_sees() {
         let limit = Limit::Known { until: NOW.after(Duration::from_secs(30)) };
         let learn = |cell: &Cell| assert!(matches!(cell.learn(limit, NOW), Settled::Tripped { .. }));
-        check(|account, _, _| learn(&account.pools[0].quota), true);
+        check(
+            |account, _, _| {
+                assert!(matches!(account.pools[0].quota.learn(limit, NOW), Settled::Tripped { .. }))
+            },
+            true,
+        );
         check(|account, _, _| learn(&account.health), true);
         check(|account, _, _| learn(&account.pools[0].ways[0].cell), true);
         check(|account, _, model| learn(&account.pools[0].ways[0].models.make(model)), true);
         check(|_, endpoint, _| learn(&endpoint.cell), true);
         check(|_, endpoint, model| learn(&endpoint.models.make(model)), true);
         check(|account, _, _| assert!(account.require_sign_in(None)), false);
-        let fill = |cell: &Cell| while cell.admit(Touch::Lease { bound: 4 }, NOW).is_ok() {};
+        let fill = |quota: &Quota| while quota.admit(4, false, NOW).is_ok() {};
         check(|account, _, _| fill(&account.pools[0].quota), false);
     }
 }

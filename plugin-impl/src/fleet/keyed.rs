@@ -13,13 +13,31 @@ use crate::sync::{RwLock, unpoisoned};
 const CROWDED: usize = 64;
 
 /// Cells that are made when first needed. Looking for one costs a load while there is none.
-#[derive(Debug, Default)]
-pub struct Keyed {
+#[derive(Debug)]
+pub struct Keyed<T = Cell> {
     any: AtomicBool,
-    cells: RwLock<Vec<(ModelId, Arc<Cell>)>>,
+    cells: RwLock<Vec<(ModelId, Arc<T>)>>,
 }
 
-impl Keyed {
+/// What may be forgotten while nothing is known of it and nobody holds it.
+pub trait Rest: Default {
+    /// Says whether that is so.
+    fn is_at_rest(&self) -> bool;
+}
+
+impl Rest for Cell {
+    fn is_at_rest(&self) -> bool {
+        self.state().is_at_rest()
+    }
+}
+
+impl<T> Default for Keyed<T> {
+    fn default() -> Self {
+        Self { any: AtomicBool::new(false), cells: RwLock::new(Vec::new()) }
+    }
+}
+
+impl<T: Rest> Keyed<T> {
     /// Says whether there is no cell at all: the usual case, told by one load.
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -27,7 +45,7 @@ impl Keyed {
     }
 
     /// Returns the cell of `model`, if there is one.
-    pub fn find(&self, model: &ModelId) -> Option<Arc<Cell>> {
+    pub fn find(&self, model: &ModelId) -> Option<Arc<T>> {
         if self.is_empty() {
             return None;
         }
@@ -35,14 +53,8 @@ impl Keyed {
         cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
     }
 
-    /// Says why nobody would be admitted for `model`, if so. A model of which nothing is known is open.
-    #[inline]
-    pub fn denial(&self, model: &ModelId, touch: Touch, now: Millis) -> Option<Deny> {
-        if self.is_empty() { None } else { self.find(model)?.denial(touch, now) }
-    }
-
     /// Returns the cell of `model`, made if need be.
-    pub fn make(&self, model: &ModelId) -> Arc<Cell> {
+    pub fn make(&self, model: &ModelId) -> Arc<T> {
         if let Some(cell) = self.find(model) {
             return cell;
         }
@@ -51,12 +63,20 @@ impl Keyed {
             return cell.clone();
         }
         if cells.len() >= CROWDED {
-            cells.retain(|(_, cell)| !cell.state().is_at_rest());
+            cells.retain(|(_, cell)| !cell.is_at_rest());
         }
-        let cell = Arc::new(Cell::default());
+        let cell = Arc::new(T::default());
         cells.push((model.clone(), cell.clone()));
         self.any.store(true, Ordering::Release);
         cell
+    }
+}
+
+impl Keyed {
+    /// Says why nobody would be admitted for `model`, if so. A model of which nothing is known is open.
+    #[inline]
+    pub fn denial(&self, model: &ModelId, touch: Touch, now: Millis) -> Option<Deny> {
+        if self.is_empty() { None } else { self.find(model)?.denial(touch, now) }
     }
 }
 
@@ -69,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_model_has_one_cell() {
-        let keyed = Keyed::default();
+        let keyed = Keyed::<Cell>::default();
         let model = ModelId::new("m");
         assert!(keyed.find(&model).is_none());
         assert!(Arc::ptr_eq(&keyed.make(&model), &keyed.make(&model)));
@@ -77,7 +97,7 @@ mod tests {
 
     #[test]
     fn models_at_rest_are_forgotten_and_limited_ones_kept() {
-        let keyed = Keyed::default();
+        let keyed = Keyed::<Cell>::default();
         let limited = ModelId::new("limited");
         keyed.make(&limited).settle_limit(Stamp::default(), Limit::Guessed(Schedule::RATE), Millis(0));
         for number in 0..10 * CROWDED {

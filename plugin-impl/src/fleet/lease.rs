@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 use pointsman_core::blame::{Blame, Gate, Reason, accuses, blame};
 use pointsman_core::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::ids::ModelId;
-use pointsman_core::outcome::{Outcome, SignIn};
+use pointsman_core::outcome::{NetworkFault, Outcome, SignIn};
 use pointsman_core::time::Millis;
 
 use super::account::{Account, PoolSlot};
 use super::caps::Places;
 use super::endpoint::EndpointState;
+use super::quota::{Grant, Quota, Toll};
 
 /// Where an attempt goes.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct Target {
 pub struct Lease {
     target: Target,
     places: Places,
-    quota: Option<Stamp>,
+    quota: Option<Grant>,
     gates: [Option<Stamp>; Gate::COUNT],
     probe: bool,
 }
@@ -86,11 +87,18 @@ impl Target {
 
 impl Lease {
     /// Asks every cell on the way, the pool's last, because only that one is counted. `places` are those
-    /// under caps that the request has taken already.
+    /// under caps that the request has taken already. `explores` says that there is no other way than to try
+    /// more than was learned of the pool.
     ///
     /// # Errors
     /// [`Deny`] of the first cell that denies; what the others had given is given back.
-    pub fn admit(target: Target, places: Places, bound: u16, now: Millis) -> Result<Self, Deny> {
+    pub fn admit(
+        target: Target,
+        places: Places,
+        bound: u16,
+        explores: bool,
+        now: Millis,
+    ) -> Result<Self, Deny> {
         let gates = [None; Gate::COUNT];
         let mut lease = Self { target, places, quota: None, gates, probe: false };
         for gate in Gate::ALL {
@@ -98,10 +106,10 @@ impl Lease {
                 lease.gates[gate.index()] = Some(stamp?);
             }
         }
-        let touch = Touch::Lease { bound };
-        let stamp = lease.target.slot().with_quota(&lease.target.model, |cell| cell.admit(touch, now))?;
-        lease.quota = Some(stamp);
-        lease.probe = stamp.is_probe() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
+        let admit = |quota: &Quota| quota.admit(bound, explores, now);
+        let grant = lease.target.slot().with_quota(&lease.target.model, admit)?;
+        lease.probe = grant.is_trial() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
+        lease.quota = Some(grant);
         Ok(lease)
     }
 
@@ -120,10 +128,9 @@ impl Lease {
         self.pass_gates();
         let target = &self.target;
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
-        let Some(stamp) = self.quota else { return Confirmed::Open };
-        let (stamp, confirmed) = target.slot().with_quota(&target.model, |cell| cell.confirm(stamp));
-        self.quota = Some(stamp);
-        if matches!(confirmed, Confirmed::Over | Confirmed::Wider) {
+        let Some(grant) = &mut self.quota else { return Confirmed::Open };
+        let (confirmed, more) = target.slot().with_quota(&target.model, |quota| quota.confirm(grant));
+        if more {
             target.account.bell.ring();
         }
         confirmed
@@ -142,16 +149,22 @@ impl Lease {
                 self.pass_gates();
                 self.limit_pool(limit, now)
             }
-            Blame::Gate(gate, limit, reason) => self.close(gate, limit, reason, now),
-            Blame::SignIn => self.sign_in(outcome),
+            Blame::Gate(gate, limit, reason) => {
+                self.give_back(toll(outcome));
+                self.close(gate, limit, reason, now)
+            }
+            Blame::SignIn => {
+                self.give_back(Toll::None);
+                self.sign_in(outcome)
+            }
         }
     }
 
     fn limit_pool(&mut self, limit: Limit, now: Millis) -> Settlement {
         let (slot, model) = (self.target.slot(), &self.target.model);
         slot.tally.limited.fetch_add(1, Ordering::Relaxed);
-        let Some(stamp) = self.quota.take() else { return Settlement::Nothing };
-        match slot.with_quota(model, |cell| cell.settle_limit(stamp, limit, now)) {
+        let Some(grant) = self.quota.take() else { return Settlement::Nothing };
+        match slot.with_quota(model, |quota| quota.limit(grant, limit, now)) {
             Settled::Tripped { until } => {
                 slot.tally.trips.fetch_add(1, Ordering::Relaxed);
                 Settlement::PoolLimited { until }
@@ -181,6 +194,12 @@ impl Lease {
         }
     }
 
+    fn give_back(&mut self, toll: Toll) {
+        if let Some(grant) = self.quota.take() {
+            self.target.slot().with_quota(&self.target.model, |quota| quota.release(grant, toll));
+        }
+    }
+
     /// An answer came: the way to the pool is good.
     fn pass_gates(&mut self) {
         let mut opened = false;
@@ -196,6 +215,15 @@ impl Lease {
     }
 }
 
+/// Says what a failure that is not quota has cost. Who did not hear an answer cannot know.
+fn toll(outcome: &Outcome) -> Toll {
+    let is_silent = matches!(
+        outcome,
+        Outcome::Unreachable(NetworkFault::Timeout | NetworkFault::Reset | NetworkFault::Garbage)
+    );
+    if is_silent { Toll::Counted } else { Toll::None }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         for gate in Gate::ALL {
@@ -203,9 +231,7 @@ impl Drop for Lease {
                 self.target.with_gate(gate, |cell| cell.release(stamp));
             }
         }
-        if let Some(stamp) = self.quota.take() {
-            self.target.slot().with_quota(&self.target.model, |cell| cell.release(stamp));
-        }
+        self.give_back(Toll::Counted);
         // Before the bell: who hears it must find all that was given back.
         self.places.give_back();
         self.target.account.bell.ring();

@@ -93,7 +93,7 @@ impl Roster {
             model: model.clone(),
         };
         let places = self.caps.take(&member.account, member.concurrency, model)?;
-        Lease::admit(target, places, self.bound(member, pool), now)
+        Lease::admit(target, places, self.bound(member, pool), candidate.explores, now)
     }
 
     /// Returns the place of an account here by its ordinal.
@@ -111,7 +111,7 @@ impl Roster {
         let to = Way { pool, way: 0, endpoint, model, bound, full };
         let outlook = member.account.outlook(pool, model, now);
         if member.enabled && member.account.is_plainly_open(&to, now) {
-            return WayView { pool: pool as u16, endpoint: 0, closed: None, outlook };
+            return WayView { pool: pool as u16, endpoint: 0, closed: None, explorable: false, outlook };
         }
         WayView { outlook, ..self.most_hopeful(member, to, now) }
     }
@@ -123,8 +123,9 @@ impl Roster {
             if !member.enabled {
                 obstacles.standing = Standing::Disabled;
             }
-            let closed = obstacles.closed();
-            WayView { pool: to.pool as u16, endpoint: way as u16, closed, outlook: Outlook::default() }
+            let (closed, explorable) = (obstacles.closed(), obstacles.may_explore());
+            let (pool, endpoint, outlook) = (to.pool as u16, way as u16, Outlook::default());
+            WayView { pool, endpoint, closed, explorable, outlook }
         };
         (1..endpoints.len())
             .map(view)

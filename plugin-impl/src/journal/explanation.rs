@@ -191,6 +191,9 @@ pub(super) fn denied(deny: Deny, at: Millis) -> String {
         Deny::Limited { until: instant, known: false } => {
             format!("closed for {}, as a guess", until(instant, at))
         }
+        Deny::Learned { until: instant, .. } => {
+            format!("closed for {}, as its limits have taught", until(instant, at))
+        }
         Deny::Probing => "a probe is under way".to_owned(),
         Deny::Full => "as many requests as it may have".to_owned(),
     }

@@ -320,7 +320,8 @@ pub(super) mod tests {
     }
 
     fn view(index: u32) -> AccountView {
-        let way = WayView { pool: 0, endpoint: 0, closed: None, outlook: Outlook::default() };
+        let way =
+            WayView { pool: 0, endpoint: 0, closed: None, explorable: false, outlook: Outlook::default() };
         AccountView { index, weight: 1, in_flight: 0, ways: smallvec![way] }
     }
 
@@ -329,7 +330,7 @@ pub(super) mod tests {
     }
 
     fn candidate(account: u32) -> Candidate {
-        Candidate { account, pool: 0, endpoint: 0, preference: 0 }
+        Candidate { account, pool: 0, endpoint: 0, preference: 0, explores: false }
     }
 
     fn kept_plans(record: &Record) -> Vec<bool> {

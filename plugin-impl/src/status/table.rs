@@ -109,6 +109,8 @@ fn aligned(rows: &[[String; 7]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pointsman_core::allowance::Experience;
+
     use super::*;
     use crate::status::{PoolState, ProviderStatus};
 
@@ -126,6 +128,7 @@ mod tests {
             remaining: until.map(|_| 0).or(Some(421)),
             reset: until.or(Some(UnixMillis(3_780_000))),
             windows: Vec::new(),
+            learned: Experience::default(),
         };
         let account = AccountStatus {
             id: "antigravity:work".into(),

@@ -107,6 +107,9 @@ pub enum Touch {
 pub enum Deny {
     /// Nobody before this instant.
     Limited { until: Millis, known: bool },
+    /// Experience says that nobody would be let in before this instant; see
+    /// [`allowance`](crate::allowance). An explorer may try it all the same where that is due.
+    Learned { until: Millis, explorable: bool },
     /// The places of an opening cell are taken by probes that have not been answered.
     Probing,
     /// As many leases as the cell may have.
@@ -118,6 +121,8 @@ pub enum Deny {
 pub enum Limit {
     /// Until an instant that the upstream told.
     Known { until: Millis },
+    /// Until an instant that experience predicts, because it did not tell.
+    Learned { until: Millis },
     /// For a span that grows with the streak, because it did not tell.
     Guessed(Schedule),
 }
@@ -247,6 +252,7 @@ impl CellState {
         let streak = (self.streak + 1).min(STREAK_MAX);
         let (end, known) = match limit {
             Limit::Known { until } => (until.max(now.after(SHORTEST_LIMIT)), true),
+            Limit::Learned { until } => (until.max(now.after(SHORTEST_LIMIT)), false),
             Limit::Guessed(schedule) => (now.after(schedule.span(streak)), false),
         };
         let known = if end >= self.until { known } else { self.known };
