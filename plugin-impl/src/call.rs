@@ -15,7 +15,6 @@ use pointsman_core::ids::AccountId;
 use pointsman_core::intent::{Intent, ModelPlace};
 use pointsman_core::route::{Ask, Route, RouteError};
 use pointsman_core::session::{self, SessionKey};
-use pointsman_core::strategy::Strategy;
 use pointsman_core::time::Millis;
 use thiserror::Error;
 
@@ -55,6 +54,8 @@ pub struct Routed {
     pub written_model: Option<String>,
     /// Which conversation it belongs to, where the strategy goes by it.
     session: Option<SessionKey>,
+    /// The conversation that started this one, where an agent told it.
+    parent: Option<SessionKey>,
     refers: OnceLock<bool>,
 }
 
@@ -139,10 +140,10 @@ impl Routed {
         };
         let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
         // It can cost a look through the whole body, so it is looked for only where somebody asks.
-        let sticky = generation.config.settings.strategy == Strategy::Sticky;
-        let session = sticky.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
-        let session = session.map(|session| session.id);
-        Ok(Self { call, intent, origin, others, written_model, session, refers: OnceLock::new() })
+        let keeps = generation.config.settings.strategy.keeps_sessions();
+        let found = keeps.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
+        let (session, parent) = (found.map(|found| found.id), found.and_then(|found| found.parent));
+        Ok(Self { call, intent, origin, others, written_model, session, parent, refers: OnceLock::new() })
     }
 
     /// Returns the family for people, or the provider where it asks for no model.
@@ -166,7 +167,12 @@ impl Routed {
 
     /// Returns the session as it is known at the provider of a leg.
     pub fn session_at(&self, leg: &Leg) -> Option<u64> {
-        self.session.map(|session| session.0.rotate_left(8) ^ leg.provider as u64)
+        self.session.map(|session| known_at(session, leg))
+    }
+
+    /// Returns the session that started this one, as it is known at the provider of a leg.
+    pub fn parent_at(&self, leg: &Leg) -> Option<u64> {
+        self.parent.map(|parent| known_at(parent, leg))
     }
 
     /// Returns a number that requests have in common when they may use the same legs; see
@@ -185,6 +191,10 @@ async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallErro
         return Ok(call);
     }
     coding::plain(call, limit).await
+}
+
+fn known_at(session: SessionKey, leg: &Leg) -> u64 {
+    session.0.rotate_left(8) ^ leg.provider as u64
 }
 
 /// Most fleets never make what could be referred to, and then no body is looked through for it.

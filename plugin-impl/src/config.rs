@@ -30,6 +30,7 @@ mod locate;
 mod not_yet;
 mod overrides;
 mod paths;
+mod policy;
 mod pool;
 mod pool_order;
 mod problem;

@@ -32,6 +32,8 @@ counters! {
     cancelled,
     /// Requests that ended in an error of an upstream or of the way to it.
     failed,
+    /// Times that a request waited a moment for its session's own account, although others were open.
+    holds,
     /// Notices given to the host.
     notices,
     /// Requests that no provider claims.

@@ -3,6 +3,7 @@
 //! Everything that is decided is decided in the core. What is here has effects: it reads the clock, asks
 //! the cells, sends, waits, tells.
 
+mod home;
 mod look;
 mod noting;
 mod reply;
@@ -12,6 +13,7 @@ mod waiting;
 use std::sync::Arc;
 
 use http::StatusCode;
+use pointsman_core::affinity::hold;
 use pointsman_core::announce::{Onward, Trip};
 use pointsman_core::because::{Because, Circumstances};
 use pointsman_core::bond::Scout;
@@ -88,6 +90,10 @@ struct Journey<'a> {
     /// Why it is not on the leg before this one.
     left: Option<Refusal>,
     context: Context,
+    /// The ordinal of the account that its session lived on when it planned last.
+    home: Option<u32>,
+    /// Until when it had better wait for that account than go where its plan leads.
+    held: Option<Millis>,
     /// The right to be first in line, while it waits.
     turn: Option<(Turn, Listener)>,
     /// The attempt under way.
@@ -134,6 +140,8 @@ impl<'a> Journey<'a> {
             stay: None,
             left: None,
             context,
+            home: None,
+            held: None,
             turn: None,
             attempt: None,
             news: Vec::new(),
@@ -153,11 +161,12 @@ impl<'a> Journey<'a> {
         }
         loop {
             let event = match self.dispatch.step() {
-                Step::Plan => Event::Planned(self.plan()),
+                Step::Plan => self.plan(),
                 Step::Admit(candidate) => self.admit(candidate),
                 Step::Authorize { renew } => self.authorize(renew).await,
                 Step::Send => self.send().await,
                 Step::Wait { until, refusal } => self.wait(until, refusal).await,
+                Step::Hold { until } => self.hold(until).await,
                 Step::Deliver => return self.deliver(),
                 Step::Refuse(refusal) => return self.refuse(&refusal),
             };
@@ -177,8 +186,17 @@ impl<'a> Journey<'a> {
         &self.generation.crews[self.leg().provider]
     }
 
+    fn plan(&mut self) -> Event {
+        self.held = None;
+        let planned = self.plan_on_legs();
+        match self.held {
+            Some(until) => Event::Held { until },
+            None => Event::Planned(planned),
+        }
+    }
+
     /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
-    fn plan(&mut self) -> Result<Plan, Refusal> {
+    fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
         let now = self.now();
         let refusal = match self.plan_at(0, now) {
             Err(refusal) if self.routed.others() > 0 => refusal,
@@ -207,16 +225,16 @@ impl<'a> Journey<'a> {
         let Leg { route, model, .. } = self.leg();
         let roster = &self.crew().roster;
         self.context.accounts = roster.members.len() as u32;
-        self.context.home = self.home(now);
+        let is_warm = self.look_home(now);
         let snapshot = roster.snapshot(route, model, now);
         let settings = &self.generation.config.settings;
-        let planned =
-            |context: &Context| plan(&snapshot, settings.strategy, settings.fallback_order, context);
-        let mut chosen = planned(&self.context);
-        if let Ok(plan) = &chosen {
+        let mut chosen = plan(&snapshot, settings, &self.context);
+        if let Ok(first) = &chosen {
+            let patience = self.dispatch.patience(settings.affinity.patience);
+            self.held = hold(&snapshot, first, &self.context, patience).filter(|_| is_warm);
             self.shared.counters.plans.count();
-            if self.context.home.is_none() && self.claim_home(plan.candidates[0].account, now) {
-                chosen = planned(&self.context);
+            if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
+                chosen = plan(&snapshot, settings, &self.context);
             }
         }
         self.record.planned(leg, snapshot, &self.context, chosen.as_ref().ok());
@@ -228,25 +246,6 @@ impl<'a> Journey<'a> {
         let provider = self.leg().provider;
         let counted = (0..self.leg).any(|earlier| self.routed.leg(earlier).provider == provider);
         if counted { Refusal { counts: Counts::default(), ..refusal } } else { refusal }
-    }
-
-    fn home(&self, now: Millis) -> Option<u32> {
-        let session = self.routed.session_at(self.leg())?;
-        let ordinal = self.shared.fleet.affinity.home(session, now)?;
-        self.crew().roster.place_of(ordinal)
-    }
-
-    /// Makes `account` the home of the session, and says whether another request of it was quicker.
-    fn claim_home(&mut self, account: u32, now: Millis) -> bool {
-        let Some(session) = self.routed.session_at(self.leg()) else { return false };
-        let roster = &self.crew().roster;
-        let own = roster.members[account as usize].account.ordinal;
-        let home = self.shared.fleet.affinity.claim(session, own, now);
-        if home == own {
-            return false;
-        }
-        self.context.home = roster.place_of(home);
-        self.context.home.is_some()
     }
 
     fn admit(&mut self, candidate: Candidate) -> Event {
@@ -326,7 +325,8 @@ impl<'a> Journey<'a> {
     fn confirm(&mut self) {
         let leg = self.leg();
         let Some(attempt) = &mut self.attempt else { return };
-        match attempt.lease.confirm() {
+        let now = self.shared.clock.mono();
+        match attempt.lease.confirm(now) {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
             Confirmed::Over => {
                 let target = attempt.lease.target();
@@ -336,10 +336,7 @@ impl<'a> Journey<'a> {
             }
             Confirmed::Open | Confirmed::Wider => {}
         }
-        if let (Some(session), Some(attempt)) = (self.routed.session_at(self.leg()), &self.attempt) {
-            let ordinal = attempt.lease.target().account.ordinal;
-            self.shared.fleet.affinity.settle(session, ordinal, self.now());
-        }
+        self.settle_home(now);
     }
 
     /// Settles the attempt, and remembers what it was the first to learn.

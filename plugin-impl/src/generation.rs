@@ -12,6 +12,7 @@ use pointsman_core::cell::Limit;
 use pointsman_core::ids::AccountId;
 use pointsman_core::route::Providers;
 use pointsman_core::time::Now;
+use pointsman_core::vitals::Rates;
 
 use crate::auth::{Credential, Refresher};
 use crate::chains::Chains;
@@ -58,7 +59,8 @@ impl Generation {
         let kept: BTreeSet<AccountId> = config.accounts.iter().map(|account| account.id.clone()).collect();
         fleet.keep_only(&kept);
         fleet.counts.forget_unused();
-        let making = Making { fleet, store, before, now };
+        let rates = config.settings.hybrid.rates;
+        let making = Making { fleet, store, before, now, rates };
         let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
         let chains = Chains::new(&config.fallbacks, &config.providers);
@@ -94,6 +96,7 @@ struct Making<'a> {
     store: &'a dyn Store,
     before: Option<&'a Generation>,
     now: Now,
+    rates: Rates,
 }
 
 impl Making<'_> {
@@ -108,7 +111,8 @@ impl Making<'_> {
             .map(|pool| pool.endpoints.iter().map(|endpoint| self.fleet.endpoint(endpoint)).collect());
         let Concurrency { total, ref models, .. } = provider.concurrency;
         let caps = self.fleet.counts.caps(&provider.core.id, total, models);
-        let roster = Roster::new(&provider.core, members, endpoints.collect()).with_caps(caps);
+        let roster =
+            Roster::new(&provider.core, members, endpoints.collect()).with_caps(caps).with_rates(self.rates);
         Crew { roster, names, papers }
     }
 

@@ -8,12 +8,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use pointsman_core::affinity::Rules;
 use pointsman_core::catalog::{Endpoint, Family, Pool, Provider, Scope};
 use pointsman_core::cell::Limit;
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
 use pointsman_core::time::Millis;
+use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;
 use pointsman_plugin::fleet::lease::Target;
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
@@ -98,7 +100,7 @@ fn leases_are_conserved_while_the_fleet_changes() {
                     match number {
                         0 => drop(lease.settle(&limited(), NOW)),
                         1 => drop(lease.settle(&Outcome::ServerError, NOW)),
-                        2 => drop(lease.confirm()),
+                        2 => drop(lease.confirm(NOW)),
                         _ => drop(lease),
                     }
                 })
@@ -165,6 +167,40 @@ fn an_account_is_enlisted_once_by_whoever_comes_first() {
             .collect();
         let accounts: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("an account")).collect();
         assert!(accounts.iter().all(|account| Arc::ptr_eq(account, &accounts[0])));
+    });
+}
+
+/// Two requests of a session leave its home together; a third was served there before it was limited.
+#[test]
+fn a_session_that_moves_does_not_flap_back() {
+    check(|| {
+        let (affinity, rules) = (Arc::new(Affinity::default()), Rules::default());
+        affinity.claim(7, 1, &rules, NOW);
+        let threads = [2, 3, 1].map(|account| {
+            let affinity = affinity.clone();
+            thread::spawn(move || affinity.served(7, Some(1), account, &rules, NOW))
+        });
+        threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+        let home = affinity.home(7, &rules, NOW).expect("a home").account;
+        assert_ne!(home, 1, "it has moved");
+    });
+}
+
+/// What a map does by itself: the last answer says where the session lives.
+#[test]
+#[should_panic(expected = "it has moved")]
+fn the_naive_twin_that_believes_the_last_answer_flaps_back() {
+    check(|| {
+        let homes = Arc::new(DashMap::new());
+        homes.insert(7, 1);
+        let threads = [2, 3, 1].map(|account| {
+            let homes = homes.clone();
+            thread::spawn(move || {
+                homes.insert(7, account);
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+        assert_ne!(*homes.get(&7).expect("a home"), 1, "it has moved");
     });
 }
 

@@ -1,11 +1,13 @@
 //! Sessions and shares: who serves whom while all can.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use pointsman_tests::setup::{free, spent};
+use pointsman_tests::setup::{free, limited, spent};
 use pointsman_tests::{Ask, Setup, Stage, within};
-use pointsman_upstream::{Fault, Harm, Moment};
+use pointsman_upstream::{Fault, Harm, Moment, Pace};
+use serde_json::json;
 
 fn sticky() -> Stage {
     let setup = Setup::new().set("strategy", "sticky");
@@ -57,6 +59,98 @@ async fn a_session_moves_when_its_account_cannot_serve_it() {
         let answer = stage.fetch(&ask()).await.good();
         assert_eq!((answer.account(), answer.reason()), (next.as_str(), "sticky"));
     }
+}
+
+/// A limit that ends within seconds is cheaper than a cold cache: the session waits, although others are
+/// free.
+#[tokio::test]
+async fn a_session_waits_a_moment_for_its_own_account() {
+    for strategy in ["hybrid", "sticky", "headroom"] {
+        let setup = Setup::new().patient().set("strategy", strategy);
+        let pool = || limited(1, 2);
+        let stage = ["a", "b"].iter().fold(setup, |setup, label| setup.anthropic(label, pool())).start();
+        let ask = || Ask::messages().session("one");
+        let home = stage.fetch(&ask()).await.good().account().to_owned();
+        let answer = stage.fetch(&ask()).await.good();
+        assert_eq!((answer.account(), answer.reason()), (home.as_str(), "probe"), "{strategy}");
+        assert!(stage.counter("holds") > 0);
+        assert_eq!(stage.calls(&home), 3, "the second was refused once");
+    }
+}
+
+/// Without patience the session moves at once.
+#[tokio::test]
+async fn patience_is_a_setting() {
+    let setup = Setup::new().patient().set("strategy", "sticky");
+    let setup = setup.set("affinity", json!({"patience": "0s"}));
+    let stage = ["a", "b"].iter().fold(setup, |setup, label| setup.anthropic(label, free())).start();
+    let ask = || Ask::messages().session("one");
+    let home = stage.fetch(&ask()).await.good().account().to_owned();
+    stage.upstream.set_pool(&home, "default", limited(0, 2)).expect("it is in the script");
+    let answer = stage.fetch(&ask()).await.good();
+    assert_ne!(answer.account(), home);
+    assert_eq!(stage.counter("holds"), 0);
+}
+
+/// Subagents have homes of their own: a crowd of them spreads, and a single one follows its parent.
+#[tokio::test]
+async fn subagents_spread_and_a_single_one_begins_beside_its_parent() {
+    for strategy in ["hybrid", "sticky"] {
+        let setup = Setup::new().set("strategy", strategy);
+        let setup = setup.set("hybrid", json!({"weight_tokens": 0, "weight_idle": 0, "health_success": 0}));
+        let stage = ["a", "b", "c"].iter().fold(setup, |setup, label| setup.anthropic(label, free())).start();
+        let child = |id: &str| Ask::messages().session(id).header("x-parent-session-id", "parent");
+        for turn in 0..4 {
+            stage.fetch(&Ask::messages()).await.good();
+            let parent = stage.fetch(&Ask::messages().session("parent")).await.good().account().to_owned();
+            let first = stage.fetch(&child(&format!("child {turn}"))).await.good();
+            assert_eq!(first.account(), parent, "{strategy}: nothing is under way, so all are equal");
+        }
+    }
+}
+
+/// The default strategy, with sessions of several turns whose tokens are long spent.
+#[tokio::test]
+async fn hybrid_keeps_sessions_and_spreads_them() {
+    let stage =
+        ["a", "b", "c"].iter().fold(Setup::new(), |setup, label| setup.anthropic(label, free())).start();
+    let mut homes = BTreeMap::new();
+    for turn in 0..12 {
+        for session in 0..9 {
+            let answer = stage.fetch(&Ask::messages().session(&format!("session {session}"))).await.good();
+            let home = homes.entry(session).or_insert_with(|| answer.account().to_owned());
+            assert_eq!(answer.account(), home, "session {session} at turn {turn}");
+        }
+    }
+    let used: BTreeSet<_> = homes.values().collect();
+    assert_eq!(used.len(), 3, "{homes:?}");
+}
+
+#[tokio::test]
+async fn weighted_turns_are_in_proportion() {
+    let stage = Setup::new()
+        .set("strategy", "weighted")
+        .keyed("anthropic", "heavy", free(), 3)
+        .keyed("anthropic", "light", free(), 1)
+        .start();
+    let mut served = Vec::new();
+    for _ in 0..8 {
+        served.push(stage.fetch(&Ask::messages()).await.good().account().to_owned());
+    }
+    assert_eq!(served, ["heavy", "light", "heavy", "heavy", "heavy", "light", "heavy", "heavy"]);
+}
+
+#[tokio::test]
+async fn who_rested_longest_is_next() {
+    // Uses within one millisecond have no order.
+    let pace = Pace::default().head(Duration::from_millis(5));
+    let setup = Setup::new().set("strategy", "least-recently-used").pace(pace);
+    let stage = ["a", "b", "c"].iter().fold(setup, |setup, label| setup.anthropic(label, free())).start();
+    let pinned = |label: &str| Ask::messages().header("x-pointsman-account", &format!("anthropic:{label}"));
+    for label in ["b", "a", "c"] {
+        stage.fetch(&pinned(label)).await.good();
+    }
+    assert_eq!(stage.fetch(&Ask::messages()).await.good().account(), "b");
 }
 
 /// What agents send as their session is understood, wherever they put it.

@@ -34,6 +34,14 @@ impl Gate {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// Says whether other accounts pass it as well, so that it says nothing on one of them.
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Self::Account | Self::Way | Self::WayModel => false,
+            Self::Endpoint | Self::EndpointModel => true,
+        }
+    }
 }
 
 /// Why something is left alone that is not limited, as people are told.

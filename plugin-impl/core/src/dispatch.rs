@@ -11,6 +11,9 @@
 //!   │ └─refused─► Wait ──woken──┐     └─► Refuse (past the deadline, or out of attempts)
 //!   └───────────────────────────┘
 //! ```
+//!
+//! A plan may also be held: the request waits a moment for its session's own account, beside the line and
+//! not in it, and plans again.
 
 use std::time::Duration;
 
@@ -42,6 +45,8 @@ pub enum Step {
     Send,
     /// Wait in line until `until` or until a place is freed; report [`Event::Woke`].
     Wait { until: Millis, refusal: Refusal },
+    /// Wait, without standing in line, for the session's own account; report [`Event::Woke`].
+    Hold { until: Millis },
     /// Hand the last answer to the caller, or say why there was none.
     Deliver,
     /// Tell the caller that nothing can serve it in time.
@@ -52,6 +57,10 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Planned(Result<Plan, Refusal>),
+    /// There is a plan, and a short wait is better than it; see [`hold`](crate::affinity::hold).
+    Held {
+        until: Millis,
+    },
     Admitted,
     Denied(Deny),
     Authorized,
@@ -68,6 +77,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Dispatch {
     phase: Phase,
+    began: Millis,
     deadline: Millis,
     attempts: u32,
     plans: u32,
@@ -84,6 +94,7 @@ enum Phase {
     Authorizing { renew: bool },
     Sending { renewed: bool },
     Waiting { until: Millis, refusal: Refusal },
+    Holding { until: Millis },
     Delivering,
     Refusing(Refusal),
 }
@@ -93,6 +104,7 @@ impl Dispatch {
     pub fn new(now: Millis, max_wait: Duration) -> Self {
         Self {
             phase: Phase::Planning,
+            began: now,
             deadline: now.after(max_wait),
             attempts: 0,
             plans: 0,
@@ -122,6 +134,12 @@ impl Dispatch {
         self.deadline
     }
 
+    /// Returns the instant after which it does not hold out for its session's own account any more. All that
+    /// it holds counts together, as waits do.
+    pub fn patience(&self, patience: Duration) -> Millis {
+        self.began.after(patience).min(self.deadline)
+    }
+
     /// Returns what to do next. Asking twice returns the same.
     pub fn step(&self) -> Step {
         match &self.phase {
@@ -130,6 +148,7 @@ impl Dispatch {
             Phase::Authorizing { renew, .. } => Step::Authorize { renew: *renew },
             Phase::Sending { .. } => Step::Send,
             Phase::Waiting { until, refusal } => Step::Wait { until: *until, refusal: *refusal },
+            Phase::Holding { until } => Step::Hold { until: *until },
             Phase::Delivering => Step::Deliver,
             Phase::Refusing(refusal) => Step::Refuse(*refusal),
         }
@@ -141,6 +160,7 @@ impl Dispatch {
         let phase = std::mem::replace(&mut self.phase, Phase::Planning);
         self.phase = match (phase, event) {
             (Phase::Planning, Event::Planned(planned)) => self.planned(planned, now),
+            (Phase::Planning, Event::Held { until }) => Phase::Holding { until },
             (Phase::Admitting { .. }, Event::Admitted) => Phase::Authorizing { renew: false },
             (Phase::Admitting { plan, next }, Event::Denied(_)) => self.denied(plan, next, now),
             (Phase::Authorizing { renew }, Event::Authorized) => Phase::Sending { renewed: renew },
@@ -149,7 +169,7 @@ impl Dispatch {
                 self.attempts += 1;
                 self.answered(&outcome, renewable && !renewed)
             }
-            (Phase::Waiting { .. }, Event::Woke) => Phase::Planning,
+            (Phase::Waiting { .. } | Phase::Holding { .. }, Event::Woke) => Phase::Planning,
             (phase, event) => {
                 debug_assert!(false, "{event:?} does not answer {phase:?}");
                 phase

@@ -38,7 +38,7 @@ const POOL_ORDER: &str = "pool order";
 /// Makes a plan again and explains it: the open ways in their order, then those that are closed.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
     let order = settings.fallback_order;
-    let open = ways_in_order(snapshot, settings.strategy, order, context, |rank, way| {
+    let open = ways_in_order(snapshot, settings, context, |rank, way| {
         (way, with_pool_order(rank.parts(), way, order))
     });
     let first = open.first().map(|(_, parts)| parts.clone()).unwrap_or_default();
@@ -141,7 +141,7 @@ mod tests {
                 let second = snapshot.accounts[1].ways[0];
                 snapshot.accounts[1].ways.push(second);
                 let lines = explain(&snapshot, &settings, &context(Some(2)));
-                let plan = plan(&snapshot, strategy, order, &context(Some(2))).expect("open ways");
+                let plan = plan(&snapshot, &settings, &context(Some(2))).expect("open ways");
                 let told: Vec<_> = lines.iter().map(|line| line.way).collect();
                 assert_eq!(told, plan.candidates.to_vec(), "{strategy}");
                 assert!(lines.is_sorted_by_key(|line| line.parts.clone()), "{strategy}: {lines:#?}");

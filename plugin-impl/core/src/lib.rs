@@ -17,6 +17,7 @@
 //! [`blame`] for what an answer means and to whom, [`route`], [`snapshot`] and [`plan`] for who is asked,
 //! [`dispatch`] for the life of one request, [`announce`] and [`notice`] for what people are told.
 
+pub mod affinity;
 pub mod allowance;
 pub mod announce;
 pub mod backoff;
@@ -48,6 +49,7 @@ pub mod snapshot;
 pub mod strategy;
 pub mod suspicion;
 pub mod time;
+pub mod vitals;
 
 mod fnv;
 mod sync;

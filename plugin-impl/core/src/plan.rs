@@ -2,9 +2,12 @@
 
 use smallvec::SmallVec;
 
-use crate::settings::FallbackOrder;
+use crate::settings::{FallbackOrder, Settings};
 use crate::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
-use crate::strategy::{Context, Rank, Strategy, least_connections, round_robin, sticky};
+use crate::strategy::{
+    Context, Rank, Strategy, headroom, hybrid, least_connections, least_recently_used, round_robin, sticky,
+    weighted,
+};
 use crate::time::Millis;
 
 /// One way to serve a request.
@@ -54,7 +57,7 @@ impl Counts {
 
     fn count(&mut self, why: Why) {
         let field = match why {
-            Why::Busy => &mut self.busy,
+            Why::Busy | Why::Probing => &mut self.busy,
             Why::Limited => &mut self.limited,
             Why::Cooling => &mut self.cooling,
             Why::NeedsSignIn => &mut self.needs_sign_in,
@@ -66,49 +69,62 @@ impl Counts {
 
 /// Puts the open ways of a snapshot in order.
 ///
+/// It depends on nothing else, so that a plan can be made again from what it saw.
+///
 /// # Errors
 /// [`Refusal`] where none is open.
-pub fn plan(
-    snapshot: &Snapshot,
-    strategy: Strategy,
-    order: FallbackOrder,
-    context: &Context,
-) -> Result<Plan, Refusal> {
-    let candidates = ways_in_order(snapshot, strategy, order, context, |_, way| way);
+pub fn plan(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Result<Plan, Refusal> {
+    let candidates = ways_in_order(snapshot, settings, context, |_, way| way);
     if candidates.is_empty() { Err(refusal(snapshot)) } else { Ok(Plan { candidates }) }
 }
 
 /// Returns the open ways in order, each as `told` makes it of its rank and the way.
 pub(crate) fn ways_in_order<T>(
     snapshot: &Snapshot,
-    strategy: Strategy,
-    order: FallbackOrder,
+    settings: &Settings,
     context: &Context,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
-    match strategy {
-        Strategy::Sticky => ranked(snapshot, order, |account| sticky::rank(account, context), told),
-        Strategy::RoundRobin => ranked(snapshot, order, |account| round_robin::rank(account, context), told),
+    let (order, now) = (settings.fallback_order, snapshot.now);
+    match settings.strategy {
+        Strategy::Hybrid => {
+            let rank = |account: &_, way: &_| hybrid::rank(account, way, context, &settings.hybrid, now);
+            ranked(snapshot, order, rank, told)
+        }
+        Strategy::Sticky => ranked(snapshot, order, |account, _| sticky::rank(account, context), told),
+        Strategy::RoundRobin => {
+            ranked(snapshot, order, |account, _| round_robin::rank(account, context), told)
+        }
+        Strategy::Weighted => {
+            let mut ring = weighted::Ring::new(snapshot, context);
+            ranked(snapshot, order, |account, _| ring.rank(account), told)
+        }
         Strategy::LeastConnections => {
-            ranked(snapshot, order, |account| least_connections::rank(account, context), told)
+            ranked(snapshot, order, |account, _| least_connections::rank(account, context), told)
+        }
+        Strategy::LeastRecentlyUsed => {
+            ranked(snapshot, order, |account, way| least_recently_used::rank(account, way, context), told)
+        }
+        Strategy::Headroom => {
+            let scale = headroom::Scale::new(snapshot);
+            ranked(snapshot, order, |account, way| scale.rank(account, way, context), told)
         }
     }
 }
 
+/// An account is ranked once, by the way that it would be used first.
 fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
     order: FallbackOrder,
-    rank: impl Fn(&AccountView) -> R,
+    mut rank: impl FnMut(&AccountView, &WayView) -> R,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
     let may = who_may(snapshot);
     for account in &snapshot.accounts {
         let mut ways = account.ways.iter().enumerate().filter(|(_, way)| may(way)).peekable();
-        if ways.peek().is_none() {
-            continue;
-        }
-        let rank = rank(account);
+        let Some((_, first)) = ways.peek() else { continue };
+        let rank = rank(account, first);
         open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way))));
     }
     match order {
@@ -149,7 +165,7 @@ fn refusal(snapshot: &Snapshot) -> Refusal {
 }
 
 /// Returns what holds the account's most hopeful way.
-fn first_to_open(account: &AccountView) -> Option<Closed> {
+pub(crate) fn first_to_open(account: &AccountView) -> Option<Closed> {
     let hope =
         |closed: &Closed| (closed.why >= Why::NeedsSignIn, closed.until.is_none(), closed.until, closed.why);
     account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
@@ -167,13 +183,10 @@ pub(crate) mod testing {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::outlook::Outlook;
 
     /// An account with one open way.
     pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
-        let way =
-            WayView { pool: 0, endpoint: 0, closed: None, explorable: false, outlook: Outlook::default() };
-        AccountView { index, weight: 1, in_flight, ways: smallvec![way] }
+        AccountView { index, weight: 1, in_flight, ways: smallvec![WayView::default()] }
     }
 
     /// Returns the accounts in the order that a strategy puts them in.
@@ -182,18 +195,36 @@ pub(crate) mod testing {
         context: &Context,
         in_flight: [u32; N],
     ) -> [u32; N] {
-        let accounts = (0..).zip(in_flight).map(|(index, in_flight)| account(index, in_flight)).collect();
-        let snapshot = Snapshot { now: Millis(0), accounts };
-        let plan = plan(&snapshot, strategy, FallbackOrder::AccountFirst, context).expect("open ways");
-        let order: Vec<u32> = plan.candidates.iter().map(|candidate| candidate.account).collect();
-        order.try_into().expect("all accounts")
+        let accounts: [_; N] = std::array::from_fn(|index| account(index as u32, in_flight[index]));
+        order_at(strategy, context, accounts, Millis(0)).try_into().expect("all accounts")
+    }
+
+    /// Returns the open ones of these accounts in the order that a strategy puts them in.
+    pub(crate) fn order_of<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        accounts: [AccountView; N],
+    ) -> Vec<u32> {
+        order_at(strategy, context, accounts, Millis(0))
+    }
+
+    /// Does the same at an instant.
+    pub(crate) fn order_at<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        accounts: [AccountView; N],
+        now: Millis,
+    ) -> Vec<u32> {
+        let settings = Settings { strategy, ..Settings::default() };
+        let snapshot = Snapshot { now, accounts: accounts.into_iter().collect() };
+        let plan = plan(&snapshot, &settings, context).expect("open ways");
+        plan.candidates.iter().map(|candidate| candidate.account).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outlook::Outlook;
 
     const NOW: Millis = Millis(1_000);
 
@@ -209,32 +240,29 @@ mod tests {
             in_flight: 0,
             ways: (0..)
                 .zip(ways)
-                .map(|(pool, closed)| WayView {
-                    pool,
-                    endpoint: 0,
-                    closed: *closed,
-                    explorable: false,
-                    outlook: Outlook::default(),
-                })
+                .map(|(pool, closed)| WayView { pool, closed: *closed, ..WayView::default() })
                 .collect(),
         };
         Snapshot { now: NOW, accounts: accounts.iter().enumerate().map(view).collect() }
     }
 
     fn planned(accounts: &[[Option<Closed>; 2]], order: FallbackOrder) -> Result<Vec<(u32, u16)>, Refusal> {
-        let context = Context { turn: 0, accounts: accounts.len() as u32, home: None };
-        let plan = plan(&snapshot(accounts), Strategy::RoundRobin, order, &context)?;
+        let context = Context { accounts: accounts.len() as u32, ..Context::default() };
+        let settings =
+            Settings { strategy: Strategy::RoundRobin, fallback_order: order, ..Settings::default() };
+        let plan = plan(&snapshot(accounts), &settings, &context)?;
         Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.pool)).collect())
     }
 
     #[test]
     fn what_experience_closes_is_tried_only_where_nothing_is_open() {
-        let context = Context { turn: 0, accounts: 2, home: None };
+        let context = Context { accounts: 2, ..Context::default() };
         let limited = closed(Some(90_000), Why::Limited);
         let plan_of = |ways: [Option<Closed>; 2]| {
             let mut snapshot = snapshot(&[ways]);
             snapshot.accounts[0].ways[0].explorable = true;
-            let plan = plan(&snapshot, Strategy::RoundRobin, FallbackOrder::AccountFirst, &context);
+            let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+            let plan = plan(&snapshot, &settings, &context);
             plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.explores)).collect::<Vec<_>>())
         };
         assert_eq!(plan_of([limited, None]), Ok(vec![(1, false)]));

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::strategy::Strategy;
+use crate::affinity;
+use crate::strategy::{Strategy, hybrid};
 
 /// What the user chose, for all requests of one configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +12,8 @@ pub struct Settings {
     pub quota_fallback: bool,
     pub fallback_order: FallbackOrder,
     pub strategy: Strategy,
+    pub hybrid: hybrid::Numbers,
+    pub affinity: affinity::Rules,
     /// The longest that one request waits for a place, all its waits together.
     pub max_wait: Duration,
 }
@@ -20,7 +23,9 @@ impl Default for Settings {
         Self {
             quota_fallback: false,
             fallback_order: FallbackOrder::AccountFirst,
-            strategy: Strategy::Sticky,
+            strategy: Strategy::Hybrid,
+            hybrid: hybrid::Numbers::default(),
+            affinity: affinity::Rules::default(),
             max_wait: Duration::from_secs(120),
         }
     }

@@ -10,6 +10,7 @@ use crate::blame::Gate;
 use crate::cell::Deny;
 use crate::outlook::Outlook;
 use crate::time::Millis;
+use crate::vitals::VitalsView;
 
 /// The accounts of a route's provider, at one instant.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ pub struct AccountView {
 }
 
 /// The best way into one pool of one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WayView {
     /// The index of the pool at its provider.
     pub pool: u16,
@@ -44,6 +45,16 @@ pub struct WayView {
     pub outlook: Outlook,
     /// Nothing but experience closes it, and that may be tried where no other way is open.
     pub explorable: bool,
+    /// What the pool has shown of itself lately.
+    pub vitals: VitalsView,
+}
+
+impl AccountView {
+    /// Says whether any of its ways is open.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.ways.iter().any(|way| way.closed.is_none())
+    }
 }
 
 /// Why a way cannot be used, and when that may change.
@@ -57,8 +68,10 @@ pub struct Closed {
 /// What closes a way. The order is that of precedence where several do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
-    /// As many requests as it may have, or a probe that is not answered yet.
+    /// As many requests as it may have.
     Busy,
+    /// A probe that is not answered yet.
+    Probing,
     /// The pool's quota is used up.
     Limited,
     /// Left alone for a reason that is not quota.
@@ -122,7 +135,8 @@ impl Closed {
             Deny::Limited { until, .. } | Deny::Learned { until, .. } => {
                 Self { until: Some(until), why: limited }
             }
-            Deny::Probing | Deny::Full => Self { until: None, why: Why::Busy },
+            Deny::Probing => Self { until: None, why: Why::Probing },
+            Deny::Full => Self { until: None, why: Why::Busy },
         }
     }
 
@@ -167,7 +181,7 @@ mod tests {
     #[test]
     fn a_full_pool_and_a_running_probe_have_no_end() {
         check(Obstacles { quota: Some(Deny::Full), ..Obstacles::default() }, Some((None, Why::Busy)));
-        check(at_gate(Gate::Way, Some(Deny::Probing)), Some((None, Why::Busy)));
+        check(at_gate(Gate::Way, Some(Deny::Probing)), Some((None, Why::Probing)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The cell under every interleaving of its threads, and naive twins that fail.
+//! What threads share, under every interleaving of them, and naive twins that fail.
 //!
 //! Run with `RUSTFLAGS="--cfg loom" cargo test -p pointsman-core --test loom --release`. A twin is what
 //! tools of this field do today: separate fields, check and then act. That each twin fails proves that
@@ -15,6 +15,7 @@ use pointsman_core::backoff::Schedule;
 use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::time::Millis;
+use pointsman_core::vitals::{Rates, Sign, Vitals};
 
 const NOW: Millis = Millis(1_000_000);
 const LIMIT: Limit = Limit::Known { until: Millis(1_060_000) };
@@ -171,6 +172,34 @@ fn no_cap_is_exceeded_and_no_place_is_lost() {
     });
 }
 
+/// Returns what is left of the tokens and of the health, in whole units.
+fn left(vitals: &Vitals, now: Millis) -> (u32, u32) {
+    let (view, rates) = (vitals.view(), Rates::default());
+    let tokens = view.tokens.expect("somebody took one").amount(rates.tokens, now);
+    let health = view.health.map_or(rates.health.fresh(), |level| level.amount(rates.health, now));
+    (tokens / 1_000, health / 1_000)
+}
+
+#[test]
+fn no_token_and_no_sign_is_lost() {
+    model(|| {
+        let vitals = Arc::new(Vitals::default());
+        let [one, other] = [(); 2].map(|()| vitals.clone());
+        together::<()>(vec![
+            Box::new(move || {
+                one.take(&Rates::default(), NOW);
+                one.mark(Sign::Limited, &Rates::default(), NOW);
+            }),
+            Box::new(move || {
+                other.take(&Rates::default(), Millis(NOW.0 + 7));
+                other.mark(Sign::Failed, &Rates::default(), Millis(NOW.0 + 7));
+            }),
+        ]);
+        assert_eq!(left(&vitals, Millis(NOW.0 + 7)), (48, 40));
+        assert_eq!(vitals.view().used, Millis(NOW.0 + 7));
+    });
+}
+
 #[test]
 #[should_panic(expected = "the cap is exceeded")]
 fn the_naive_twin_looks_and_then_takes() {
@@ -257,6 +286,23 @@ fn the_naive_twin_that_looks_and_then_counts_exceeds_the_capacity() {
                 .into(),
         );
         assert!(used.load(loom::sync::atomic::Ordering::SeqCst) <= 1, "the capacity is exceeded");
+    });
+}
+
+#[test]
+#[should_panic(expected = "a token was taken twice")]
+fn the_naive_twin_takes_one_token_twice() {
+    use loom::sync::atomic::{AtomicU64, Ordering};
+    model(|| {
+        let tokens = Arc::new(AtomicU64::new(50));
+        let take = |tokens: Arc<AtomicU64>| {
+            Box::new(move || {
+                let left = tokens.load(Ordering::Acquire);
+                tokens.store(left - 1, Ordering::Release);
+            }) as Box<dyn FnOnce() + Send>
+        };
+        together(vec![take(tokens.clone()), take(tokens.clone())]);
+        assert_eq!(tokens.load(Ordering::Acquire), 48, "a token was taken twice");
     });
 }
 

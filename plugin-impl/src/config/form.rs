@@ -2,7 +2,6 @@
 
 use pointsman_core::strategy::Strategy;
 
-use super::not_yet;
 use super::problem::nearest;
 
 /// Describes what may be written for a setting.
@@ -118,24 +117,12 @@ impl<T: Copy + Sync> Form for Choice<T> {
     }
 }
 
-/// A strategy of the core, or the name of one that is to come and until then means another.
+/// A strategy of the core.
 pub(super) struct StrategyName;
 
-/// In the order in which they are listed to people.
-const STRATEGIES: [&str; 7] =
-    ["hybrid", "sticky", "round-robin", "weighted", "least-connections", "least-recently-used", "headroom"];
-
 impl StrategyName {
-    fn names() -> Vec<&'static str> {
-        let known = |name: &str| Self::find(name).is_some();
-        let unlisted =
-            Strategy::ALL.iter().map(|strategy| strategy.name()).filter(|name| !STRATEGIES.contains(name));
-        STRATEGIES.into_iter().filter(|name| known(name)).chain(unlisted).collect()
-    }
-
-    fn find(name: &str) -> Option<Strategy> {
-        let built = Strategy::ALL.into_iter().find(|strategy| strategy.name() == name);
-        built.or_else(|| not_yet::is_strategy(name).then_some(not_yet::STRATEGY_INSTEAD))
+    fn names() -> [&'static str; Strategy::ALL.len()] {
+        Strategy::ALL.map(Strategy::name)
     }
 }
 
@@ -155,7 +142,8 @@ impl Form for StrategyName {
     type Value = Strategy;
 
     fn parse(&self, text: &str) -> Result<Strategy, Refused> {
-        Self::find(text).ok_or_else(|| Refused(nearest(text, Self::names())))
+        let found = Strategy::ALL.into_iter().find(|strategy| strategy.name() == text);
+        found.ok_or_else(|| Refused(nearest(text, Self::names())))
     }
 }
 
@@ -179,6 +167,36 @@ impl Form for Count {
     fn parse(&self, text: &str) -> Result<u16, Refused> {
         match text.parse() {
             Ok(count) if (self.from..=self.to).contains(&count) => Ok(count),
+            Ok(_) | Err(_) => Err(Refused::PLAIN),
+        }
+    }
+}
+
+/// A number with up to two decimals, such as `0.1`.
+pub(super) struct Weight;
+
+impl Weight {
+    const MOST: f64 = 100.0;
+}
+
+impl Shape for Weight {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a number from 0 to 100 with at most two decimals".to_owned()
+    }
+}
+
+impl Form for Weight {
+    /// In hundredths.
+    type Value = u16;
+
+    fn parse(&self, text: &str) -> Result<u16, Refused> {
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        match text.parse::<f64>() {
+            Ok(number) if decimals <= 2 && (0.0..=Self::MOST).contains(&number) => {
+                Ok((number * 100.0).round() as u16)
+            }
             Ok(_) | Err(_) => Err(Refused::PLAIN),
         }
     }
@@ -221,9 +239,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strategy_of_the_core_needs_no_row_elsewhere() {
-        for strategy in Strategy::ALL {
-            assert_eq!(StrategyName.parse(strategy.name()).ok(), Some(strategy));
-        }
+    fn weights_have_two_decimals() {
+        let check = |text: &str, weight: Option<u16>| assert_eq!(Weight.parse(text).ok(), weight, "{text}");
+        check("0.1", Some(10));
+        check("2", Some(200));
+        check("99.99", Some(9_999));
+        check("0.125", None);
+        check("-1", None);
+        check("101", None);
+        check("much", None);
     }
 }

@@ -3,8 +3,6 @@
 //! A file that was written for the whole contract works, and says what of it has no effect. Whoever builds
 //! one of these deletes its row.
 
-use pointsman_core::strategy::Strategy;
-
 use super::reader::Fields;
 use super::report::Report;
 
@@ -16,23 +14,11 @@ pub(super) struct Row {
     pub(super) instead: &'static str,
 }
 
-/// Used for a strategy that is in the table.
-pub(super) const STRATEGY_INSTEAD: Strategy = Strategy::Sticky;
-
-pub(super) const ROWS: [Row; 7] = [
-    Row { key: "strategy", values: "hybrid", instead: "`sticky` is used" },
-    Row { key: "strategy", values: "weighted", instead: "`sticky` is used" },
-    Row { key: "strategy", values: "least-recently-used", instead: "`sticky` is used" },
-    Row { key: "strategy", values: "headroom", instead: "`sticky` is used" },
+pub(super) const ROWS: [Row; 3] = [
     Row { key: "store", values: "sqlite", instead: "state is kept in memory" },
     Row { key: "store", values: "redis://", instead: "state is kept in memory" },
     Row { key: "quota_protection", values: "", instead: "quotas are used up to their end" },
 ];
-
-/// Says whether `name` is a strategy that is to come.
-pub(super) fn is_strategy(name: &str) -> bool {
-    ROWS.iter().any(|row| row.key == "strategy" && row.values == name)
-}
 
 /// Warns of everything in the top level of a configuration that has no effect.
 pub(super) fn warn(top: &Fields<'_>, report: &mut Report) {

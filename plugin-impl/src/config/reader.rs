@@ -3,9 +3,11 @@
 //! An entry is a node together with its key path. Reading never fails: what is wrong goes to the report, and
 //! the reader goes on with nothing, so that one run finds all errors.
 
+use std::sync::LazyLock;
+
 use super::form::{Form, words};
 use super::problem::{Problem, nearest, shown};
-use super::report::Report;
+use super::report::{Place, Report};
 use super::setting::{Key, Section, Setting};
 use super::yaml::{Node, Value};
 
@@ -169,6 +171,13 @@ impl<'a> Fields<'a> {
     /// Reads a setting, or takes its default.
     pub(super) fn read_or_default<F: Form>(&self, setting: &Setting<F>, report: &mut Report) -> F::Value {
         self.read(setting, report).unwrap_or_else(|| setting.default_value())
+    }
+
+    /// Reads a map of settings; where none is written all of them have their defaults.
+    pub(super) fn section(&self, key: &dyn Key, section: &Section, report: &mut Report) -> Self {
+        static NOTHING: LazyLock<Node> = LazyLock::new(|| Node::new(Place::whole(""), Value::Null));
+        let entry = self.get(key).unwrap_or(Entry { path: key.name().to_owned(), node: &NOTHING });
+        entry.fields(section, report)
     }
 
     /// Reads a setting that must be written; its absence is an error.

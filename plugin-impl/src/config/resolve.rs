@@ -23,7 +23,7 @@ use super::settings::{
     STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
-use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides};
+use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy};
 
 /// Reads a whole configuration.
 pub(super) fn config(
@@ -76,6 +76,8 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             quota_fallback: top.read_or_default(&QUOTA_FALLBACK, report),
             fallback_order: top.read_or_default(&FALLBACK_ORDER, report),
             strategy: top.read_or_default(&STRATEGY, report),
+            hybrid: policy::hybrid(top, report),
+            affinity: policy::affinity(top, report),
             max_wait: top.read_or_default(&MAX_WAIT, report),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
@@ -118,9 +120,7 @@ fn state_dir(top: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Op
 }
 
 fn timeouts(top: &Fields<'_>, report: &mut Report) -> Timeouts {
-    let nothing = Node::new(top.entry().node.place.clone(), Value::Null);
-    let entry = top.get(&TIMEOUTS).unwrap_or(Entry::root(&nothing));
-    let fields = entry.fields(&TIMEOUT_KEYS, report);
+    let fields = top.section(&TIMEOUTS, &TIMEOUT_KEYS, report);
     Timeouts {
         connect: fields.read_or_default(&CONNECT, report),
         head: fields.read_or_default(&HEAD, report),

@@ -1,6 +1,7 @@
 //! All settings there are, each defined once.
 
 mod bounds;
+mod policy;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::url::{BaseUrl, Host, Origin, Proxy};
 pub(super) use self::bounds::{
     CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
 };
+pub(super) use self::policy::*;
 
 const IN_FLIGHT: Count = Count { from: 1, to: MAX_IN_FLIGHT };
 const TIMEOUT: Time = Time { from: Duration::from_millis(100), to: Duration::from_secs(3_600) };
@@ -42,6 +44,8 @@ pub(super) static TOP: Section = Section {
         &QUOTA_FALLBACK,
         &FALLBACK_ORDER,
         &STRATEGY,
+        &HYBRID,
+        &AFFINITY,
         &QUIET_MODE,
         &MAX_WAIT,
         &LISTEN,
@@ -77,8 +81,22 @@ pub(super) static FALLBACK_ORDER: Setting<Choice<FallbackOrder>> = Setting {
 pub(super) static STRATEGY: Setting<StrategyName> = Setting {
     name: "strategy",
     form: StrategyName,
-    default: "sticky",
-    help: "How accounts are put in order.",
+    default: "hybrid",
+    help: "How accounts are put in order; see [STRATEGIES.md](STRATEGIES.md).",
+};
+
+pub(super) static HYBRID: Setting<Compound> = Setting {
+    name: "hybrid",
+    form: Compound("a map"),
+    default: "",
+    help: "The numbers of the strategy `hybrid`; see [Hybrid](#hybrid).",
+};
+
+pub(super) static AFFINITY: Setting<Compound> = Setting {
+    name: "affinity",
+    form: Compound("a map"),
+    default: "",
+    help: "How sessions are kept on their accounts, by the strategies that do; see [Affinity](#affinity).",
 };
 
 pub(super) static QUIET_MODE: Setting<Switch> = Setting {
@@ -460,8 +478,10 @@ pub(super) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
 };
 
 /// Every section, in the order of the documentation.
-pub(super) static SECTIONS: [&Section; 9] = [
+pub(super) static SECTIONS: [&Section; 11] = [
     &TOP,
+    &HYBRID_KEYS,
+    &AFFINITY_KEYS,
     &TIMEOUT_KEYS,
     &PROTECTION_KEYS,
     &PROVIDER,

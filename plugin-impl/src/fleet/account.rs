@@ -13,6 +13,7 @@ use pointsman_core::outlook::Outlook;
 use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::time::Millis;
+use pointsman_core::vitals::{Vitals, VitalsView};
 
 use crate::sync::{Mutex, unpoisoned};
 
@@ -49,6 +50,7 @@ pub(super) struct PoolSlot {
     quota: Quota,
     by_model: Keyed<Quota>,
     pub(super) ways: Box<[WayCells]>,
+    pub(super) vitals: Vitals,
     pub(super) tally: Tally,
     gauge: Gauge,
 }
@@ -118,6 +120,7 @@ impl Account {
             quota: Quota::default(),
             by_model: Keyed::default(),
             ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
+            vitals: Vitals::default(),
             tally: Tally::default(),
             gauge: Gauge::default(),
         });
@@ -210,6 +213,12 @@ impl Account {
         &self.under_way
     }
 
+    /// Returns what a pool has shown of itself lately.
+    #[inline]
+    pub fn vitals(&self, pool: usize) -> VitalsView {
+        self.pools[pool].vitals.view()
+    }
+
     /// Takes in a limit that another process, or an earlier life of this account, has learned.
     pub fn learn(&self, pool: usize, limit: Limit, now: Millis) {
         self.pools[pool].quota.learn(limit, now);
@@ -254,6 +263,7 @@ impl Account {
         self.health.reset();
         for slot in &self.pools {
             slot.quota.reset();
+            slot.vitals.reset();
             slot.ways.iter().for_each(|way| way.cell.reset());
         }
         self.bell.ring();

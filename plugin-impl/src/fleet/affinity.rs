@@ -1,26 +1,14 @@
-//! Affinity: which account a session was on.
+//! The homes of sessions.
 
-use std::time::Duration;
-
+use pointsman_core::affinity::{Home, Rules};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
 
-/// How long a session is remembered after its last request.
-const MEMORY: Duration = Duration::from_secs(3_600);
-/// How many sessions are remembered.
-const CROWDED: usize = 10_000;
-
-/// The homes of sessions. It is advice: losing an entry costs a cold prompt cache and nothing else.
+/// Which account each session lives on. Losing an entry costs a cold prompt cache and nothing else.
 #[derive(Debug)]
 pub struct Affinity {
     homes: DashMap<u64, Home>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Home {
-    account: u32,
-    touched: Millis,
 }
 
 impl Default for Affinity {
@@ -30,45 +18,39 @@ impl Default for Affinity {
 }
 
 impl Affinity {
-    /// Returns the ordinal of the account that the session was on.
-    pub fn home(&self, session: u64, now: Millis) -> Option<u32> {
+    /// Returns where the session lives.
+    pub fn home(&self, session: u64, rules: &Rules, now: Millis) -> Option<Home> {
         let home = *self.homes.get(&session)?;
-        home.is_remembered(now).then_some(home.account)
+        home.is_remembered(rules, now).then_some(home)
     }
 
-    /// Gives a session its first home and returns it. Of several that claim one at the same time all get
-    /// the same, so that requests of a session that start together stay together.
-    pub fn claim(&self, session: u64, account: u32, now: Millis) -> u32 {
-        self.make_room(now);
-        let mut home = self.homes.entry(session).or_insert(Home { account, touched: now });
-        if !home.is_remembered(now) {
-            home.account = account;
-        }
-        home.touched = now;
+    /// Gives a session its first home and returns its account. Of several that claim one at the same time
+    /// all get the same, so that requests of a session that start together stay together.
+    pub fn claim(&self, session: u64, account: u32, rules: &Rules, now: Millis) -> u32 {
+        self.make_room(rules, now);
+        let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
+        *home = home.claimed(account, rules, now);
         home.account
     }
 
-    /// Moves a session to the account that serves it now.
-    pub fn settle(&self, session: u64, account: u32, now: Millis) {
-        self.make_room(now);
-        self.homes.insert(session, Home { account, touched: now });
+    /// Takes note of who served a request that left the account `left`; see [`Home::served`].
+    pub fn served(&self, session: u64, left: Option<u32>, account: u32, rules: &Rules, now: Millis) {
+        self.make_room(rules, now);
+        let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
+        *home = home.served(left, account, now);
     }
 
-    fn make_room(&self, now: Millis) {
-        if self.homes.len() < CROWDED {
+    /// Forgets those that were silent for the longest time.
+    fn make_room(&self, rules: &Rules, now: Millis) {
+        let crowded = rules.sessions as usize;
+        if self.homes.len() < crowded {
             return;
         }
-        let mut memory = MEMORY;
-        while self.homes.len() >= CROWDED {
-            self.homes.retain(|_, home| now.since(home.touched) < memory);
+        let mut memory = rules.memory;
+        while self.homes.len() >= crowded {
+            self.homes.retain(|_, home| home.silence(now) < memory);
             memory /= 2;
         }
-    }
-}
-
-impl Home {
-    fn is_remembered(&self, now: Millis) -> bool {
-        now.since(self.touched) < MEMORY
     }
 }
 
@@ -78,27 +60,20 @@ mod tests {
 
     #[test]
     fn the_first_claim_wins_and_a_move_is_remembered() {
-        let affinity = Affinity::default();
-        assert_eq!(affinity.claim(7, 1, Millis(0)), 1);
-        assert_eq!(affinity.claim(7, 2, Millis(0)), 1);
-        affinity.settle(7, 3, Millis(0));
-        assert_eq!(affinity.home(7, Millis(0)), Some(3));
-    }
-
-    #[test]
-    fn a_session_is_forgotten_after_an_hour_of_silence() {
-        let affinity = Affinity::default();
-        affinity.settle(7, 3, Millis(0));
-        assert_eq!(affinity.home(7, Millis(3_600_000)), None);
-        assert_eq!(affinity.claim(7, 1, Millis(3_600_000)), 1);
+        let (affinity, rules) = (Affinity::default(), Rules::default());
+        let home = |now| affinity.home(7, &rules, now).map(|home| home.account);
+        assert_eq!(affinity.claim(7, 1, &rules, Millis(0)), 1);
+        assert_eq!(affinity.claim(7, 2, &rules, Millis(0)), 1);
+        affinity.served(7, Some(1), 3, &rules, Millis(0));
+        assert_eq!((home(Millis(0)), home(Millis(3_600_000))), (Some(3), None));
     }
 
     #[test]
     fn the_map_is_bounded() {
-        let affinity = Affinity::default();
-        for session in 0..3 * CROWDED as u64 {
-            affinity.settle(session, 0, Millis(session));
+        let (affinity, rules) = (Affinity::default(), Rules { sessions: 1_000, ..Rules::default() });
+        for session in 0..3 * 1_000 {
+            affinity.served(session, None, 0, &rules, Millis(session));
         }
-        assert!(affinity.homes.len() <= CROWDED);
+        assert!(affinity.homes.len() <= 1_000);
     }
 }

@@ -8,6 +8,7 @@ use pointsman_core::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::ids::ModelId;
 use pointsman_core::outcome::{NetworkFault, Outcome, SignIn};
 use pointsman_core::time::Millis;
+use pointsman_core::vitals::{Rates, Sign};
 
 use super::account::{Account, PoolSlot};
 use super::caps::Places;
@@ -38,6 +39,8 @@ pub struct Lease {
     quota: Option<Grant>,
     gates: [Option<Stamp>; Gate::COUNT],
     probe: bool,
+    /// By what the pool's vitals change.
+    rates: Rates,
 }
 
 /// What a failed attempt changed for everybody.
@@ -100,7 +103,8 @@ impl Lease {
         now: Millis,
     ) -> Result<Self, Deny> {
         let gates = [None; Gate::COUNT];
-        let mut lease = Self { target, places, quota: None, gates, probe: false };
+        let rates = Rates::default();
+        let mut lease = Self { target, places, quota: None, gates, probe: false, rates };
         for gate in Gate::ALL {
             if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
                 lease.gates[gate.index()] = Some(stamp?);
@@ -111,6 +115,13 @@ impl Lease {
         lease.probe = grant.is_trial() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
         lease.quota = Some(grant);
         Ok(lease)
+    }
+
+    /// Tells the pool's vitals of the admission, and of what comes of it by these rates.
+    pub fn rated(mut self, rates: Rates, now: Millis) -> Self {
+        self.target.slot().vitals.take(&rates, now);
+        self.rates = rates;
+        self
     }
 
     /// Returns where it leads.
@@ -124,8 +135,9 @@ impl Lease {
     }
 
     /// Takes note of a good head. The lease goes on until it is dropped.
-    pub fn confirm(&mut self) -> Confirmed {
+    pub fn confirm(&mut self, now: Millis) -> Confirmed {
         self.pass_gates();
+        self.mark(Sign::Good, now);
         let target = &self.target;
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
         let Some(grant) = &mut self.quota else { return Confirmed::Open };
@@ -167,6 +179,7 @@ impl Lease {
         match slot.with_quota(model, |quota| quota.limit(grant, limit, now)) {
             Settled::Tripped { until } => {
                 slot.tally.trips.fetch_add(1, Ordering::Relaxed);
+                self.mark(Sign::Limited, now);
                 Settlement::PoolLimited { until }
             }
             Settled::Folded => Settlement::Folded,
@@ -178,10 +191,17 @@ impl Lease {
         match self.target.close_gate(gate, stamp, limit, now) {
             Settled::Tripped { until } => {
                 self.target.account.tell_reason(reason);
+                if !gate.is_shared() {
+                    self.mark(Sign::Failed, now);
+                }
                 Settlement::Closed { gate, reason, until }
             }
             Settled::Folded => Settlement::Nothing,
         }
+    }
+
+    fn mark(&self, sign: Sign, now: Millis) {
+        self.target.slot().vitals.mark(sign, &self.rates, now);
     }
 
     fn sign_in(&self, outcome: &Outcome) -> Settlement {

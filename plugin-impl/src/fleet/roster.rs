@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Deny;
 use pointsman_core::ids::ModelId;
-use pointsman_core::outlook::Outlook;
 use pointsman_core::plan::Candidate;
 use pointsman_core::route::Route;
 use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
 use pointsman_core::time::Millis;
+use pointsman_core::vitals::Rates;
 
 use super::account::{Account, Way};
 use super::caps::{Cap, Caps};
@@ -26,6 +26,10 @@ pub struct Roster {
     /// For each pool, how many requests one account may have there.
     bounds: Vec<u16>,
     caps: Caps,
+    /// By what the vitals of pools change.
+    rates: Rates,
+    /// The place of each member, sorted by its ordinal.
+    places: Vec<(u32, u32)>,
 }
 
 /// An account, with what the configuration says of it.
@@ -43,7 +47,16 @@ impl Roster {
     /// Puts the members of a provider together.
     pub fn new(provider: &Provider, members: Vec<Member>, endpoints: Vec<Vec<Arc<EndpointState>>>) -> Self {
         let bounds = provider.pools.iter().map(|pool| pool.max_in_flight).collect();
-        Self { members, endpoints, bounds, caps: Caps::default() }
+        let ordinals = members.iter().map(|member| member.account.ordinal);
+        let mut places: Vec<_> = ordinals.zip(0..).collect();
+        places.sort_unstable();
+        Self { members, endpoints, bounds, caps: Caps::default(), rates: Rates::default(), places }
+    }
+
+    /// Lets the vitals of its pools change by these rates.
+    #[must_use]
+    pub fn with_rates(self, rates: Rates) -> Self {
+        Self { rates, ..self }
     }
 
     /// Puts it under caps.
@@ -93,13 +106,14 @@ impl Roster {
             model: model.clone(),
         };
         let places = self.caps.take(&member.account, member.concurrency, model)?;
-        Lease::admit(target, places, self.bound(member, pool), candidate.explores, now)
+        let lease = Lease::admit(target, places, self.bound(member, pool), candidate.explores, now)?;
+        Ok(lease.rated(self.rates, now))
     }
 
     /// Returns the place of an account here by its ordinal.
     pub fn place_of(&self, ordinal: u32) -> Option<u32> {
-        let place = self.members.iter().position(|member| member.account.ordinal == ordinal)?;
-        u32::try_from(place).ok()
+        let at = self.places.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).ok()?;
+        Some(self.places[at].1)
     }
 
     /// Returns the first way that is open, or else the most hopeful one.
@@ -109,11 +123,11 @@ impl Roster {
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, full: bool, now: Millis) -> WayView {
         let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool));
         let to = Way { pool, way: 0, endpoint, model, bound, full };
-        let outlook = member.account.outlook(pool, model, now);
+        let (outlook, vitals) = (member.account.outlook(pool, model, now), member.account.vitals(pool));
         if member.enabled && member.account.is_plainly_open(&to, now) {
-            return WayView { pool: pool as u16, endpoint: 0, closed: None, explorable: false, outlook };
+            return WayView { pool: pool as u16, outlook, vitals, ..WayView::default() };
         }
-        WayView { outlook, ..self.most_hopeful(member, to, now) }
+        WayView { outlook, vitals, ..self.most_hopeful(member, to, now) }
     }
 
     fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
@@ -124,8 +138,8 @@ impl Roster {
                 obstacles.standing = Standing::Disabled;
             }
             let (closed, explorable) = (obstacles.closed(), obstacles.may_explore());
-            let (pool, endpoint, outlook) = (to.pool as u16, way as u16, Outlook::default());
-            WayView { pool, endpoint, closed, explorable, outlook }
+            let (pool, endpoint) = (to.pool as u16, way as u16);
+            WayView { pool, endpoint, closed, explorable, ..WayView::default() }
         };
         (1..endpoints.len())
             .map(view)

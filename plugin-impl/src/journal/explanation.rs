@@ -170,6 +170,7 @@ pub(super) fn until(instant: Millis, at: Millis) -> String {
 pub(super) const fn why(why: Why) -> &'static str {
     match why {
         Why::Busy => "busy",
+        Why::Probing => "being tried",
         Why::Limited => "limited",
         Why::Cooling => "cooling",
         Why::NeedsSignIn => "needs sign-in",

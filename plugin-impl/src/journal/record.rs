@@ -296,7 +296,6 @@ fn kept(snapshot: Snapshot, plan: Option<&Plan>) -> Box<[AccountView]> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use pointsman_core::outlook::Outlook;
     use pointsman_core::snapshot::WayView;
     use smallvec::smallvec;
 
@@ -320,8 +319,7 @@ pub(super) mod tests {
     }
 
     fn view(index: u32) -> AccountView {
-        let way =
-            WayView { pool: 0, endpoint: 0, closed: None, explorable: false, outlook: Outlook::default() };
+        let way = WayView::default();
         AccountView { index, weight: 1, in_flight: 0, ways: smallvec![way] }
     }
 

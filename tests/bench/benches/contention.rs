@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
-use pointsman_bench::fleet::Decider;
+use pointsman_bench::fleet::{Decider, NOW};
 use pointsman_bench::histogram::Histogram;
 use pointsman_bench::rounds::spread;
 use pointsman_bench::{size, table};
@@ -43,7 +43,7 @@ impl Shared for Cells {
     fn request(&self, turn: u64, act: &dyn Fn()) {
         let mut lease = self.0.decide(turn);
         act();
-        lease.confirm();
+        lease.confirm(NOW);
     }
 }
 
@@ -53,7 +53,7 @@ impl Shared for OneLock {
         let mut lease = lock().decide(turn);
         act();
         let held = lock();
-        lease.confirm();
+        lease.confirm(NOW);
         drop(lease);
         drop(held);
     }

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{BenchmarkId, Criterion};
-use pointsman_bench::fleet::Decider;
+use pointsman_bench::fleet::{Decider, NOW};
 use pointsman_bench::{size, table};
 use pointsman_core::strategy::Strategy;
 
@@ -54,7 +54,7 @@ fn time(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     turn += 1;
                     let mut lease = black_box(decider.decide(turn));
-                    lease.confirm()
+                    lease.confirm(NOW)
                 });
             });
         }

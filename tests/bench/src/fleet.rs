@@ -7,12 +7,13 @@ use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::plan::plan;
 use pointsman_core::route::{Choice, Route};
-use pointsman_core::settings::FallbackOrder;
+use pointsman_core::settings::Settings;
 use pointsman_core::strategy::{Context, Strategy};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::{Fleet, Identity, Lease, Member, Roster};
 
-const NOW: Millis = Millis(1_000);
+/// The instant of all decisions.
+pub const NOW: Millis = Millis(1_000);
 const MODEL: &str = "claude-sonnet-4-6";
 
 /// Decides as the driver does, without its waiting.
@@ -21,7 +22,7 @@ pub struct Decider {
     roster: Roster,
     route: Route,
     model: ModelId,
-    strategy: Strategy,
+    settings: Settings,
     accounts: u32,
 }
 
@@ -33,7 +34,8 @@ impl Decider {
         let members = (0..accounts).map(|number| member(&fleet, &provider, number)).collect();
         let endpoints = provider.pools[0].endpoints.iter().map(|endpoint| fleet.endpoint(endpoint)).collect();
         let roster = Roster::new(&provider, members, vec![endpoints]);
-        Self { roster, route: route(provider), model: ModelId::new(MODEL), strategy, accounts }
+        let settings = Settings { strategy, ..Settings::default() };
+        Self { roster, route: route(provider), model: ModelId::new(MODEL), settings, accounts }
     }
 
     /// Takes a snapshot, plans, and admits the best candidate that does not deny.
@@ -41,10 +43,10 @@ impl Decider {
     /// A session's home is account 0 for each eighth request, so that `sticky` has both cases.
     pub fn decide(&self, turn: u64) -> Lease {
         let home = turn.is_multiple_of(8).then_some(0);
-        let context = Context { turn, accounts: self.accounts, home };
+        let context = Context { turn, accounts: self.accounts, home, ..Context::default() };
         loop {
             let snapshot = self.roster.snapshot(&self.route, &self.model, NOW);
-            let plan = plan(&snapshot, self.strategy, FallbackOrder::AccountFirst, &context);
+            let plan = plan(&snapshot, &self.settings, &context);
             let plan = plan.expect("no account is ever closed, and none is full");
             let lease = plan
                 .candidates

@@ -10,12 +10,14 @@ mod setup;
 use std::pin::pin;
 use std::task::{Context as TaskContext, Waker};
 
+use pointsman_core::affinity::hold;
 use pointsman_core::cell::{Confirmed, Deny};
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
-use pointsman_core::plan::{Candidate, Plan, Refusal, plan};
+use pointsman_core::plan::{Candidate, Plan, plan};
 use pointsman_core::route::Route;
+use pointsman_core::settings::Settings;
 use pointsman_core::snapshot::Snapshot;
 use pointsman_core::strategy::Context;
 use pointsman_core::time::Millis;
@@ -32,6 +34,7 @@ pub use self::setup::{Setup, Strategy};
 #[derive(Debug)]
 pub struct Ours {
     setup: Setup,
+    settings: Settings,
     fleet: Fleet,
     roster: Roster,
     /// One for each pin, with the line of those who wait for it.
@@ -43,6 +46,7 @@ pub struct Ours {
     /// How often the bell was heard.
     rings: u64,
     waiting: u32,
+    holding: Vec<RequestId>,
     /// What happened that only threads can make happen.
     pub races: Races,
 }
@@ -58,6 +62,8 @@ pub struct Races {
     pub stale_successes: u64,
     /// A 429 of an event that was known.
     pub folded_limits: u64,
+    /// A request that waited for its session's own account.
+    pub holds: u64,
 }
 
 /// What a cell says of itself.
@@ -81,6 +87,12 @@ struct Journey {
     lane: usize,
     session: Session,
     context: Context,
+    /// The ordinal of the account that its session lived on when it planned last.
+    home: Option<u32>,
+    /// A prompt of the session is cached there.
+    warm: bool,
+    /// How often the bell had rung when it began to hold out.
+    heard: u64,
     rest: Rest,
     /// What it saw before another thread went on.
     snapshot: Option<Box<Snapshot>>,
@@ -104,6 +116,8 @@ enum Rest {
     Standing,
     /// It is the first of its line, and waits for the bell or the clock.
     Listening,
+    /// It stands beside the line, and waits for the bell or the clock.
+    Holding,
 }
 
 impl Ours {
@@ -114,6 +128,7 @@ impl Ours {
         let listener = fleet.bell().listen();
         let lanes = routes.into_iter().map(|route| Lane { route, turns: 0, line: Line::default() });
         Self {
+            settings: setup.settings(),
             setup,
             roster,
             lanes: lanes.collect(),
@@ -122,6 +137,7 @@ impl Ours {
             listener,
             rings: 0,
             waiting: 0,
+            holding: Vec::new(),
             races: Races::default(),
             fleet,
         }
@@ -172,7 +188,7 @@ impl Ours {
         loop {
             let event = match journey.dispatch.step() {
                 Step::Plan => match self.plan(journey, now) {
-                    Some(planned) => Event::Planned(planned),
+                    Some(event) => event,
                     None => return pause(journey),
                 },
                 Step::Admit(_) if self.setup.interleaved && !journey.has_paused => return pause(journey),
@@ -183,6 +199,7 @@ impl Ours {
                     Some(action) => return action,
                     None => Event::Woke,
                 },
+                Step::Hold { until } => return self.hold(id, journey, until),
                 Step::Deliver => {
                     self.leave_line(id, journey);
                     return Action::Deliver;
@@ -204,6 +221,7 @@ impl Ours {
             return;
         }
         self.waiting -= 1;
+        self.holding.retain(|holding| *holding != id);
         if self.lanes[journey.lane].line.heard(id).is_none() {
             self.leave_line(id, journey);
         }
@@ -226,6 +244,15 @@ impl Ours {
         Some(self.rest(journey, Rest::Standing, journey.dispatch.deadline()))
     }
 
+    /// Who has the turn gives it to the next.
+    fn hold(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Action {
+        self.races.holds += 1;
+        self.leave_line(id, journey);
+        journey.heard = self.rings;
+        self.holding.push(id);
+        self.rest(journey, Rest::Holding, until)
+    }
+
     fn rest(&mut self, journey: &mut Journey, rest: Rest, until: Millis) -> Action {
         self.waiting += 1;
         journey.rest = rest;
@@ -237,11 +264,11 @@ impl Ours {
     }
 
     /// Plans, or returns nothing where another thread goes on before the home is claimed.
-    fn plan(&self, journey: &mut Journey, now: Millis) -> Option<Result<Plan, Refusal>> {
+    fn plan(&self, journey: &mut Journey, now: Millis) -> Option<Event> {
         let snapshot = match journey.snapshot.take() {
             Some(snapshot) => snapshot,
             None => {
-                journey.context.home = self.home(journey.session, now);
+                self.look_home(journey, now);
                 let route = &self.lanes[journey.lane].route;
                 let snapshot = Box::new(self.roster.snapshot(route, &self.model, now));
                 if self.setup.interleaved && journey.context.home.is_none() {
@@ -254,23 +281,42 @@ impl Ours {
         Some(self.chosen(journey, &snapshot, now))
     }
 
-    fn chosen(&self, journey: &mut Journey, snapshot: &Snapshot, now: Millis) -> Result<Plan, Refusal> {
-        let planned = |context: &Context| plan(snapshot, self.setup.strategy, self.setup.order, context);
-        let mut chosen = planned(&journey.context)?;
-        if journey.context.home.is_none() && self.claim_home(journey, chosen.candidates[0].account, now) {
-            chosen = planned(&journey.context)?;
+    fn chosen(&self, journey: &mut Journey, snapshot: &Snapshot, now: Millis) -> Event {
+        let planned = plan(snapshot, &self.settings, &journey.context);
+        let Ok(chosen) = &planned else { return Event::Planned(planned) };
+        if let Some(until) = self.held(journey, snapshot, chosen) {
+            return Event::Held { until };
         }
-        Ok(chosen)
+        if journey.context.home.is_none() && self.claim_home(journey, chosen.candidates[0].account, now) {
+            return Event::Planned(plan(snapshot, &self.settings, &journey.context));
+        }
+        Event::Planned(planned)
     }
 
-    fn home(&self, session: Session, now: Millis) -> Option<u32> {
-        let ordinal = self.fleet.affinity.home(session.0.into(), now)?;
-        self.roster.place_of(ordinal)
+    fn held(&self, journey: &Journey, snapshot: &Snapshot, chosen: &Plan) -> Option<Millis> {
+        let patience = journey.dispatch.patience(self.settings.affinity.patience);
+        hold(snapshot, chosen, &journey.context, patience).filter(|_| journey.warm)
+    }
+
+    fn look_home(&self, journey: &mut Journey, now: Millis) {
+        if !self.setup.strategy.keeps_sessions() {
+            return;
+        }
+        let rules = &self.settings.affinity;
+        let home = self.fleet.affinity.home(journey.session.0.into(), rules, now);
+        journey.home = home.map(|home| home.account);
+        journey.context.home = home.and_then(|home| self.roster.place_of(home.account));
+        journey.warm = home.is_some_and(|home| home.is_warm(rules, now));
     }
 
     fn claim_home(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
+        if !self.setup.strategy.keeps_sessions() {
+            return false;
+        }
         let own = self.roster.members[account as usize].account.ordinal;
-        let home = self.fleet.affinity.claim(journey.session.0.into(), own, now);
+        let rules = &self.settings.affinity;
+        let home = self.fleet.affinity.claim(journey.session.0.into(), own, rules, now);
+        journey.home = Some(home);
         if home == own {
             return false;
         }
@@ -295,8 +341,11 @@ impl Ours {
 
     fn confirm(&mut self, journey: &mut Journey, now: Millis) {
         let Some(lease) = &mut journey.lease else { return };
-        self.races.stale_successes += u64::from(lease.confirm() == Confirmed::Stale);
-        self.fleet.affinity.settle(journey.session.0.into(), lease.target().account.ordinal, now);
+        self.races.stale_successes += u64::from(lease.confirm(now) == Confirmed::Stale);
+        if self.setup.strategy.keeps_sessions() {
+            let (account, rules) = (lease.target().account.ordinal, &self.settings.affinity);
+            self.fleet.affinity.served(journey.session.0.into(), journey.home, account, rules, now);
+        }
     }
 
     fn fail(&mut self, journey: &mut Journey, outcome: &Outcome, now: Millis) {
@@ -311,19 +360,26 @@ impl Ours {
         self.rings += u64::from(rang);
     }
 
+    fn woken_beside_the_line(&self) -> Option<RequestId> {
+        let has_heard = |id: &&RequestId| {
+            self.journeys[id.0 as usize].as_ref().is_some_and(|journey| journey.heard != self.rings)
+        };
+        self.holding.iter().find(has_heard).copied()
+    }
+
     /// Says whether the first of a line should look again.
     fn is_woken(&self, front: RequestId, heard_in_line: u64) -> bool {
         match self.journeys[front.0 as usize].as_ref().map(|journey| journey.rest) {
             Some(Rest::Queued | Rest::Standing) => true,
             Some(Rest::Listening) => heard_in_line != self.rings,
-            Some(Rest::New | Rest::Awake | Rest::Paused) | None => false,
+            Some(Rest::New | Rest::Awake | Rest::Paused | Rest::Holding) | None => false,
         }
     }
 }
 
 impl Rest {
     fn waits(self) -> bool {
-        matches!(self, Self::Queued | Self::Standing | Self::Listening)
+        matches!(self, Self::Queued | Self::Standing | Self::Listening | Self::Holding)
     }
 }
 
@@ -368,6 +424,9 @@ impl Router for Ours {
             lane,
             session: ask.session,
             context,
+            home: None,
+            warm: false,
+            heard: 0,
             rest: Rest::New,
             snapshot: None,
             has_paused: false,
@@ -410,6 +469,7 @@ impl Router for Ours {
     fn cancelled(&mut self, request: RequestId, _: Millis) {
         if let Some(journey) = self.take(request) {
             self.leave_line(request, &journey);
+            self.holding.retain(|holding| *holding != request);
             self.waiting -= u32::from(journey.rest.waits());
         }
     }
@@ -419,8 +479,9 @@ impl Router for Ours {
             return None;
         }
         self.listen();
-        let fronts = self.lanes.iter().map(|lane| lane.line.front());
-        let woken = fronts.flatten().find(|(front, heard)| self.is_woken(*front, *heard))?.0;
+        let fronts = self.lanes.iter().filter_map(|lane| lane.line.front());
+        let front = fronts.into_iter().find(|(front, heard)| self.is_woken(*front, *heard));
+        let Some((woken, _)) = front else { return self.woken_beside_the_line() };
         let rings = self.rings;
         self.lanes.iter_mut().for_each(|lane| lane.line.hear(woken, rings));
         Some(woken)

@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 12;
+pub const COUNTS: usize = 13;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
@@ -43,6 +43,7 @@ impl Outcome {
             ("cancelled probes", seen.cancelled_probes),
             ("cancels while waiting", seen.cancelled_while_waiting),
             ("lost admissions", races.lost_admissions),
+            ("waits for a session's own account", races.holds),
             ("pairs of a session that start together", seen.starts_together),
         ]
     }

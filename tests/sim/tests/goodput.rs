@@ -48,3 +48,20 @@ fn all_routers_meet_the_same_callers() {
     let offered = ROUTERS.map(|router| goodput(&SCENARIO, router, 3).offered);
     assert!(offered.windows(2).all(|pair| pair[0] == pair[1]), "{offered:?}");
 }
+
+/// A session's prompt is cached at its account. Below the capacity of the fleet it has little reason to leave.
+#[test]
+fn sessions_stay_at_home_at_half_the_demand() {
+    for strategy in [Strategy::Hybrid, Strategy::Sticky] {
+        for (accounts, skew, hints) in [
+            (2, Skew::Equal, true),
+            (4, Skew::Equal, false),
+            (4, Skew::Skewed, true),
+            (16, Skew::Skewed, true),
+        ] {
+            let scenario = Scenario { accounts, demand: 0.5, skew, hints, ..SCENARIO };
+            let stayed = goodput(&scenario, RouterKind::Ours(strategy), 11).stayed;
+            assert!(stayed >= 0.95, "{strategy}, {accounts} accounts, {skew:?}, hints {hints}: {stayed:.3}");
+        }
+    }
+}

@@ -195,3 +195,23 @@ fn attempts_are_bounded() {
     }
     story.then(Step::Plan, planned([0])).ends(Step::Deliver);
 }
+
+#[test]
+fn a_held_request_waits_beside_the_line_and_plans_again() {
+    let until = Millis(T.0 + 2_000);
+    let dispatch = Story::new()
+        .then(Step::Plan, Event::Held { until })
+        .later(2_000)
+        .then(Step::Hold { until }, Event::Woke)
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::Good))
+        .ends(Step::Deliver);
+    assert_eq!(dispatch.waits(), 0);
+}
+
+#[test]
+fn patience_ends_with_the_longest_wait() {
+    let dispatch = Dispatch::new(T, MAX_WAIT);
+    assert_eq!(dispatch.patience(Duration::from_secs(5)), Millis(T.0 + 5_000));
+    assert_eq!(dispatch.patience(Duration::from_secs(60)), dispatch.deadline());
+}

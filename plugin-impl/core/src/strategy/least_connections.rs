@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_least_loaded_goes_first_and_equals_take_turns() {
-        let context = Context { turn: 1, accounts: 3, home: None };
+        let context = Context { turn: 1, accounts: 3, ..Context::default() };
         assert_eq!(order(Strategy::LeastConnections, &context, [2, 0, 1]), [1, 2, 0]);
         assert_eq!(order(Strategy::LeastConnections, &context, [0, 0, 0]), [1, 2, 0]);
     }

@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn the_turn_goes_round() {
         for (turn, expected) in [(0, [0, 1, 2]), (1, [1, 2, 0]), (2, [2, 0, 1]), (3, [0, 1, 2])] {
-            let context = Context { turn, accounts: 3, home: None };
+            let context = Context { turn, accounts: 3, ..Context::default() };
             assert_eq!(order(Strategy::RoundRobin, &context, [9, 0, 4]), expected);
         }
     }

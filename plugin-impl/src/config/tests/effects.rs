@@ -69,7 +69,7 @@ fn the_example_gives_what_it_says() {
     let config = machine.load(EXAMPLE).unwrap();
 
     assert!(config.settings.quota_fallback);
-    assert_eq!(config.settings.strategy, Strategy::Sticky);
+    assert_eq!(config.settings.strategy, Strategy::Hybrid);
     assert_eq!(config.source, ConfigSource::File("pointsman.yaml".into()));
     assert_eq!(pools(provider(&config, "anthropic")), [("anthropic", vec!["http://127.0.0.1:18200"])]);
     assert_eq!(pools(provider(&config, "acme")), [("acme", vec!["https://api.acme.example/v1"])]);
@@ -101,7 +101,6 @@ fn the_example_gives_what_it_says() {
         warnings(&config),
         [
             "pointsman.yaml:24:23: `acme/big-model` is left out of `fallbacks.claude-sonnet-4-6[0]`: provider `acme` has no account",
-            "pointsman.yaml:3:11: `strategy: hybrid` has no effect in this version: `sticky` is used",
             "pointsman.yaml:7:8: `store: sqlite` has no effect in this version: state is kept in memory",
             "pointsman.yaml:9:19: `quota_protection` has no effect in this version: quotas are used up to their end",
         ]
@@ -308,6 +307,7 @@ fn a_variable_wins_over_the_file() {
         fallback_order: FallbackOrder::PoolFirst,
         strategy: Strategy::LeastConnections,
         max_wait: Duration::from_secs(7),
+        ..Settings::default()
     };
     assert_eq!(config.settings, expected);
     assert_eq!(
@@ -359,4 +359,26 @@ fn every_setting_has_a_sentence_and_a_name_of_its_own() {
             assert!(key.help().ends_with('.') && !key.allowed().is_empty(), "{}", key.name());
         }
     }
+}
+
+#[test]
+fn the_numbers_of_hybrid_and_affinity_are_settings() {
+    let config = load(
+        "hybrid: {health_usable: 40, tokens_per_minute: 12, weight_idle: 0.25, quota_critical: 2.5%, home: 300}
+affinity: {patience: 0s, sessions: 500}",
+    );
+    let expected = {
+        let mut settings = Settings::default();
+        let hybrid = &mut settings.hybrid;
+        (hybrid.usable, hybrid.rates.tokens.per_hour, hybrid.weights.idle) = (40, 720, 25);
+        (hybrid.quota.critical, hybrid.home) = (25, 300);
+        (settings.affinity.patience, settings.affinity.sessions) = (Duration::ZERO, 500);
+        settings
+    };
+    assert_eq!(config.settings, expected);
+    let error = Machine::default().load("affinity: {patients: 5s}").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "pointsman.yaml:1:12: unknown key `patients` in `affinity`; did you mean `patience`?"
+    );
 }

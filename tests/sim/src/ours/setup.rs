@@ -8,7 +8,7 @@ use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, S
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::route::{Choice, Route};
-use pointsman_core::settings::FallbackOrder;
+use pointsman_core::settings::{FallbackOrder, Settings};
 pub use pointsman_core::strategy::Strategy;
 use pointsman_plugin::fleet::caps::Caps;
 use pointsman_plugin::fleet::{Fleet, Identity, Member, Roster};
@@ -56,8 +56,12 @@ impl Setup {
         Self {
             accounts,
             pools,
-            // A session that stays makes more promises than any other policy, so it is drawn often.
-            strategy: if rng.chance(0.5) { Strategy::Sticky } else { rng.pick(&Strategy::ALL) },
+            // Who keeps sessions makes more promises than any other, so it is drawn often.
+            strategy: if rng.chance(0.5) {
+                rng.pick(&[Strategy::Hybrid, Strategy::Sticky])
+            } else {
+                rng.pick(&Strategy::ALL)
+            },
             order: rng.pick(&[FallbackOrder::AccountFirst, FallbackOrder::PoolFirst]),
             fallback: rng.chance(0.5),
             max_in_flight: rng.pick(&[2, 3, 5, 8, MAX_IN_FLIGHT]),
@@ -68,9 +72,20 @@ impl Setup {
         }
     }
 
+    /// Returns what the core goes by.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            strategy: self.strategy,
+            fallback_order: self.order,
+            quota_fallback: self.fallback,
+            max_wait: self.max_wait,
+            ..Settings::default()
+        }
+    }
+
     /// Says whether a session stays on its account while that is open.
     pub fn keeps_sessions(&self) -> bool {
-        self.strategy == Strategy::Sticky
+        matches!(self.strategy, Strategy::Sticky | Strategy::Hybrid)
     }
 
     /// Makes the accounts, and the routes: without a pin, of each pool, of each account.

@@ -1,0 +1,171 @@
+//! Vitals: what a pool of an account has shown of itself lately.
+//!
+//! They rank and never admit: an account in poor health comes later, and is used where nobody else is
+//! left. Each is a word of its own beside the cell, and nothing relates two of them, so threads cannot see
+//! half of a change. Two are levels that come back with time by themselves; the third is an instant that
+//! only moves forward.
+
+mod level;
+
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::Millis;
+
+pub use self::level::{Level, Refill};
+
+/// By what the vitals of a pool change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// Points that a pool begins with, and how they come back.
+    pub health: Refill,
+    /// Points for a good answer.
+    pub success: u16,
+    /// Points lost by a limit.
+    pub limit: u16,
+    /// Points lost by a failure that is not quota.
+    pub failure: u16,
+    /// The client's own measure of a decent pace: each request takes one.
+    pub tokens: Refill,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            health: Refill { start: 70, max: 100, per_hour: 2 },
+            success: 1,
+            limit: 10,
+            failure: 20,
+            tokens: Refill { start: 50, max: 50, per_hour: 6 * 60 },
+        }
+    }
+}
+
+/// What happened to a pool. Of one event there is one sign, however many requests met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    Good,
+    Limited,
+    Failed,
+}
+
+/// The vitals of a pool of an account, shared.
+#[derive(Debug, Default)]
+pub struct Vitals {
+    health: AtomicU64,
+    tokens: AtomicU64,
+    used: AtomicU64,
+}
+
+/// The vitals at one instant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VitalsView {
+    /// None where nothing has happened yet.
+    pub health: Option<Level>,
+    pub tokens: Option<Level>,
+    /// When a request was last admitted; the start of the process where none was.
+    pub used: Millis,
+}
+
+impl Vitals {
+    /// Looks at all of them.
+    #[inline]
+    pub fn view(&self) -> VitalsView {
+        VitalsView {
+            health: Level::unpack(self.health.load(Ordering::Relaxed)),
+            tokens: Level::unpack(self.tokens.load(Ordering::Relaxed)),
+            used: Millis(self.used.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Takes note that a request is admitted.
+    pub fn take(&self, rates: &Rates, now: Millis) {
+        change(&self.tokens, -1, rates.tokens, now);
+        self.used.fetch_max(now.0, Ordering::Relaxed);
+    }
+
+    /// Takes note of what became of one.
+    pub fn mark(&self, sign: Sign, rates: &Rates, now: Millis) {
+        let points = match sign {
+            Sign::Good => i32::from(rates.success),
+            Sign::Limited => -i32::from(rates.limit),
+            Sign::Failed => -i32::from(rates.failure),
+        };
+        change(&self.health, points, rates.health, now);
+    }
+
+    /// Forgets what was held against the pool, by order of the operator.
+    pub fn reset(&self) {
+        self.health.store(0, Ordering::Relaxed);
+        self.tokens.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Applies a change to what is there, or again to what came in between.
+fn change(word: &AtomicU64, units: i32, refill: Refill, now: Millis) {
+    let mut seen = word.load(Ordering::Relaxed);
+    loop {
+        let level = Level::unpack(seen).unwrap_or(Level::fresh(refill, now));
+        let next = level.changed(units, refill, now).pack();
+        if next == seen {
+            return;
+        }
+        match word.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(current) => seen = current,
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Millis = Millis(5_000);
+
+    fn health(vitals: &Vitals, now: Millis) -> u32 {
+        let refill = Rates::default().health;
+        vitals.view().health.map_or(refill.fresh(), |level| level.amount(refill, now)) / 1_000
+    }
+
+    fn marked(signs: &[Sign]) -> Vitals {
+        let vitals = Vitals::default();
+        signs.iter().for_each(|sign| vitals.mark(*sign, &Rates::default(), NOW));
+        vitals
+    }
+
+    #[test]
+    fn health_goes_by_what_happened_and_stays_in_its_bounds() {
+        let check = |signs: &[Sign], points| assert_eq!(health(&marked(signs), NOW), points, "{signs:?}");
+        check(&[], 70);
+        check(&[Sign::Good], 71);
+        check(&[Sign::Limited], 60);
+        check(&[Sign::Failed, Sign::Good], 51);
+        check(&[Sign::Good; 90], 100);
+        check(&[Sign::Failed; 9], 0);
+    }
+
+    #[test]
+    fn health_comes_back_by_itself() {
+        let vitals = marked(&[Sign::Failed]);
+        assert_eq!(health(&vitals, NOW.after(Duration::from_secs(3_600))), 52);
+        assert_eq!(health(&vitals, NOW.after(Duration::from_secs(3_600 * 48))), 100);
+    }
+
+    #[test]
+    fn a_request_takes_a_token_and_is_the_last_use() {
+        let (vitals, rates) = (Vitals::default(), Rates::default());
+        (0..60).for_each(|_| vitals.take(&rates, NOW));
+        let tokens = |now| vitals.view().tokens.expect("a level").amount(rates.tokens, now) / 1_000;
+        assert_eq!((tokens(NOW), tokens(NOW.after(Duration::from_secs(60)))), (0, 6));
+        vitals.take(&rates, Millis(1_000));
+        assert_eq!(vitals.view().used, NOW, "a thread that is late does not make it earlier");
+    }
+
+    #[test]
+    fn the_operator_makes_it_well() {
+        let vitals = marked(&[Sign::Failed; 3]);
+        vitals.reset();
+        assert_eq!(vitals.view().health, None);
+    }
+}
