@@ -41,7 +41,8 @@ async fn past_the_longest_wait_there_is_an_honest_429_in_each_format() {
         let stage = everybody_spent();
         let refused = stage.fetch(&Ask::of(format)).await.refused(429);
         let seconds = refused.retry_after().expect("it says when to come back");
-        assert!((55..=61).contains(&seconds), "{seconds}");
+        // A date in whole seconds, a cell's tick and the header each round up.
+        assert!((55..=62).contains(&seconds), "{seconds}");
         let body = refused.json();
         let message = body["error"]["message"].as_str().expect("a message");
         assert!(message.contains("of 2 accounts 2 limited"), "{message}");
