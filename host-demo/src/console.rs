@@ -35,8 +35,8 @@ impl Host for Console {
     }
 
     fn log(&self, record: LogRecord) {
-        let least = if self.quiet { LogLevel::WARN } else { LogLevel::INFO };
-        if record.level <= least {
+        // The plugin tells what is below INFO only where somebody asked for it.
+        if !self.quiet || record.level <= LogLevel::WARN {
             self.write(level_tone(record.level), &record.text);
         }
     }

@@ -17,6 +17,9 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::
         Some(url) => url.clone(),
         None => configured(library, arguments)?,
     };
+    if let Some(id) = arguments.request.as_deref().filter(|id| !id.bytes().all(can_be_in_an_id)) {
+        bail!("`{id}` is no request id; they are like pm-1a2225827c5-4, and `last` is the newest");
+    }
     let (status, text) = client::ask(&url, &path(arguments)).await?;
     if status != http::StatusCode::OK {
         bail!("{}", String::from_utf8_lossy(&text).trim_end());
@@ -34,6 +37,10 @@ fn configured(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<Str
     let library = plugin::open(library)?;
     let router = library.start(plugin::configured_by(arguments.config.as_deref()), Silent)?;
     Ok(client::url(router.status()?.extensions.text("listen").unwrap_or_default()))
+}
+
+fn can_be_in_an_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
 }
 
 fn path(arguments: &Explain) -> String {

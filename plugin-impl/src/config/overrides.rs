@@ -12,8 +12,9 @@ use super::yaml::{Member, Node, Value};
 
 const PREFIX: &str = "POINTSMAN_";
 
-/// Variables of the prefix that are no settings: they say where the library and the configuration are.
-const OTHERS: [&str; 2] = ["POINTSMAN_PLUGIN", "POINTSMAN_CONFIG"];
+/// Variables of the prefix that are no settings: they say where the library and the configuration are, and
+/// how much is logged.
+const OTHERS: [&str; 3] = ["POINTSMAN_PLUGIN", "POINTSMAN_CONFIG", "POINTSMAN_LOG"];
 
 /// Lays the variables over the top level of `root`. Unknown ones are warned of.
 pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut Report) {

@@ -146,7 +146,8 @@ pub fn unknown(asked: &str, kept: usize) -> String {
         _ => format!("the last {KEPT} requests are kept"),
     };
     format!(
-        "no request `{asked}`: {kept}. The id is in the header x-pointsman-request-id; `last` is the newest"
+        "no request `{asked}`: {kept}. The id is in the header x-pointsman-request-id; `last` is the newest. \
+         A request that is not understood is answered with the reason, and not kept"
     )
 }
 

@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod nginx;
 pub mod open;
 pub mod process;
+pub mod record;
 pub mod rounds;
 pub mod servers;
 pub mod size;

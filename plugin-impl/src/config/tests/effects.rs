@@ -299,6 +299,7 @@ fn a_variable_wins_over_the_file() {
         .variable("POINTSMAN_MAX_WAIT", "")
         .variable("POINTSMAN_PLUGIN", "/x.so")
         .variable("POINTSMAN_CONFIG", "pointsman.yaml")
+        .variable("POINTSMAN_LOG", "debug")
         .variable("POINTSMAN_STRATGY", "sticky")
         .variable("POINTSMAN_ACCOUNTS", "[]");
     let config = machine.load("strategy: sticky\nmax_wait: 7s").unwrap();

@@ -1,0 +1,73 @@
+//! What a request writes down of itself, as the driver does.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use pointsman_core::because::Because;
+use pointsman_core::outcome::Outcome;
+use pointsman_core::plan::{Plan, plan};
+use pointsman_core::snapshot::Snapshot;
+use pointsman_core::strategy::Context;
+use pointsman_core::time::Now;
+use pointsman_plugin::call::Routed;
+use pointsman_plugin::claim;
+use pointsman_plugin::config::{Process, from_text};
+use pointsman_plugin::fleet::Fleet;
+use pointsman_plugin::generation::Generation;
+use pointsman_plugin::journal::record::How;
+use pointsman_plugin::journal::{Journal, Record, RequestId};
+use pointsman_plugin::router::call;
+use pointsman_plugin::store::MemoryStore;
+
+use crate::{caller, servers};
+
+const PATH: &str = "/v1/messages";
+const BODY: &str = r#"{"model":"claude-sonnet-4-6","messages":[]}"#;
+
+/// Writes the records of requests that are served at the first attempt.
+#[derive(Debug)]
+pub struct Writer {
+    journal: Journal,
+    generation: Generation,
+    routed: Routed,
+    snapshot: Snapshot,
+    context: Context,
+    plan: Plan,
+}
+
+impl Writer {
+    /// Makes a fleet of so many accounts, and one request to it.
+    ///
+    /// # Panics
+    /// Never: the configuration is valid and the request can be routed.
+    pub fn new(accounts: u32) -> Self {
+        let config = servers::config("127.0.0.1:1", accounts as usize);
+        let config = from_text(&config, "bench", &Process).expect("a valid configuration");
+        let (fleet, now) = (Fleet::default(), Now::default());
+        let generation = Generation::new(config, &fleet, &MemoryStore::default(), None, now);
+        let call = call(Method::POST, None, HeaderMap::new(), Bytes::from_static(BODY.as_bytes()));
+        let claim = claim::at_gateway(&Method::POST, PATH, &HeaderMap::new()).expect("a path of ours");
+        let routed = Routed::new(call, claim, &generation, &fleet.bonds, now.mono);
+        let routed = caller::runtime(1).block_on(routed).expect("a request that can be routed");
+        let context = Context { accounts, ..Context::default() };
+        let roster = &generation.crews[routed.origin.provider].roster;
+        let snapshot = roster.snapshot(&routed.origin.route, &routed.origin.model, now.mono);
+        let settings = &generation.config.settings;
+        let plan = plan(&snapshot, settings.strategy, settings.fallback_order, &context);
+        let plan = plan.expect("no account is ever closed");
+        Self { journal: Journal::default(), generation, routed, snapshot, context, plan }
+    }
+
+    /// Writes the record of one request.
+    pub fn write(&self, number: u64) {
+        let (now, candidate) = (Now::default(), self.plan.candidates[0]);
+        let id = RequestId { start: 1, number };
+        let record = self.journal.open(Record::new(id, &self.routed, &self.generation, now));
+        record.planned(0, self.snapshot.clone(), &self.context, Some(&self.plan));
+        record.admitted(0, candidate, false, now.mono);
+        record.sent();
+        record.came_to(&Outcome::Good, None, now.mono);
+        let account = self.generation.config.accounts[candidate.account as usize].id.clone();
+        let pool = self.routed.origin.route.pool(0).name.clone();
+        record.ended(How::Answered { status: 200, because: Because::Preferred, account, pool }, 1, now.mono);
+    }
+}
