@@ -118,6 +118,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_asks_for_it_gets_the_body_of_another_status_too() {
+        let (url, _) = once("HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno").await;
+        let (status, body) = ask(&url, "/explain/x").await.expect("an answer");
+        assert_eq!((status.as_u16(), &body[..]), (404, &b"no"[..]));
+    }
+
+    #[tokio::test]
     async fn what_is_not_http_is_refused() {
         let error = get("https://example.com", "/").await.expect_err("no TLS here").to_string();
         assert_eq!(error, "https://example.com is not like http://HOST:PORT");

@@ -1,7 +1,7 @@
 //! Explanations: an operator can read why a request went where it went.
 
 use pointsman_tests::setup::{free, limited, secret, spent};
-use pointsman_tests::{Ask, Client, Heard, Setup, Stage};
+use pointsman_tests::{Ask, Client, Heard, Setup, Stage, within};
 use serde_json::Value;
 
 fn setup() -> Setup {
@@ -116,6 +116,33 @@ async fn waits_and_refusals_are_told() {
         (refused["state"].as_str(), &refused["end"]["refusal"]["limited"]),
         (Some("refused"), &1.into())
     );
+}
+
+#[tokio::test]
+async fn a_request_can_be_explained_while_it_waits_and_after_its_caller_went_away() {
+    let stage = setup().patient().anthropic("a", spent(15)).start();
+    let waiting = tokio::spawn(stage.router.fetch(Ask::messages().request()));
+    let waits = |told: &Value| told["state"] == "under way" && !steps(told, "wait").is_empty();
+    let told = explained_so(&stage, waits).await;
+    assert_eq!(told["end"], Value::Null);
+    waiting.abort();
+    let told = explained_so(&stage, |told| told["state"] == "cancelled").await;
+    assert_eq!(told["end"]["attempts"], 1);
+}
+
+/// Asks for the last request again and again until what is told of it is so.
+async fn explained_so(stage: &Stage, is_so: impl Fn(&Value) -> bool) -> Value {
+    let mut client = stage.client().await;
+    within(async {
+        loop {
+            let answer = client.send(&Ask::chat().get().to("/explain/last")).await;
+            if answer.status == 200 && is_so(&answer.json()) {
+                return answer.json();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
 }
 
 #[tokio::test]
