@@ -1,8 +1,11 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::run::AgentName;
 
 /// Spreads the requests of many subagents over your accounts and quota pools.
 #[derive(Debug, Parser)]
@@ -18,6 +21,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Serve(Serve),
+    Run(Run),
     Status(Status),
     Explain(Explain),
     Demo(Demo),
@@ -52,6 +56,26 @@ pub(crate) struct Serve {
     /// Show warnings and errors only
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Run an agent through a gateway of its own: pointsman run -- claude
+///
+/// The agent is told by variables and arguments of this one process; your files are left as they are.
+/// Its exit code is this command's.
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to take the command for [default: its name]
+    #[arg(long = "as", value_enum, value_name = "AGENT")]
+    pub agent: Option<AgentName>,
+    /// Show warnings and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// Show the state of every account and pool
@@ -133,6 +157,18 @@ mod tests {
         for line in ["pointsman --plugin p.so demo", "pointsman demo --plugin p.so"] {
             assert_eq!(parse(line).expect(line).plugin, Some("p.so".into()));
         }
+    }
+
+    #[test]
+    fn what_is_run_keeps_its_own_options() {
+        for line in
+            ["pointsman run --quiet -- claude -p hi --config x", "pointsman run -q claude -p hi --config x"]
+        {
+            let Command::Run(run) = parse(line).expect(line).command else { panic!("{line}") };
+            assert_eq!(run.command, ["claude", "-p", "hi", "--config", "x"]);
+            assert!(run.quiet && run.config.is_none());
+        }
+        assert_eq!(parse("pointsman run --").expect_err("no command").exit_code(), 2);
     }
 
     #[test]

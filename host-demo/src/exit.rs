@@ -1,13 +1,18 @@
-//! Errors as exit codes: 0 done, 1 failed, 2 usage or configuration.
+//! Errors as exit codes: 0 done, 1 failed, 2 usage or configuration. What `run` ran has its own.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use pointsman_api::{Error, ErrorCode};
 
+use crate::run::child::NotStarted;
+
 /// Prints the error, if there is one, and returns the exit code for it.
-pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
+    let error = match result {
+        Ok(code) => return ExitCode::from(code),
+        Err(error) => error,
+    };
     if !is_closed_pipe(&error) {
         // Where standard error is gone as well, the code alone has to tell.
         let _ = writeln!(io::stderr(), "pointsman: {error:#}");
@@ -16,6 +21,9 @@ pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
 }
 
 fn number(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<NotStarted>() {
+        return error.code();
+    }
     match error.downcast_ref::<Error>() {
         Some(error) if error.code == ErrorCode::CONFIG => 2,
         _ => 1,

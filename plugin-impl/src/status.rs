@@ -54,6 +54,8 @@ pub struct UnderWay {
 pub struct AccountStatus {
     pub id: String,
     pub provider: String,
+    /// The wire format of its provider.
+    pub format: &'static str,
     pub label: String,
     pub state: AccountState,
     /// Why it is not ready, or empty.
@@ -138,8 +140,9 @@ impl Status {
         let providers = crews().filter(|(crew, _)| !crew.roster.members.is_empty());
         let accounts = crews().flat_map(|(crew, provider)| {
             let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
-            let roster = &crew.roster;
-            roster.members.iter().map(move |member| account(roster, member, &pools, now)).collect::<Vec<_>>()
+            let (roster, format) = (&crew.roster, provider.core.format.name());
+            let view = move |member| account(roster, member, format, &pools, now);
+            roster.members.iter().map(view).collect::<Vec<_>>()
         });
         Self {
             now: now.wall,
@@ -247,7 +250,13 @@ fn provider(name: String, roster: &Roster) -> ProviderStatus {
     ProviderStatus { name, under_way: UnderWay::of(&caps.total), models: models.collect() }
 }
 
-fn account(roster: &Roster, member: &Member, pools: &[String], now: Now) -> AccountStatus {
+fn account(
+    roster: &Roster,
+    member: &Member,
+    format: &'static str,
+    pools: &[String],
+    now: Now,
+) -> AccountStatus {
     let account = &member.account;
     let (state, until) = account_state(member, now);
     let reason = match state {
@@ -257,6 +266,7 @@ fn account(roster: &Roster, member: &Member, pools: &[String], now: Now) -> Acco
     AccountStatus {
         id: account.id.to_string(),
         provider: account.id.provider().to_owned(),
+        format,
         label: account.id.label().to_owned(),
         state,
         reason: reason.to_owned(),

@@ -117,6 +117,8 @@ pub(super) fn status(status: Status) -> api::Status {
 }
 
 fn account(account: AccountStatus) -> api::AccountView {
+    let mut extensions = Extensions::new();
+    extensions.set("format", account.format);
     api::AccountView {
         id: account.id.into(),
         provider: account.provider.into(),
@@ -130,7 +132,7 @@ fn account(account: AccountStatus) -> api::AccountView {
         reason: account.reason.into(),
         until_unix_ms: instant(account.until),
         pools: account.pools.into_iter().map(pool).collect(),
-        extensions: Extensions::new(),
+        extensions,
     }
 }
 

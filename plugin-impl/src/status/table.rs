@@ -133,6 +133,7 @@ mod tests {
         let account = AccountStatus {
             id: "antigravity:work".into(),
             provider: "antigravity".into(),
+            format: "anthropic",
             label: "work".into(),
             state: AccountState::Ready,
             reason: String::new(),

@@ -1,0 +1,121 @@
+//! `pointsman run`: an agent, unmodified, with a gateway of its own for as long as it runs.
+//!
+//! * [`agent`]: what each agent has to be told, as data; [`outfit`]: that for this launch;
+//! * [`gemini_home`], [`opencode_config`]: the settings that no variable can hold;
+//! * [`child`]: the agent in the foreground, its signals and its exit code;
+//! * [`report`], [`summary`]: what is said meanwhile and afterwards.
+//!
+//! Nothing of the user's is changed: all of it holds for this one process and what it starts.
+
+mod agent;
+pub(crate) mod child;
+mod gemini_home;
+mod jsonc;
+mod opencode_config;
+mod outfit;
+mod report;
+mod summary;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use pointsman_api::{Error, ErrorCode, Status};
+
+use crate::cli::Run;
+use crate::{client, plugin};
+
+pub(crate) use self::agent::AgentName;
+use self::agent::{Agent, Format};
+use self::outfit::{Launch, Outfit};
+use self::report::Reporter;
+
+/// Runs the agent to its end, and returns its exit code.
+pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Result<u8> {
+    let library = plugin::open(library)?;
+    let reporter = Reporter::new(arguments.quiet);
+    let router = library.start(plugin::configured_by(arguments.config.as_deref()), reporter.clone())?;
+    let status = router.status()?;
+    let (program, rest) = arguments.command.split_first().context("there is no command to run")?;
+    let agent = arguments.agent.map_or_else(|| Agent::of(program), Agent::named);
+    let served = served(&status);
+    check(agent, &served, &status)?;
+
+    let gateway = client::url(&router.listen("127.0.0.1:0")?);
+    let outfit = Outfit::new(agent, &Launch::new(gateway, served))?;
+    reporter.hold();
+    let code = child::run(command(program, rest, &outfit), program).await;
+    reporter.release();
+    // Whoever would read what is still under way is gone.
+    router.shutdown(Duration::ZERO).await?;
+    let code = code?;
+    reporter.say(&summary::line(&router.status()?));
+    Ok(code)
+}
+
+fn command(program: &OsString, rest: &[OsString], outfit: &Outfit) -> std::process::Command {
+    let mut command = std::process::Command::new(program);
+    command.args(&outfit.arguments).args(rest);
+    for name in outfit.without {
+        command.env_remove(name);
+    }
+    command.envs(outfit.variables.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+/// Returns the wire formats that there is an account for.
+fn served(status: &Status) -> Vec<Format> {
+    let has = |format: &Format| {
+        status.accounts.iter().any(|account| account.extensions.text("format") == Some(format.name()))
+    };
+    Format::ALL.into_iter().filter(has).collect()
+}
+
+/// An agent that nobody could answer is not started.
+fn check(agent: &Agent, served: &[Format], status: &Status) -> Result<(), Error> {
+    let refuse = |text: String| Err(Error::new(ErrorCode::CONFIG, text));
+    if status.accounts.is_empty() {
+        return refuse(
+            "there is no account to send requests to: set ANTHROPIC_API_KEY, OPENAI_API_KEY or \
+             GEMINI_API_KEY, or write pointsman.yaml"
+                .to_owned(),
+        );
+    }
+    if agent.speaks.iter().any(|format| served.contains(format)) {
+        return Ok(());
+    }
+    let speaks: Vec<_> = agent.speaks.iter().map(|format| format.title()).collect();
+    refuse(format!(
+        "{} speaks {}, and none of the accounts does: {}",
+        agent.name,
+        speaks.join(" or "),
+        ids(status)
+    ))
+}
+
+fn ids(status: &Status) -> String {
+    let ids: Vec<_> = status.accounts.iter().map(|account| account.id.as_str()).collect();
+    ids.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::summary::tests::{account, status};
+    use super::*;
+
+    #[test]
+    fn an_agent_that_nobody_could_answer_is_not_started() {
+        let openai = status(vec![account("openai:env", "openai", 0)], &[]);
+        let error = check(Agent::of("claude".as_ref()), &served(&openai), &openai).expect_err("refused");
+        assert_eq!(error.code, ErrorCode::CONFIG);
+        assert_eq!(
+            error.message.as_str(),
+            "claude speaks Anthropic Messages, and none of the accounts does: openai:env"
+        );
+        assert!(check(Agent::of("opencode".as_ref()), &served(&openai), &openai).is_ok());
+        let nobody = status(vec![], &[]);
+        let error = check(Agent::of("any".as_ref()), &served(&nobody), &nobody).expect_err("refused");
+        assert!(error.message.contains("ANTHROPIC_API_KEY"), "{}", error.message);
+    }
+}

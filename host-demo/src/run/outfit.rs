@@ -1,0 +1,185 @@
+//! An outfit: what an agent is told for one launch.
+
+use std::collections::hash_map::RandomState;
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher};
+
+use tempfile::TempDir;
+
+use super::agent::{Agent, Format, Settings};
+use super::{gemini_home, opencode_config};
+
+/// What an agent gets where it wants a key. The gateway asks for none, and sends its own upstream.
+const PLACEHOLDER: &str = "routed-by-pointsman";
+
+/// One launch: where the gateway is, and what it can answer.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub base: String,
+    pub served: Vec<Format>,
+    session: String,
+}
+
+/// Variables, arguments and files for one launch.
+#[derive(Debug, Default)]
+pub(super) struct Outfit {
+    pub variables: Vec<(&'static str, OsString)>,
+    pub without: &'static [&'static str],
+    pub arguments: Vec<String>,
+    /// Files that are there as long as this is.
+    _files: Option<TempDir>,
+}
+
+impl Launch {
+    pub(super) fn new(base: String, served: Vec<Format>) -> Self {
+        // The keys of a hasher are the randomness that the standard library has.
+        let session = format!("pointsman-run-{:016x}", RandomState::new().build_hasher().finish());
+        Self { base, served, session }
+    }
+
+    /// Fills in a value of an agent's row.
+    pub(super) fn fill(&self, template: &str) -> String {
+        template
+            .replace("{base}", &self.base)
+            .replace("{key}", PLACEHOLDER)
+            .replace("{session}", &self.session)
+    }
+}
+
+impl Outfit {
+    /// Makes the outfit of `agent`, from the environment that there is.
+    ///
+    /// # Errors
+    /// Where settings of the user's that it has to build on cannot be read, or a file cannot be made.
+    pub(super) fn new(agent: &Agent, launch: &Launch) -> anyhow::Result<Self> {
+        Self::from(agent, launch, &|name| std::env::var_os(name))
+    }
+
+    fn from(
+        agent: &Agent,
+        launch: &Launch,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) -> anyhow::Result<Self> {
+        let mut outfit = Self {
+            variables: variables(agent, launch, environment),
+            without: agent.without,
+            arguments: agent.arguments.iter().map(|argument| launch.fill(argument)).collect(),
+            _files: None,
+        };
+        match agent.settings {
+            Settings::None => {}
+            Settings::GeminiHome => {
+                if let Some(home) = gemini_home::beside(gemini_home::of_user(environment).as_deref())? {
+                    outfit.variables.push((gemini_home::VARIABLE, home.path().into()));
+                    outfit._files = Some(home);
+                }
+            }
+            Settings::OpencodeConfig => {
+                let written = environment(opencode_config::VARIABLE);
+                let config = opencode_config::with_bases(written.as_deref(), launch)?;
+                outfit.variables.push((opencode_config::VARIABLE, config.into()));
+            }
+        }
+        Ok(outfit)
+    }
+}
+
+fn variables(
+    agent: &Agent,
+    launch: &Launch,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Vec<(&'static str, OsString)> {
+    let wanted = agent.variables.iter().filter(|variable| launch.served.contains(&variable.for_format));
+    let set = wanted.map(|variable| {
+        let there = environment(variable.name).filter(|_| variable.appended);
+        (variable.name, after(there, ",", &launch.fill(variable.value)))
+    });
+    set.chain(no_proxy(environment)).collect()
+}
+
+/// A proxy for the internet is no way to this machine's own gateway.
+fn no_proxy(environment: &dyn Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsString)> {
+    const PROXIES: [&str; 6] =
+        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    if PROXIES.iter().all(|name| environment(name).is_none()) {
+        return Vec::new();
+    }
+    let set = |name| (name, after(environment(name), ",", "127.0.0.1"));
+    vec![set("NO_PROXY"), set("no_proxy")]
+}
+
+fn after(there: Option<OsString>, separator: &str, text: &str) -> OsString {
+    let mut value = there.filter(|there| !there.is_empty()).unwrap_or_default();
+    if !value.is_empty() {
+        value.push(separator);
+    }
+    value.push(text);
+    value
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::agent::AgentName;
+    use super::*;
+
+    pub(crate) fn launch(served: &[Format]) -> Launch {
+        Launch { base: "http://127.0.0.1:7".into(), served: served.into(), session: "s1".into() }
+    }
+
+    fn outfit(name: AgentName, served: &[Format], environment: &[(&str, &str)]) -> Outfit {
+        let lookup = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        };
+        Outfit::from(Agent::named(name), &launch(served), &lookup).expect("an outfit")
+    }
+
+    fn value<'a>(outfit: &'a Outfit, name: &str) -> Option<&'a str> {
+        outfit.variables.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.to_str())
+    }
+
+    #[test]
+    fn claude_gets_the_gateway_and_a_placeholder_in_place_of_its_key() {
+        let outfit = outfit(AgentName::Claude, &[Format::Anthropic], &[("ANTHROPIC_API_KEY", "sk-own")]);
+        assert_eq!(value(&outfit, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:7"));
+        assert_eq!(value(&outfit, "ANTHROPIC_AUTH_TOKEN"), Some(PLACEHOLDER));
+        assert!(outfit.without.contains(&"ANTHROPIC_API_KEY"));
+        assert!(outfit.arguments.is_empty());
+    }
+
+    #[test]
+    fn codex_is_told_by_arguments_alone() {
+        let outfit = outfit(AgentName::Codex, &[Format::OpenAi], &[]);
+        assert!(outfit.variables.is_empty());
+        assert!(outfit.arguments[3].contains(r#"base_url="http://127.0.0.1:7/v1""#), "{outfit:?}");
+    }
+
+    #[test]
+    fn what_nobody_could_answer_is_left_as_it_is() {
+        let outfit = outfit(AgentName::Any, &[Format::OpenAi], &[("ANTHROPIC_API_KEY", "sk-own")]);
+        assert_eq!(value(&outfit, "OPENAI_BASE_URL"), Some("http://127.0.0.1:7/v1"));
+        assert_eq!(value(&outfit, "ANTHROPIC_BASE_URL"), None);
+        assert_eq!(value(&outfit, "ANTHROPIC_API_KEY"), None);
+    }
+
+    #[test]
+    fn headers_of_the_users_stay() {
+        let own = [("GEMINI_CLI_CUSTOM_HEADERS", "x-team: blue")];
+        let outfit = outfit(AgentName::Gemini, &[Format::Gemini], &own);
+        let headers = value(&outfit, "GEMINI_CLI_CUSTOM_HEADERS");
+        assert_eq!(headers, Some("x-team: blue,x-session-affinity: s1"));
+    }
+
+    #[test]
+    fn the_gateway_is_not_looked_for_behind_a_proxy() {
+        let own = [("HTTPS_PROXY", "http://proxy.example:3128"), ("NO_PROXY", "intranet.example")];
+        let outfit = outfit(AgentName::Claude, &[Format::Anthropic], &own);
+        assert_eq!(value(&outfit, "NO_PROXY"), Some("intranet.example,127.0.0.1"));
+        assert_eq!(value(&outfit, "no_proxy"), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn no_two_launches_are_one_session() {
+        let session = || Launch::new(String::new(), vec![]).fill("{session}");
+        assert_ne!(session(), session());
+    }
+}

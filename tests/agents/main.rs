@@ -1,0 +1,7 @@
+//! The real agents, unmodified, through `pointsman run`, against the local upstream.
+//!
+//! `tests/agents/install` puts them into `target/agents`, and `tests/agents/offline` runs a command without
+//! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`].
+
+mod limits;
+mod rig;
