@@ -106,8 +106,9 @@ class Pointsman {
     const headers = new Headers(init.headers ?? request?.headers);
     headers.set("x-pointsman-target", request?.url ?? String(input));
     if (this.place.token) headers.set("x-pointsman-token", this.place.token);
-    const taken = request && { method: request.method, body: await request.arrayBuffer(), signal: request.signal };
-    const asked = { timeout: false, ...taken, ...init, headers, unix: this.place.unix };
+    const parts = request && { method: request.method, body: await request.arrayBuffer(), signal: request.signal };
+    // How long an upstream may be silent is Pointsman's to say.
+    const asked = { timeout: false, ...parts, ...init, headers, unix: this.place.unix };
     return fetch(this.place.url, asked as RequestInit);
   };
 
@@ -254,10 +255,29 @@ class Teller {
   }
 }
 
-function watch(pointsman: Pointsman, teller: Teller) {
+/** A router and who is told of it. */
+type Shared = { pointsman: Pointsman; tellers: Set<Teller> };
+
+/** opencode starts a plugin for each folder that it works in; they share a router, and so what it knows. */
+const running = new Map<string, Shared>();
+
+function share(options: Options, teller: Teller): Pointsman {
+  const { toasts: _, ...rest } = options;
+  const key = JSON.stringify(rest);
+  const shared = running.get(key) ?? { pointsman: Pointsman.start(options), tellers: new Set<Teller>() };
+  shared.tellers.add(teller);
+  if (!running.has(key)) watch(shared);
+  running.set(key, shared);
+  return shared.pointsman;
+}
+
+function watch({ pointsman, tellers }: Shared) {
   const look = () => {
-    for (const line of pointsman.lines()) teller.log(line.level, line.text);
-    for (const notice of pointsman.notices()) teller.notice(notice, pointsman.status().quiet_mode ?? false);
+    for (const line of pointsman.lines()) for (const teller of tellers) teller.log(line.level, line.text);
+    for (const notice of pointsman.notices()) {
+      const isQuiet = pointsman.status().quiet_mode ?? false;
+      for (const teller of tellers) teller.notice(notice, isQuiet);
+    }
   };
   const timer = setInterval(look, POLL);
   timer.unref();
@@ -271,8 +291,7 @@ function watch(pointsman: Pointsman, teller: Teller) {
 export default async function plugin({ client }: { client: Client }, options: Options = {}) {
   const teller = new Teller(client, options.toasts);
   try {
-    const pointsman = Pointsman.start(options);
-    watch(pointsman, teller);
+    const pointsman = share(options, teller);
     return {
       config: async (config: Config) => {
         try {

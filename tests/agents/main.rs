@@ -4,4 +4,5 @@
 //! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`].
 
 mod limits;
+mod native;
 mod rig;
