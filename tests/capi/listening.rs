@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use http_body_util::BodyExt;
 use pointsman_tests::setup::{free, secret};
-use pointsman_tests::{Ask, Client, Setup, tools};
+use pointsman_tests::{Ask, Client, Setup, tools, within};
 use pointsman_upstream::{Pace, Upstream};
 use tempfile::TempDir;
 
@@ -126,17 +127,19 @@ async fn what_is_not_claimed_passes_through_to_its_target() {
     Client::connect(&serving.address).await.send(&targeted("no url")).await.refused(400);
 }
 
-/// A program in C need not ignore SIGPIPE; a client that goes away must not end it all the same.
+/// A program in C need not ignore SIGPIPE; a client that goes away while it is written to must not end it
+/// all the same. It is written to all the time here, so some of these go between a look and a write.
 #[tokio::test]
 async fn clients_that_go_away_do_not_end_the_host() {
-    let pace = Pace::spread(200, std::time::Duration::from_millis(1));
-    let serving = Serving::start(&setup().pace(pace), None);
-    for _ in 0..5 {
+    let serving = Serving::start(&setup().pace(Pace::bulk(64 << 20, 16 << 10)), None);
+    for _ in 0..100 {
         let mut client = Client::connect(&serving.address).await;
-        let head = client.open(&targeted(ANTHROPIC).streaming()).await.expect("a head");
-        drop((head, client));
+        let mut answer = client.open(&targeted(ANTHROPIC).streaming()).await.expect("a head");
+        within(answer.body_mut().frame()).await.expect("a piece").expect("a good one");
+        drop((answer, client));
     }
-    Client::connect(&serving.address).await.send(&targeted(ANTHROPIC)).await.good();
+    let health = Ask::messages().get().to("/health");
+    Client::connect(&serving.address).await.send(&health).await.good();
     assert!(serving.end(), "it ends well");
 }
 

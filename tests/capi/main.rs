@@ -4,4 +4,6 @@ mod contract;
 mod header;
 mod listening;
 mod programs;
+// Valgrind knows other systems badly or not at all.
+#[cfg(target_os = "linux")]
 mod valgrind;
