@@ -87,7 +87,7 @@ impl Machine {
     async fn pointsman(&self, command: &str) -> Said {
         let mut pointsman = self.places.command(pointsman());
         pointsman.args([command, "opencode"]);
-        said(pointsman).await
+        said(&mut pointsman).await
     }
 
     /// Returns opencode, which finds the library where it was installed.
@@ -97,8 +97,17 @@ impl Machine {
         opencode
     }
 
+    /// Runs a command line, with both programs where the shell finds them.
+    async fn shell(&self, line: &str) -> Said {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let own = pointsman().parent().expect("a folder");
+        let mut shell = self.places.command("sh");
+        shell.args(["-c", line]).env("PATH", format!("{}:{}:{path}", own.display(), bin().display()));
+        said(shell.env("POINTSMAN_CONFIG", self.rig.config())).await
+    }
+
     async fn ask(&self, model: &str) -> Said {
-        said(self.opencode(&["run", "--model", model, "say hi"])).await
+        said(&mut self.opencode(&["run", "--model", model, "say hi"])).await
     }
 
     fn paths_of(&self, label: &str) -> Vec<String> {
@@ -111,7 +120,7 @@ impl Machine {
     }
 }
 
-async fn said(mut command: Command) -> Said {
+async fn said(command: &mut Command) -> Said {
     let output = tokio::time::timeout(PATIENCE, command.output()).await;
     let output = output.expect("it ends in time").expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -147,7 +156,8 @@ async fn opencode_is_told_of_a_fallback_in_a_single_run() {
     let options = json!({"quota_fallback": true, "providers": ["google", "anthropic"]});
     let Some(machine) = Machine::with_package(setup, &options) else { return };
     let said =
-        said(machine.opencode(&["run", "--print-logs", "--model", "google/gemini-3-flash", "say hi"])).await;
+        said(&mut machine.opencode(&["run", "--print-logs", "--model", "google/gemini-3-flash", "say hi"]))
+            .await;
     said.answered_by("work")
         .told("Gemini CLI quota exhausted, using Antigravity quota")
         .told("info: serves anthropic, google");
@@ -214,6 +224,26 @@ async fn a_broken_configuration_is_one_line_and_opencode_goes_on() {
     assert!(lines[0].contains("not loaded") && lines[0].contains("strategy"), "{lines:?}");
 }
 
+/// The commands of the page, as somebody would copy them.
+#[tokio::test]
+async fn the_page_does_what_it_says() {
+    let setup = Setup::new().anthropic("a", free()).openai("o", free());
+    let Some(machine) = Machine::installed(setup).await else { return };
+    let page = tree::text("docs/agents/opencode.md");
+    let blocks: Vec<_> = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let (install, look) = (blocks[0].lines().next().expect("a command"), blocks[1]);
+    let installed = machine.shell(install).await;
+    assert!(installed.code == Some(0) && installed.out.contains("pointsman.ts"), "{installed:#?}");
+    let seen = machine.shell(look).await;
+    assert!(seen.out.contains("pointsman: info: serves anthropic, chat, openai"), "{seen:#?}");
+    for told in
+        page.split('`').filter(|quoted| quoted.starts_with("serves no") || quoted.starts_with("not loaded"))
+    {
+        let words = told.split([':', '…']).next().unwrap_or_default();
+        assert!(tree::text("host-demo/opencode/pointsman.ts").contains(words), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn installing_again_changes_nothing_and_uninstalling_takes_both_away() {
     let Some(machine) = Machine::installed(Setup::new()).await else { return };
@@ -246,7 +276,7 @@ async fn toasts(options: Value) -> Option<Vec<String>> {
     let mut script = machine.opencode(&[]);
     script.arg(tree::root().join("tests/agents/adapter.ts")).arg(options.to_string()).env("BUN_BE_BUN", "1");
     script.env("POINTSMAN_PLUGIN", plugin::path());
-    let said = said(script).await;
+    let said = said(&mut script).await;
     assert_eq!(said.code, Some(0), "{said:#?}");
     let seen: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:#?}"));
     assert_eq!(seen["served"], json!(["elsewhere", "anthropic", "google"]), "{seen}");
