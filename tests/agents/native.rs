@@ -194,7 +194,7 @@ async fn a_fallback_is_a_toast_and_an_abort_closes_the_request_upstream() {
     let toast = event(&mut events, "tui.toast.show").await;
     assert_eq!(toast["properties"]["message"], "Gemini CLI quota exhausted, using Antigravity quota");
     let ledger = machine.rig.upstream.ledger();
-    within(ledger.wait_for(|entries| entries.iter().any(|entry| is_stalled(entry)))).await;
+    within(ledger.wait_for(|entries| entries.iter().any(is_stalled))).await;
     client.send(&post(&format!("/session/{session}/abort"), &json!({}))).await.good();
     let taken = Instant::now();
     within(ledger.wait_for(|entries| {

@@ -51,8 +51,7 @@ impl Writer {
         let context = Context { accounts, ..Context::default() };
         let roster = &generation.crews[routed.origin.provider].roster;
         let snapshot = roster.snapshot(&routed.origin.route, &routed.origin.model, now.mono);
-        let settings = &generation.config.settings;
-        let plan = plan(&snapshot, settings.strategy, settings.fallback_order, &context);
+        let plan = plan(&snapshot, &generation.config.settings, &context);
         let plan = plan.expect("no account is ever closed");
         Self { journal: Journal::default(), generation, routed, snapshot, context, plan }
     }
