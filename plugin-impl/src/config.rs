@@ -65,6 +65,8 @@ pub use url::ProxyUrl;
 pub struct Config {
     pub settings: Settings,
     pub quiet_mode: bool,
+    /// The pause between two questions to a quota endpoint about one account; zero for no questions.
+    pub quota_refresh: Duration,
     /// Local, unless the user said that it need not be.
     pub listen: ListenAddress,
     /// Where the web pages are from that may use the gateway, in lower case.

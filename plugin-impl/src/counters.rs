@@ -34,6 +34,8 @@ counters! {
     failed,
     /// Times that a request waited a moment for its session's own account, although others were open.
     holds,
+    /// Limits whose end was moved by the answer of a quota endpoint.
+    limits_moved,
     /// Notices given to the host.
     notices,
     /// Requests that no provider claims.
@@ -44,6 +46,8 @@ counters! {
     pool_fallbacks,
     /// Requests served by another provider than their own.
     provider_fallbacks,
+    /// Questions put to quota endpoints.
+    quota_questions,
     /// Token refreshes begun.
     refreshes,
     /// Requests that the router itself refused.

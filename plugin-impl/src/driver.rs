@@ -227,6 +227,7 @@ impl<'a> Journey<'a> {
         self.context.accounts = roster.members.len() as u32;
         let is_warm = self.look_home(now);
         let snapshot = roster.snapshot(route, model, now);
+        self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;
         let mut chosen = plan(&snapshot, settings, &self.context);
         if let Ok(first) = &chosen {
@@ -325,6 +326,7 @@ impl<'a> Journey<'a> {
     fn confirm(&mut self) {
         let leg = self.leg();
         let Some(attempt) = &mut self.attempt else { return };
+        let (account, pool) = (attempt.candidate.account, attempt.lease.target().pool);
         let now = self.shared.clock.mono();
         match attempt.lease.confirm(now) {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
@@ -336,6 +338,7 @@ impl<'a> Journey<'a> {
             }
             Confirmed::Open | Confirmed::Wider => {}
         }
+        self.ask_quota(account, pool);
         self.settle_home(now);
     }
 

@@ -10,6 +10,7 @@ pub mod bonds;
 pub mod caps;
 pub mod endpoint;
 mod gauge;
+pub mod inquiry;
 pub mod keyed;
 pub mod lane;
 pub mod lease;

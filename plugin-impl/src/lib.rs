@@ -1,7 +1,7 @@
 //! Pointsman as a library that an agent loads.
 //!
 //! The decisions are in `pointsman-core`; this crate has their effects. [`driver`] does what the machine
-//! of a request says, on the shared state of [`fleet`]; the edges are [`upstream`], [`auth`], [`config`],
+//! of a request says, on the shared state of [`fleet`]; the edges are [`upstream`], [`auth`], [`quota`], [`config`],
 //! [`store`] and [`notices`]; hosts come in by the faces [`abi`], [`capi`] and [`http`], which decide nothing.
 //! [`instance`] puts it together with a runtime of its own, and [`router`] has the one hook, `fetch`.
 //!
@@ -26,6 +26,7 @@ pub mod journal;
 pub mod notices;
 pub mod outgoing;
 pub mod panics;
+pub mod quota;
 pub mod router;
 pub mod secret;
 pub mod shared;

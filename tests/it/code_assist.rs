@@ -76,7 +76,7 @@ async fn a_stream_in_envelopes_that_breaks_is_a_broken_stream() {
 async fn unwrapped(chunks: &[&[u8]]) -> Vec<String> {
     let raw = Raw::events(chunks);
     let config = json!({
-        "store": "memory", "max_wait": "0s",
+        "store": "memory", "max_wait": "0s", "quota_refresh": "0s",
         "providers": {"antigravity": {"pools": {"gemini-cli": {"base_url": raw.base_url()}}}},
         "accounts": [{"id": "antigravity:work", "access_token": "t", "project": "p"}],
     });

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use pointsman_loader::api::NoticeKind;
+use pointsman_loader::api::{AccountState, NoticeKind};
 use pointsman_tests::setup::limited;
-use pointsman_tests::{Ask, Setup, Stage};
-use pointsman_upstream::{Hint, Pool};
+use pointsman_tests::{Ask, Heard, Setup, Stage, within};
+use pointsman_upstream::{Entry, Fault, Hint, Pool, Shape};
 use serde_json::Value;
 
 const HOUR: u64 = 3_600;
@@ -98,4 +98,109 @@ async fn a_hint_is_doubted_once() {
     let refused = stage.fetch(&Ask::messages()).await.refused(429);
     assert_eq!(stage.calls("a"), 2);
     assert!(refused.retry_after().is_some_and(|seconds| seconds > 3_000), "{:?}", refused.retry_after());
+}
+
+/// An account of Antigravity in its envelope, whose quota endpoint may be asked every so often.
+fn asked(every: &str, pool: Pool) -> Setup {
+    Setup::new().enveloped().set("quota_refresh", every).antigravity("work", &[("gemini-cli", pool)])
+}
+
+fn is_question(entry: &Entry) -> bool {
+    entry.path.ends_with("/v1internal:retrieveUserQuota")
+}
+
+/// Looks at a pool again and again until it is so.
+async fn shown_once(stage: &Stage, pool: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    within(async {
+        loop {
+            let shown = shown(stage, "work", pool).await;
+            if is_so(&shown) {
+                return shown;
+            }
+        }
+    })
+    .await
+}
+
+/// Asks again and again until there is a good answer.
+async fn served_once(stage: &Stage) -> Heard {
+    within(async {
+        loop {
+            let answer = stage.fetch(&Ask::gemini()).await;
+            if answer.status == 200 {
+                return answer;
+            }
+        }
+    })
+    .await
+}
+
+/// What an endpoint tells is of single models, and it is asked once however many requests there are.
+#[tokio::test]
+async fn a_quota_endpoint_is_asked_while_the_account_is_in_use() {
+    let stage = asked("1h", limited(10, HOUR)).start();
+    assert_eq!(stage.counter("quota_questions"), 0);
+    for answer in stage.fetch_times(4, Ask::gemini).await {
+        answer.good();
+    }
+    let pool = shown_once(&stage, "gemini-cli", |pool| !pool["remaining"].is_null()).await;
+    assert!((0.6..=0.9).contains(&pool["remaining"].as_f64().expect("a share")), "{pool}");
+    assert!(
+        pool["windows"].as_array().is_some_and(|all| all.iter().any(|one| one["model"] == "gemini-3-flash"))
+    );
+    let questions: Vec<_> = stage.upstream.ledger().entries().into_iter().filter(is_question).collect();
+    assert_eq!(questions.len(), 1);
+    assert_eq!(questions[0].header("authorization"), Some("Bearer hush-access-work"));
+    assert_eq!(&questions[0].body[..], br#"{"project":"a-project"}"#);
+    assert_eq!(stage.counter("attempts"), 4, "a question is no attempt");
+}
+
+/// The upstream refuses once without a hint, and its quota endpoint says that there is plenty.
+#[tokio::test]
+async fn a_reading_ends_a_guess() {
+    let bare = Fault::status(Shape::Bare).path("generateContent").next(1);
+    let stage = asked("20ms", limited(10, HOUR)).fault(bare).start();
+    stage.fetch(&Ask::gemini()).await.refused(429);
+    assert_eq!(served_once(&stage).await.reason(), "probe");
+    assert_eq!((stage.counter("upstream_429"), stage.counter("limits_moved")), (1, 1));
+    assert_eq!(stage.told.of_kind(NoticeKind::LIMIT_OVER), ["Gemini CLI quota is back for work"]);
+}
+
+/// Where nothing is left, a guess becomes what the endpoint says; and when it says that quota is back before
+/// that, it is.
+#[tokio::test]
+async fn a_reading_tells_when_a_guess_ends_and_that_quota_is_back() {
+    let stage = asked("20ms", limited(1, HOUR).hint(Hint::Bare)).start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.fetch(&Ask::gemini()).await.refused(429);
+    let known = |pool: &Value| pool["state"] == "limited";
+    let ask_and_look = async {
+        loop {
+            stage.fetch(&Ask::gemini()).await.refused(429);
+            let pool = shown(&stage, "work", "gemini-cli").await;
+            if known(&pool) {
+                return pool;
+            }
+        }
+    };
+    let pool = within(ask_and_look).await;
+    let until = pool["until_unix_ms"].as_u64().expect("an end").saturating_sub(stage.status().now_unix_ms);
+    assert!((HOUR - 60..=HOUR + 1).contains(&(until / 1_000)), "{until}");
+    stage.upstream.advance(Duration::from_secs(HOUR + 1));
+    served_once(&stage).await;
+    assert_eq!(stage.counter("upstream_429"), 1);
+}
+
+/// A quota endpoint that fails is left alone for longer each time, and nobody hears of it.
+#[tokio::test]
+async fn a_quota_endpoint_that_fails_disturbs_nobody() {
+    let broken = Fault::status(Shape::ServerError).path("retrieveUserQuota");
+    let stage = asked("1ms", limited(100, HOUR)).fault(broken).start();
+    for _ in 0..30 {
+        stage.fetch(&Ask::gemini()).await.good();
+    }
+    let questions = stage.upstream.ledger().count(is_question);
+    assert!((1..=20).contains(&questions), "{questions} questions");
+    assert!(stage.told.notices().is_empty(), "{:?}", stage.told.texts());
+    assert_eq!(stage.account("work").state, AccountState::READY);
 }

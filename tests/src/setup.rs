@@ -50,7 +50,7 @@ impl Setup {
             envelope: "none",
             token,
         };
-        setup.set("max_wait", "0s").set("store", "memory")
+        setup.set("max_wait", "0s").set("store", "memory").set("quota_refresh", "0s")
     }
 
     /// Sets a setting of the top level.

@@ -22,4 +22,4 @@ mod state;
 mod word;
 
 pub use self::atomic::Cell;
-pub use self::state::{CellState, Confirmed, Deny, Epoch, Limit, Opening, Settled, Stamp, Touch};
+pub use self::state::{CellState, Confirmed, Deny, Epoch, Limit, LimitSeen, Opening, Settled, Stamp, Touch};

@@ -49,6 +49,7 @@ pub mod snapshot;
 pub mod strategy;
 pub mod suspicion;
 pub mod time;
+pub mod timetable;
 pub mod vitals;
 
 mod fnv;

@@ -5,9 +5,12 @@
 //! [`Outlook`]. Readings never admit: a limit is in the cell. They tell plans what is left, and correct what a
 //! hint said of the end of a limit.
 //!
-//! `headers` reads them from the head of an answer, whoever wrote it.
+//! `headers` reads them from the head of an answer, whoever wrote it, and `quota` from the answer of a quota
+//! endpoint. What the latter changes of a limit is in `amendment`.
 
+mod amendment;
 mod headers;
+mod quota;
 mod windows;
 
 use crate::ids::{ModelId, WindowId};
@@ -16,6 +19,7 @@ use crate::outlook::{FRESH, Outlook, WHOLE};
 use crate::time::Millis;
 
 pub use self::headers::in_headers;
+pub use self::quota::in_quota_answer;
 pub use self::windows::{MAX_WINDOWS, Windows};
 
 /// What an upstream reported of one window.

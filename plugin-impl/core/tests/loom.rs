@@ -15,6 +15,7 @@ use pointsman_core::backoff::Schedule;
 use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::time::Millis;
+use pointsman_core::timetable::Timetable;
 use pointsman_core::vitals::{Rates, Sign, Vitals};
 
 const NOW: Millis = Millis(1_000_000);
@@ -306,6 +307,41 @@ fn the_naive_twin_takes_one_token_twice() {
     });
 }
 
+#[test]
+fn a_reading_never_ends_a_limit_that_grew_after_it() {
+    model(|| {
+        let (cell, [first, late]) = leased();
+        cell.settle_limit(first, GUESS, NOW);
+        let seen = cell.state().limit(NOW).expect("a limit");
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || {
+                one.amend(seen, NOW, NOW);
+            }),
+            Box::new(move || {
+                other.settle_limit(late, LIMIT, NOW);
+            }),
+        ]);
+        assert!(matches!(cell.admit(lease(100), NOW), Err(Deny::Limited { known: true, .. })));
+    });
+}
+
+#[test]
+fn two_never_ask_at_once() {
+    model(|| {
+        let timetable = Arc::new(Timetable::default());
+        let taken = together(
+            [(); 3]
+                .map(|()| {
+                    let timetable = timetable.clone();
+                    Box::new(move || timetable.take(NOW)) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(taken.into_iter().filter(|taken| *taken).count(), 1);
+    });
+}
+
 /// What the field does: fields that are changed one by one, and no stamp on a lease.
 #[derive(Default)]
 struct Naive {
@@ -349,6 +385,47 @@ fn the_naive_twin_lifts_a_limit_by_a_stale_success() {
             Box::new(move || other.success()),
         ]);
         assert!(!cell.admit(100, NOW), "a late success lifted the limit");
+    });
+}
+
+#[test]
+#[should_panic(expected = "an old reading lifted the limit")]
+fn the_naive_twin_lifts_a_limit_by_an_old_reading() {
+    use loom::sync::atomic::Ordering::{Acquire, Release};
+    model(|| {
+        let cell = Arc::new(Naive::default());
+        cell.limited(NOW, Duration::from_secs(30));
+        let seen = cell.until.load(Acquire);
+        let (one, other) = (cell.clone(), cell.clone());
+        together::<()>(vec![
+            Box::new(move || {
+                if one.until.load(Acquire) == seen {
+                    one.until.store(NOW.0, Release);
+                }
+            }),
+            Box::new(move || other.limited(NOW, Duration::from_secs(60))),
+        ]);
+        assert!(!cell.admit(100, NOW), "an old reading lifted the limit");
+    });
+}
+
+#[test]
+#[should_panic(expected = "two ask at once")]
+fn the_naive_twin_asks_twice() {
+    use loom::sync::atomic::Ordering::{Acquire, Release};
+    model(|| {
+        let due = Arc::new(loom::sync::atomic::AtomicU64::new(0));
+        let take = |due: Arc<loom::sync::atomic::AtomicU64>| {
+            Box::new(move || {
+                let is_due = due.load(Acquire) <= NOW.0;
+                if is_due {
+                    due.store(u64::MAX, Release);
+                }
+                is_due
+            }) as Box<dyn FnOnce() -> bool + Send>
+        };
+        let taken = together(vec![take(due.clone()), take(due.clone())]);
+        assert!(taken.into_iter().filter(|taken| *taken).count() <= 1, "two ask at once");
     });
 }
 

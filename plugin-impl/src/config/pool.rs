@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use pointsman_core::catalog::{Endpoint, Pool};
+use pointsman_core::format::Envelope;
 use pointsman_core::ids::PoolId;
 
 use super::form::{Shape, Text};
@@ -13,9 +14,11 @@ use super::problem::Problem;
 use super::reader::{Entry, Fields};
 use super::report::Report;
 use super::settings::{
-    BASE_URL, ENVELOPE, HEADERS, MAX_IN_FLIGHT_OF_POOL, MODELS, POOL, POOL_FAMILIES, POOLS, SCOPE, TITLE,
-    URL_FORM,
+    BASE_URL, ENVELOPE, HEADERS, MAX_IN_FLIGHT_OF_POOL, MODELS, POOL, POOL_FAMILIES, POOLS, QUOTA_URL, SCOPE,
+    TITLE, URL_FORM,
 };
+
+use crate::target::target_url;
 
 const MODEL_NAME: Text = Text("a model name");
 
@@ -24,6 +27,8 @@ pub(super) struct PoolConfig<'a> {
     pub(super) core: Pool,
     pub(super) headers: HeaderMap,
     pub(super) families: Option<Entry<'a>>,
+    /// Where its quota is told.
+    pub(super) quota_url: Option<String>,
 }
 
 /// What a pool has when it says nothing else.
@@ -32,6 +37,7 @@ struct Inherited {
     headers: HeaderMap,
     models: BTreeMap<String, String>,
     max_in_flight: u16,
+    quota_url: Option<String>,
 }
 
 /// Reads the pools of a provider; one that names none has one of its own name.
@@ -41,6 +47,7 @@ pub(super) fn pools<'a>(provider: &Fields<'a>, name: &str, report: &mut Report) 
         headers: headers::laid_over(&HeaderMap::new(), provider.get(&HEADERS), report),
         models: models(&BTreeMap::new(), provider, report),
         max_in_flight: provider.read_or_default(&MAX_IN_FLIGHT_OF_POOL, report),
+        quota_url: provider.read(&QUOTA_URL, report),
     };
     let title = provider.read(&TITLE, report);
     let named =
@@ -67,7 +74,8 @@ fn only_pool<'a>(
         scope: SCOPE.default_value(),
         max_in_flight: inherited.max_in_flight,
     };
-    PoolConfig { core, headers: inherited.headers, families: None }
+    let quota_url = quota_url(inherited.quota_url, &core);
+    PoolConfig { core, headers: inherited.headers, families: None, quota_url }
 }
 
 fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Report) -> PoolConfig<'a> {
@@ -85,7 +93,19 @@ fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Re
         max_in_flight: fields.read(&MAX_IN_FLIGHT_OF_POOL, report).unwrap_or(inherited.max_in_flight),
     };
     let headers = headers::laid_over(&inherited.headers, fields.get(&HEADERS), report);
-    PoolConfig { core, headers, families: fields.get(&POOL_FAMILIES) }
+    let quota_url = quota_url(fields.read(&QUOTA_URL, report).or_else(|| inherited.quota_url.clone()), &core);
+    PoolConfig { core, headers, families: fields.get(&POOL_FAMILIES), quota_url }
+}
+
+/// Resolves a path against the pool's first base URL. The paths that are known are those of Code Assist, so a
+/// pool that was pointed elsewhere and has no envelope is not asked by them.
+fn quota_url(written: Option<String>, pool: &Pool) -> Option<String> {
+    let written = written?;
+    if !written.starts_with('/') {
+        return Some(written);
+    }
+    let endpoint = pool.endpoints.first().filter(|_| pool.envelope == Envelope::CodeAssist)?;
+    Some(target_url(&endpoint.0, &written))
 }
 
 /// Returns nothing when nothing is written, and nothing in a list when what is written is an error.

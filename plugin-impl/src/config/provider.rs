@@ -36,6 +36,8 @@ pub struct ProviderConfig {
     pub concurrency: Concurrency,
     /// In lower case, with a port where it is not the scheme's own. Requests to these are this provider's.
     pub hosts: Vec<String>,
+    /// For each pool, where its quota is told.
+    pub quota_urls: Vec<Option<String>>,
 }
 
 /// How an API key is sent. Access tokens are bearer tokens whatever this says.
@@ -98,9 +100,11 @@ pub(super) fn resolve(
     let concurrency = concurrency::read(&fields, report);
     let hosts = hosts(&fields, &pools, report);
 
+    let quota_urls = pools.iter().map(|pool| pool.quota_url.clone()).collect();
     let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
     let auth = auth.unwrap_or_else(|| AuthScheme::usual(core.format));
-    Some(ProviderConfig { index, core: Arc::new(core), auth, oauth, headers, proxy, concurrency, hosts })
+    let core = Arc::new(core);
+    Some(ProviderConfig { index, core, auth, oauth, headers, proxy, concurrency, hosts, quota_urls })
 }
 
 fn kind(

@@ -19,8 +19,8 @@ use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
     ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY,
-    MAX_WAIT, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION, SOFT,
-    STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    MAX_WAIT, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION,
+    QUOTA_REFRESH, SOFT, STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy};
@@ -81,6 +81,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             max_wait: top.read_or_default(&MAX_WAIT, report),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
+        quota_refresh: top.read_or_default(&QUOTA_REFRESH, report),
         listen: listen(top, secrets.paths, report),
         allow_origins: allow_origins(top, report),
         store: top.read_or_default(&STORE, report),

@@ -16,7 +16,7 @@ use super::provider::AuthScheme;
 use super::secret_source;
 use super::setting::{Section, Setting};
 use super::store::StoreName;
-use super::url::{BaseUrl, Host, Origin, Proxy};
+use super::url::{BaseUrl, Host, Origin, Proxy, QuotaUrl};
 
 pub(super) use self::bounds::{
     CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
@@ -48,6 +48,7 @@ pub(super) static TOP: Section = Section {
         &AFFINITY,
         &QUIET_MODE,
         &MAX_WAIT,
+        &QUOTA_REFRESH,
         &LISTEN,
         &ALLOW_REMOTE,
         &ALLOW_ORIGINS,
@@ -111,6 +112,14 @@ pub(super) static MAX_WAIT: Setting<Time> = Setting {
     form: Time { from: Duration::ZERO, to: Duration::from_secs(600) },
     default: "120s",
     help: "The longest that one request waits for a place, all its waits together.",
+};
+
+pub(super) static QUOTA_REFRESH: Setting<Time> = Setting {
+    name: "quota_refresh",
+    form: Time { from: Duration::ZERO, to: Duration::from_secs(24 * 3_600) },
+    default: "5m",
+    help: "How often, at the most, a quota endpoint is asked about an account that is in use; see `quota_url`. \
+           `0s` is never.",
 };
 
 pub(super) static LISTEN: Setting<Listen> =
@@ -247,6 +256,7 @@ pub(super) static PROVIDER: Section = Section {
         &POOLS,
         &FAMILIES,
         &MODELS,
+        &QUOTA_URL,
         &MAX_IN_FLIGHT_OF_POOL,
         &CONCURRENCY,
         &HOSTS,
@@ -335,6 +345,15 @@ pub(super) static MODELS: Setting<Compound> = Setting {
     help: "How a model that callers name is named here. A pool's win over its provider's.",
 };
 
+pub(super) static QUOTA_URL: Setting<QuotaUrl> = Setting {
+    name: "quota_url",
+    form: QuotaUrl,
+    default: "",
+    help: "Where the provider tells what is left, with the account's credential. The answers of Code Assist \
+           (`retrieveUserQuota`, `fetchAvailableModels`) and of Anthropic's usage are understood. A path is \
+           appended to the first base URL, and has an effect in the envelope of Code Assist only.",
+};
+
 pub(super) static MAX_IN_FLIGHT_OF_POOL: Setting<Count> = Setting {
     name: "max_in_flight",
     form: IN_FLIGHT,
@@ -367,7 +386,17 @@ pub(super) static TOKEN_URL: Setting<BaseUrl> =
 pub(super) static POOL: Section = Section {
     title: "A pool",
     help: "In `pools` of a provider, by name.",
-    keys: &[&TITLE, &BASE_URL, &ENVELOPE, &HEADERS, &MODELS, &POOL_FAMILIES, &SCOPE, &MAX_IN_FLIGHT_OF_POOL],
+    keys: &[
+        &TITLE,
+        &BASE_URL,
+        &ENVELOPE,
+        &HEADERS,
+        &MODELS,
+        &POOL_FAMILIES,
+        &SCOPE,
+        &QUOTA_URL,
+        &MAX_IN_FLIGHT_OF_POOL,
+    ],
 };
 
 pub(super) static ENVELOPE: Setting<Choice<Envelope>> = Setting {

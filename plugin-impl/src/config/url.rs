@@ -52,6 +52,27 @@ pub(super) fn host_of(base_url: &str) -> Option<String> {
     })
 }
 
+/// A URL that is asked as it is, or a path.
+pub(super) struct QuotaUrl;
+
+impl Shape for QuotaUrl {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a URL with http:// or https://, or a path such as /v1internal:retrieveUserQuota".to_owned()
+    }
+}
+
+impl Form for QuotaUrl {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        let is_path = text.len() > 1 && text.starts_with('/') && text.parse::<Uri>().is_ok();
+        let is_url = web_uri(text).is_some() && !text.contains(['#', '@']);
+        if is_path || is_url { Ok(text.to_owned()) } else { Err(Refused(with_scheme(text))) }
+    }
+}
+
 /// A host, with or without a port, in lower case.
 pub(super) struct Host;
 
@@ -184,6 +205,17 @@ mod tests {
         check("https://me:pw@acme.example", Err(None));
         check("not a url", Err(None));
         check("", Err(None));
+    }
+
+    #[test]
+    fn a_quota_url_is_a_url_or_a_path() {
+        let check = |text: &str, is_one: bool| assert_eq!(QuotaUrl.parse(text).is_ok(), is_one, "{text}");
+        check("https://acme.example/usage?of=me", true);
+        check("/v1internal:retrieveUserQuota", true);
+        check("/", false);
+        check("usage", false);
+        check("/a b", false);
+        check("https://me:pw@acme.example/usage", false);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use pointsman_core::catalog::Scope;
 use pointsman_core::ids::ModelId;
 use pointsman_core::outcome::Outcome;
 use pointsman_core::reading::{self, Reading, capped};
+use pointsman_core::snapshot::{Snapshot, WayView, Why};
 
 use crate::fleet::lease::Target;
+use crate::quota::{self, Subject};
 
 use super::Journey;
 
@@ -36,6 +38,27 @@ impl Journey<'_> {
         let named = self.named(target);
         let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now());
         Outcome::Limited(capped(limited, spent_until))
+    }
+
+    /// Asks what is left of the pool of the attempt under way.
+    pub(super) fn ask_quota(&self, account: u32, pool: usize) {
+        let subject = Subject { provider: self.leg().provider, account: account as usize, pool };
+        quota::ask_if_due(self.shared, self.generation, subject);
+    }
+
+    /// Asks about the limits that stand in the way of this request: one of them may be over.
+    pub(super) fn ask_about_limits(&self, snapshot: &Snapshot) {
+        if self.generation.config.providers[self.leg().provider].quota_urls.iter().all(Option::is_none) {
+            return;
+        }
+        for account in &snapshot.accounts {
+            let limited = |way: &&WayView| way.closed.is_some_and(|closed| closed.why == Why::Limited);
+            account
+                .ways
+                .iter()
+                .filter(limited)
+                .for_each(|way| self.ask_quota(account.index, way.pool.into()));
+        }
     }
 
     /// Returns the model as the pool names it.

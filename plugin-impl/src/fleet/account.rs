@@ -1,18 +1,19 @@
 //! An account: one cell for each thing that can close it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use pointsman_core::allowance::Experience;
 use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::cap::InFlight;
 use pointsman_core::catalog::{Pool, Provider, Scope};
-use pointsman_core::cell::{Cell, CellState, Limit, Touch};
+use pointsman_core::cell::{Cell, CellState, Limit, LimitSeen, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::outlook::Outlook;
 use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::time::Millis;
+use pointsman_core::timetable::Timetable;
 use pointsman_core::vitals::{Vitals, VitalsView};
 
 use crate::sync::{Mutex, unpoisoned};
@@ -52,7 +53,11 @@ pub(super) struct PoolSlot {
     pub(super) ways: Box<[WayCells]>,
     pub(super) vitals: Vitals,
     pub(super) tally: Tally,
-    gauge: Gauge,
+    pub(super) gauge: Gauge,
+    /// When its quota endpoint may be asked.
+    pub(super) timetable: Timetable,
+    /// Questions in a row that were not answered.
+    pub(super) failures: AtomicU32,
 }
 
 /// The way to a model in a pool at an endpoint.
@@ -123,6 +128,8 @@ impl Account {
             vitals: Vitals::default(),
             tally: Tally::default(),
             gauge: Gauge::default(),
+            timetable: Timetable::default(),
+            failures: AtomicU32::new(0),
         });
         Self {
             id,
@@ -276,6 +283,25 @@ impl PoolSlot {
         match self.scope {
             Scope::Pool => look(&self.quota),
             Scope::Model => self.by_model.find(model).map_or_else(T::default, |quota| look(&quota)),
+        }
+    }
+
+    /// Returns the limits in force, with the models they are of where models have limits of their own.
+    pub(super) fn limits(&self, now: Millis) -> Vec<(Option<ModelId>, LimitSeen)> {
+        match self.scope {
+            Scope::Pool => self.quota.state().limit(now).map(|limit| (None, limit)).into_iter().collect(),
+            Scope::Model => {
+                let cells = self.by_model.all().into_iter();
+                cells.filter_map(|(model, cell)| Some((Some(model), cell.state().limit(now)?))).collect()
+            }
+        }
+    }
+
+    /// Moves the end of a limit; see [`Cell::amend`].
+    pub(super) fn amend(&self, model: Option<&ModelId>, seen: LimitSeen, end: Millis, now: Millis) -> bool {
+        match model {
+            None => self.quota.amend(seen, end, now),
+            Some(model) => self.by_model.find(model).is_some_and(|cell| cell.amend(seen, end, now)),
         }
     }
 

@@ -53,6 +53,11 @@ impl<T: Rest> Keyed<T> {
         cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
     }
 
+    /// Returns all cells there are.
+    pub fn all(&self) -> Vec<(ModelId, Arc<T>)> {
+        if self.is_empty() { Vec::new() } else { unpoisoned(self.cells.read()).clone() }
+    }
+
     /// Returns the cell of `model`, made if need be.
     pub fn make(&self, model: &ModelId) -> Arc<T> {
         if let Some(cell) = self.find(model) {

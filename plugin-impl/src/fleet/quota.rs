@@ -1,7 +1,7 @@
 //! The quota of a pool: what the upstream told of it in a cell, and what experience tells beside it.
 
 use pointsman_core::allowance::{Allowance, Experience, Ticket};
-use pointsman_core::cell::{Cell, CellState, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::cell::{Cell, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch};
 use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
@@ -109,6 +109,16 @@ impl Quota {
             }
         }
         self.cell.release(grant.stamp);
+    }
+
+    /// Moves the end of a limit; see [`Cell::amend`]. Where quota is back, experience was wrong about when, and
+    /// begins anew.
+    pub(super) fn amend(&self, seen: LimitSeen, end: Millis, now: Millis) -> bool {
+        let moved = self.cell.amend(seen, end, now);
+        if moved && end <= now {
+            self.allowance.reset();
+        }
+        moved
     }
 
     /// Takes in a limit from elsewhere.

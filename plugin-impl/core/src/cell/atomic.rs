@@ -3,7 +3,7 @@
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-use super::state::{CellState, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use super::state::{CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch};
 use super::word::Word;
 
 /// A cell's state, shared.
@@ -57,6 +57,11 @@ impl Cell {
     /// Takes in a limit from elsewhere; see [`CellState::learn`].
     pub fn learn(&self, limit: Limit, now: Millis) -> Settled {
         self.apply(|state| state.learn(limit, now))
+    }
+
+    /// Moves the end of a limit by a reading; see [`CellState::amend`].
+    pub fn amend(&self, seen: LimitSeen, end: Millis, now: Millis) -> bool {
+        self.apply(|state| state.amend(seen, end, now))
     }
 
     /// Opens the cell by order of the operator; see [`CellState::reset`].

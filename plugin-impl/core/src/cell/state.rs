@@ -127,6 +127,17 @@ pub enum Limit {
     Guessed(Schedule),
 }
 
+/// A limit as it was seen at an instant; see [`CellState::amend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSeen {
+    pub until: Millis,
+    /// The upstream said so; else it is a guess.
+    pub known: bool,
+    /// Trips in a row, this one among them.
+    pub streak: u8,
+    epoch: Epoch,
+}
+
 /// What a good head did to a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
@@ -235,6 +246,24 @@ impl CellState {
             return (Self { until, known: true, ..self }, Settled::Folded);
         }
         (self.close(until, true), Settled::Tripped { until })
+    }
+
+    /// Returns the limit in force at `now`, for whoever asks the upstream about it.
+    pub fn limit(self, now: Millis) -> Option<LimitSeen> {
+        let Self { until, known, streak, epoch, .. } = self;
+        (now < until).then_some(LimitSeen { until, known, streak, epoch })
+    }
+
+    /// Moves the end of a limit to where the upstream puts it that was asked when `seen` was seen. Returns
+    /// whether it did.
+    ///
+    /// Of a limit that began or grew meanwhile the answer knows nothing, and it stays. What is over early is
+    /// tried by one probe, as any other limit that has ended.
+    pub fn amend(self, seen: LimitSeen, end: Millis, now: Millis) -> (Self, bool) {
+        if self.limit(now) != Some(seen) {
+            return (self, false);
+        }
+        (Self { until: Word::round_up(end.max(now)), known: true, ..self }, true)
     }
 
     /// Says whether nothing is known against the cell and nobody holds it.
@@ -436,6 +465,41 @@ mod tests {
         let (limited, _) = state.settle_limit(stamps[0], RATE, T);
         let (after, settled) = limited.settle_limit(stamps[1], RATE, at(25_000));
         assert_eq!((after.until, settled), (limited.until, Settled::Folded));
+    }
+
+    #[test]
+    fn a_reading_ends_the_limit_that_was_seen_and_one_probe_tries() {
+        let limited = tripped(RATE);
+        let seen = limited.limit(T).expect("a limit");
+        let (over, moved) = limited.amend(seen, at(800), at(800));
+        assert!(moved);
+        let (probing, probe) = admitted(over, over.until);
+        assert!(probe.is_probe() && over.until < at(816));
+        assert_eq!(probing.admit(LEASE, over.until), Err(Deny::Probing));
+        assert_eq!(probing.settle_limit(probe, RATE, over.until).0.streak, 2);
+    }
+
+    #[test]
+    fn a_reading_moves_the_end_either_way() {
+        let limited = tripped(RATE);
+        let seen = limited.limit(T).expect("a limit");
+        for end in [10_000, 90_000] {
+            let (moved, _) = limited.amend(seen, at(end), at(800));
+            assert_eq!((moved.until, moved.known), (Word::round_up(at(end)), true));
+        }
+    }
+
+    #[test]
+    fn a_reading_leaves_a_limit_alone_that_began_or_grew_after_it() {
+        let (state, stamps) = leased(3);
+        let (first, _) = state.settle_limit(stamps[0], RATE, T);
+        let seen = first.limit(T).expect("a limit");
+        let (grown, _) = first.settle_limit(stamps[1], known(60_000), at(100));
+        assert_eq!(grown.amend(seen, at(200), at(200)), (grown, false));
+        let (probing, probe) = admitted(first, first.until);
+        let (second, _) = probing.settle_limit(probe, RATE, first.until);
+        assert_eq!(second.amend(seen, first.until, first.until), (second, false));
+        assert_eq!(first.amend(seen, first.until, first.until), (first, false), "it is over by itself");
     }
 
     #[test]

@@ -189,6 +189,24 @@ fn the_catalog_has_three_formats_and_production_hosts_only() {
 }
 
 #[test]
+fn quota_is_asked_for_where_an_endpoint_is_known_and_nowhere_else() {
+    let urls = |text: &str, name: &str| provider(&load(text), name).quota_urls.clone();
+    let code_assist = |method: &str| Some(format!("https://cloudcode-pa.googleapis.com/v1internal:{method}"));
+    let models = code_assist("fetchAvailableModels");
+    assert_eq!(urls("", "antigravity"), [models.clone(), models, code_assist("retrieveUserQuota")]);
+    assert_eq!(urls("", "anthropic"), [None]);
+    let elsewhere = "providers: {antigravity: {pools: {claude: {base_url: 'http://127.0.0.1:1/a'}}}}";
+    let asked = Some("http://127.0.0.1:1/a/v1internal:fetchAvailableModels".to_owned());
+    assert_eq!(urls(elsewhere, "antigravity")[0], asked);
+    let plain =
+        "providers: {antigravity: {pools: {claude: {base_url: 'http://127.0.0.1:1', envelope: none}}}}";
+    assert_eq!(urls(plain, "antigravity")[0], None);
+    let own = "providers: {anthropic: {quota_url: 'https://api.anthropic.com/api/oauth/usage'}}";
+    assert_eq!(urls(own, "anthropic"), [Some("https://api.anthropic.com/api/oauth/usage".to_owned())]);
+    assert_eq!(load("quota_refresh: 90s").quota_refresh, Duration::from_secs(90));
+}
+
+#[test]
 fn antigravity_has_three_pools_that_name_models_differently() {
     let config = load("");
     let antigravity = &provider(&config, "antigravity").core;

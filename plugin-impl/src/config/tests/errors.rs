@@ -93,7 +93,7 @@ fn values_are_checked_and_the_nearest_is_named() {
     );
     check(
         "- a\n- b",
-        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, listen, allow_remote, allow_origins, store, state_dir, quota_protection, pool_order, timeouts, max_body, providers, accounts, fallbacks",
+        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, quota_refresh, listen, allow_remote, allow_origins, store, state_dir, quota_protection, pool_order, timeouts, max_body, providers, accounts, fallbacks",
     );
 }
 
@@ -182,7 +182,7 @@ fn providers_are_checked() {
 
 #[test]
 fn an_error_of_a_provider_is_told_once_and_not_for_each_of_its_pools() {
-    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, max_in_flight, concurrency, hosts";
+    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, quota_url, max_in_flight, concurrency, hosts";
     check(
         "providers: {antigravity: text}",
         &format!("1:26: `providers.antigravity` is text, but needs {needed}"),

@@ -1,0 +1,76 @@
+//! Inquiries: asking what is left of a pool of an account, one at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pointsman_core::catalog::Pool;
+use pointsman_core::cell::LimitSeen;
+use pointsman_core::ids::ModelId;
+use pointsman_core::reading::Reading;
+use pointsman_core::time::Millis;
+
+use super::account::Account;
+
+/// After so many failures in a row the pause grows no more: 64 times the usual one.
+const MAX_FAILURES: u32 = 6;
+
+/// The right to ask. While it lives, nobody else asks about the pool; its drop says when that may be again.
+#[derive(Debug)]
+pub struct Inquiry {
+    account: Arc<Account>,
+    pool: usize,
+    /// The limits that were in force when it began, with their models as callers name them. An answer says
+    /// nothing of those that began later.
+    seen: Vec<(Option<ModelId>, LimitSeen)>,
+    asked: Millis,
+    pause: Duration,
+}
+
+impl Inquiry {
+    /// Begins to ask about a pool, unless somebody does or did so within `pause`.
+    pub fn begin(account: &Arc<Account>, pool: usize, pause: Duration, now: Millis) -> Option<Self> {
+        if !account.pools[pool].timetable.take(now) {
+            return None;
+        }
+        let seen = account.pools[pool].limits(now);
+        Some(Self { account: account.clone(), pool, seen, asked: now, pause })
+    }
+
+    /// Returns the number by which logs know the account.
+    pub fn ordinal(&self) -> u32 {
+        self.account.ordinal
+    }
+
+    /// Takes the answer in, and returns how many limits it moved. `described` describes the pool.
+    pub fn answered(self, readings: Vec<Reading>, described: &Pool, now: Millis) -> u64 {
+        let slot = &self.account.pools[self.pool];
+        slot.failures.store(0, Ordering::Relaxed);
+        slot.gauge.take_in(readings, described, now);
+        let windows = slot.gauge.windows();
+        let mut moved = 0;
+        for (model, limit) in &self.seen {
+            let named = model.as_ref().map(|model| described.model(model.as_str()));
+            let Some(end) = windows.amended_end(*limit, named, self.asked, now) else { continue };
+            moved += u64::from(slot.amend(model.as_ref(), *limit, end, now));
+        }
+        if moved > 0 {
+            self.account.bell.ring();
+        }
+        moved
+    }
+
+    /// Takes note that there was no answer. The pause doubles.
+    pub fn failed(mut self) {
+        let failures = &self.account.pools[self.pool].failures;
+        let in_a_row = failures.load(Ordering::Relaxed).saturating_add(1).min(MAX_FAILURES);
+        failures.store(in_a_row, Ordering::Relaxed);
+        self.pause = self.pause.saturating_mul(1 << in_a_row);
+    }
+}
+
+impl Drop for Inquiry {
+    fn drop(&mut self) {
+        self.account.pools[self.pool].timetable.give_back(self.asked.after(self.pause));
+    }
+}
