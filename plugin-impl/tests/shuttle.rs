@@ -12,8 +12,9 @@ use pointsman_core::affinity::Rules;
 use pointsman_core::catalog::{Endpoint, Family, Pool, Provider, Scope};
 use pointsman_core::cell::Limit;
 use pointsman_core::format::{Envelope, WireFormat};
-use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
+use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId, WindowId};
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
+use pointsman_core::reading::Reading;
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;
@@ -245,5 +246,55 @@ fn the_naive_twin_that_holds_a_guard_over_an_insert_deadlocks() {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
+    });
+}
+
+/// A reading of so many thousandths, observed at so many milliseconds.
+fn reading(remaining: u16, observed: u64) -> Reading {
+    Reading {
+        window: WindowId::new("5h"),
+        model: None,
+        remaining: Some(remaining),
+        count: None,
+        reset: None,
+        observed: Millis(observed),
+    }
+}
+
+#[test]
+fn a_plan_sees_what_was_observed_last() {
+    check(|| {
+        let fleet = Fleet::default();
+        let account = fleet.enlist(&work(), Identity(1), &provider());
+        let threads = [(900, 1), (700, 3), (800, 2)].map(|(remaining, observed)| {
+            let account = account.clone();
+            let told = vec![reading(remaining, observed)];
+            thread::spawn(move || account.take_in(0, told, &provider().pools[0], NOW))
+        });
+        threads.into_iter().for_each(|thread| thread.join().expect("a thread that returns"));
+        assert_eq!(account.outlook(0, &ModelId::new("m"), NOW).remaining, Some(700));
+    });
+}
+
+#[test]
+#[should_panic(expected = "a plan sees what is no more")]
+fn the_naive_twin_that_stores_after_its_lock_shows_an_old_reading() {
+    use shuttle::sync::Mutex;
+    use shuttle::sync::atomic::{AtomicU64, Ordering};
+    check(|| {
+        let (latest, word) = (Arc::new(Mutex::new(0)), Arc::new(AtomicU64::new(0)));
+        let threads = [1, 3, 2].map(|observed| {
+            let (latest, word) = (latest.clone(), word.clone());
+            thread::spawn(move || {
+                let seen = {
+                    let mut latest = latest.lock().expect("no thread panics");
+                    *latest = observed.max(*latest);
+                    *latest
+                };
+                word.store(seen, Ordering::Release);
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().expect("a thread that returns"));
+        assert_eq!(word.load(Ordering::Acquire), 3, "a plan sees what is no more");
     });
 }

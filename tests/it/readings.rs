@@ -66,6 +66,30 @@ async fn buckets_of_openai_and_windows_of_codex_are_shown() {
     assert_eq!(pool["remaining"], 0.8);
 }
 
+/// Tokens are counted apart from requests, and the tighter of the two is what is left.
+#[tokio::test]
+async fn buckets_of_tokens_are_shown() {
+    let pool = limited(10, HOUR).and_tokens(1_000, Duration::from_secs(60));
+    let stage = Setup::new().anthropic("a", pool.clone()).openai("o", pool).start();
+    // Four bytes are a token here.
+    let body = |model: &str| {
+        format!(r#"{{"model":"{model}","max_tokens":1,"messages":[],"x":"{}"}}"#, "y".repeat(2_400))
+    };
+    stage.fetch(&Ask::messages().body(body("claude-sonnet-4-6"))).await.good();
+    stage.fetch(&Ask::chat().body(body("gpt-5"))).await.good();
+    for (account, pool, buckets) in
+        [("a", "anthropic", &["tokens", "input-tokens"][..]), ("o", "openai", &["tokens"][..])]
+    {
+        let shown = shown(&stage, account, pool).await;
+        let left = shown["remaining"].as_f64().expect("a share");
+        assert!((0.3..0.4).contains(&left), "{shown}");
+        for bucket in buckets {
+            check(&shown, bucket, left, Duration::from_secs(60));
+        }
+        check(&shown, "requests", 0.9, Duration::from_secs(HOUR));
+    }
+}
+
 /// A refusal is a report, too: what is left is nothing.
 #[tokio::test]
 async fn a_refusal_tells_that_nothing_is_left() {

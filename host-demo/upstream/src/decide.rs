@@ -95,7 +95,8 @@ impl<'a> Case<'a> {
     }
 
     fn generate(&self, format: Format, cell: &Cell, visit: &mut Visit) -> Answer {
-        let admission = cell.admit(self.shared.clock.now());
+        let tokens = u32::try_from(compose::input_tokens(self.call)).unwrap_or(u32::MAX);
+        let admission = cell.admit(tokens, self.shared.clock.now());
         let Admission { verdict, hint, levels, .. } = &admission;
         let particulars = self.particulars(Duration::ZERO);
         if let Some(refusal) = limit::refusal(*verdict, *hint, levels, &particulars) {

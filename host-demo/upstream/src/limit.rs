@@ -6,7 +6,7 @@ use crate::format::Format;
 use crate::quota::{Level, Verdict};
 use crate::readings;
 use crate::refusal::{Refusal, put};
-use crate::script::Hint;
+use crate::script::{Hint, Unit};
 use crate::shape::{Particulars, Shape};
 use crate::span::ceil_seconds;
 
@@ -74,7 +74,7 @@ pub(crate) fn told(mut refusal: Refusal, shape: Shape, particulars: &Particulars
 /// The level that a usage limit without a real window stands for.
 fn used_up(wait: Duration) -> Level {
     let every = Duration::from_secs(5 * 3_600);
-    Level { name: "5h".to_owned(), limit: 100, used: 100, every, resets_in: wait }
+    Level { name: "5h".to_owned(), unit: Unit::Requests, limit: 100, used: 100, every, resets_in: wait }
 }
 
 fn shape(format: Format, level: &Level) -> Shape {
@@ -104,7 +104,14 @@ mod tests {
 
     fn limited(format: Format, hint: Hint) -> Refusal {
         let every = Duration::from_secs(4);
-        let levels = [Level { name: "5h".to_owned(), limit: 2, used: 2, every, resets_in: WAIT }];
+        let levels = [Level {
+            name: "5h".to_owned(),
+            unit: Unit::Requests,
+            limit: 2,
+            used: 2,
+            every,
+            resets_in: WAIT,
+        }];
         let verdict = Verdict::Limited { window: 0, wait: WAIT };
         refusal(verdict, hint, &levels, &particulars(format)).unwrap()
     }

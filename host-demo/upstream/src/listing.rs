@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::quota::Level;
+use crate::script::Unit;
 use crate::shared::{Cell, Identity, Shared};
 use crate::span::Rfc3339;
 use crate::template::{Quoted, fill};
@@ -15,7 +16,7 @@ const GEMINI_MODEL: &str = r#"{"name":$name,"version":"001","displayName":$id,"i
 const LOAD: &str = r#"{"currentTier":{"id":"free-tier","name":"Free"},"allowedTiers":[{"id":"free-tier","isDefault":true},{"id":"standard-tier","userDefinedCloudaicompanionProject":true}],"cloudaicompanionProject":$project,"gcpManaged":false}"#;
 const ONBOARDED: &str =
     r#"{"done":true,"response":{"cloudaicompanionProject":{"id":$project,"name":$project}}}"#;
-const BUCKET: &str = r#"{"remainingAmount":"$remaining","remainingFraction":$fraction,"resetTime":"$reset","tokenType":"REQUESTS","modelId":$id}"#;
+const BUCKET: &str = r#"{"remainingAmount":"$remaining","remainingFraction":$fraction,"resetTime":"$reset","tokenType":"$kind","modelId":$id}"#;
 const AVAILABLE: &str =
     r#"$id:{"displayName":$id,"quotaInfo":{"remainingFraction":$fraction,"resetTime":"$reset"}}"#;
 const USAGE: &str = r#""$name":{"utilization":$percent,"resets_at":"$reset"}"#;
@@ -59,10 +60,15 @@ fn project(identity: &Identity) -> &str {
 /// A cell's quota as `retrieveUserQuota` tells it, for every model the same.
 pub(crate) fn user_quota(shared: &Shared, cell: &Cell) -> String {
     let (level, now) = reading(shared, cell);
+    let kind = match level.unit {
+        Unit::Requests => "REQUESTS",
+        Unit::InputTokens => "TOKENS",
+    };
     let bucket = |id: &String| {
         fill(
             BUCKET,
             &[
+                ("kind", &kind),
                 ("remaining", &level.remaining()),
                 ("fraction", &remaining_fraction(&level)),
                 ("reset", &Rfc3339(now.saturating_add(level.resets_in))),
@@ -112,7 +118,14 @@ fn reading(shared: &Shared, cell: &Cell) -> (Level, Duration) {
 
 fn unlimited() -> Level {
     let none = Duration::ZERO;
-    Level { name: String::new(), limit: u32::MAX, used: 0, every: none, resets_in: none }
+    Level {
+        name: String::new(),
+        unit: Unit::Requests,
+        limit: u32::MAX,
+        used: 0,
+        every: none,
+        resets_in: none,
+    }
 }
 
 fn remaining_fraction(level: &Level) -> String {
@@ -157,7 +170,7 @@ mod tests {
     fn readings_follow_the_quota() {
         let shared = shared();
         let cell = shared.cell("a", "p").unwrap();
-        cell.admit(shared.clock.now());
+        cell.admit(1, shared.clock.now());
         let quota = json(&user_quota(&shared, cell));
         assert_eq!(quota["buckets"][0]["remainingFraction"], 0.75);
         assert_eq!(quota["buckets"][0]["remainingAmount"], "3");

@@ -1,11 +1,11 @@
-//! Quota accounting of one cell: fixed windows and a concurrency cap.
+//! Quota accounting of one cell: fixed windows of requests or tokens, and a concurrency cap.
 //!
 //! A window opens with the first request after the last one has ended, as the allowances of real providers
 //! do. A refused request costs nothing. Nothing here reads a clock.
 
 use std::time::Duration;
 
-use crate::script::{Pool, Window};
+use crate::script::{Pool, Unit, Window};
 
 /// What one (account, pool) has used.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,9 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Level {
     pub name: String,
+    pub unit: Unit,
     pub limit: u32,
+    /// At most `limit`: the last request of a window of tokens can cost more than was left.
     pub used: u32,
     pub every: Duration,
     /// How long until the allowance is whole again; zero while nothing is used.
@@ -56,8 +58,9 @@ impl Level {
 }
 
 impl Meter {
-    /// Counts one request, or says why not; of several used-up windows the one with the longest wait.
-    pub(crate) fn admit(&mut self, pool: &Pool, now: Duration) -> Verdict {
+    /// Counts one request of so many tokens, or says why not; of several used-up windows the one with the
+    /// longest wait.
+    pub(crate) fn admit(&mut self, pool: &Pool, tokens: u32, now: Duration) -> Verdict {
         if pool.concurrency.is_some_and(|cap| self.in_flight >= cap) {
             return Verdict::Busy;
         }
@@ -65,7 +68,7 @@ impl Meter {
         if let Some(limited) = self.limited(&pool.windows, now) {
             return limited;
         }
-        self.count(now);
+        self.count(&pool.windows, tokens, now);
         Verdict::Admitted
     }
 
@@ -101,10 +104,14 @@ impl Meter {
             .map(|(wait, window)| Verdict::Limited { window, wait })
     }
 
-    fn count(&mut self, now: Duration) {
+    fn count(&mut self, windows: &[Window], tokens: u32, now: Duration) {
         self.in_flight += 1;
-        for tally in &mut self.tallies {
-            tally.count(now);
+        for (tally, window) in self.tallies.iter_mut().zip(windows) {
+            let cost = match window.unit {
+                Unit::Requests => 1,
+                Unit::InputTokens => tokens,
+            };
+            tally.count(cost, now);
         }
     }
 }
@@ -116,11 +123,11 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, now: Duration) {
+    fn count(&mut self, cost: u32, now: Duration) {
         if self.used == 0 {
             self.opened = now;
         }
-        self.used += 1;
+        self.used = self.used.saturating_add(cost);
     }
 
     fn resets_in(self, window: &Window, now: Duration) -> Duration {
@@ -135,8 +142,9 @@ impl Tally {
     fn level(self, index: usize, window: &Window, now: Duration) -> Level {
         Level {
             name: window.name_at(index).to_owned(),
+            unit: window.unit,
             limit: window.limit,
-            used: self.used,
+            used: self.used.min(window.limit),
             every: window.every,
             resets_in: self.resets_in(window, now),
         }
@@ -158,7 +166,7 @@ mod tests {
     fn check(pool: &Pool, rows: &[(u64, Verdict)]) {
         let mut meter = Meter::default();
         for (now, expected) in rows {
-            assert_eq!(meter.admit(pool, at(*now)), *expected, "at {now} s");
+            assert_eq!(meter.admit(pool, 1, at(*now)), *expected, "at {now} s");
         }
     }
 
@@ -209,18 +217,18 @@ mod tests {
     fn the_concurrency_cap_counts_what_is_in_flight_only() {
         let pool = Pool::unlimited().concurrency(1);
         let mut meter = Meter::default();
-        assert_eq!(meter.admit(&pool, at(0)), Verdict::Admitted);
-        assert_eq!(meter.admit(&pool, at(0)), Verdict::Busy);
+        assert_eq!(meter.admit(&pool, 1, at(0)), Verdict::Admitted);
+        assert_eq!(meter.admit(&pool, 1, at(0)), Verdict::Busy);
         meter.leave();
-        assert_eq!(meter.admit(&pool, at(0)), Verdict::Admitted);
+        assert_eq!(meter.admit(&pool, 1, at(0)), Verdict::Admitted);
     }
 
     #[test]
     fn a_busy_refusal_costs_no_quota() {
         let pool = Pool::limited(2, at(10)).concurrency(1);
         let mut meter = Meter::default();
-        meter.admit(&pool, at(0));
-        assert_eq!(meter.admit(&pool, at(0)), Verdict::Busy);
+        meter.admit(&pool, 1, at(0));
+        assert_eq!(meter.admit(&pool, 1, at(0)), Verdict::Busy);
         assert_eq!(meter.levels(&pool, at(0))[0].used, 1);
     }
 
@@ -228,7 +236,7 @@ mod tests {
     fn levels_show_what_is_left_and_when_it_returns() {
         let pool = Pool::limited(4, at(10));
         let mut meter = Meter::default();
-        meter.admit(&pool, at(3));
+        meter.admit(&pool, 1, at(3));
         let level = &meter.levels(&pool, at(5))[0];
         assert_eq!((level.remaining(), level.resets_in, level.name.as_str()), (3, at(8), "5h"));
         assert_eq!(meter.levels(&pool, at(13))[0].used, 0);
@@ -239,7 +247,19 @@ mod tests {
         let pool = Pool::limited(4, at(10));
         let mut meter = Meter::default();
         meter.exhaust(&pool, at(1));
-        assert_eq!(meter.admit(&pool, at(2)), limited(0, 9));
-        assert_eq!(meter.admit(&pool, at(11)), Verdict::Admitted);
+        assert_eq!(meter.admit(&pool, 1, at(2)), limited(0, 9));
+        assert_eq!(meter.admit(&pool, 1, at(11)), Verdict::Admitted);
+    }
+
+    #[test]
+    fn a_window_of_tokens_counts_what_is_asked_and_admits_while_any_is_left() {
+        let pool = Pool::unlimited().and_tokens(100, at(60));
+        let mut meter = Meter::default();
+        assert_eq!(meter.admit(&pool, 30, at(0)), Verdict::Admitted);
+        assert_eq!(meter.levels(&pool, at(0))[0].remaining(), 70);
+        assert_eq!(meter.admit(&pool, 90, at(1)), Verdict::Admitted);
+        assert_eq!(meter.levels(&pool, at(1))[0].remaining(), 0);
+        assert_eq!(meter.admit(&pool, 1, at(2)), limited(0, 58));
+        assert_eq!(meter.admit(&pool, 1, at(60)), Verdict::Admitted);
     }
 }

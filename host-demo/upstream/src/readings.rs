@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::format::Format;
 use crate::quota::Level;
 use crate::refusal::put;
+use crate::script::Unit;
 use crate::span::{Clockwise, Rfc3339, ceil_seconds};
 
 /// The readings of a wire format; Google has none in headers.
@@ -33,10 +34,16 @@ fn anthropic(headers: &mut HeaderMap, levels: &[Level], unix: Duration) {
     put(headers, "anthropic-ratelimit-unified-status", status(tightest));
     put(headers, "anthropic-ratelimit-unified-reset", &reset);
     put(headers, "anthropic-ratelimit-unified-representative-claim", claim(&tightest.name));
-    put(headers, "anthropic-ratelimit-requests-limit", &tightest.limit.to_string());
-    put(headers, "anthropic-ratelimit-requests-remaining", &tightest.remaining().to_string());
-    let reset = Rfc3339(unix.saturating_add(tightest.resets_in)).to_string();
-    put(headers, "anthropic-ratelimit-requests-reset", &reset);
+    // `tokens` is whichever limit on tokens is the tighter; here only those of what is asked are counted.
+    let buckets =
+        [("requests", Unit::Requests), ("tokens", Unit::InputTokens), ("input-tokens", Unit::InputTokens)];
+    for (bucket, unit) in buckets {
+        let Some(level) = tightest_of(levels, unit) else { continue };
+        let name = |part| format!("anthropic-ratelimit-{bucket}-{part}");
+        put(headers, &name("limit"), &level.limit.to_string());
+        put(headers, &name("remaining"), &level.remaining().to_string());
+        put(headers, &name("reset"), &Rfc3339(unix.saturating_add(level.resets_in)).to_string());
+    }
 }
 
 fn anthropic_window(headers: &mut HeaderMap, level: &Level, unix: Duration) {
@@ -48,8 +55,15 @@ fn anthropic_window(headers: &mut HeaderMap, level: &Level, unix: Duration) {
 
 /// The window that decides: the fullest, and of those the one that stays so the longest.
 fn tightest(levels: &[Level]) -> Option<&Level> {
-    let tightness = |level: &&Level| (permille(level), level.resets_in);
     levels.iter().max_by_key(tightness)
+}
+
+fn tightest_of(levels: &[Level], unit: Unit) -> Option<&Level> {
+    levels.iter().filter(|level| level.unit == unit).max_by_key(tightness)
+}
+
+fn tightness(level: &&Level) -> (u64, Duration) {
+    (permille(level), level.resets_in)
 }
 
 fn permille(level: &Level) -> u64 {
@@ -73,10 +87,12 @@ fn claim(window: &str) -> &str {
 }
 
 fn openai(headers: &mut HeaderMap, levels: &[Level]) {
-    let Some(tightest) = tightest(levels) else { return };
-    put(headers, "x-ratelimit-limit-requests", &tightest.limit.to_string());
-    put(headers, "x-ratelimit-remaining-requests", &tightest.remaining().to_string());
-    put(headers, "x-ratelimit-reset-requests", &Clockwise(tightest.resets_in).to_string());
+    for (bucket, unit) in [("requests", Unit::Requests), ("tokens", Unit::InputTokens)] {
+        let Some(level) = tightest_of(levels, unit) else { continue };
+        put(headers, &format!("x-ratelimit-limit-{bucket}"), &level.limit.to_string());
+        put(headers, &format!("x-ratelimit-remaining-{bucket}"), &level.remaining().to_string());
+        put(headers, &format!("x-ratelimit-reset-{bucket}"), &Clockwise(level.resets_in).to_string());
+    }
 }
 
 fn codex(headers: &mut HeaderMap, levels: &[Level]) {
@@ -102,7 +118,7 @@ mod tests {
 
     fn level(name: &str, used: u32) -> Level {
         let (every, resets_in) = (Duration::from_secs(18_000), Duration::from_millis(59_500));
-        Level { name: name.to_owned(), limit: 10, used, every, resets_in }
+        Level { name: name.to_owned(), unit: Unit::Requests, limit: 10, used, every, resets_in }
     }
 
     fn read(format: Format, levels: &[Level]) -> Vec<(String, String)> {
@@ -128,6 +144,22 @@ mod tests {
             ("anthropic-ratelimit-requests-remaining", "0"),
         ] {
             check(Format::Anthropic, &levels, name, value);
+        }
+    }
+
+    #[test]
+    fn tokens_have_buckets_of_their_own() {
+        let tokens = Level { unit: Unit::InputTokens, ..level("1m", 4) };
+        let levels = [level("5h", 9), tokens];
+        for (format, name, value) in [
+            (Format::Anthropic, "anthropic-ratelimit-requests-remaining", "1"),
+            (Format::Anthropic, "anthropic-ratelimit-input-tokens-remaining", "6"),
+            (Format::Anthropic, "anthropic-ratelimit-tokens-reset", "2026-05-28T20:27:40Z"),
+            (Format::OpenaiChat, "x-ratelimit-remaining-requests", "1"),
+            (Format::OpenaiChat, "x-ratelimit-limit-tokens", "10"),
+            (Format::OpenaiChat, "x-ratelimit-remaining-tokens", "6"),
+        ] {
+            check(format, &levels, name, value);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::oauth::TokenScript;
 use crate::pace::Pace;
 
 pub use account::Account;
-pub use pool::{Hint, Pool, Window};
+pub use pool::{Hint, Pool, Unit, Window};
 
 /// What the upstream plays.
 #[derive(Clone, Debug, Default, Deserialize)]

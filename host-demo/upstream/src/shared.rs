@@ -177,10 +177,10 @@ impl Cell {
         }
     }
 
-    pub(crate) fn admit(&self, now: Duration) -> Admission {
+    pub(crate) fn admit(&self, tokens: u32, now: Duration) -> Admission {
         let mut allowance = lock(&self.allowance);
         let Allowance { pool, meter } = &mut *allowance;
-        let verdict = meter.admit(pool, now);
+        let verdict = meter.admit(pool, tokens, now);
         Admission { verdict, hint: pool.hint, levels: meter.levels(pool, now), pace: pool.pace.clone() }
     }
 

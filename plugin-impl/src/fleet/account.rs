@@ -195,7 +195,7 @@ impl Account {
 
     /// Returns what is known of the remaining quota of a pool.
     #[inline]
-    pub(super) fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> Outlook {
+    pub fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> Outlook {
         self.pools[pool].gauge.outlook(model, now)
     }
 

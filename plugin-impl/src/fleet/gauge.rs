@@ -4,15 +4,13 @@
 //! joined under a lock that is held for no longer than that, and the word is stored before the lock is let go:
 //! so the word that stays is that of the windows that stay. Nothing here admits, and no cell depends on it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use pointsman_core::catalog::Pool;
 use pointsman_core::ids::ModelId;
 use pointsman_core::outlook::{Outlook, OutlookWord};
 use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::time::Millis;
 
-use crate::sync::{Mutex, RwLock, unpoisoned};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, RwLock, unpoisoned};
 
 /// What is known of the remaining quota of one pool of one account.
 #[derive(Debug, Default)]

@@ -30,6 +30,18 @@ pub struct Window {
     /// As headers name it; `5h`, `7d`, `7d_oi` in their order if not set.
     #[serde(default)]
     pub name: Option<String>,
+    #[serde(default)]
+    pub unit: Unit,
+}
+
+/// What a window counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    #[default]
+    Requests,
+    /// The tokens of what is asked, four bytes each.
+    InputTokens,
 }
 
 /// What a refusal tells about its end.
@@ -65,8 +77,18 @@ impl Pool {
 
     /// Adds a window that holds at the same time.
     #[must_use]
-    pub fn and(mut self, limit: u32, every: Duration) -> Self {
-        self.windows.push(Window { limit, every, name: None });
+    pub fn and(self, limit: u32, every: Duration) -> Self {
+        self.with(limit, every, Unit::Requests)
+    }
+
+    /// Adds a window of so many tokens in each so long.
+    #[must_use]
+    pub fn and_tokens(self, limit: u32, every: Duration) -> Self {
+        self.with(limit, every, Unit::InputTokens)
+    }
+
+    fn with(mut self, limit: u32, every: Duration, unit: Unit) -> Self {
+        self.windows.push(Window { limit, every, name: None, unit });
         self
     }
 
