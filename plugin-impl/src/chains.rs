@@ -118,7 +118,7 @@ accounts:
     }
 
     fn intent(path: &str) -> Intent {
-        Intent::read(&Method::POST, path, Some(WireFormat::OpenAi), false).expect("known")
+        Intent::read(&Method::POST, path, Some(WireFormat::OpenAi), None).expect("known")
     }
 
     fn check(chains: &str, asked: &str, path: &str, expected: &[&str]) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::intent::Intent;
+use pointsman_core::intent::{Intent, spoken};
 use pointsman_core::route::Providers;
 
 use crate::config::ProviderConfig;
@@ -24,7 +24,7 @@ pub struct Claim {
 
 /// Claims a request that came to the gateway by its path.
 pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Claim> {
-    let intent = Intent::read(method, path, None, speaks_anthropic(headers))?;
+    let intent = Intent::read(method, path, None, spoken(headers))?;
     Some(Claim { intent, provider: None })
 }
 
@@ -32,7 +32,7 @@ pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Cl
 pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &Generation) -> Option<Claim> {
     let addressed = addressed(uri, &generation.config.providers)?;
     let provider = addressed.provider;
-    let intent = Intent::read(method, addressed.path, Some(provider.core.format), speaks_anthropic(headers))?;
+    let intent = Intent::read(method, addressed.path, Some(provider.core.format), spoken(headers))?;
     // The format's own provider stands for all that speak it: its accounts go first, but others may do.
     let own = provider.core.id.as_str() == provider.core.format.name();
     if own {
@@ -40,10 +40,6 @@ pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &
     }
     let named = Some(provider.core.id.clone());
     generation.has_accounts(&provider.core).then_some(Claim { intent, provider: named })
-}
-
-fn speaks_anthropic(headers: &HeaderMap) -> bool {
-    headers.contains_key("anthropic-version")
 }
 
 fn serves(generation: &Generation, format: WireFormat) -> bool {

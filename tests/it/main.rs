@@ -12,6 +12,7 @@ mod caps;
 mod code_assist;
 mod connections;
 mod credentials;
+mod defects;
 mod explain;
 mod fallbacks;
 mod gateway;

@@ -104,3 +104,21 @@ fn quoted_words_are_found() {
     assert_eq!(quoted("Guarded by `a`, and `b::c`.").collect::<Vec<_>>(), ["a", "b::c"]);
     assert!(tests().contains("quoted_words_are_found"));
 }
+
+/// A dependency that drifts can break what was tested: a peer's fresh install answered every stream with 500.
+#[test]
+fn every_build_is_of_the_locked_dependencies() {
+    let root = tree::root();
+    let script = std::fs::read_to_string(root.join("tests/run")).expect("the test command is there");
+    let joined = script.replace("\\\n", " ");
+    let builds = ["cargo build", "cargo test", "cargo clippy", "cargo doc"];
+    let lines: Vec<_> =
+        joined.lines().filter(|line| builds.iter().any(|build| line.contains(build))).collect();
+    assert!(lines.len() >= 5, "the builds are found");
+    let drifting: Vec<_> = lines.iter().filter(|line| !line.contains("--locked")).collect();
+    assert!(drifting.is_empty(), "{drifting:#?}");
+    let list = std::fs::read_to_string(root.join("tests/sdks/python/requirements.txt")).expect("a list");
+    assert!(list.lines().all(|line| line.contains("==")), "{list}");
+    let lock = std::fs::read_to_string(root.join("tests/sdks/node/package-lock.json")).expect("a lock");
+    assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""));
+}

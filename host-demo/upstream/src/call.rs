@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) array: bool,
     /// Anthropic's clients say which version they speak.
     pub(crate) speaks_anthropic: bool,
+    /// Google's as well.
+    pub(crate) speaks_google: bool,
     /// What is wrong with the request itself.
     pub(crate) complaint: Option<Shape>,
     pub(crate) path: String,
@@ -51,6 +53,7 @@ impl Call {
             usage_chunk: wanted.wants_usage(),
             array: !query.split('&').any(|pair| pair == "alt=sse"),
             speaks_anthropic: head.headers.contains_key("anthropic-version"),
+            speaks_google: head.headers.contains_key("x-goog-api-key"),
             complaint,
             operation: target.operation,
             named_pool: target.pool,

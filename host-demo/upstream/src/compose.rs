@@ -1,25 +1,43 @@
 //! From a call to what its answer says.
 
+use std::time::Duration;
+
 use crate::call::Call;
 use crate::format::{Format, Reply};
 use crate::pace::{Jitter, Pace};
 use crate::shared::Shared;
 use crate::span::ceil_seconds;
 use crate::text::Text;
+use crate::tools::Tool;
 
 /// The answer of a model: its text tells who served.
 pub(crate) fn reply(shared: &Shared, call: &Call, format: Format, sequence: u64, pace: &Pace) -> Reply {
     let model = call.model.clone().unwrap_or_default();
+    let sentence = sentence(shared, call, &model);
+    let tool = Tool::forced(&call.body);
+    let text = match &tool {
+        // Cut or padded by the pace, arguments would be no JSON.
+        Some(tool) => {
+            Text::new(tool.arguments(&sentence), &Pace::spread(pieces_of_a_call(format), Duration::ZERO))
+        }
+        None => Text::new(sentence, pace),
+    };
     Reply {
         format,
         id: id(shared, sequence),
-        text: Text::new(sentence(shared, call, &model), pace),
+        text,
+        tool,
         model,
         created: ceil_seconds(shared.clock.unix(shared.clock.now())),
         input_tokens: input_tokens(call),
         usage_chunk: call.usage_chunk,
         array: call.array,
     }
+}
+
+/// Google sends a call in one piece; the others send its arguments bit by bit.
+fn pieces_of_a_call(format: Format) -> u64 {
+    if matches!(format, Format::Gemini | Format::CodeAssist) { 1 } else { 3 }
 }
 
 fn sentence(shared: &Shared, call: &Call, model: &str) -> String {

@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
     }
 
     fn models(&self, gemini: bool) -> String {
-        match (gemini, self.call.speaks_anthropic) {
+        match (gemini || self.call.speaks_google, self.call.speaks_anthropic) {
             (true, _) => listing::gemini_models(&self.shared.models),
             (false, true) => listing::anthropic_models(&self.shared.models),
             (false, false) => listing::openai_models(&self.shared.models),

@@ -8,6 +8,7 @@ mod openai_responses;
 
 use crate::refusal::Refusal;
 use crate::text::Text;
+use crate::tools::Tool;
 
 pub(crate) use code_assist::envelope_is_complete;
 
@@ -40,7 +41,10 @@ pub(crate) struct Reply {
     /// A part of every id in the answer.
     pub(crate) id: String,
     pub(crate) model: String,
+    /// What it says; of a call the arguments.
     pub(crate) text: Text,
+    /// It is a call of this tool.
+    pub(crate) tool: Option<Tool>,
     /// Seconds since the Unix epoch.
     pub(crate) created: u64,
     pub(crate) input_tokens: u64,
@@ -76,7 +80,7 @@ impl Reply {
     pub(crate) fn piece(&self, index: u64) -> String {
         let text = self.text.piece(index);
         match self.format {
-            Format::Anthropic => anthropic::piece(&text),
+            Format::Anthropic => anthropic::piece(self, &text),
             Format::OpenaiChat => openai_chat::piece(self, &text),
             Format::OpenaiResponses => openai_responses::piece(self, index, &text),
             Format::Gemini => gemini::framed(self, index, &gemini::piece(self, index, &text)),
@@ -134,6 +138,7 @@ pub(crate) mod tests {
             id: "01abc".to_owned(),
             model: "m".to_owned(),
             text: Text::new("pong from work/a".to_owned(), &Pace::spread(2, Duration::ZERO)),
+            tool: None,
             created: 1_780_000_000,
             input_tokens: 12,
             usage_chunk: false,
@@ -167,6 +172,21 @@ pub(crate) mod tests {
             for (name, data) in events(&reply) {
                 assert!(!data.contains('$'), "{data}");
                 assert!(data == "[DONE]" || serde_json::from_str::<Value>(&data).is_ok(), "{name:?} {data}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_call_is_filled_json() {
+        let body = br#"{"tools":[{"name":"w"}],"tool_choice":{"type":"any"}}"#;
+        for format in Format::ALL {
+            let text = Text::new(r#"{"c":"a b"}"#.to_owned(), &Pace::spread(1, Duration::ZERO));
+            let reply = Reply { text, tool: Tool::forced(body), ..reply(format) };
+            for text in
+                [vec![reply.whole()], events(&reply).into_iter().map(|(_, data)| data).collect()].concat()
+            {
+                assert!(!text.contains('$'), "{text}");
+                assert!(text == "[DONE]" || serde_json::from_str::<Value>(&text).is_ok(), "{text}");
             }
         }
     }

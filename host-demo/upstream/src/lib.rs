@@ -57,6 +57,7 @@ mod span;
 mod story;
 mod template;
 mod text;
+mod tools;
 mod upstream;
 mod visit;
 

@@ -12,5 +12,5 @@ mod peek;
 mod rename;
 
 pub use json::NotJson;
-pub use peek::{Peek, Wanted, model, peek, text_field};
+pub use peek::{Peek, Wanted, model, peek, peek_and_show, text_field};
 pub use rename::with_model;

@@ -3,7 +3,7 @@
 //! The answer is in the path alone. Paths are brought to one form, because agents and people write base
 //! URLs with a version, without one, or have their agent add a second.
 
-use http::Method;
+use http::{HeaderMap, Method};
 
 use crate::format::WireFormat;
 
@@ -27,20 +27,29 @@ pub enum ModelPlace {
     Nowhere,
 }
 
+/// Returns the format that the headers of a request tell: each of these services has one that all its
+/// clients send.
+pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
+    let has = |name: &str| headers.contains_key(name);
+    if has("anthropic-version") {
+        return Some(WireFormat::Anthropic);
+    }
+    (has("x-goog-api-key") || has("x-goog-api-client")).then_some(WireFormat::Gemini)
+}
+
 impl Intent {
     /// Reads a path. `format` is known where a host or a base URL told it; else the path has to tell.
-    /// `speaks_anthropic` says whether the request has the header `anthropic-version`, which tells the two
-    /// services apart that have a `/v1/models`.
+    /// `spoken` is what [`spoken`] tells, which tells the services apart that have a `/v1/models`.
     ///
     /// Returns none for a path that is of none of the formats.
     pub fn read(
         method: &Method,
         path: &str,
         format: Option<WireFormat>,
-        speaks_anthropic: bool,
+        spoken: Option<WireFormat>,
     ) -> Option<Self> {
         let (version, rest) = split_version(path);
-        let format = format.or_else(|| told_by(version, rest, speaks_anthropic))?;
+        let format = format.or_else(|| told_by(version, rest, spoken))?;
         let version = if version.is_empty() { default_version(format) } else { version };
         let path = format!("/{version}{rest}");
         let model = match format {
@@ -107,16 +116,14 @@ const fn default_version(format: WireFormat) -> &'static str {
     }
 }
 
-fn told_by(version: &str, rest: &str, speaks_anthropic: bool) -> Option<WireFormat> {
+fn told_by(version: &str, rest: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
     match segments(rest).next().unwrap_or("") {
         "messages" | "complete" => Some(WireFormat::Anthropic),
         "models" if rest.contains(':') || version == "v1beta" => Some(WireFormat::Gemini),
         "cachedContents" => Some(WireFormat::Gemini),
         "files" if version == "v1beta" => Some(WireFormat::Gemini),
-        "models" | "files" if speaks_anthropic => Some(WireFormat::Anthropic),
-        "models" | "files" | "chat" | "responses" | "conversations" | "completions" | "embeddings" => {
-            Some(WireFormat::OpenAi)
-        }
+        "models" | "files" => Some(spoken.unwrap_or(WireFormat::OpenAi)),
+        "chat" | "responses" | "conversations" | "completions" | "embeddings" => Some(WireFormat::OpenAi),
         _ => None,
     }
 }
@@ -150,7 +157,7 @@ mod tests {
     use super::*;
 
     fn read(path: &str) -> Option<(WireFormat, String)> {
-        Intent::read(&Method::POST, path, None, false).map(|intent| (intent.format, intent.path))
+        Intent::read(&Method::POST, path, None, None).map(|intent| (intent.format, intent.path))
     }
 
     fn check(path: &str, format: WireFormat, canonical: &str) {
@@ -179,17 +186,18 @@ mod tests {
 
     #[test]
     fn models_and_files_are_whose_header_the_request_has() {
-        let list = |speaks_anthropic| Intent::read(&Method::GET, "/v1/models", None, speaks_anthropic);
-        assert_eq!(list(true).expect("known").format, WireFormat::Anthropic);
-        let files = Intent::read(&Method::GET, "/v1/files", None, true);
+        let list = |spoken| Intent::read(&Method::GET, "/v1/models", None, spoken);
+        assert_eq!(list(Some(WireFormat::Anthropic)).expect("known").format, WireFormat::Anthropic);
+        assert_eq!(list(Some(WireFormat::Gemini)).expect("known").format, WireFormat::Gemini);
+        let files = Intent::read(&Method::GET, "/v1/files", None, Some(WireFormat::Anthropic));
         assert_eq!(files.expect("known").format, WireFormat::Anthropic);
-        let openai = list(false).expect("known");
+        let openai = list(None).expect("known");
         assert_eq!((openai.format, openai.model), (WireFormat::OpenAi, ModelPlace::Nowhere));
     }
 
     #[test]
     fn no_model_is_asked_of_what_has_none() {
-        let place = |path| Intent::read(&Method::POST, path, None, false).expect("known").model;
+        let place = |path| Intent::read(&Method::POST, path, None, None).expect("known").model;
         for path in [
             "/v1/files",
             "/v1beta/files",
@@ -208,7 +216,7 @@ mod tests {
     #[test]
     fn a_path_names_a_resource_and_may_mean_one_of_them() {
         let resource = |path| {
-            let intent = Intent::read(&Method::GET, path, Some(WireFormat::OpenAi), false).expect("known");
+            let intent = Intent::read(&Method::GET, path, Some(WireFormat::OpenAi), None).expect("known");
             let (resource, id) = intent.resource();
             (resource.to_owned(), id.map(str::to_owned))
         };
@@ -219,7 +227,7 @@ mod tests {
 
     #[test]
     fn vectors_are_known_by_the_path() {
-        let embeds = |path| Intent::read(&Method::POST, path, None, false).expect("known").embeds();
+        let embeds = |path| Intent::read(&Method::POST, path, None, None).expect("known").embeds();
         for path in ["/v1/embeddings", "/v1beta/models/g:embedContent", "/v1beta/models/g:batchEmbedContents"]
         {
             assert!(embeds(path), "{path}");
@@ -232,7 +240,7 @@ mod tests {
     #[test]
     fn a_model_in_the_path_can_be_renamed() {
         let path = "/v1beta/models/antigravity/gemini-3:flash:streamGenerateContent";
-        let intent = Intent::read(&Method::POST, path, None, false).expect("known");
+        let intent = Intent::read(&Method::POST, path, None, None).expect("known");
         let ModelPlace::Path { model, .. } = &intent.model else { panic!("{intent:?}") };
         assert_eq!(model, "antigravity/gemini-3:flash");
         assert_eq!(intent.path_for("g"), "/v1beta/models/g:streamGenerateContent");
@@ -240,7 +248,7 @@ mod tests {
 
     #[test]
     fn where_the_host_tells_the_format_any_path_will_do() {
-        let intent = Intent::read(&Method::POST, "/rerank", Some(WireFormat::OpenAi), false).expect("known");
+        let intent = Intent::read(&Method::POST, "/rerank", Some(WireFormat::OpenAi), None).expect("known");
         assert_eq!((intent.path.as_str(), intent.model), ("/v1/rerank", ModelPlace::Body));
     }
 }

@@ -13,9 +13,11 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 
-use crate::body::{self, Wanted};
+use crate::body::{self, Peek, Wanted};
 use crate::fnv::Fnv;
 use crate::format::WireFormat;
+
+use self::opening::Opening;
 
 /// A session as the affinity map knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,7 +71,7 @@ const HEADERS: [(&str, SessionSource); 6] = [
 
 /// Returns the session of a request, or nothing where there is nothing to tell it by.
 pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<Session> {
-    let (id, source) = in_headers(headers).or_else(|| in_body(body)).or_else(|| in_opening(body, format))?;
+    let (id, source) = in_headers(headers).or_else(|| in_body(body, format))?;
     let parent = id_header(headers, "x-parent-session-id").map(SessionKey::of);
     Some(Session { id, parent, source })
 }
@@ -99,18 +101,26 @@ fn id_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     headers.get(name).map(|value| value.as_bytes().trim_ascii()).filter(|id| !id.is_empty())
 }
 
-/// Returns an id from the members that are made for one. They may stand behind megabytes of messages,
-/// so this is the one pass over the body that an agent without a header costs.
-fn in_body(body: &[u8]) -> Option<Found> {
+/// Returns an id from the members that are made for one, or a hash of how the conversation begins.
+///
+/// The ids may stand behind megabytes of messages, so an agent without a header costs one pass over the
+/// body; what the conversation begins with is noted on the way.
+fn in_body(body: &[u8], format: WireFormat) -> Option<Found> {
     let wanted =
         Wanted::PROMPT_CACHE_KEY.and(Wanted::USER_ID).and(Wanted::CONVERSATION_ID).and(Wanted::THREAD_ID);
-    let found = body::peek(body, wanted).ok()?;
+    let mut opening = Opening::new(format);
+    let found = body::peek_and_show(body, wanted, |member| opening.note(member));
+    let id = found.ok().and_then(|found| named(&found));
+    id.or_else(|| Some((SessionKey(opening.hash()?), SessionSource::Opening)))
+}
+
+fn named(found: &Peek<'_>) -> Option<Found> {
     let user = found.user_id.as_deref().and_then(session_of_user);
     [
-        (found.prompt_cache_key, SessionSource::PromptCacheKey),
-        (user, SessionSource::UserId),
-        (found.conversation_id, SessionSource::Conversation),
-        (found.thread_id, SessionSource::Conversation),
+        (found.prompt_cache_key.as_deref(), SessionSource::PromptCacheKey),
+        (user.as_deref(), SessionSource::UserId),
+        (found.conversation_id.as_deref(), SessionSource::Conversation),
+        (found.thread_id.as_deref(), SessionSource::Conversation),
     ]
     .into_iter()
     .find_map(|(id, source)| Some((id.filter(|id| !id.trim().is_empty())?, source)))
@@ -128,13 +138,10 @@ fn session_of_user(user: &str) -> Option<Cow<'_, str>> {
     (!id.is_empty()).then_some(id)
 }
 
-fn in_opening(body: &[u8], format: WireFormat) -> Option<Found> {
-    let hash = opening::hash(body, format)?;
-    Some((SessionKey(hash), SessionSource::Opening))
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::body::json::stepped;
+
     use super::*;
 
     const BODY: &[u8] = br#"{"model":"m","conversation_id":"c","thread_id":"t",
@@ -243,6 +250,25 @@ mod tests {
             "r",
             SessionSource::ClientRequest,
         );
+    }
+
+    /// A long body is what an agent sends most; to look through it again and again was the greatest part of
+    /// what a peer did.
+    #[test]
+    fn a_long_body_is_looked_through_once() {
+        let turn =
+            |role: &str| format!(r#"{{"role":"{role}","content":"{}"}}"#, r#"say \"pong\"\n"#.repeat(128));
+        let turns: Vec<_> = ["user", "assistant"].iter().cycle().take(128).map(|role| turn(role)).collect();
+        let body = format!(r#"{{"model":"m","messages":[{}]}}"#, turns.join(","));
+        assert!(body.len() > 200_000);
+        let named = headers(&[("session-id", "s")]);
+        let looked = |headers: &HeaderMap| {
+            stepped::by(|| drop(session(headers, body.as_bytes(), WireFormat::Anthropic)))
+        };
+        assert_eq!(looked(&named), 0);
+        let unnamed = looked(&HeaderMap::new());
+        assert!(unnamed < body.len() + 16 * 1_024, "{unnamed} bytes of {}", body.len());
+        assert!(stepped::by(|| drop(body::model(body.as_bytes()))) < 16);
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_answer_made_is_known_before_the_caller_has_its_bytes() {
-        let intent = Intent::read(&Method::POST, "/v1/responses", None, false).expect("of a wire format");
+        let intent = Intent::read(&Method::POST, "/v1/responses", None, None).expect("of a wire format");
         let (known, clock) = (Arc::<Bonds>::default(), Clock::start());
         let maker = AccountId::new("openai:work");
         let scout = Scout::new(&intent).expect("such an answer makes something");

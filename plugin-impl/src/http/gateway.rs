@@ -9,7 +9,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use pointsman_core::format::WireFormat;
-use pointsman_core::intent::Intent;
+use pointsman_core::intent::{Intent, spoken};
 use pointsman_core::refusal;
 
 use crate::answer::Answer;
@@ -156,13 +156,9 @@ pub(super) fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> 
 /// Returns the format that a caller understands: that of the path, or of the headers that its services
 /// ask for.
 fn format(method: &Method, path: &str, headers: &HeaderMap) -> WireFormat {
-    let speaks_anthropic = headers.contains_key("anthropic-version");
-    let of_the_headers = || match (speaks_anthropic, headers.contains_key("x-goog-api-key")) {
-        (true, _) => WireFormat::Anthropic,
-        (false, true) => WireFormat::Gemini,
-        (false, false) => WireFormat::OpenAi,
-    };
-    Intent::read(method, path, None, speaks_anthropic).map_or_else(of_the_headers, |intent| intent.format)
+    let spoken = spoken(headers);
+    let format = Intent::read(method, path, None, spoken).map(|intent| intent.format);
+    format.or(spoken).unwrap_or(WireFormat::OpenAi)
 }
 
 fn response(answer: Answer) -> Response<FaceBody> {

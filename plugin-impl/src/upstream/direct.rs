@@ -140,3 +140,64 @@ pub(super) fn install_tls_provider() {
         let _ = ring::default_provider().install_default();
     });
 }
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use http::HeaderMap;
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use crate::answer::Relay;
+    use crate::config::Timeouts;
+    use crate::upstream::Upstream;
+
+    use super::*;
+
+    const EVENTS: usize = 52;
+    const EVENT: &str = "data: {\"type\":\"content_block_delta\"}\n\n";
+
+    /// Answers one request with a burst, and tells when all of it is written.
+    fn burst() -> (String, oneshot::Receiver<()>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        let (tell, written) = oneshot::channel();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client comes");
+            let mut asked = [0; 1_024];
+            let _ = stream.read(&mut asked).expect("a request");
+            let chunk = format!("{:x}\r\n{EVENT}\r\n", EVENT.len());
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream
+                .write_all((head.to_owned() + &chunk.repeat(EVENTS) + "0\r\n\r\n").as_bytes())
+                .expect("it reads");
+            // The test may have failed already.
+            let _ = tell.send(());
+        });
+        (url, written)
+    }
+
+    /// A peer waits 25 ms on the first piece of every stream. While the clock stands, any timer would move
+    /// it: it jumps to the next as soon as there is nothing else to do.
+    #[tokio::test]
+    async fn a_burst_waits_for_no_timer() {
+        let (url, written) = burst();
+        let outgoing = Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() };
+        let patience = Duration::from_secs(30);
+        let timeouts = Timeouts { connect: patience, head: patience, idle: patience };
+        let answer = Upstream::default().send(outgoing, None, timeouts).await.expect("an answer");
+        written.await.expect("all of it lies in the socket");
+        tokio::time::pause();
+        let begun = Instant::now();
+        let mut relay = Relay::new([].into(), Some(answer.body), Arc::default());
+        let (mut pieces, mut length) = (0, 0);
+        while let Some(piece) = relay.next().await {
+            pieces += 1;
+            length += piece.expect("no break").len();
+        }
+        assert_eq!((begun.elapsed(), length), (Duration::ZERO, EVENTS * EVENT.len()));
+        assert!(pieces <= 3, "{pieces} pieces");
+    }
+}

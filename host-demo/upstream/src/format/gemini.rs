@@ -4,7 +4,9 @@ use crate::format::Reply;
 use crate::refusal::Refusal;
 use crate::template::{Quoted, fill};
 
-const ANSWER: &str = r#"{"candidates":[{"content":{"parts":[{"text":$text}],"role":"model"}$finish,"index":0}],"usageMetadata":{"promptTokenCount":$input,"candidatesTokenCount":$output,"totalTokenCount":$total},"modelVersion":$model,"responseId":"$id"}"#;
+const ANSWER: &str = r#"{"candidates":[{"content":{"parts":[$part],"role":"model"}$finish,"index":0}],"usageMetadata":{"promptTokenCount":$input,"candidatesTokenCount":$output,"totalTokenCount":$total},"modelVersion":$model,"responseId":"$id"}"#;
+const TEXT: &str = r#"{"text":$text}"#;
+const CALL: &str = r#"{"functionCall":{"name":$name,"args":$text}}"#;
 const FINISH: &str = r#","finishReason":"STOP""#;
 
 pub(super) fn whole(reply: &Reply) -> String {
@@ -43,11 +45,18 @@ fn sse(json: &str) -> String {
     format!("data: {json}\r\n\r\n")
 }
 
+fn part(reply: &Reply, text: &str) -> String {
+    match &reply.tool {
+        Some(tool) => fill(CALL, &[("name", &Quoted(&tool.name)), ("text", &text)]),
+        None => fill(TEXT, &[("text", &Quoted(text))]),
+    }
+}
+
 fn answer(reply: &Reply, text: &str, finish: &str, output: u64) -> String {
     fill(
         ANSWER,
         &[
-            ("text", &Quoted(text)),
+            ("part", &part(reply, text)),
             ("finish", &finish),
             ("input", &reply.input_tokens),
             ("output", &output),

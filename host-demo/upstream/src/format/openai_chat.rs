@@ -3,11 +3,15 @@
 use crate::format::{Reply, event};
 use crate::template::{Quoted, fill};
 
-const WHOLE: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion","created":$created,"model":$model,"choices":[{"index":0,"message":{"role":"assistant","content":$text,"refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":$usage,"system_fingerprint":null}"#;
+const WHOLE: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion","created":$created,"model":$model,"choices":[{"index":0,"message":$message,"logprobs":null,"finish_reason":"$finish"}],"usage":$usage,"system_fingerprint":null}"#;
 const CHUNK: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion.chunk","created":$created,"model":$model,"system_fingerprint":null,"choices":[$choice]$usage}"#;
+const MESSAGE: &str = r#"{"role":"assistant","content":$text,"refusal":null}"#;
+const CALLING: &str = r#"{"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":"call_$id","type":"function","function":{"name":$name,"arguments":$text}}]}"#;
 const ROLE: &str = r#"{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}"#;
 const CONTENT: &str = r#"{"index":0,"delta":{"content":$text},"logprobs":null,"finish_reason":null}"#;
-const FINISH: &str = r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}"#;
+const CALL: &str = r#"{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_$id","type":"function","function":{"name":$name,"arguments":""}}]},"logprobs":null,"finish_reason":null}"#;
+const ARGUMENTS: &str = r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":$text}}]},"logprobs":null,"finish_reason":null}"#;
+const FINISH: &str = r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"$finish"}"#;
 const USAGE: &str = r#"{"prompt_tokens":$input,"completion_tokens":$output,"total_tokens":$total}"#;
 const DONE: &str = "[DONE]";
 
@@ -18,22 +22,42 @@ pub(super) fn whole(reply: &Reply) -> String {
             ("id", &reply.id),
             ("created", &reply.created),
             ("model", &Quoted(&reply.model)),
-            ("text", &Quoted(&reply.text.whole())),
+            ("message", &message(reply)),
+            ("finish", &finish(reply)),
             ("usage", &usage(reply)),
         ],
     )
 }
 
+fn message(reply: &Reply) -> String {
+    let text = reply.text.whole();
+    match &reply.tool {
+        Some(tool) => {
+            fill(CALLING, &[("id", &reply.id), ("name", &Quoted(&tool.name)), ("text", &Quoted(&text))])
+        }
+        None => fill(MESSAGE, &[("text", &Quoted(&text))]),
+    }
+}
+
+fn finish(reply: &Reply) -> &'static str {
+    if reply.tool.is_some() { "tool_calls" } else { "stop" }
+}
+
 pub(super) fn opening(reply: &Reply) -> Vec<String> {
-    vec![chunk(reply, ROLE, no_usage(reply))]
+    let first = match &reply.tool {
+        Some(tool) => fill(CALL, &[("id", &reply.id), ("name", &Quoted(&tool.name))]),
+        None => ROLE.to_owned(),
+    };
+    vec![chunk(reply, &first, no_usage(reply))]
 }
 
 pub(super) fn piece(reply: &Reply, text: &str) -> String {
-    chunk(reply, &fill(CONTENT, &[("text", &Quoted(text))]), no_usage(reply))
+    let content = if reply.tool.is_some() { ARGUMENTS } else { CONTENT };
+    chunk(reply, &fill(content, &[("text", &Quoted(text))]), no_usage(reply))
 }
 
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
-    let finish = chunk(reply, FINISH, no_usage(reply));
+    let finish = chunk(reply, &fill(FINISH, &[("finish", &finish(reply))]), no_usage(reply));
     if !reply.usage_chunk {
         return vec![finish, event(DONE)];
     }

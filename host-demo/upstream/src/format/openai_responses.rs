@@ -5,11 +5,13 @@ use serde_json::Value;
 use crate::format::{Reply, named_event};
 use crate::refusal::Refusal;
 use crate::template::{Quoted, fill};
+use crate::tools::Tool;
 
 const RESPONSE: &str = r#"{"id":"resp_$id","object":"response","created_at":$created,"status":"$status","error":$error,"incomplete_details":null,"instructions":null,"model":$model,"output":[$output],"parallel_tool_calls":true,"previous_response_id":null,"tool_choice":"auto","tools":[],"usage":$usage,"metadata":{}}"#;
 const USAGE: &str = r#"{"input_tokens":$input,"input_tokens_details":{"cached_tokens":0},"output_tokens":$output,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":$total}"#;
 const ITEM: &str =
     r#"{"id":"msg_$id","type":"message","status":"$status","content":[$content],"role":"assistant"}"#;
+const CALL: &str = r#"{"id":"fc_$id","type":"function_call","status":"$status","arguments":$text,"call_id":"call_$id","name":$name}"#;
 const PART: &str = r#"{"type":"output_text","annotations":[],"logprobs":[],"text":$text}"#;
 
 const OF_RESPONSE: &str = r#"{"type":"$type","sequence_number":$place,"response":$response}"#;
@@ -17,11 +19,15 @@ const OF_ITEM: &str = r#"{"type":"$type","sequence_number":$place,"output_index"
 const OF_PART: &str = r#"{"type":"$type","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"part":$part}"#;
 const DELTA: &str = r#"{"type":"response.output_text.delta","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"delta":$text,"logprobs":[]}"#;
 const TEXT_DONE: &str = r#"{"type":"response.output_text.done","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"text":$text,"logprobs":[]}"#;
+const ARGUMENTS: &str = r#"{"type":"response.function_call_arguments.delta","sequence_number":$place,"item_id":"fc_$id","output_index":0,"delta":$text}"#;
+const ARGUMENTS_DONE: &str = r#"{"type":"response.function_call_arguments.done","sequence_number":$place,"item_id":"fc_$id","output_index":0,"name":$name,"arguments":$text}"#;
 const ERROR: &str =
     r#"{"type":"error","sequence_number":$place,"code":$code,"message":$message,"param":null}"#;
 
 /// How many events [`opening`] has.
 const OPENING: u64 = 4;
+/// The same of a call, which has no parts.
+const OPENING_OF_A_CALL: u64 = 3;
 
 pub(super) fn whole(reply: &Reply) -> String {
     completed(reply, &reply.text.whole())
@@ -29,29 +35,56 @@ pub(super) fn whole(reply: &Reply) -> String {
 
 pub(super) fn opening(reply: &Reply) -> Vec<String> {
     let started = response(reply, "in_progress", "null", "", "null");
-    vec![
+    let mut events = vec![
         of_response("response.created", 0, &started),
         of_response("response.in_progress", 1, &started),
-        of_item("response.output_item.added", 2, &item(reply, "in_progress", "")),
-        of_part(reply, "response.content_part.added", 3, &part("")),
-    ]
+        of_item("response.output_item.added", 2, &item(reply, "in_progress", None)),
+    ];
+    if reply.tool.is_none() {
+        events.push(of_part(reply, "response.content_part.added", 3, &part("")));
+    }
+    events
 }
 
 pub(super) fn piece(reply: &Reply, index: u64, text: &str) -> String {
-    let place = OPENING + index;
-    let data = fill(DELTA, &[("place", &place), ("id", &reply.id), ("text", &Quoted(text))]);
-    named_event("response.output_text.delta", &data)
+    let (name, delta, first) = match &reply.tool {
+        Some(_) => ("response.function_call_arguments.delta", ARGUMENTS, OPENING_OF_A_CALL),
+        None => ("response.output_text.delta", DELTA, OPENING),
+    };
+    let data = fill(delta, &[("place", &(first + index)), ("id", &reply.id), ("text", &Quoted(text))]);
+    named_event(name, &data)
 }
 
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
+    match &reply.tool {
+        Some(tool) => closing_of_a_call(reply, tool),
+        None => closing_of_a_text(reply),
+    }
+}
+
+fn closing_of_a_call(reply: &Reply, tool: &Tool) -> Vec<String> {
+    let first = OPENING_OF_A_CALL + reply.text.pieces();
+    let text = reply.text.whole();
+    let name = Quoted(&tool.name);
+    let done = fill(
+        ARGUMENTS_DONE,
+        &[("place", &first), ("id", &reply.id), ("name", &name), ("text", &Quoted(&text))],
+    );
+    vec![
+        named_event("response.function_call_arguments.done", &done),
+        of_item("response.output_item.done", first + 1, &item(reply, "completed", Some(&text))),
+        of_response("response.completed", first + 2, &completed(reply, &text)),
+    ]
+}
+
+fn closing_of_a_text(reply: &Reply) -> Vec<String> {
     let first = OPENING + reply.text.pieces();
     let text = reply.text.whole();
     let done = fill(TEXT_DONE, &[("place", &first), ("id", &reply.id), ("text", &Quoted(&text))]);
-    let part = part(&text);
     vec![
         named_event("response.output_text.done", &done),
-        of_part(reply, "response.content_part.done", first + 1, &part),
-        of_item("response.output_item.done", first + 2, &item(reply, "completed", &part)),
+        of_part(reply, "response.content_part.done", first + 1, &part(&text)),
+        of_item("response.output_item.done", first + 2, &item(reply, "completed", Some(&text))),
         of_response("response.completed", first + 3, &completed(reply, &text)),
     ]
 }
@@ -79,7 +112,7 @@ fn told(body: &str) -> (String, String) {
 }
 
 fn completed(reply: &Reply, text: &str) -> String {
-    response(reply, "completed", "null", &item(reply, "completed", &part(text)), &usage(reply))
+    response(reply, "completed", "null", &item(reply, "completed", Some(text)), &usage(reply))
 }
 
 fn response(reply: &Reply, status: &str, error: &str, output: &str, usage: &str) -> String {
@@ -102,8 +135,18 @@ fn usage(reply: &Reply) -> String {
     fill(USAGE, &[("input", &input), ("output", &output), ("total", &(input + output))])
 }
 
-fn item(reply: &Reply, status: &str, content: &str) -> String {
-    fill(ITEM, &[("id", &reply.id), ("status", &status), ("content", &content)])
+/// A message or a call, without a text as long as it has none.
+fn item(reply: &Reply, status: &str, text: Option<&str>) -> String {
+    match &reply.tool {
+        Some(tool) => {
+            let (name, text) = (Quoted(&tool.name), Quoted(text.unwrap_or_default()));
+            fill(CALL, &[("id", &reply.id), ("status", &status), ("name", &name), ("text", &text)])
+        }
+        None => {
+            let content = text.map(part).unwrap_or_default();
+            fill(ITEM, &[("id", &reply.id), ("status", &status), ("content", &content)])
+        }
+    }
 }
 
 fn part(text: &str) -> String {

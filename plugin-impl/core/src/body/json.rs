@@ -4,6 +4,7 @@
 //! Nesting is counted, never recursed into, so no input can exhaust the stack.
 
 mod cursor;
+mod quotes;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use std::ops::Range;
 use memchr::memchr;
 
 use self::cursor::Cursor;
+#[cfg(test)]
+pub(crate) use self::cursor::stepped;
 
 /// Text that is not the JSON it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -80,6 +80,31 @@ pub fn peek(body: &[u8], wanted: Wanted) -> Result<Peek<'_>, NotJson> {
     Ok(found)
 }
 
+/// Looks for the wanted fields as [`peek`] does, but to the end of the body, and shows each other member
+/// on the way.
+///
+/// # Errors
+/// The body is not a JSON object.
+pub fn peek_and_show<'a>(
+    body: &'a [u8],
+    wanted: Wanted,
+    mut show: impl FnMut(&Member<'a>),
+) -> Result<Peek<'a>, NotJson> {
+    let mut found = Peek::default();
+    let mut missing = wanted;
+    for member in json::members(body) {
+        let member = member?;
+        let field = field(&member);
+        if missing.has(field) {
+            found.note(field, member.value)?;
+            missing = missing.without(field);
+        } else {
+            show(&member);
+        }
+    }
+    Ok(found)
+}
+
 /// Returns the model, and looks no further.
 ///
 /// # Errors

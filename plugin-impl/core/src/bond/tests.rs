@@ -6,7 +6,7 @@ use crate::format::WireFormat::{self, Anthropic, Gemini, OpenAi};
 use crate::intent::Intent;
 
 fn intent(format: WireFormat, path: &str) -> Intent {
-    Intent::read(&Method::POST, path, Some(format), false).expect("a format that is told is enough")
+    Intent::read(&Method::POST, path, Some(format), None).expect("a format that is told is enough")
 }
 
 fn refers(format: WireFormat, path: &str, body: &str) -> Vec<BondKey> {

@@ -8,7 +8,7 @@
 //! (Gemini CLI, Codex); taken alone, the first would make one session of everything in that directory.
 //! Therefore a "turn" is all that comes before the model's first answer.
 
-use crate::body::json::{self, Elements, Value};
+use crate::body::json::{Elements, Member, Value};
 use crate::fnv::Fnv;
 use crate::format::WireFormat;
 
@@ -21,36 +21,36 @@ const MAX_MESSAGES: usize = 32;
 /// Gemini CLI, up to 0.1x, made the model answer its opening turn with these words.
 const ACKNOWLEDGED: &str = "Got it. Thanks for the context!";
 
-/// Returns the number, or nothing where the body has neither system prompt nor user turn.
-pub(super) fn hash(body: &[u8], format: WireFormat) -> Option<u64> {
-    let opening = Opening::of(body, format);
-    let mut system = Texts::default();
-    let mut user = Texts::default();
-    opening.system.into_iter().for_each(|value| system.take(value));
-    opening.turns.into_iter().for_each(|value| take_turns(value, &mut system, &mut user));
-    (!user.is_empty() || !system.is_empty())
-        .then(|| system.hash.and(b"\0user\0").and(&user.hash.0.to_le_bytes()).0)
-}
-
 /// The members that a conversation begins with.
-#[derive(Default)]
-struct Opening<'a> {
+pub(super) struct Opening<'a> {
+    format: WireFormat,
     system: Option<Value<'a>>,
     turns: Option<Value<'a>>,
 }
 
 impl<'a> Opening<'a> {
-    fn of(body: &'a [u8], format: WireFormat) -> Self {
-        let mut opening = Self::default();
-        for member in json::members(body).map_while(Result::ok) {
-            let key = member.key.read().unwrap_or_default();
-            if is_system(format, &key) {
-                opening.system = Some(member.value);
-            } else if is_turns(format, &key) {
-                opening.turns = Some(member.value);
-            }
+    pub(super) const fn new(format: WireFormat) -> Self {
+        Self { format, system: None, turns: None }
+    }
+
+    /// Notes a member of the body, if it is one of those.
+    pub(super) fn note(&mut self, member: &Member<'a>) {
+        let key = member.key.read().unwrap_or_default();
+        if is_system(self.format, &key) {
+            self.system = Some(member.value);
+        } else if is_turns(self.format, &key) {
+            self.turns = Some(member.value);
         }
-        opening
+    }
+
+    /// Returns the number, or nothing where the body has neither system prompt nor user turn.
+    pub(super) fn hash(self) -> Option<u64> {
+        let mut system = Texts::default();
+        let mut user = Texts::default();
+        self.system.into_iter().for_each(|value| system.take(value));
+        self.turns.into_iter().for_each(|value| take_turns(value, &mut system, &mut user));
+        (!user.is_empty() || !system.is_empty())
+            .then(|| system.hash.and(b"\0user\0").and(&user.hash.0.to_le_bytes()).0)
     }
 }
 
@@ -151,8 +151,16 @@ fn some<'a>(elements: Elements<'a>) -> impl Iterator<Item = Value<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use crate::body::json;
+
     use super::*;
     use WireFormat::{Anthropic, Gemini, OpenAi};
+
+    fn hash(body: &[u8], format: WireFormat) -> Option<u64> {
+        let mut opening = Opening::new(format);
+        json::members(body).map_while(Result::ok).for_each(|member| opening.note(&member));
+        opening.hash()
+    }
 
     fn hash_of(format: WireFormat, body: &str) -> u64 {
         hash(body.as_bytes(), format).expect("an opening")
