@@ -38,6 +38,7 @@ mod provider;
 mod reader;
 mod report;
 mod resolve;
+mod retry_budget;
 mod secret_source;
 mod setting;
 mod settings;

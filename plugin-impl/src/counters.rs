@@ -54,6 +54,10 @@ counters! {
     refused,
     /// Requests taken in.
     requests,
+    /// Attempts that followed at once on a failure which may have cost the upstream work.
+    retries,
+    /// Failures that were delivered because the retry budget was empty.
+    retries_withheld,
     /// Good answers to requests that began before a limit was known, and so did not lift it.
     stale_successes,
     /// Streams that broke after their head was delivered.

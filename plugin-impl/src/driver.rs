@@ -7,6 +7,7 @@ mod home;
 mod look;
 mod noting;
 mod reply;
+mod retrying;
 mod telling;
 mod waiting;
 
@@ -162,6 +163,7 @@ impl<'a> Journey<'a> {
         loop {
             let event = match self.dispatch.step() {
                 Step::Plan => self.plan(),
+                Step::Withdraw => Event::Withdrawn(self.withdraw()),
                 Step::Admit(candidate) => self.admit(candidate),
                 Step::Authorize { renew } => self.authorize(renew).await,
                 Step::Send => self.send().await,
@@ -301,6 +303,7 @@ impl<'a> Journey<'a> {
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
         self.record.sent();
+        self.pay_in();
         let sent =
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, outcome) = match sent {
@@ -394,6 +397,9 @@ impl<'a> Journey<'a> {
 
     fn deliver(mut self) -> Answer {
         self.tell_news(&Onward::GiveUp);
+        if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
+            served.reason = "retry-budget";
+        }
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;
         if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {

@@ -21,8 +21,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pointsman_core::budget::Budget;
 use pointsman_core::catalog::{Endpoint, Provider};
-use pointsman_core::ids::AccountId;
+use pointsman_core::ids::{AccountId, ProviderId};
 
 use crate::sync::DashMap;
 
@@ -44,6 +45,7 @@ const SHARDS: usize = 8;
 pub struct Fleet {
     accounts: DashMap<AccountId, Arc<Account>>,
     endpoints: DashMap<Endpoint, Arc<EndpointState>>,
+    budgets: DashMap<ProviderId, Arc<Budget>>,
     next_ordinal: AtomicU32,
     bell: Arc<Bell>,
     pub affinity: Affinity,
@@ -57,6 +59,7 @@ impl Default for Fleet {
         Self {
             accounts: DashMap::with_shard_amount(SHARDS),
             endpoints: DashMap::with_shard_amount(SHARDS),
+            budgets: DashMap::with_shard_amount(SHARDS),
             next_ordinal: AtomicU32::new(0),
             bell: Arc::default(),
             affinity: Affinity::default(),
@@ -97,6 +100,11 @@ impl Fleet {
             .entry(endpoint.clone())
             .or_insert_with(|| Arc::new(EndpointState::new(endpoint)))
             .clone()
+    }
+
+    /// Returns the retry budget of a provider, which all configurations share.
+    pub fn budget(&self, provider: &ProviderId) -> Arc<Budget> {
+        self.budgets.entry(provider.clone()).or_default().clone()
     }
 
     /// Returns what tells waiting requests that something has changed.

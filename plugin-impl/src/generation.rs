@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use pointsman_core::budget::Budget;
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Limit;
 use pointsman_core::ids::AccountId;
@@ -40,6 +41,8 @@ pub struct Crew {
     pub roster: Roster,
     /// The ids of the roster's members, in its order.
     pub names: Arc<[AccountId]>,
+    /// What it may be sent by way of retries.
+    pub budget: Arc<Budget>,
     /// What only the sending of requests needs, for each member of the roster.
     pub papers: Vec<Papers>,
 }
@@ -113,7 +116,7 @@ impl Making<'_> {
         let caps = self.fleet.counts.caps(&provider.core.id, total, models);
         let roster =
             Roster::new(&provider.core, members, endpoints.collect()).with_caps(caps).with_rates(self.rates);
-        Crew { roster, names, papers }
+        Crew { roster, budget: self.fleet.budget(&provider.core.id), names, papers }
     }
 
     fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {

@@ -26,6 +26,7 @@ mod pass_through;
 mod races;
 mod readings;
 mod reload;
+mod retry_budget;
 mod secrets;
 mod sessions;
 mod shutdown;

@@ -17,6 +17,7 @@
 
 use std::time::Duration;
 
+use crate::budget::is_burden;
 use crate::cell::Deny;
 use crate::outcome::Outcome;
 use crate::plan::{Candidate, Counts, Plan, Refusal};
@@ -37,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub enum Step {
     /// Take a snapshot, plan, and report [`Event::Planned`].
     Plan,
+    /// Take a retry out of the provider's budget; report [`Event::Withdrawn`].
+    Withdraw,
     /// Ask the cells on the way for a lease; report [`Event::Admitted`] or [`Event::Denied`].
     Admit(Candidate),
     /// Make sure of the credential; report [`Event::Authorized`] or [`Event::Answered`].
@@ -61,6 +64,8 @@ pub enum Event {
     Held {
         until: Millis,
     },
+    /// Whether there was a retry left.
+    Withdrawn(bool),
     Admitted,
     Denied(Deny),
     Authorized,
@@ -85,11 +90,27 @@ pub struct Dispatch {
     waits: u32,
     /// The last failure says more to the caller than a count of accounts would.
     tellable: bool,
+    /// What another attempt would be.
+    next: Next,
+    /// It has waited for a closed way to open, and its attempt there cost no retry.
+    waited_out: bool,
+}
+
+/// What another attempt of a request is to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The first, or one that nothing has to be paid for.
+    Free,
+    /// A retry; see [`budget`](crate::budget).
+    Retry,
+    /// A retry that the budget does not allow.
+    Withheld,
 }
 
 #[derive(Debug)]
 enum Phase {
     Planning,
+    Paying { plan: Plan },
     Admitting { plan: Plan, next: usize },
     Authorizing { renew: bool },
     Sending { renewed: bool },
@@ -111,6 +132,8 @@ impl Dispatch {
             lost_races: 0,
             waits: 0,
             tellable: false,
+            next: Next::Free,
+            waited_out: false,
         }
     }
 
@@ -129,6 +152,11 @@ impl Dispatch {
         self.waits
     }
 
+    /// Says whether the last failure is delivered because the budget had no retry left.
+    pub fn is_withheld(&self) -> bool {
+        self.next == Next::Withheld
+    }
+
     /// Returns the instant after which it does not wait any more.
     pub const fn deadline(&self) -> Millis {
         self.deadline
@@ -144,6 +172,7 @@ impl Dispatch {
     pub fn step(&self) -> Step {
         match &self.phase {
             Phase::Planning => Step::Plan,
+            Phase::Paying { .. } => Step::Withdraw,
             Phase::Admitting { plan, next } => Step::Admit(plan.candidates[*next]),
             Phase::Authorizing { renew, .. } => Step::Authorize { renew: *renew },
             Phase::Sending { .. } => Step::Send,
@@ -161,6 +190,7 @@ impl Dispatch {
         self.phase = match (phase, event) {
             (Phase::Planning, Event::Planned(planned)) => self.planned(planned, now),
             (Phase::Planning, Event::Held { until }) => Phase::Holding { until },
+            (Phase::Paying { plan }, Event::Withdrawn(paid)) => self.withdrawn(plan, paid),
             (Phase::Admitting { .. }, Event::Admitted) => Phase::Authorizing { renew: false },
             (Phase::Admitting { plan, next }, Event::Denied(_)) => self.denied(plan, next, now),
             (Phase::Authorizing { renew }, Event::Authorized) => Phase::Sending { renewed: renew },
@@ -169,7 +199,8 @@ impl Dispatch {
                 self.attempts += 1;
                 self.answered(&outcome, renewable && !renewed)
             }
-            (Phase::Waiting { .. } | Phase::Holding { .. }, Event::Woke) => Phase::Planning,
+            (Phase::Waiting { refusal, .. }, Event::Woke) => self.woke(&refusal),
+            (Phase::Holding { .. }, Event::Woke) => Phase::Planning,
             (phase, event) => {
                 debug_assert!(false, "{event:?} does not answer {phase:?}");
                 phase
@@ -180,10 +211,30 @@ impl Dispatch {
     fn planned(&mut self, planned: Result<Plan, Refusal>, now: Millis) -> Phase {
         self.plans += 1;
         match planned {
-            Ok(plan) if self.attempts < MAX_ATTEMPTS => Phase::Admitting { plan, next: 0 },
-            Ok(_) => Phase::Delivering,
+            Ok(_) if self.attempts >= MAX_ATTEMPTS => Phase::Delivering,
+            Ok(plan) if self.next == Next::Retry => Phase::Paying { plan },
+            Ok(plan) => Phase::Admitting { plan, next: 0 },
             Err(refusal) => self.refused(refusal, now),
         }
+    }
+
+    fn withdrawn(&mut self, plan: Plan, paid: bool) -> Phase {
+        if paid {
+            self.next = Next::Free;
+            Phase::Admitting { plan, next: 0 }
+        } else {
+            self.next = Next::Withheld;
+            Phase::Delivering
+        }
+    }
+
+    /// A way that was closed lets 1, 2, 4 try when it opens, so those who wait for it are no flood. Once, so
+    /// that an upstream which opens and fails and opens again is not asked by everybody each time.
+    fn woke(&mut self, refusal: &Refusal) -> Phase {
+        if self.next == Next::Retry && refusal.counts.cooling > 0 && !self.waited_out {
+            (self.next, self.waited_out) = (Next::Free, true);
+        }
+        Phase::Planning
     }
 
     fn denied(&mut self, plan: Plan, denied: usize, now: Millis) -> Phase {
@@ -217,6 +268,7 @@ impl Dispatch {
     fn failed(&mut self, outcome: &Outcome) -> Phase {
         // A 429 of one account says less than our own count of all of them.
         self.tellable = !matches!(outcome, Outcome::Limited(_));
+        self.next = if is_burden(outcome) { Next::Retry } else { Next::Free };
         Phase::Planning
     }
 

@@ -25,6 +25,7 @@ pub mod because;
 pub mod blame;
 pub mod body;
 pub mod bond;
+pub mod budget;
 pub mod cap;
 pub mod catalog;
 pub mod cell;

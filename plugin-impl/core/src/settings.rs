@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::affinity;
+use crate::budget;
 use crate::strategy::{Strategy, hybrid};
 
 /// What the user chose, for all requests of one configuration.
@@ -16,6 +17,8 @@ pub struct Settings {
     pub affinity: affinity::Rules,
     /// The longest that one request waits for a place, all its waits together.
     pub max_wait: Duration,
+    /// How many retries a provider is sent.
+    pub retry_budget: budget::Terms,
 }
 
 impl Default for Settings {
@@ -27,6 +30,7 @@ impl Default for Settings {
             hybrid: hybrid::Numbers::default(),
             affinity: affinity::Rules::default(),
             max_wait: Duration::from_secs(120),
+            retry_budget: budget::Terms::default(),
         }
     }
 }

@@ -12,6 +12,7 @@ use loom::sync::Arc;
 use loom::thread;
 use pointsman_core::allowance::Allowance;
 use pointsman_core::backoff::Schedule;
+use pointsman_core::budget::{Budget, Terms};
 use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::time::Millis;
@@ -339,6 +340,50 @@ fn two_never_ask_at_once() {
                 .into(),
         );
         assert_eq!(taken.into_iter().filter(|taken| *taken).count(), 1);
+    });
+}
+
+#[test]
+fn a_retry_budget_is_never_overdrawn() {
+    model(|| {
+        let terms = Terms { share: 1_000, floor: 1 };
+        let budget = Arc::new(Budget::default());
+        let taken = together(
+            [(); 3]
+                .map(|()| {
+                    let budget = budget.clone();
+                    Box::new(move || budget.withdraw(terms, NOW)) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert_eq!(taken.into_iter().filter(|taken| *taken).count(), 1);
+        budget.deposit(terms, NOW);
+        assert!(budget.withdraw(terms, NOW), "a payment was lost");
+    });
+}
+
+#[test]
+#[should_panic(expected = "the budget is overdrawn")]
+fn the_naive_twin_reads_a_balance_and_then_takes() {
+    model(|| {
+        use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+        let balance = Arc::new(AtomicU64::new(1));
+        let take = |balance: Arc<AtomicU64>| {
+            let has_one = balance.load(Acquire) > 0;
+            if has_one {
+                balance.fetch_sub(1, AcqRel);
+            }
+            has_one
+        };
+        let taken = together(
+            [(); 2]
+                .map(|()| {
+                    let balance = balance.clone();
+                    Box::new(move || take(balance)) as Box<dyn FnOnce() -> bool + Send>
+                })
+                .into(),
+        );
+        assert!(taken.into_iter().filter(|taken| *taken).count() <= 1, "the budget is overdrawn");
     });
 }
 

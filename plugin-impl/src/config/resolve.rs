@@ -23,7 +23,7 @@ use super::settings::{
     QUOTA_REFRESH, SOFT, STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
-use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy};
+use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, retry_budget};
 
 /// Reads a whole configuration.
 pub(super) fn config(
@@ -79,6 +79,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             hybrid: policy::hybrid(top, report),
             affinity: policy::affinity(top, report),
             max_wait: top.read_or_default(&MAX_WAIT, report),
+            retry_budget: retry_budget::read(top, report),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
         quota_refresh: top.read_or_default(&QUOTA_REFRESH, report),

@@ -54,6 +54,7 @@ pub(super) static TOP: Section = Section {
         &ALLOW_ORIGINS,
         &STORE,
         &STATE_DIR,
+        &RETRY_BUDGET,
         &QUOTA_PROTECTION,
         &POOL_ORDER,
         &TIMEOUTS,
@@ -156,6 +157,13 @@ pub(super) static STATE_DIR: Setting<Text> = Setting {
            or `~/.local/state/pointsman`.",
 };
 
+pub(super) static RETRY_BUDGET: Setting<Compound> = Setting {
+    name: "retry_budget",
+    form: Compound("a map"),
+    default: "",
+    help: "How many retries a provider is sent; see [Retry budget](#retry-budget).",
+};
+
 pub(super) static QUOTA_PROTECTION: Setting<Compound> = Setting {
     name: "quota_protection",
     form: Compound("a map"),
@@ -223,6 +231,29 @@ pub(super) static HEAD: Setting<Time> = Setting {
 
 pub(super) static IDLE: Setting<Time> =
     Setting { name: "idle", form: TIMEOUT, default: "280s", help: "Between two pieces of an answer." };
+
+pub(super) static RETRY_BUDGET_KEYS: Section = Section {
+    title: "Retry budget",
+    help: "In `retry_budget`; each provider has one of its own. A retry is an attempt that follows at once on no \
+           answer, a 5xx or a lack of capacity. Moving on from a limit or a rejected credential is none, and \
+           neither is the first attempt after waiting for a closed way to open. Without a retry left the \
+           failure is delivered, with `x-pointsman-reason: retry-budget`.",
+    keys: &[&RETRY_SHARE, &RETRY_FLOOR],
+};
+
+pub(super) static RETRY_SHARE: Setting<Percent> = Setting {
+    name: "share",
+    form: Percent,
+    default: "20%",
+    help: "How many retries there may be, as a share of the requests of the last seconds.",
+};
+
+pub(super) static RETRY_FLOOR: Setting<Count> = Setting {
+    name: "floor",
+    form: Count { from: 0, to: 1_000 },
+    default: "10",
+    help: "How many retries there may be besides, in each ten seconds.",
+};
 
 pub(super) static PROTECTION_KEYS: Section =
     Section { title: "Quota protection", help: "In `quota_protection`.", keys: &[&SOFT, &HARD] };
@@ -507,11 +538,12 @@ pub(super) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
 };
 
 /// Every section, in the order of the documentation.
-pub(super) static SECTIONS: [&Section; 11] = [
+pub(super) static SECTIONS: [&Section; 12] = [
     &TOP,
     &HYBRID_KEYS,
     &AFFINITY_KEYS,
     &TIMEOUT_KEYS,
+    &RETRY_BUDGET_KEYS,
     &PROTECTION_KEYS,
     &PROVIDER,
     &CONCURRENCY_KEYS,

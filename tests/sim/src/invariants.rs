@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pointsman_core::budget::Terms;
 use pointsman_core::time::Millis;
 
 use crate::ours::{CellView, Ours, Races, Setup};
@@ -28,6 +29,7 @@ pub struct Checks {
     sessions: Vec<Beginning>,
     /// Some failure that was not quota: what gates know from then on is not told here.
     troubled: bool,
+    retries: Retries,
 }
 
 /// How often something worth proving happened.
@@ -43,6 +45,7 @@ pub struct Seen {
     pub starts_together: u64,
     pub refused: u64,
     pub full_caps: u64,
+    pub retries: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +56,8 @@ struct Facts {
     delivered: bool,
     over: bool,
     probing: bool,
+    /// Its last attempt met trouble, and it has not waited since.
+    burdened: bool,
 }
 
 /// How a session began: those who start with its first request share its first account.
@@ -61,6 +66,30 @@ struct Beginning {
     arrived: Option<Millis>,
     lost_admissions: u64,
     cell: Option<CellId>,
+}
+
+/// When requests were sent for the first time, and when they were tried again at once after a failure.
+#[derive(Clone, Debug, Default)]
+struct Retries {
+    firsts: Vec<Millis>,
+    retries: Vec<Millis>,
+}
+
+impl Retries {
+    /// In ten seconds there are no more retries than the floor when they begin, what refills it, and the
+    /// share of all requests whose payment has not faded to nothing.
+    fn check(&self, terms: Terms, now: Millis) -> Checked {
+        let within = |all: &[Millis], seconds| {
+            all.iter().rev().take_while(|at| now.since(**at) <= Duration::from_secs(seconds)).count() as u64
+        };
+        let (retries, requests) = (within(&self.retries, 10), within(&self.firsts, 200));
+        let allowed = u64::from(terms.floor) * 2_100 + u64::from(terms.share) * requests;
+        if retries * 1_000 <= allowed {
+            return Ok(());
+        }
+        let detail = format!("{retries} in ten seconds, and {requests} requests pay for them: {terms:?}");
+        Err(Violation::new("the retry budget is not overdrawn", detail))
+    }
 }
 
 impl Checks {
@@ -74,6 +103,7 @@ impl Checks {
             requests: Vec::new(),
             sessions: Vec::new(),
             troubled: false,
+            retries: Retries::default(),
         }
     }
 
@@ -105,12 +135,15 @@ impl Checks {
                 self.reference.sent(request, cell, now)?;
                 self.is_within_bound(request, cell)?;
                 self.is_within_caps(request, cell)?;
+                self.is_within_budget(request, now)?;
                 self.stays_together(happening, cell, open, races)
             }
             What::Waits { until } => self.waits(request, until),
             What::Answered { cell, answer } => {
-                self.facts(request).probing = false;
-                self.troubled |= !matches!(answer.verdict, Verdict::Good | Verdict::Limited(_));
+                let trouble = !matches!(answer.verdict, Verdict::Good | Verdict::Limited(_));
+                let facts = self.facts(request);
+                (facts.probing, facts.burdened) = (false, trouble);
+                self.troubled |= trouble;
                 let learned = self.reference.answered(request, &answer, view(cell), now)?;
                 self.count(learned);
                 Ok(())
@@ -197,6 +230,19 @@ impl Checks {
         Ok(())
     }
 
+    fn is_within_budget(&mut self, request: RequestId, now: Millis) -> Checked {
+        let terms = self.setup.retries;
+        let facts = self.facts(request);
+        if facts.attempts == 1 {
+            self.retries.firsts.push(now);
+        } else if std::mem::take(&mut facts.burdened) {
+            self.seen.retries += 1;
+            self.retries.retries.push(now);
+            self.retries.check(terms, now).map_err(|violation| violation.of(request))?;
+        }
+        Ok(())
+    }
+
     fn has_room(&self, cell: CellId) -> bool {
         let below = |count: u32, cap: Option<u16>| cap.is_none_or(|cap| count < cap.into());
         below(self.reference.under_way(None), self.setup.total)
@@ -238,7 +284,8 @@ impl Checks {
 
     fn waits(&mut self, request: RequestId, until: Option<Millis>) -> Checked {
         let deadline = self.deadline(request);
-        self.facts(request).waited = true;
+        let facts = self.facts(request);
+        (facts.waited, facts.burdened) = (true, false);
         match until {
             Some(until) if until <= deadline => Ok(()),
             _ => {

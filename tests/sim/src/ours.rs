@@ -11,6 +11,7 @@ use std::pin::pin;
 use std::task::{Context as TaskContext, Waker};
 
 use pointsman_core::affinity::hold;
+use pointsman_core::budget::Budget;
 use pointsman_core::cell::{Confirmed, Deny};
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
@@ -37,6 +38,7 @@ pub struct Ours {
     settings: Settings,
     fleet: Fleet,
     roster: Roster,
+    budget: Budget,
     /// One for each pin, with the line of those who wait for it.
     lanes: Vec<Lane>,
     model: ModelId,
@@ -64,6 +66,8 @@ pub struct Races {
     pub folded_limits: u64,
     /// A request that waited for its session's own account.
     pub holds: u64,
+    /// A retry that the budget did not allow.
+    pub withheld_retries: u64,
 }
 
 /// What a cell says of itself.
@@ -131,6 +135,7 @@ impl Ours {
             settings: setup.settings(),
             setup,
             roster,
+            budget: Budget::default(),
             lanes: lanes.collect(),
             model: setup::model(),
             journeys: Vec::new(),
@@ -191,10 +196,16 @@ impl Ours {
                     Some(event) => event,
                     None => return pause(journey),
                 },
+                Step::Withdraw => Event::Withdrawn(self.withdraw(now)),
                 Step::Admit(_) if self.setup.interleaved && !journey.has_paused => return pause(journey),
                 Step::Admit(candidate) => self.admit(id, journey, candidate, now),
                 Step::Authorize { .. } => Event::Authorized,
-                Step::Send => return sent(journey),
+                Step::Send => {
+                    if journey.dispatch.attempts() == 0 {
+                        self.budget.deposit(self.setup.retries, now);
+                    }
+                    return sent(journey);
+                }
                 Step::Wait { until, .. } => match self.wait(id, journey, until) {
                     Some(action) => return action,
                     None => Event::Woke,
@@ -322,6 +333,12 @@ impl Ours {
         }
         journey.context.home = self.roster.place_of(home);
         journey.context.home.is_some()
+    }
+
+    fn withdraw(&mut self, now: Millis) -> bool {
+        let paid = self.budget.withdraw(self.setup.retries, now);
+        self.races.withheld_retries += u64::from(!paid);
+        paid
     }
 
     fn admit(&mut self, id: RequestId, journey: &mut Journey, candidate: Candidate, now: Millis) -> Event {

@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 13;
+pub const COUNTS: usize = 15;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
@@ -35,6 +35,8 @@ impl Outcome {
             ("requests", seen.requests),
             ("refusals", seen.refused),
             ("caps reached", seen.full_caps),
+            ("retries", seen.retries),
+            ("withheld retries", races.withheld_retries),
             ("trips", seen.trips),
             ("folded limits", seen.folded_limits),
             ("stale successes", seen.stale_successes),

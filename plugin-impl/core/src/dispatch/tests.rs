@@ -188,10 +188,70 @@ fn the_last_failure_is_told_when_it_says_more_than_a_count() {
 }
 
 #[test]
+fn a_retry_is_paid_for_before_anybody_is_asked() {
+    Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::ServerError))
+        .then(Step::Plan, planned([1]))
+        .then(Step::Withdraw, Event::Withdrawn(true))
+        .then(Step::Admit(way(1)), Event::Denied(Deny::Full))
+        .then(Step::Plan, planned([2]))
+        .ends(Step::Admit(way(2)));
+}
+
+#[test]
+fn without_a_retry_left_the_failure_is_delivered() {
+    let dispatch = Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::ServerError))
+        .then(Step::Plan, planned([1]))
+        .then(Step::Withdraw, Event::Withdrawn(false))
+        .ends(Step::Deliver);
+    assert!(dispatch.is_withheld());
+}
+
+#[test]
+fn a_move_away_from_a_limit_or_a_rejected_credential_is_no_retry() {
+    for outcome in [rate_limit(), Outcome::Unauthorized, Outcome::ProjectRefused, Outcome::PoolRefused] {
+        Story::new()
+            .sends_to(0)
+            .then(Step::Send, answered(outcome))
+            .then(Step::Plan, planned([1]))
+            .ends(Step::Admit(way(1)));
+    }
+}
+
+#[test]
+fn who_waited_for_a_closed_way_to_open_tries_it_once_without_paying() {
+    let cooling = refusal(Some(2_000), Counts { cooling: 1, ..Counts::default() });
+    let failed_and_waited = |story: Story| {
+        story
+            .then(Step::Send, answered(Outcome::ServerError))
+            .then(Step::Plan, Event::Planned(Err(cooling)))
+            .then(Step::Wait { until: Millis(2_000), refusal: cooling }, Event::Woke)
+    };
+    failed_and_waited(failed_and_waited(Story::new().sends_to(0)).sends_to(0))
+        .then(Step::Plan, planned([0]))
+        .ends(Step::Withdraw);
+}
+
+#[test]
+fn who_waited_for_a_place_only_pays_for_its_retry() {
+    let busy = refusal(Some(2_000), Counts { busy: 1, ..Counts::default() });
+    Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::ServerError))
+        .then(Step::Plan, Event::Planned(Err(busy)))
+        .then(Step::Wait { until: Millis(2_000), refusal: busy }, Event::Woke)
+        .then(Step::Plan, planned([1]))
+        .ends(Step::Withdraw);
+}
+
+#[test]
 fn attempts_are_bounded() {
     let mut story = Story::new();
     for _ in 0..MAX_ATTEMPTS {
-        story = story.sends_to(0).then(Step::Send, answered(Outcome::ServerError));
+        story = story.sends_to(0).then(Step::Send, answered(rate_limit()));
     }
     story.then(Step::Plan, planned([0])).ends(Step::Deliver);
 }

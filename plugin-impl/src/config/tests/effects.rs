@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pointsman_core::budget::Terms;
 use pointsman_core::catalog::{Pool, Scope};
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::settings::{FallbackOrder, Settings};
@@ -131,6 +132,14 @@ fn chains_are_read_as_requests_would_be() {
     assert_eq!(chains.collect::<Vec<_>>(), expected);
     let left_out = "pointsman.yaml:6:29: `openrouter/m` is left out of `fallbacks.groq/some-model[1]`: provider `openrouter` has no account";
     assert_eq!(warnings(&config), [left_out]);
+}
+
+#[test]
+fn the_retry_budget_has_a_share_and_a_floor() {
+    let terms = |text: &str| load(text).settings.retry_budget;
+    assert_eq!(terms("retry_budget: {share: 12.5%}\n"), Terms { share: 125, floor: 10 });
+    assert_eq!(terms("retry_budget: {floor: 0}\n"), Terms { share: 200, floor: 0 });
+    assert_eq!(terms(""), Terms { share: 200, floor: 10 });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_core::budget::Terms;
 use pointsman_core::cap::ModelPattern;
 use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 use pointsman_core::format::{Envelope, WireFormat};
@@ -30,6 +31,7 @@ pub struct Setup {
     /// How many at each account, over its pools.
     pub account: Option<u16>,
     pub max_wait: Duration,
+    pub retries: Terms,
     /// Whether requests lose the processor between plan and admission, as threads do.
     pub interleaved: bool,
 }
@@ -47,6 +49,7 @@ impl Setup {
             total: None,
             account: None,
             max_wait,
+            retries: Terms::default(),
             interleaved: false,
         }
     }
@@ -68,6 +71,7 @@ impl Setup {
             max_wait: rng.millis(20_000, 120_000),
             total: rng.chance(0.3).then(|| rng.between(2, 10) as u16),
             account: rng.chance(0.3).then(|| rng.between(1, 5) as u16),
+            retries: Terms { share: rng.pick(&[0, 50, 200]), floor: rng.pick(&[0, 1, 3]) },
             interleaved: true,
         }
     }
