@@ -460,6 +460,6 @@ impl<'a> Journey<'a> {
         self.tell_news(&Onward::GiveUp);
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
-        reply::refused(refusal, self.routed, self.dispatch.attempts(), self.now())
+        reply::refused(refusal, self.routed, self.dispatch.attempts(), self.shared.clock.now())
     }
 }

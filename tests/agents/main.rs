@@ -1,8 +1,16 @@
 //! The real agents, unmodified, through `pointsman run`, against the local upstream.
 //!
 //! `tests/agents/install` puts them into `target/agents`, and `tests/agents/offline` runs a command without
-//! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`].
+//! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`]. Those of
+//! [`run`] itself need none.
 
 mod limits;
 mod native;
 mod rig;
+
+mod pages;
+mod parallel;
+mod pools;
+mod refusals;
+mod run;
+mod streams;

@@ -8,7 +8,7 @@ use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use pointsman_tests::{Setup, plugin, tree};
-use pointsman_upstream::{Pool, Upstream};
+use pointsman_upstream::{Entry, Pool, Upstream};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -51,12 +51,23 @@ impl Agent {
     /// Returns the command that asks it once, without a conversation.
     pub(crate) fn asked(self, prompt: &str) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::Claude => &["claude", "-p"],
-            Self::Codex => &["codex", "exec", "--skip-git-repo-check"],
-            Self::Gemini => &["gemini", "--skip-trust", "-m", "gemini-3-flash-preview", "-p"],
-            Self::Opencode => &["opencode", "run"],
+            Self::Claude => &["claude", "-p", prompt],
+            Self::Codex => &["codex", "exec", "--skip-git-repo-check", prompt],
+            Self::Gemini => return self.asked_for("gemini-3-flash-preview", prompt),
+            Self::Opencode => &["opencode", "run", prompt],
         };
-        words.iter().copied().chain([prompt]).map(str::to_owned).collect()
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// The same, for a model.
+    pub(crate) fn asked_for(self, model: &str, prompt: &str) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Claude => &["claude", "--model", model, "-p", prompt],
+            Self::Codex => &["codex", "exec", "--skip-git-repo-check", "-m", model, prompt],
+            Self::Gemini => &["gemini", "--skip-trust", "-m", model, "-p", prompt],
+            Self::Opencode => &["opencode", "run", "-m", model, prompt],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
     }
 
     /// Adds an account in the wire format that it speaks first.
@@ -116,19 +127,45 @@ impl Rig {
         self.start(command).said().await
     }
 
+    /// Runs a command through `pointsman run`, which is to take it for an agent.
+    pub(crate) async fn run_as<S: AsRef<str>>(&self, agent: &str, command: &[S]) -> Said {
+        let places = Places::new();
+        let run = self.command(&places, &["--as", agent], command);
+        places.start(run).said().await
+    }
+
     /// Starts a command through `pointsman run`.
     pub(crate) fn start<S: AsRef<str>>(&self, command: &[S]) -> Running {
         let places = Places::new();
-        let config = self.config();
-        let mut run = places.command(pointsman());
-        run.arg("run").arg("--config").arg(config).arg("--");
-        run.args(command.iter().map(AsRef::as_ref));
+        let run = self.command(&places, &[], command);
         places.start(run)
+    }
+
+    /// Returns `pointsman run` of a command.
+    pub(crate) fn command<S: AsRef<str>>(&self, places: &Places, options: &[&str], command: &[S]) -> Command {
+        let mut run = places.command(pointsman());
+        run.arg("run").arg("--config").arg(self.config()).args(options).arg("--");
+        run.args(command.iter().map(AsRef::as_ref));
+        run
     }
 
     /// Returns how many requests of an account the upstream has seen, token counts left out.
     pub(crate) fn calls(&self, label: &str) -> usize {
         self.upstream.ledger().count(|entry| entry.account.as_deref() == Some(label))
+    }
+
+    /// Returns how many requests a pool of any account has seen.
+    pub(crate) fn calls_of_pool(&self, pool: &str) -> usize {
+        self.upstream.ledger().count(|entry| entry.pool.as_deref() == Some(pool))
+    }
+
+    /// Waits until the upstream's requests are so.
+    ///
+    /// # Panics
+    /// Where they do not come to be so.
+    pub(crate) async fn wait_for(&self, are_so: impl FnMut(&[Entry]) -> bool) -> Vec<Entry> {
+        let found = tokio::time::timeout(PATIENCE, self.upstream.ledger().wait_for(are_so)).await;
+        found.expect("the agent asks in time")
     }
 }
 
@@ -157,6 +194,11 @@ impl Places {
         self.0.path().join("home")
     }
 
+    /// Returns the path of the project.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.0.path().join("project")
+    }
+
     /// Returns a command in the project, with nothing of this process's environment but the path.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
@@ -167,7 +209,7 @@ impl Places {
             .env("HOME", self.home())
             .env("POINTSMAN_PLUGIN", plugin::path())
             .envs(QUIET)
-            .current_dir(self.0.path().join("project"))
+            .current_dir(self.project())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -196,14 +238,27 @@ impl Running {
 }
 
 impl Said {
-    /// Checks that it went well and that the upstream's answer was printed, and returns it.
+    /// Checks that it went well and that the upstream's answer was printed, and returns it. It is known by
+    /// the account, or account and pool, that the upstream says it is from.
     ///
     /// # Panics
     /// Where it is not so.
     #[track_caller]
-    pub(crate) fn answered_by(self, label: &str) -> Self {
-        let answer = format!("pong from {label}/");
+    pub(crate) fn answered_by(self, whom: &str) -> Self {
+        let rest = if whom.contains('/') { " model " } else { "/" };
+        let answer = format!("pong from {whom}{rest}");
         assert!(self.code == Some(0) && self.out.contains(&answer), "no {answer:?} in {self:#?}");
+        self
+    }
+
+    /// Checks that it failed and said this, wherever it says such things, and returns it.
+    ///
+    /// # Panics
+    /// Where it is not so.
+    #[track_caller]
+    pub(crate) fn failed_with(self, words: &str) -> Self {
+        let said = self.out.contains(words) || self.err.contains(words);
+        assert!(self.code != Some(0) && said, "no {words:?} in {self:#?}");
         self
     }
 

@@ -4,6 +4,7 @@
 //! uses, how often one event is counted, how many selections an upstream call costs, and how long it takes
 //! to leave an account that does not serve.
 
+mod agents;
 mod bad_requests;
 mod bonds;
 mod broken_upstreams;

@@ -18,6 +18,7 @@
 //! [`dispatch`] for the life of one request, [`announce`] and [`notice`] for what people are told.
 
 pub mod affinity;
+pub mod agent;
 pub mod allowance;
 pub mod announce;
 pub mod backoff;

@@ -2,15 +2,19 @@
 //!
 //! It is written in the caller's wire format and says how many accounts are limited, in cooldown,
 //! disabled or in need of sign-in, and the earliest instant that could help. Only where a limit has a
-//! part in it is it a 429.
+//! part in it is it a 429. Agents that are known get the [`Form`] that they understand.
+
+mod text;
 
 use http::StatusCode;
-use serde_json::{Value, json};
 
+use crate::agent::{Agent, Detail, Form};
 use crate::format::WireFormat;
 use crate::notice::seconds_until;
 use crate::plan::{Counts, Refusal};
-use crate::time::Millis;
+use crate::time::{Now, UnixMillis};
+
+use self::text::Told;
 
 /// An answer of the router's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +22,40 @@ pub struct Answer {
     pub status: StatusCode,
     /// Whole seconds, for the header `retry-after`.
     pub retry_after: Option<u64>,
+    /// To ask again would be in vain: the header `x-should-retry: false`.
+    pub is_final: bool,
     /// JSON.
     pub body: String,
 }
 
 /// Writes a refusal for a request of `family`, after `attempts` upstream calls.
-pub fn refuse(format: WireFormat, refusal: &Refusal, family: &str, attempts: u32, now: Millis) -> Answer {
-    let retry_after = refusal.until.map(|until| seconds_until(until, now));
-    let status = status(refusal.counts);
-    let message = message(refusal.counts, family, attempts, retry_after);
-    Answer { status, retry_after, body: error(format, status, &message, retry_after) }
+pub fn refuse(
+    format: WireFormat,
+    agent: Agent,
+    refusal: &Refusal,
+    family: &str,
+    attempts: u32,
+    now: Now,
+) -> Answer {
+    let wait = refusal.until.map(|until| seconds_until(until, now.mono));
+    let until = refusal.until.map(|until| now.wall_of(until));
+    let message = message(refusal.counts, family, attempts, wait);
+    // A place that is taken is free again in a moment.
+    let soon = (refusal.counts.busy > 0).then_some(1);
+    let form = agent.form(status(refusal.counts), wait.or(soon));
+    written(format, form, &message, until)
 }
 
 /// Writes an error of the router's own that waiting does not help.
 pub fn fault(format: WireFormat, status: StatusCode, message: &str) -> Answer {
-    Answer { status, retry_after: None, body: error(format, status, message, None) }
+    let form = Form { status, retry_after: None, is_final: false, detail: Detail::Usual };
+    written(format, form, message, None)
+}
+
+fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMillis>) -> Answer {
+    let Form { status, retry_after, is_final, detail } = form;
+    let told = Told { status, message: format!("Pointsman: {message}"), retry_after, until, detail };
+    Answer { status, retry_after, is_final, body: told.body(format).to_string() }
 }
 
 fn status(counts: Counts) -> StatusCode {
@@ -83,69 +106,14 @@ fn span(seconds: u64) -> String {
     }
 }
 
-fn error(format: WireFormat, status: StatusCode, message: &str, retry_after: Option<u64>) -> String {
-    let message = format!("Pointsman: {message}");
-    let body = match format {
-        WireFormat::Anthropic => {
-            json!({"type": "error", "error": {"type": anthropic_type(status), "message": message}})
-        }
-        WireFormat::OpenAi => {
-            let code = openai_code(status);
-            json!({"error": {"message": message, "type": code, "param": null, "code": code}})
-        }
-        WireFormat::Gemini => json!({"error": google_error(status, &message, retry_after)}),
-    };
-    body.to_string()
-}
-
-fn google_error(status: StatusCode, message: &str, retry_after: Option<u64>) -> Value {
-    let mut error = json!({"code": status.as_u16(), "message": message, "status": google_status(status)});
-    if let Some(seconds) = retry_after {
-        let delay = format!("{seconds}s");
-        error["details"] =
-            json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]);
-    }
-    error
-}
-
-fn anthropic_type(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
-        StatusCode::SERVICE_UNAVAILABLE => "overloaded_error",
-        StatusCode::UNAUTHORIZED => "authentication_error",
-        StatusCode::PAYLOAD_TOO_LARGE => "request_too_large",
-        StatusCode::NOT_FOUND => "not_found_error",
-        status if status.is_client_error() => "invalid_request_error",
-        _ => "api_error",
-    }
-}
-
-fn openai_code(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
-        StatusCode::SERVICE_UNAVAILABLE => "server_is_overloaded",
-        StatusCode::UNAUTHORIZED => "invalid_api_key",
-        status if status.is_client_error() => "invalid_request_error",
-        _ => "server_error",
-    }
-}
-
-fn google_status(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => "RESOURCE_EXHAUSTED",
-        StatusCode::SERVICE_UNAVAILABLE => "UNAVAILABLE",
-        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
-        StatusCode::NOT_FOUND => "NOT_FOUND",
-        status if status.is_client_error() => "INVALID_ARGUMENT",
-        _ => "INTERNAL",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::Value;
 
-    const NOW: Millis = Millis(10_000);
+    use super::*;
+    use crate::time::Millis;
+
+    const NOW: Now = Now { mono: Millis(10_000), wall: UnixMillis(1_780_000_000_000) };
 
     fn refusal(counts: Counts, until: Option<u64>) -> Refusal {
         Refusal { until: until.map(Millis), counts }
@@ -154,7 +122,7 @@ mod tests {
     #[test]
     fn it_counts_the_causes_and_names_the_earliest_instant() {
         let counts = Counts { limited: 2, needs_sign_in: 1, ..Counts::default() };
-        let answer = refuse(WireFormat::OpenAi, &refusal(counts, Some(72_500)), "gpt", 2, NOW);
+        let answer = refuse(WireFormat::OpenAi, Agent::Other, &refusal(counts, Some(72_500)), "gpt", 2, NOW);
         assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(63)));
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
         assert_eq!(
@@ -172,7 +140,7 @@ mod tests {
             (Counts { needs_sign_in: 1, ..Counts::default() }, 401),
         ] {
             for format in WireFormat::ALL {
-                let answer = refuse(format, &refusal(counts, Some(11_000)), "claude", 1, NOW);
+                let answer = refuse(format, Agent::Other, &refusal(counts, Some(11_000)), "claude", 1, NOW);
                 assert_eq!(answer.status.as_u16(), status);
                 assert!(!answer.body.contains("rate"), "{}", answer.body);
             }
@@ -183,10 +151,72 @@ mod tests {
     fn each_format_gets_its_own_error_type() {
         let limited = refusal(Counts { limited: 1, ..Counts::default() }, Some(15_000));
         let body = |format| -> Value {
-            serde_json::from_str(&refuse(format, &limited, "x", 0, NOW).body).expect("JSON")
+            serde_json::from_str(&refuse(format, Agent::Other, &limited, "x", 0, NOW).body).expect("JSON")
         };
         assert_eq!(body(WireFormat::Anthropic)["error"]["type"], "rate_limit_error");
         assert_eq!(body(WireFormat::OpenAi)["error"]["code"], "rate_limit_exceeded");
         assert_eq!(body(WireFormat::Gemini)["error"]["details"][0]["retryDelay"], "5s");
+    }
+
+    fn limited_for(seconds: u64) -> Refusal {
+        let counts = Counts { limited: 2, ..Counts::default() };
+        refusal(counts, Some(NOW.mono.0 + seconds * 1_000))
+    }
+
+    fn told_to(agent: Agent, format: WireFormat, refusal: &Refusal) -> (Answer, Value) {
+        let answer = refuse(format, agent, refusal, "x", 1, NOW);
+        let body = serde_json::from_str(&answer.body).expect("JSON");
+        (answer, body)
+    }
+
+    #[test]
+    fn a_wait_that_is_short_asks_every_agent_to_come_back() {
+        for agent in [Agent::ClaudeCode, Agent::Codex, Agent::GeminiCli, Agent::Opencode, Agent::Other] {
+            for format in WireFormat::ALL {
+                let (answer, _) = told_to(agent, format, &limited_for(9));
+                assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(9)), "{agent:?}");
+                assert!(!answer.is_final, "{agent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn codex_is_told_when_the_usage_limit_ends() {
+        let (answer, body) = told_to(Agent::Codex, WireFormat::OpenAi, &limited_for(7_200));
+        assert_eq!((answer.status.as_u16(), answer.retry_after, answer.is_final), (429, None, true));
+        assert_eq!(body["error"]["type"], "usage_limit_reached");
+        assert_eq!(body["error"]["resets_at"], 1_780_007_200);
+    }
+
+    #[test]
+    fn gemini_cli_is_told_that_the_quota_of_a_day_is_used_up() {
+        let (_, body) = told_to(Agent::GeminiCli, WireFormat::Gemini, &limited_for(7_200));
+        let details = body["error"]["details"].as_array().expect("details");
+        assert!(details.iter().any(|detail| {
+            detail["violations"][0]["quotaId"].as_str().is_some_and(|id| id.contains("PerDay"))
+        }));
+        assert!(!body.to_string().contains("RetryInfo"), "it would be taken for a wait");
+    }
+
+    #[test]
+    fn opencode_finds_no_word_that_makes_it_try_again() {
+        let trouble = refusal(Counts { cooling: 2, ..Counts::default() }, Some(NOW.mono.0 + 7_200_000));
+        for refusal in [limited_for(7_200), trouble] {
+            for format in WireFormat::ALL {
+                let (answer, body) = told_to(Agent::Opencode, format, &refusal);
+                assert_eq!((answer.status.as_u16(), answer.retry_after), (424, None));
+                let text = body.to_string().to_lowercase();
+                for word in ["rate", "exhausted", "overloaded", "unavailable", "server_error", "try again"] {
+                    assert!(!text.contains(word), "{word} in {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_taken_is_worth_another_try() {
+        let busy = refusal(Counts { busy: 1, ..Counts::default() }, None);
+        let (answer, _) = told_to(Agent::Codex, WireFormat::OpenAi, &busy);
+        assert_eq!((answer.status.as_u16(), answer.retry_after, answer.is_final), (503, Some(1), false));
     }
 }

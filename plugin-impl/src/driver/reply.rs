@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pointsman_core::agent::Agent;
 use pointsman_core::because::Because;
 use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::plan::Refusal;
 use pointsman_core::refusal;
-use pointsman_core::time::Millis;
+use pointsman_core::time::Now;
 
 use crate::answer::{Answer, AnswerBody, Recorder, Relay};
 use crate::call::Routed;
@@ -25,6 +26,8 @@ const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
 const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
 const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
+/// Which the providers' own libraries obey.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// Tells one request from all others.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-request-id");
 
@@ -53,6 +56,7 @@ pub(super) fn relayed(
     let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
     let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
     let mut headers = end_to_end(&headers);
+    Agent::of(&routed.call.headers).spare(status, &mut headers);
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, length);
     }
@@ -76,8 +80,9 @@ pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, a
 }
 
 /// Says that nobody can serve the request in time.
-pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Millis) -> Answer {
-    let answer = refusal::refuse(routed.intent.format, refusal, routed.subject(), attempts, now);
+pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Now) -> Answer {
+    let agent = Agent::of(&routed.call.headers);
+    let answer = refusal::refuse(routed.intent.format, agent, refusal, routed.subject(), attempts, now);
     let mut answer = own(answer);
     sign(&mut answer.headers, None, routed, attempts);
     answer.headers.insert(REASON, HeaderValue::from_static(Because::Refused.as_str()));
@@ -91,6 +96,9 @@ pub(crate) fn own(answer: refusal::Answer) -> Answer {
     headers.insert(CONTENT_LENGTH, answer.body.len().into());
     if let Some(seconds) = answer.retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if answer.is_final {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     Answer { status: answer.status, headers, body: AnswerBody::Full(answer.body.into()) }
 }

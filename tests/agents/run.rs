@@ -1,0 +1,134 @@
+//! `pointsman run` itself: variables, signals, the terminal, and exit codes.
+
+use std::process::Command;
+
+use pointsman_tests::Setup;
+use pointsman_tests::setup::{free, secret};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::rig::{Places, Rig, pointsman};
+
+fn rig() -> Rig {
+    Rig::new(Setup::new().anthropic("work", free()).gemini("home", free()))
+}
+
+#[tokio::test]
+async fn the_exit_code_is_the_commands() {
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143), ("kill -KILL $$", 137)] {
+        let said = rig().run(&["sh", "-c", script]).await;
+        assert_eq!(said.code, Some(code), "{script}: {said:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_there_is_told_in_one_sentence() {
+    let said = rig().run(&["no-such-agent", "-p", "hi"]).await;
+    assert_eq!(said.code, Some(127), "{said:#?}");
+    said.told("there is no command `no-such-agent`; is it installed, and in $PATH?");
+}
+
+#[tokio::test]
+async fn a_command_gets_the_gateway_for_what_there_are_accounts_for_and_no_key_of_ours() {
+    let said = rig().run(&["env"]).await;
+    let value = |name: &str| said.out.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+    assert!(
+        value("ANTHROPIC_BASE_URL").is_some_and(|base| base.starts_with("http://127.0.0.1:")),
+        "{said:#?}"
+    );
+    assert_eq!(value("ANTHROPIC_BASE_URL"), value("GOOGLE_GEMINI_BASE_URL"));
+    assert_eq!(value("ANTHROPIC_API_KEY"), Some("routed-by-pointsman"));
+    assert_eq!(value("OPENAI_BASE_URL"), None, "there is no account for it");
+    assert!(!said.out.contains(&secret("key", "work")), "{said:#?}");
+}
+
+#[tokio::test]
+async fn an_agent_that_nobody_could_answer_is_not_started() {
+    let said = rig().run(&["codex", "exec", "hi"]).await;
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    said.told("codex speaks OpenAI, and none of the accounts does: anthropic:work, gemini:home");
+}
+
+/// A machine where nothing but the variable with a key was set; the base URL alone is written down, because
+/// the upstream of the test is not at the provider's address.
+#[tokio::test]
+async fn a_key_in_the_environment_is_an_account_and_the_user_hears_of_it() {
+    let rig = rig();
+    let places = Places::new();
+    let config = places.project().join("pointsman.yaml");
+    let base = format!("providers: {{anthropic: {{base_url: \"{}\"}}}}\n", rig.upstream.base_url());
+    std::fs::write(config, base).expect("a file");
+    let mut run = places.command(pointsman());
+    run.env("ANTHROPIC_API_KEY", secret("key", "work")).args(["run", "--", "sh", "-c", ASK]);
+    let said = places.start(run).said().await.answered_by("work");
+    said.told("account `anthropic:env` is taken from the environment variable ANTHROPIC_API_KEY")
+        .told("1 request: env 1");
+}
+
+/// What a library of the provider would send.
+const ASK: &str = r#"python3 -c '
+import os, urllib.request
+body = b"{\"model\":\"claude-sonnet-4-6\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
+head = {"x-api-key": os.environ["ANTHROPIC_API_KEY"], "content-type": "application/json"}
+request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages", body, head)
+print(urllib.request.urlopen(request).read().decode())'"#;
+
+#[tokio::test]
+async fn a_quiet_run_says_nothing_of_its_own() {
+    let rig = rig();
+    let places = Places::new();
+    let run = rig.command(&places, &["--quiet"], &["sh", "-c", "echo mine >&2"]);
+    assert_eq!(places.start(run).said().await.err, "mine\n");
+}
+
+#[tokio::test]
+async fn signals_reach_the_command() {
+    for (signal, number) in [("TERM", 15), ("HUP", 1), ("INT", 2), ("USR1", 10)] {
+        let script = format!("trap 'exit 5' {signal}; echo ready; while :; do sleep 0.05; done");
+        let mut running = rig().start(&["sh", "-c", &script]);
+        let mut out = BufReader::new(running.child.stdout.take().expect("its output")).lines();
+        assert_eq!(out.next_line().await.expect("a line").as_deref(), Some("ready"));
+        let pid = running.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([&format!("-{number}"), &pid]).status();
+        assert!(sent.expect("kill").success());
+        assert_eq!(running.said().await.code, Some(5), "{signal}");
+    }
+}
+
+/// A terminal of its own, in which ^C is typed once.
+const TERMINAL: &str = r#"
+import os, pty, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen = b""
+typed = 0
+while True:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        break
+    if not more:
+        break
+    seen += more
+    if typed == 0 and b"ready" in seen:
+        os.write(fd, b"\x03")
+        typed = 1
+sys.stdout.write(seen.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[tokio::test]
+async fn what_is_typed_reaches_the_command_once_and_lines_wait_for_its_end() {
+    let rig = rig();
+    let places = Places::new();
+    let script = "n=0; trap 'n=$((n+1))' INT; test -t 0 && test -t 2 && echo ready; \
+                  while [ $n = 0 ]; do sleep 0.05; done; sleep 0.3; echo times $n; exit 6";
+    let run = rig.command(&places, &[], &["sh", "-c", script]);
+    let mut terminal = places.command("python3");
+    terminal.arg("-c").arg(TERMINAL).arg(run.as_std().get_program()).args(run.as_std().get_args());
+    let said = places.start(terminal).said().await;
+    assert_eq!(said.code, Some(6), "{said:#?}");
+    let (agents, ours) = said.out.split_once("times 1").unwrap_or_else(|| panic!("{said:#?}"));
+    assert!(agents.contains("ready") && !agents.contains("pointsman: "), "{said:#?}");
+    assert!(ours.contains("pointsman: no request came"), "{said:#?}");
+}

@@ -1,0 +1,92 @@
+//! Agents by their user agents: each gets the refusal that ends it at once, or brings it back in time.
+
+use std::time::Duration;
+
+use pointsman_tests::setup::{free, spent};
+use pointsman_tests::{Ask, Heard, Setup};
+use pointsman_upstream::{Fault, Harm, Shape};
+
+const CLAUDE: &str = "claude-cli/2.1.197 (external, sdk-cli)";
+const CODEX: &str = "codex_exec/0.169.0 (Debian 12.0.0; x86_64)";
+const GEMINI: &str = "GeminiCLI/0.61.0/gemini-3-flash (linux; x64; terminal)";
+const OPENCODE: &str = "opencode/1.18.33 ai-sdk/provider-utils/4 runtime/bun/1.3.14";
+
+/// Asks as an agent where the only account of each format is limited for so many seconds.
+async fn refused(agent: &str, ask: Ask, seconds: u64) -> Heard {
+    let pool = || spent(seconds);
+    let stage = Setup::new().anthropic("a", pool()).openai("o", pool()).gemini("g", pool()).start();
+    stage.fetch(&ask.header("user-agent", agent)).await
+}
+
+#[tokio::test]
+async fn claude_is_told_the_long_wait_and_not_to_try() {
+    let answer = refused(CLAUDE, Ask::messages(), 7_200).await.refused(429);
+    assert_eq!(answer.header("x-should-retry"), Some("false"));
+    assert!(answer.retry_after().is_some_and(|wait| wait > 60));
+    assert_eq!(answer.json()["error"]["type"], "rate_limit_error");
+}
+
+#[tokio::test]
+async fn codex_is_told_no_wait_that_it_would_sleep_through() {
+    let answer = refused(CODEX, Ask::responses(), 7_200).await.refused(429);
+    assert_eq!(answer.retry_after(), None);
+    assert_eq!(answer.json()["error"]["type"], "usage_limit_reached");
+    assert!(answer.json()["error"]["resets_at"].is_u64(), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn gemini_is_told_by_the_body() {
+    let answer = refused(GEMINI, Ask::gemini(), 7_200).await.refused(429);
+    let details = answer.json()["error"]["details"].clone();
+    assert_eq!(details[0]["@type"], "type.googleapis.com/google.rpc.QuotaFailure", "{details}");
+    let answer = refused(GEMINI, Ask::gemini(), 30).await.refused(429);
+    assert_eq!(answer.json()["error"]["details"][0]["@type"], "type.googleapis.com/google.rpc.RetryInfo");
+}
+
+#[tokio::test]
+async fn opencode_is_told_in_words_that_it_does_not_try_again_for() {
+    for ask in [Ask::messages(), Ask::responses(), Ask::gemini()] {
+        let answer = refused(OPENCODE, ask, 7_200).await.refused(424);
+        assert_eq!(answer.retry_after(), None);
+        assert!(answer.text().contains("no account can serve"), "{}", answer.text());
+        assert_eq!(answer.reason(), "refused");
+    }
+}
+
+#[tokio::test]
+async fn a_short_wait_brings_every_agent_back() {
+    for (agent, ask) in [(CLAUDE, Ask::messages()), (CODEX, Ask::responses()), (OPENCODE, Ask::chat())] {
+        let answer = refused(agent, ask, 30).await.refused(429);
+        assert!(answer.retry_after().is_some_and(|wait| wait <= 30), "{agent}");
+        assert_eq!(answer.header("x-should-retry"), None, "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn a_library_of_the_provider_is_told_not_to_try_in_vain() {
+    let answer = refused("OpenAI/Python 2.1.0", Ask::chat(), 7_200).await.refused(429);
+    assert_eq!(answer.header("x-should-retry"), Some("false"));
+    assert!(answer.retry_after().is_some_and(|wait| wait > 60));
+}
+
+/// All accounts are in trouble for minutes, which is no limit. Codex would try thirty times.
+#[tokio::test]
+async fn trouble_that_lasts_ends_codex_and_is_no_limit() {
+    let stage = Setup::new().openai("o", free()).fault(Fault::status(Shape::Unauthorized)).start();
+    stage.fetch(&Ask::responses()).await;
+    let answer = stage.fetch(&Ask::responses().header("user-agent", CODEX)).await.refused(424);
+    assert!(answer.text().contains("in cooldown") && !answer.text().contains("rate"), "{}", answer.text());
+}
+
+/// An upstream's own error passes, but for a wait of an hour where the agent would sleep it.
+#[tokio::test]
+async fn an_upstreams_long_wait_is_kept_from_agents_that_would_sleep() {
+    let harm = Harm::Status { shape: Shape::Capacity, code: None, retry: Some(Duration::from_secs(3_600)) };
+    for (agent, told) in [(CODEX, false), (OPENCODE, false), (CLAUDE, true)] {
+        let stage = Setup::new().anthropic("a", free()).fault(Fault::new(harm)).start();
+        let answer = stage.fetch(&Ask::messages().header("user-agent", agent)).await;
+        assert!(answer.status >= 500 || answer.status == 424, "{agent}: {}", answer.status);
+        let long = answer.retry_after().is_some_and(|wait| wait > 60);
+        assert!(!long || told, "{agent}: {:?}", answer.headers);
+    }
+}
