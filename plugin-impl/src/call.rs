@@ -151,6 +151,13 @@ impl Routed {
         &self.origin.route.family
     }
 
+    /// Returns the session for which it stands in line. It is looked for only once there is a line, whatever
+    /// the strategy goes by.
+    pub fn party(&self) -> Option<u64> {
+        let look = || session::session(&self.call.headers, &self.call.body, self.intent.format);
+        self.session.or_else(|| look().map(|session| session.id)).map(|session| session.0)
+    }
+
     /// Returns a leg: 0 is the origin.
     pub fn leg(&self, leg: usize) -> &Leg {
         leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])

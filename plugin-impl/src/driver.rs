@@ -33,7 +33,7 @@ use crate::call::Routed;
 use crate::chains::Leg;
 use crate::fleet::Lease;
 use crate::fleet::bell::Listener;
-use crate::fleet::lane::{Lane, Turn};
+use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::generation::{Crew, Generation};
 use crate::journal::record::How;
 use crate::journal::{Explanation, Record, RequestId};
@@ -128,8 +128,9 @@ impl<'a> Journey<'a> {
         record: Arc<Record>,
     ) -> Self {
         let lane = waiting::lane(shared, generation, routed);
-        let dispatch = Dispatch::new(shared.clock.mono(), generation.config.settings.max_wait);
-        let context = Context { turn: lane.next_turn(), ..Context::default() };
+        let turn = lane.next_turn();
+        let dispatch = waiting::dispatch(shared, generation, turn);
+        let context = Context { turn, ..Context::default() };
         Self {
             shared,
             generation,
@@ -157,7 +158,9 @@ impl<'a> Journey<'a> {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
             self.record.waits(self.leg, bound, None, self.now());
-            self.stand_in_line(bound).await;
+            if self.stand_in_line(bound).await == Err(Crowded) {
+                return self.turn_away();
+            }
             self.record.woke(self.now());
         }
         loop {
@@ -167,7 +170,10 @@ impl<'a> Journey<'a> {
                 Step::Admit(candidate) => self.admit(candidate),
                 Step::Authorize { renew } => self.authorize(renew).await,
                 Step::Send => self.send().await,
-                Step::Wait { until, refusal } => self.wait(until, refusal).await,
+                Step::Wait { until, refusal } => match self.wait(until, refusal).await {
+                    Ok(()) => Event::Woke,
+                    Err(Crowded) => return self.turn_away(),
+                },
                 Step::Hold { until } => self.hold(until).await,
                 Step::Deliver => return self.deliver(),
                 Step::Refuse(refusal) => return self.refuse(&refusal),
@@ -261,7 +267,9 @@ impl<'a> Journey<'a> {
                 self.record.admitted(self.leg, candidate, lease.is_probe(), self.now());
                 self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.
-                self.turn = None;
+                if let Some((turn, _)) = self.turn.take() {
+                    turn.served();
+                }
                 Event::Admitted
             }
             Err(deny) => {
@@ -398,7 +406,7 @@ impl<'a> Journey<'a> {
     fn deliver(mut self) -> Answer {
         self.tell_news(&Onward::GiveUp);
         if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
-            served.reason = "retry-budget";
+            served.because = Because::RetryBudget;
         }
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;

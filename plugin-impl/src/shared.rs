@@ -56,6 +56,11 @@ impl Shared {
         }
     }
 
+    /// Returns what tells this process from others that started in the same millisecond.
+    pub fn seed(&self) -> u64 {
+        self.start ^ u64::from(std::process::id()).rotate_left(32)
+    }
+
     /// Returns an id that no other request has.
     pub fn next_request_id(&self) -> RequestId {
         RequestId { start: self.start, number: self.requests.fetch_add(1, Ordering::Relaxed) }

@@ -27,6 +27,8 @@ pub struct Status {
     /// Where the configuration is from.
     pub config: String,
     pub quiet_mode: bool,
+    /// How many requests wait in line.
+    pub waiting: u32,
     /// Those with accounts.
     pub providers: Vec<ProviderStatus>,
     pub accounts: Vec<AccountStatus>,
@@ -149,6 +151,7 @@ impl Status {
             listen: generation.config.listen.to_string(),
             config: source(&generation.config.source),
             quiet_mode: shared.notices.is_quiet(),
+            waiting: shared.fleet.lanes.waiting(),
             providers: providers
                 .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster))
                 .collect(),
@@ -170,6 +173,7 @@ impl Status {
             "version": env!("CARGO_PKG_VERSION"),
             "now_unix_ms": self.now.0,
             "quiet_mode": self.quiet_mode,
+            "waiting": self.waiting,
             "providers": self.providers.iter().map(ProviderStatus::to_json).collect::<Vec<_>>(),
             "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
             "counters": counters,

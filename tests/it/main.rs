@@ -32,3 +32,4 @@ mod secrets;
 mod sessions;
 mod shutdown;
 mod streams;
+mod waiting;

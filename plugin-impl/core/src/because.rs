@@ -8,6 +8,10 @@ use crate::plan::Candidate;
 pub enum Because {
     /// Nobody could serve it in time.
     Refused,
+    /// As many requests wait in line as may.
+    Crowded,
+    /// The failure is delivered as it is: the budget has no retry left.
+    RetryBudget,
     /// No account of its own provider could serve it, and one of its chain could.
     FallbackProvider,
     /// It tried whether a limit or a cooldown is over.
@@ -40,8 +44,10 @@ pub struct Circumstances {
 
 impl Because {
     /// All of them, in their order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Refused,
+        Self::Crowded,
+        Self::RetryBudget,
         Self::FallbackProvider,
         Self::Probe,
         Self::Waited,
@@ -74,6 +80,8 @@ impl Because {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Crowded => "crowded",
+            Self::RetryBudget => "retry-budget",
             Self::FallbackProvider => "fallback-provider",
             Self::Probe => "probe",
             Self::Waited => "waited",
@@ -88,6 +96,8 @@ impl Because {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Refused => "nobody could serve it in time",
+            Self::Crowded => "as many requests wait in line as may",
+            Self::RetryBudget => "it failed, and the retry budget had no retry left",
             Self::FallbackProvider => {
                 "no account of its own provider could serve it, and one of its chain could"
             }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::budget::is_burden;
 use crate::cell::Deny;
+use crate::jitter::Jitter;
 use crate::outcome::Outcome;
 use crate::plan::{Candidate, Counts, Plan, Refusal};
 use crate::time::Millis;
@@ -84,6 +85,7 @@ pub struct Dispatch {
     phase: Phase,
     began: Millis,
     deadline: Millis,
+    jitter: Jitter,
     attempts: u32,
     plans: u32,
     lost_races: u32,
@@ -127,6 +129,7 @@ impl Dispatch {
             phase: Phase::Planning,
             began: now,
             deadline: now.after(max_wait),
+            jitter: Jitter::default(),
             attempts: 0,
             plans: 0,
             lost_races: 0,
@@ -135,6 +138,12 @@ impl Dispatch {
             next: Next::Free,
             waited_out: false,
         }
+    }
+
+    /// Has it ask a little after the ends that it waits for.
+    #[must_use]
+    pub fn with_jitter(self, jitter: Jitter) -> Self {
+        Self { jitter, ..self }
     }
 
     /// Returns how many upstream calls were made.
@@ -284,6 +293,10 @@ impl Dispatch {
             return self.give_up(refusal);
         }
         self.waits += 1;
+        let until = match refusal.until {
+            Some(end) => self.jitter.after(end, now).min(self.deadline),
+            None => until,
+        };
         Phase::Waiting { until, refusal }
     }
 

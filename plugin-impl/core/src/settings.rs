@@ -17,6 +17,8 @@ pub struct Settings {
     pub affinity: affinity::Rules,
     /// The longest that one request waits for a place, all its waits together.
     pub max_wait: Duration,
+    /// How many requests wait in one line.
+    pub max_waiting: usize,
     /// How many retries a provider is sent.
     pub retry_budget: budget::Terms,
 }
@@ -30,6 +32,7 @@ impl Default for Settings {
             hybrid: hybrid::Numbers::default(),
             affinity: affinity::Rules::default(),
             max_wait: Duration::from_secs(120),
+            max_waiting: 1_000,
             retry_budget: budget::Terms::default(),
         }
     }

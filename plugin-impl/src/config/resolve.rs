@@ -19,8 +19,8 @@ use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
     ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY,
-    MAX_WAIT, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_PROTECTION,
-    QUOTA_REFRESH, SOFT, STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK,
+    QUOTA_PROTECTION, QUOTA_REFRESH, SOFT, STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, retry_budget};
@@ -79,6 +79,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             hybrid: policy::hybrid(top, report),
             affinity: policy::affinity(top, report),
             max_wait: top.read_or_default(&MAX_WAIT, report),
+            max_waiting: top.read_or_default(&MAX_WAITING, report).into(),
             retry_budget: retry_budget::read(top, report),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),

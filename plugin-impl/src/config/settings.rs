@@ -49,6 +49,7 @@ pub(super) static TOP: Section = Section {
         &QUIET_MODE,
         &MAX_WAIT,
         &QUOTA_REFRESH,
+        &MAX_WAITING,
         &LISTEN,
         &ALLOW_REMOTE,
         &ALLOW_ORIGINS,
@@ -121,6 +122,13 @@ pub(super) static QUOTA_REFRESH: Setting<Time> = Setting {
     default: "5m",
     help: "How often, at the most, a quota endpoint is asked about an account that is in use; see `quota_url`. \
            `0s` is never.",
+};
+
+pub(super) static MAX_WAITING: Setting<Count> = Setting {
+    name: "max_waiting",
+    form: Count { from: 1, to: 60_000 },
+    default: "1000",
+    help: "How many requests that may use the same accounts wait in line; who comes then is told so at once.",
 };
 
 pub(super) static LISTEN: Setting<Listen> =

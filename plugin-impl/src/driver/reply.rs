@@ -89,6 +89,15 @@ pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: No
     answer
 }
 
+/// Says that as many wait in line as may.
+pub(super) fn crowded(why: &str, routed: &Routed, attempts: u32) -> Answer {
+    let answer = refusal::fault(routed.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, None, routed, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static(Because::Crowded.as_str()));
+    answer
+}
+
 /// Makes an answer of the router's own.
 pub(crate) fn own(answer: refusal::Answer) -> Answer {
     let mut headers = HeaderMap::new();

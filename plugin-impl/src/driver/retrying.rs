@@ -19,7 +19,11 @@ impl Journey<'_> {
         }
         let paid = self.crew().budget.withdraw(self.generation.config.settings.retry_budget, self.now());
         let counters = &self.shared.counters;
-        if paid { counters.retries.count() } else { counters.retries_withheld.count() }
+        if paid {
+            counters.retries.count()
+        } else {
+            counters.retries_withheld.count()
+        }
         paid
     }
 }

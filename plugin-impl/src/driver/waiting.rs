@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use pointsman_core::announce::Onward;
-use pointsman_core::dispatch::Event;
+use pointsman_core::dispatch::Dispatch;
+use pointsman_core::jitter::Jitter;
 use pointsman_core::plan::Refusal;
 use pointsman_core::time::Millis;
 
+use crate::answer::Answer;
 use crate::call::Routed;
-use crate::fleet::lane::Lane;
+use crate::fleet::lane::{Crowded, Lane};
 use crate::generation::Generation;
+use crate::journal::record::How;
 use crate::shared::Shared;
 
-use super::Journey;
+use super::{Journey, reply};
 
 /// Returns the line of a request: of those that may use the same accounts, and that the same caps hold up.
 pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) -> Arc<Lane> {
@@ -21,14 +24,22 @@ pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) ->
     shared.fleet.lanes.of(routed.lane() ^ group.rotate_right(8))
 }
 
+/// Begins the machine of a request with the number `turn` in its lane.
+pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64) -> Dispatch {
+    let max_wait = generation.config.settings.max_wait;
+    Dispatch::new(shared.clock.mono(), max_wait).with_jitter(Jitter::of(shared.seed(), turn))
+}
+
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.
-    pub(super) async fn stand_in_line(&mut self, bound: Millis) {
+    pub(super) async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
+        let mut turn = self.lane.stand(self.party(), self.generation.config.settings.max_waiting)?;
         self.shared.counters.waits.count();
         tokio::select! {
-            turn = self.lane.stand() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
+            () = turn.comes() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
             () = self.shared.clock.sleep_until(bound) => {}
         }
+        Ok(())
     }
 
     /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
@@ -37,9 +48,9 @@ impl Journey<'_> {
         self.stay.filter(|stay| self.now() < *stay).unwrap_or(deadline)
     }
 
-    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Event {
+    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
         self.tell_news(&Onward::Wait);
-        self.tell_wait(until, &refusal);
+        self.tell_wait(refusal.until.unwrap_or(until), &refusal);
         self.record.waits(self.leg, until, Some(refusal), self.now());
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
@@ -47,9 +58,27 @@ impl Journey<'_> {
                 () = self.shared.clock.sleep_until(until) => {}
             },
             // Having come to the front it looks again before it waits: it did not listen until now.
-            None => self.stand_in_line(self.bound()).await,
+            None => self.stand_in_line(self.bound()).await?,
         }
         self.record.woke(self.now());
-        Event::Woke
+        Ok(())
+    }
+
+    /// Returns for whom it stands in line. Who belongs to no session stands for itself.
+    fn party(&self) -> u64 {
+        self.routed.party().unwrap_or(!self.context.turn)
+    }
+
+    /// As many wait as may: one more would only wait in vain.
+    pub(super) fn turn_away(mut self) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        self.shared.counters.refused.count();
+        let why = format!(
+            "{} requests for {} wait in line already (`max_waiting`)",
+            self.generation.config.settings.max_waiting,
+            self.routed.subject()
+        );
+        self.ended(How::Failed(why.clone()));
+        reply::crowded(&why, self.routed, self.dispatch.attempts())
     }
 }

@@ -1,12 +1,16 @@
 //! Lanes: the lines in which requests with the same choice of accounts wait.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 
+use pointsman_core::line::{Leaving, Line, Ticket};
 use pointsman_core::time::Millis;
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::sync::{DashMap, unpoisoned};
+use crate::sync::{DashMap, Mutex, unpoisoned};
+
+pub use pointsman_core::line::Crowded;
 
 /// All lanes, by what their requests may use.
 #[derive(Debug)]
@@ -34,32 +38,37 @@ impl Lanes {
         }
         self.lanes.entry(route).or_default().clone()
     }
+
+    /// Returns how many requests wait, in all lanes together.
+    pub fn waiting(&self) -> u32 {
+        self.lanes.iter().map(|lane| lane.waiting.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// A line of requests that wait for the same accounts.
 ///
-/// The first of the line is the one who holds the turn; it alone watches the clock and the bell. When it
-/// has got its place it leaves, and the next one looks at once whether there is another. So a place that
-/// is freed wakes one request, and those who give up leave no trace.
+/// Its first has the turn, and alone watches the clock and the bell. When it has got its place it leaves, and
+/// the next one looks at once whether there is another. So a place that is freed wakes one request, and those
+/// who give up leave no trace. Who is next is said by [`Line`].
 #[derive(Debug, Default)]
 pub struct Lane {
     turns: AtomicU64,
-    queued: AtomicU32,
-    line: Arc<Mutex<()>>,
+    line: Mutex<Line<Option<Waker>>>,
+    /// The length of the line, for those who only look.
+    waiting: AtomicU32,
     announced: AtomicU64,
     /// For each leg until when it is known that requests go on to the next.
-    falls: crate::sync::Mutex<Vec<Millis>>,
+    falls: Mutex<Vec<Millis>>,
 }
 
-/// The right to be the first of a line.
+/// A place in the line. Dropping it gives it up.
 #[derive(Debug)]
+#[must_use = "a place in the line that is dropped is given up"]
 pub struct Turn {
-    _held: OwnedMutexGuard<()>,
-    _place: Place,
+    lane: Arc<Lane>,
+    ticket: Ticket,
+    leaving: Leaving,
 }
-
-#[derive(Debug)]
-struct Place(Arc<Lane>);
 
 impl Lane {
     /// Returns the number of this request among those of its route.
@@ -69,13 +78,18 @@ impl Lane {
 
     /// Says whether anybody waits, so that who comes now has to stand behind.
     pub fn has_line(&self) -> bool {
-        self.queued.load(Ordering::Acquire) > 0
+        self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// Stands in line until it is the first.
-    pub async fn stand(self: &Arc<Self>) -> Turn {
-        let place = Place::take(self);
-        Turn { _held: self.line.clone().lock_owned().await, _place: place }
+    /// Stands in line for a session.
+    ///
+    /// # Errors
+    /// [`Crowded`] where `bound` wait already.
+    pub fn stand(self: &Arc<Self>, session: u64, bound: usize) -> Result<Turn, Crowded> {
+        let mut line = unpoisoned(self.line.lock());
+        let ticket = line.join(session, None, bound)?;
+        self.waiting.store(line.len() as u32, Ordering::Release);
+        Ok(Turn { lane: self.clone(), ticket, leaving: Leaving::GaveUp })
     }
 
     /// Says whether a wait until `until` is news: nobody has announced one that is still going on.
@@ -86,6 +100,13 @@ impl Lane {
             .announced
             .compare_exchange(announced, until.0, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
+    }
+
+    fn leave(&self, ticket: Ticket, leaving: Leaving) -> Option<Waker> {
+        let mut line = unpoisoned(self.line.lock());
+        line.leave(ticket, leaving);
+        self.waiting.store(line.len() as u32, Ordering::Release);
+        line.first_mut().and_then(Option::take)
     }
 }
 
@@ -104,16 +125,35 @@ impl Lane {
     }
 }
 
-impl Place {
-    fn take(lane: &Arc<Lane>) -> Self {
-        lane.queued.fetch_add(1, Ordering::AcqRel);
-        Self(lane.clone())
+impl Turn {
+    /// Waits until it is the first.
+    pub async fn comes(&mut self) {
+        poll_fn(|context| self.poll(context)).await;
+    }
+
+    /// Leaves with what it waited for, so that its session has had its turn.
+    pub fn served(mut self) {
+        self.leaving = Leaving::Served;
+    }
+
+    /// Whether it is first and who is to be woken are looked at under one lock, so that no turn is lost.
+    fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        let mut line = unpoisoned(self.lane.line.lock());
+        if line.front() == Some(self.ticket) {
+            return Poll::Ready(());
+        }
+        if let Some(waker) = line.get_mut(self.ticket) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
     }
 }
 
-impl Drop for Place {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.queued.fetch_sub(1, Ordering::AcqRel);
+        if let Some(next) = self.lane.leave(self.ticket, self.leaving) {
+            next.wake();
+        }
     }
 }
 
@@ -123,29 +163,55 @@ mod tests {
 
     use super::*;
 
+    const ROOM: usize = 100;
+
+    fn is_first(turn: &mut Turn) -> bool {
+        turn.comes().now_or_never().is_some()
+    }
+
     #[test]
-    fn the_line_is_served_in_the_order_of_coming() {
+    fn a_session_is_served_in_the_order_of_coming_and_sessions_in_turn() {
         let lane = Arc::new(Lane::default());
-        let first = lane.stand().now_or_never().expect("nobody is before it");
-        let mut second = Box::pin(lane.stand());
-        let mut third = Box::pin(lane.stand());
-        assert!(second.as_mut().now_or_never().is_none());
-        assert!(third.as_mut().now_or_never().is_none());
-        drop(first);
-        assert!(third.as_mut().now_or_never().is_none());
-        assert!(second.as_mut().now_or_never().is_some());
+        let stand = |session| lane.stand(session, ROOM).expect("room");
+        let (mut first, mut second, mut other) = (stand(1), stand(1), stand(2));
+        assert!(is_first(&mut first) && !is_first(&mut second) && !is_first(&mut other));
+        first.served();
+        assert!(is_first(&mut other) && !is_first(&mut second), "its session has had its turn");
+        other.served();
+        assert!(is_first(&mut second));
     }
 
     #[test]
     fn who_gives_up_leaves_no_trace() {
         let lane = Arc::new(Lane::default());
-        let first = lane.stand().now_or_never().expect("nobody is before it");
-        let mut second = Box::pin(lane.stand());
-        assert!(second.as_mut().now_or_never().is_none());
+        let mut first = lane.stand(1, ROOM).expect("room");
+        let mut second = lane.stand(2, ROOM).expect("room");
+        assert!(is_first(&mut first) && !is_first(&mut second));
         drop(second);
         drop(first);
         assert!(!lane.has_line());
-        assert!(lane.stand().now_or_never().is_some());
+        assert!(is_first(&mut lane.stand(3, ROOM).expect("room")));
+    }
+
+    #[test]
+    fn a_turn_that_is_given_up_wakes_the_next_and_nobody_else() {
+        let lane = Arc::new(Lane::default());
+        let mut turns: Vec<_> = (0..3).map(|session| lane.stand(session, ROOM).expect("room")).collect();
+        assert!(is_first(&mut turns[0]));
+        let mut woken: Vec<_> =
+            turns.drain(1..).map(|mut turn| task(async move { turn.comes().await })).collect();
+        assert!(woken.iter_mut().all(|task| !task.poll()));
+        drop(turns);
+        assert_eq!(woken.iter().map(Task::is_woken).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn a_line_that_is_full_turns_away() {
+        let lane = Arc::new(Lane::default());
+        let held = lane.stand(1, 1).expect("room");
+        assert!(lane.stand(2, 1).is_err());
+        drop(held);
+        assert!(lane.stand(2, 1).is_ok());
     }
 
     #[test]
@@ -163,5 +229,35 @@ mod tests {
         assert!(lane.announce_fall(0, Millis(50), Millis(10)));
         assert!(!lane.announce_fall(1, Millis(90), Millis(49)));
         assert!(lane.announce_fall(1, Millis(90), Millis(50)));
+    }
+
+    /// A future that is polled by hand, and knows whether it was woken since.
+    struct Task {
+        future: std::pin::Pin<Box<dyn Future<Output = ()>>>,
+        woken: Arc<Woken>,
+    }
+
+    #[derive(Default)]
+    struct Woken(std::sync::atomic::AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn task(future: impl Future<Output = ()> + 'static) -> Task {
+        Task { future: Box::pin(future), woken: Arc::default() }
+    }
+
+    impl Task {
+        fn poll(&mut self) -> bool {
+            let waker = Waker::from(self.woken.clone());
+            self.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+        }
+
+        fn is_woken(&self) -> bool {
+            self.woken.0.load(Ordering::Relaxed)
+        }
     }
 }

@@ -149,6 +149,7 @@ mod tests {
             listen: String::new(),
             config: String::new(),
             quiet_mode: false,
+            waiting: 0,
             providers: vec![ProviderStatus {
                 name: "antigravity".into(),
                 under_way: UnderWay { in_flight: 4, cap: None },

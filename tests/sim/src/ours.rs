@@ -15,6 +15,8 @@ use pointsman_core::budget::Budget;
 use pointsman_core::cell::{Confirmed, Deny};
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
+use pointsman_core::jitter::Jitter;
+use pointsman_core::line::Leaving;
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
 use pointsman_core::plan::{Candidate, Plan, plan};
 use pointsman_core::route::Route;
@@ -68,6 +70,8 @@ pub struct Races {
     pub holds: u64,
     /// A retry that the budget did not allow.
     pub withheld_retries: u64,
+    /// A request that found the line full.
+    pub turned_away: u64,
 }
 
 /// What a cell says of itself.
@@ -186,7 +190,9 @@ impl Ours {
 
     fn travel(&mut self, id: RequestId, journey: &mut Journey, now: Millis) -> Action {
         if journey.rest == Rest::New && !self.lanes[journey.lane].line.is_empty() {
-            self.lanes[journey.lane].line.stand(id, self.rings);
+            if !self.stand(id, journey) {
+                return Action::Refuse { retry_at: None };
+            }
             return self.rest(journey, Rest::Queued, journey.dispatch.deadline());
         }
         self.wake(id, journey, now);
@@ -212,11 +218,11 @@ impl Ours {
                 },
                 Step::Hold { until } => return self.hold(id, journey, until),
                 Step::Deliver => {
-                    self.leave_line(id, journey);
+                    self.leave_line(id, journey, Leaving::GaveUp);
                     return Action::Deliver;
                 }
                 Step::Refuse(refusal) => {
-                    self.leave_line(id, journey);
+                    self.leave_line(id, journey, Leaving::GaveUp);
                     return Action::Refuse { retry_at: refusal.until };
                 }
             };
@@ -234,7 +240,7 @@ impl Ours {
         self.waiting -= 1;
         self.holding.retain(|holding| *holding != id);
         if self.lanes[journey.lane].line.heard(id).is_none() {
-            self.leave_line(id, journey);
+            self.leave_line(id, journey, Leaving::GaveUp);
         }
         if rest != Rest::Queued {
             journey.dispatch.handle(Event::Woke, now);
@@ -244,12 +250,13 @@ impl Ours {
     /// The first of a line watches clock and bell; others stand behind it. Who came to the front without a
     /// wait looks again before it waits.
     fn wait(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Option<Action> {
-        let line = &mut self.lanes[journey.lane].line;
-        if line.heard(id).is_some() {
+        if self.lanes[journey.lane].line.heard(id).is_some() {
             return Some(self.rest(journey, Rest::Listening, until));
         }
-        line.stand(id, self.rings);
-        if line.heard(id).is_some() {
+        if !self.stand(id, journey) {
+            return Some(Action::Refuse { retry_at: None });
+        }
+        if self.lanes[journey.lane].line.heard(id).is_some() {
             return None;
         }
         Some(self.rest(journey, Rest::Standing, journey.dispatch.deadline()))
@@ -270,8 +277,17 @@ impl Ours {
         Action::Wait { until: Some(until) }
     }
 
-    fn leave_line(&mut self, id: RequestId, journey: &Journey) {
-        self.lanes[journey.lane].line.leave(id, self.rings);
+    /// Stands in line, and says whether there was room.
+    fn stand(&mut self, id: RequestId, journey: &Journey) -> bool {
+        let session = if self.setup.first_come { 0 } else { journey.session.0.into() };
+        let line = &mut self.lanes[journey.lane].line;
+        let stands = line.stand(id, session, self.setup.max_waiting, self.rings).is_ok();
+        self.races.turned_away += u64::from(!stands);
+        stands
+    }
+
+    fn leave_line(&mut self, id: RequestId, journey: &Journey, leaving: Leaving) {
+        self.lanes[journey.lane].line.leave(id, leaving, self.rings);
     }
 
     /// Plans, or returns nothing where another thread goes on before the home is claimed.
@@ -345,7 +361,7 @@ impl Ours {
         match self.roster.admit(&candidate, &self.model, now) {
             Ok(lease) => {
                 journey.lease = Some(lease);
-                self.leave_line(id, journey);
+                self.leave_line(id, journey, Leaving::Served);
                 Event::Admitted
             }
             Err(deny) => {
@@ -431,11 +447,11 @@ fn outcome(answer: &Answer, now: Millis) -> Outcome {
 impl Router for Ours {
     fn arrives(&mut self, request: RequestId, ask: Ask, now: Millis) {
         let lane = self.lane_of(ask.pin);
-        let turns = &mut self.lanes[lane].turns;
+        let turn = self.lanes[lane].turns;
+        self.lanes[lane].turns += 1;
         let accounts = self.setup.accounts.into();
-        let context = Context { turn: *turns, accounts, ..Context::default() };
-        *turns += 1;
-        let dispatch = Dispatch::new(now, self.setup.max_wait);
+        let context = Context { turn, accounts, ..Context::default() };
+        let dispatch = Dispatch::new(now, self.setup.max_wait).with_jitter(Jitter::of(0, turn));
         let journey = Journey {
             dispatch,
             lane,
@@ -485,7 +501,7 @@ impl Router for Ours {
 
     fn cancelled(&mut self, request: RequestId, _: Millis) {
         if let Some(journey) = self.take(request) {
-            self.leave_line(request, &journey);
+            self.leave_line(request, &journey, Leaving::GaveUp);
             self.holding.retain(|holding| *holding != request);
             self.waiting -= u32::from(journey.rest.waits());
         }

@@ -1,6 +1,7 @@
 //! Traffic: who asks for what, and when.
 
 pub mod agents;
+pub mod closed_loop;
 pub mod open_loop;
 
 use std::time::Duration;

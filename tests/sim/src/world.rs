@@ -36,6 +36,7 @@ impl Outcome {
             ("refusals", seen.refused),
             ("caps reached", seen.full_caps),
             ("retries", seen.retries),
+            ("turned away", races.turned_away),
             ("withheld retries", races.withheld_retries),
             ("trips", seen.trips),
             ("folded limits", seen.folded_limits),

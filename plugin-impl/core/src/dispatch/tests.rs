@@ -121,6 +121,20 @@ fn it_waits_for_the_earliest_instant_and_plans_again() {
 }
 
 #[test]
+fn jitter_comes_after_the_end_and_not_after_the_deadline() {
+    let waits_until = |end: u64| {
+        let mut dispatch = Dispatch::new(T, MAX_WAIT).with_jitter(Jitter(u16::MAX));
+        dispatch.handle(Event::Planned(Err(limited(end))), T);
+        match dispatch.step() {
+            Step::Wait { until, refusal } => (until, refusal.until),
+            step => panic!("{step:?}"),
+        }
+    };
+    assert_eq!(waits_until(9_000), (Millis(9_250), Some(Millis(9_000))));
+    assert_eq!(waits_until(10_900), (Millis(11_000), Some(Millis(10_900))));
+}
+
+#[test]
 fn it_refuses_at_once_when_no_wait_within_bounds_can_help() {
     let refusal = limited(T.0 + 10_001);
     Story::new().then(Step::Plan, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));

@@ -1,43 +1,53 @@
-//! The line of a lane: first come, first served.
+//! The line of a lane: the core's own, with what its first has heard of the bell.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
+
+use pointsman_core::line::{self, Crowded, Leaving, Ticket};
 
 use crate::router::RequestId;
 
 /// Those who wait for the same accounts. The first holds the turn; it alone is woken by a freed place.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    queue: VecDeque<RequestId>,
+    line: line::Line<RequestId>,
+    tickets: BTreeMap<RequestId, Ticket>,
     /// How often the bell had rung when the first one listened last.
     heard: u64,
 }
 
 impl Line {
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.line.is_empty()
     }
 
-    /// Puts a request at the end. If it is the first, it listens from here on.
-    pub(super) fn stand(&mut self, request: RequestId, rings: u64) {
-        if self.queue.is_empty() {
+    /// Puts a request in line. If it is the first, it listens from here on.
+    pub(super) fn stand(
+        &mut self,
+        request: RequestId,
+        session: u64,
+        bound: usize,
+        rings: u64,
+    ) -> Result<(), Crowded> {
+        if self.line.is_empty() {
             self.heard = rings;
         }
-        self.queue.push_back(request);
+        let ticket = self.line.join(session, request, bound)?;
+        self.tickets.insert(request, ticket);
+        Ok(())
     }
 
     /// Takes a request out, wherever it stands. If it was the first, the next listens from here on.
-    pub(super) fn leave(&mut self, request: RequestId, rings: u64) {
-        if self.queue.front() == Some(&request) {
-            self.queue.pop_front();
+    pub(super) fn leave(&mut self, request: RequestId, leaving: Leaving, rings: u64) {
+        let Some(ticket) = self.tickets.remove(&request) else { return };
+        if self.line.front() == Some(ticket) {
             self.heard = rings;
-        } else if let Some(place) = self.queue.iter().position(|waiting| *waiting == request) {
-            self.queue.remove(place);
         }
+        self.line.leave(ticket, leaving);
     }
 
     /// Returns the first, and how often it heard the bell.
     pub(super) fn front(&self) -> Option<(RequestId, u64)> {
-        self.queue.front().map(|front| (*front, self.heard))
+        self.line.first().map(|front| (*front, self.heard))
     }
 
     /// Returns how often a request heard the bell, if it is the first.
@@ -47,7 +57,7 @@ impl Line {
 
     /// Takes note that the first has heard the bell.
     pub(super) fn hear(&mut self, request: RequestId, rings: u64) {
-        if self.queue.front() == Some(&request) {
+        if self.heard(request).is_some() {
             self.heard = rings;
         }
     }

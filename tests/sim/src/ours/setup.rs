@@ -31,6 +31,9 @@ pub struct Setup {
     /// How many at each account, over its pools.
     pub account: Option<u16>,
     pub max_wait: Duration,
+    pub max_waiting: usize,
+    /// Whether the line knows no sessions, as a measurement of what that costs.
+    pub first_come: bool,
     pub retries: Terms,
     /// Whether requests lose the processor between plan and admission, as threads do.
     pub interleaved: bool,
@@ -49,6 +52,8 @@ impl Setup {
             total: None,
             account: None,
             max_wait,
+            max_waiting: usize::MAX,
+            first_come: false,
             retries: Terms::default(),
             interleaved: false,
         }
@@ -71,6 +76,8 @@ impl Setup {
             max_wait: rng.millis(20_000, 120_000),
             total: rng.chance(0.3).then(|| rng.between(2, 10) as u16),
             account: rng.chance(0.3).then(|| rng.between(1, 5) as u16),
+            max_waiting: rng.pick(&[4, 20, 1_000]),
+            first_come: false,
             retries: Terms { share: rng.pick(&[0, 50, 200]), floor: rng.pick(&[0, 1, 3]) },
             interleaved: true,
         }

@@ -1,0 +1,65 @@
+//! The line: sessions are served in turn, and it has an end.
+
+use std::time::Duration;
+
+use pointsman_loader::Answer;
+use pointsman_tests::setup::free;
+use pointsman_tests::{Ask, Setup, Stage, within};
+use pointsman_upstream::Pace;
+use serde_json::json;
+
+/// One place, which is taken. What comes has to wait.
+async fn full(setup: Setup) -> (Stage, Answer) {
+    let setup = setup.patient().provider("anthropic", "concurrency", json!({"total": 1}));
+    let pace = Pace::spread(1_000, Duration::from_millis(20));
+    let stage = setup.anthropic("a", free()).pace(pace).start();
+    let held = stage.open(&Ask::messages().streaming()).await;
+    (stage, held)
+}
+
+async fn until_waiting(stage: &Stage, waiting: u64) {
+    within(async {
+        while stage.counter("waits") < waiting {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// A lone request comes after twelve of one session, and is served after at most two of them.
+#[tokio::test]
+async fn a_session_with_many_requests_in_line_does_not_hold_up_a_lone_one() {
+    let (stage, held) = full(Setup::new()).await;
+    let mut loud = Vec::new();
+    for number in 1..=12 {
+        loud.push(tokio::spawn(stage.router.fetch(Ask::messages().session("loud").request())));
+        until_waiting(&stage, number).await;
+    }
+    let lone = stage.router.fetch(Ask::messages().session("lone").request());
+    until_waiting(&stage, 13).await;
+    drop(held);
+    assert_eq!(within(lone).await.expect("an answer").status, 200);
+    for answer in loud {
+        assert_eq!(within(answer).await.expect("a task").expect("an answer").status, 200);
+    }
+    let entries = stage.upstream.ledger().entries();
+    let order: Vec<_> = entries[1..].iter().map(|entry| entry.header("x-session-id")).collect();
+    let place = order.iter().position(|session| *session == Some("lone"));
+    assert!(place.is_some_and(|place| place <= 2), "{order:?}");
+}
+
+/// Who finds the line full is told so at once, and it is no limit.
+#[tokio::test]
+async fn past_the_end_of_the_line_a_request_is_turned_away() {
+    let (stage, held) = full(Setup::new().set("max_waiting", 2)).await;
+    let waiting: Vec<_> = (0..2).map(|_| stage.router.fetch(Ask::messages().request())).collect();
+    until_waiting(&stage, 2).await;
+    let turned_away = stage.fetch(&Ask::messages()).await.refused(503);
+    assert_eq!(turned_away.reason(), "crowded");
+    let text = turned_away.text();
+    assert!(text.contains("2 requests for") && text.contains("max_waiting"), "{text}");
+    drop(held);
+    for answer in waiting {
+        assert_eq!(within(answer).await.expect("an answer").status, 200);
+    }
+}
