@@ -279,7 +279,7 @@ fn account(
         pools: pools
             .iter()
             .enumerate()
-            .map(|(index, name)| pool(member, roster.bound(member, index), index, name, now))
+            .map(|(index, name)| pool(member, roster.bound(member, index, now.mono), index, name, now))
             .collect(),
     }
 }

@@ -50,7 +50,7 @@ mod tests {
             .collect();
         let different: BTreeSet<_> = instants.iter().collect();
         assert!(different.len() >= 40, "{} instants", different.len());
-        let largest = different.iter().map(|at| instants.iter().filter(|other| other == *at).count()).max();
+        let largest = different.iter().map(|at| instants.iter().filter(|other| *other == *at).count()).max();
         assert!(largest <= Some(3), "{largest:?} ask together");
     }
 

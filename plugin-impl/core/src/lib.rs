@@ -52,6 +52,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod strategy;
 pub mod suspicion;
+pub mod throttle;
 pub mod time;
 pub mod timetable;
 pub mod vitals;

@@ -15,6 +15,7 @@ use pointsman_core::backoff::Schedule;
 use pointsman_core::budget::{Budget, Terms};
 use pointsman_core::cap::InFlight;
 use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::throttle::Throttle;
 use pointsman_core::time::Millis;
 use pointsman_core::timetable::Timetable;
 use pointsman_core::vitals::{Rates, Sign, Vitals};
@@ -384,6 +385,46 @@ fn the_naive_twin_reads_a_balance_and_then_takes() {
                 .into(),
         );
         assert!(taken.into_iter().filter(|taken| *taken).count() <= 1, "the budget is overdrawn");
+    });
+}
+
+#[test]
+fn no_good_answer_and_no_event_is_lost_to_a_throttle() {
+    model(|| {
+        let throttle = Arc::new(Throttle::default());
+        throttle.halve(4, NOW);
+        let (one, other) = (throttle.clone(), throttle.clone());
+        let grown = together::<bool>(vec![Box::new(move || one.grow()), Box::new(move || other.grow())]);
+        assert_eq!(grown.into_iter().filter(|grown| *grown).count(), 1);
+        assert_eq!(throttle.bound(100, NOW), 3, "a round of two lets one more go, once");
+        let (one, other) = (throttle.clone(), throttle.clone());
+        together::<()>(vec![
+            Box::new(move || one.halve(2, NOW)),
+            Box::new(move || {
+                other.grow();
+            }),
+        ]);
+        assert!(throttle.bound(100, NOW) <= 2, "the event was lost");
+    });
+}
+
+#[test]
+#[should_panic(expected = "a good answer was lost")]
+fn the_naive_twin_counts_answers_apart_from_its_bound() {
+    model(|| {
+        use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
+        let fields = Arc::new((AtomicU64::new(2), AtomicU64::new(0)));
+        let grow = |fields: Arc<(AtomicU64, AtomicU64)>| {
+            let good = fields.1.load(Acquire) + 1;
+            let is_round = good >= fields.0.load(Acquire);
+            fields.1.store(if is_round { 0 } else { good }, Release);
+            if is_round {
+                fields.0.store(fields.0.load(Acquire) + 1, Release);
+            }
+        };
+        let (one, other) = (fields.clone(), fields.clone());
+        together::<()>(vec![Box::new(move || grow(one)), Box::new(move || grow(other))]);
+        assert_eq!(fields.0.load(Acquire), 3, "a good answer was lost");
     });
 }
 

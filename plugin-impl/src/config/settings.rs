@@ -20,6 +20,7 @@ use super::url::{BaseUrl, Host, Origin, Proxy, QuotaUrl};
 
 pub(super) use self::bounds::{
     CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
+    MAX_WAITING, RETRY_BUDGET, RETRY_BUDGET_KEYS, RETRY_FLOOR, RETRY_SHARE,
 };
 pub(super) use self::policy::*;
 
@@ -124,13 +125,6 @@ pub(super) static QUOTA_REFRESH: Setting<Time> = Setting {
            `0s` is never.",
 };
 
-pub(super) static MAX_WAITING: Setting<Count> = Setting {
-    name: "max_waiting",
-    form: Count { from: 1, to: 60_000 },
-    default: "1000",
-    help: "How many requests that may use the same accounts wait in line; who comes then is told so at once.",
-};
-
 pub(super) static LISTEN: Setting<Listen> =
     Setting { name: "listen", form: Listen, default: "127.0.0.1:8787", help: "Where the gateway listens." };
 
@@ -163,13 +157,6 @@ pub(super) static STATE_DIR: Setting<Text> = Setting {
     default: "",
     help: "The folder of files that outlive a run. By default `$XDG_STATE_HOME/pointsman`, \
            or `~/.local/state/pointsman`.",
-};
-
-pub(super) static RETRY_BUDGET: Setting<Compound> = Setting {
-    name: "retry_budget",
-    form: Compound("a map"),
-    default: "",
-    help: "How many retries a provider is sent; see [Retry budget](#retry-budget).",
 };
 
 pub(super) static QUOTA_PROTECTION: Setting<Compound> = Setting {
@@ -239,29 +226,6 @@ pub(super) static HEAD: Setting<Time> = Setting {
 
 pub(super) static IDLE: Setting<Time> =
     Setting { name: "idle", form: TIMEOUT, default: "280s", help: "Between two pieces of an answer." };
-
-pub(super) static RETRY_BUDGET_KEYS: Section = Section {
-    title: "Retry budget",
-    help: "In `retry_budget`; each provider has one of its own. A retry is an attempt that follows at once on no \
-           answer, a 5xx or a lack of capacity. Moving on from a limit or a rejected credential is none, and \
-           neither is the first attempt after waiting for a closed way to open. Without a retry left the \
-           failure is delivered, with `x-pointsman-reason: retry-budget`.",
-    keys: &[&RETRY_SHARE, &RETRY_FLOOR],
-};
-
-pub(super) static RETRY_SHARE: Setting<Percent> = Setting {
-    name: "share",
-    form: Percent,
-    default: "20%",
-    help: "How many retries there may be, as a share of the requests of the last seconds.",
-};
-
-pub(super) static RETRY_FLOOR: Setting<Count> = Setting {
-    name: "floor",
-    form: Count { from: 0, to: 1_000 },
-    default: "10",
-    help: "How many retries there may be besides, in each ten seconds.",
-};
 
 pub(super) static PROTECTION_KEYS: Section =
     Section { title: "Quota protection", help: "In `quota_protection`.", keys: &[&SOFT, &HARD] };

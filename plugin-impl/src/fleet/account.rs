@@ -12,6 +12,7 @@ use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::outlook::Outlook;
 use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::snapshot::{Obstacles, Standing};
+use pointsman_core::throttle::Throttle;
 use pointsman_core::time::Millis;
 use pointsman_core::timetable::Timetable;
 use pointsman_core::vitals::{Vitals, VitalsView};
@@ -58,6 +59,8 @@ pub(super) struct PoolSlot {
     pub(super) timetable: Timetable,
     /// Questions in a row that were not answered.
     pub(super) failures: AtomicU32,
+    /// How many may be under way, as 429s without an end have taught.
+    pub(super) throttle: Throttle,
 }
 
 /// The way to a model in a pool at an endpoint.
@@ -130,6 +133,7 @@ impl Account {
             gauge: Gauge::default(),
             timetable: Timetable::default(),
             failures: AtomicU32::new(0),
+            throttle: Throttle::default(),
         });
         Self {
             id,
@@ -213,6 +217,12 @@ impl Account {
     /// Takes in what an upstream reported of a pool, which `described` describes.
     pub fn take_in(&self, pool: usize, readings: Vec<Reading>, described: &Pool, now: Millis) {
         self.pools[pool].gauge.take_in(readings, described, now);
+    }
+
+    /// Returns how many requests may be under way in a pool, of `most` that the configuration allows.
+    #[inline]
+    pub fn bound(&self, pool: usize, most: u16, now: Millis) -> u16 {
+        self.pools[pool].throttle.bound(most, now)
     }
 
     /// Returns the count of its requests in all pools together.
@@ -302,6 +312,14 @@ impl PoolSlot {
         match model {
             None => self.quota.amend(seen, end, now),
             Some(model) => self.by_model.find(model).is_some_and(|cell| cell.amend(seen, end, now)),
+        }
+    }
+
+    /// Halves what may be under way. Where models have cells of their own, none of them speaks for the pool.
+    pub(super) fn halve(&self, now: Millis) {
+        if self.scope == Scope::Pool {
+            // The one that met the event has been given back already.
+            self.throttle.halve(self.quota.state().in_flight.saturating_add(1), now);
         }
     }
 

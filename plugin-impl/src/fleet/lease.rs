@@ -7,6 +7,7 @@ use pointsman_core::blame::{Blame, Gate, Reason, accuses, blame};
 use pointsman_core::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
 use pointsman_core::ids::ModelId;
 use pointsman_core::outcome::{NetworkFault, Outcome, SignIn};
+use pointsman_core::throttle::is_crowding;
 use pointsman_core::time::Millis;
 use pointsman_core::vitals::{Rates, Sign};
 
@@ -142,7 +143,8 @@ impl Lease {
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
         let Some(grant) = &mut self.quota else { return Confirmed::Open };
         let (confirmed, more) = target.slot().with_quota(&target.model, |quota| quota.confirm(grant));
-        if more {
+        let lets_one_more_go = confirmed != Confirmed::Stale && target.slot().throttle.grow();
+        if more || lets_one_more_go {
             target.account.bell.ring();
         }
         confirmed
@@ -159,7 +161,11 @@ impl Lease {
             }
             Blame::Pool(limit) => {
                 self.pass_gates();
-                self.limit_pool(limit, now)
+                let settlement = self.limit_pool(limit, now);
+                if is_crowding(outcome) && matches!(settlement, Settlement::PoolLimited { .. }) {
+                    self.target.slot().halve(now);
+                }
+                settlement
             }
             Blame::Gate(gate, limit, reason) => {
                 self.give_back(toll(outcome));

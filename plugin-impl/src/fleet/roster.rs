@@ -106,7 +106,7 @@ impl Roster {
             model: model.clone(),
         };
         let places = self.caps.take(&member.account, member.concurrency, model)?;
-        let lease = Lease::admit(target, places, self.bound(member, pool), candidate.explores, now)?;
+        let lease = Lease::admit(target, places, self.bound(member, pool, now), candidate.explores, now)?;
         Ok(lease.rated(self.rates, now))
     }
 
@@ -121,7 +121,7 @@ impl Roster {
     /// A pool has at least one endpoint, most have no other, and nearly all ways are open.
     #[inline]
     fn best_way(&self, member: &Member, pool: usize, model: &ModelId, full: bool, now: Millis) -> WayView {
-        let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool));
+        let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool, now));
         let to = Way { pool, way: 0, endpoint, model, bound, full };
         let (outlook, vitals) = (member.account.outlook(pool, model, now), member.account.vitals(pool));
         if member.enabled && member.account.is_plainly_open(&to, now) {
@@ -146,9 +146,12 @@ impl Roster {
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
-    /// Returns how many requests a member may have in a pool.
-    pub fn bound(&self, member: &Member, pool: usize) -> u16 {
-        member.max_in_flight.map_or(self.bounds[pool], |own| own.min(self.bounds[pool]))
+    /// Returns how many requests a member may have in a pool: what the configuration allows, or less where the
+    /// upstream has taught so.
+    #[inline]
+    pub fn bound(&self, member: &Member, pool: usize, now: Millis) -> u16 {
+        let most = member.max_in_flight.map_or(self.bounds[pool], |own| own.min(self.bounds[pool]));
+        member.account.bound(pool, most, now)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Checks {
     /// Some failure that was not quota: what gates know from then on is not told here.
     troubled: bool,
     retries: Retries,
+    /// What each cell took at once when it was last asked, and how many trips there had been.
+    bounds: Vec<Option<(u16, u64)>>,
 }
 
 /// How often something worth proving happened.
@@ -46,6 +48,9 @@ pub struct Seen {
     pub refused: u64,
     pub full_caps: u64,
     pub retries: u64,
+    pub halvings: u64,
+    /// Requests that filled a bound which the upstream has taught.
+    pub throttled: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -104,6 +109,7 @@ impl Checks {
             sessions: Vec::new(),
             troubled: false,
             retries: Retries::default(),
+            bounds: vec![None; usize::from(setup.accounts) * usize::from(setup.pools)],
         }
     }
 
@@ -243,11 +249,53 @@ impl Checks {
         Ok(())
     }
 
+    fn place(&self, cell: CellId) -> usize {
+        usize::from(cell.account) * usize::from(self.setup.pools) + usize::from(cell.pool)
+    }
+
+    fn bound_of(&self, cell: CellId) -> (u16, u64) {
+        self.bounds[self.place(cell)].unwrap_or((self.setup.max_in_flight, 0))
+    }
+
+    /// The router says how many a cell takes, and the reference how many there are. A bound that an upstream
+    /// has taught is half of what was under way, and one more for each round of good answers.
+    fn is_within_what_was_learned(&mut self, happening: &Happening, router: &Ours) -> Checked {
+        let (cell, limited) = if let What::Sent { cell, .. } = happening.what {
+            (cell, false)
+        } else if let What::Answered { cell, answer } = happening.what {
+            (cell, answer.verdict == Verdict::Limited(None))
+        } else {
+            return Ok(());
+        };
+        let (bound, in_flight) = (router.bound(cell, happening.now), self.reference.in_flight(cell));
+        let (was, trips) = self.bound_of(cell);
+        let place = self.place(cell);
+        self.bounds[place] = Some((bound, self.seen.trips));
+        let is_event = limited && self.setup.says_rate && trips != self.seen.trips;
+        self.seen.halvings += u64::from(bound < was);
+        self.seen.throttled +=
+            u64::from(!limited && bound < self.setup.max_in_flight && in_flight == u32::from(bound));
+        let wrong = |what: &str| {
+            let detail = format!("{what}: {in_flight} under way, the bound is {bound} and was {was}");
+            Err(Violation::new("a learned bound is kept", detail).of(happening.request).at(cell))
+        };
+        if bound == 0 || bound > self.setup.max_in_flight {
+            return wrong("it is out of range");
+        }
+        if matches!(happening.what, What::Sent { .. }) && in_flight > bound.into() {
+            return wrong("more were sent");
+        }
+        if bound < was && !is_event {
+            return wrong("it was halved without an event");
+        }
+        Ok(())
+    }
+
     fn has_room(&self, cell: CellId) -> bool {
         let below = |count: u32, cap: Option<u16>| cap.is_none_or(|cap| count < cap.into());
         below(self.reference.under_way(None), self.setup.total)
             && below(self.reference.under_way(Some(cell.account)), self.setup.account)
-            && self.reference.in_flight(cell) < self.setup.max_in_flight.into()
+            && self.reference.in_flight(cell) < self.bound_of(cell).0.into()
     }
 
     fn beginning_of(&self, session: Session) -> Option<CellId> {
@@ -346,6 +394,7 @@ impl Watch<Ours> for Checks {
     fn note(&mut self, happening: &Happening, router: &Ours) -> Checked {
         self.story.tell(happening);
         self.check(happening, router.races, |cell| router.cell(cell))?;
+        self.is_within_what_was_learned(happening, router)?;
         self.compare(router, happening.now).map_err(|violation| violation.of(happening.request))
     }
 

@@ -167,6 +167,12 @@ impl Ours {
         }
     }
 
+    /// Returns how many requests a cell takes at once.
+    pub fn bound(&self, cell: CellId, now: Millis) -> u16 {
+        let member = &self.roster.members[usize::from(cell.account)];
+        self.roster.bound(member, cell.pool.into(), now)
+    }
+
     /// Returns how many requests are under way under each cap: of the provider, of its models, of accounts.
     pub fn under_way(&self) -> impl Iterator<Item = u32> {
         let caps = self.roster.caps();
@@ -265,7 +271,7 @@ impl Ours {
     /// Who has the turn gives it to the next.
     fn hold(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Action {
         self.races.holds += 1;
-        self.leave_line(id, journey);
+        self.leave_line(id, journey, Leaving::GaveUp);
         journey.heard = self.rings;
         self.holding.push(id);
         self.rest(journey, Rest::Holding, until)
@@ -430,14 +436,14 @@ fn sent(journey: &Journey) -> Action {
 }
 
 /// Puts an answer into the words of the core, as its classification does.
-fn outcome(answer: &Answer, now: Millis) -> Outcome {
+fn outcome(answer: &Answer, kind: LimitKind, now: Millis) -> Outcome {
     let read = |hint: Option<hint::Hint>| match hint {
         Some(hint) => Hint::Until { until: hint.until(now), source: HintSource::RetryAfter },
         None => Hint::Unknown,
     };
     match answer.verdict {
         Verdict::Good => Outcome::Good,
-        Verdict::Limited(hint) => Outcome::Limited(Limited { kind: LimitKind::Unknown, hint: read(hint) }),
+        Verdict::Limited(hint) => Outcome::Limited(Limited { kind, hint: read(hint) }),
         Verdict::Capacity(hint) => Outcome::Capacity(read(hint)),
         Verdict::ServerError => Outcome::ServerError,
         Verdict::Unreachable => Outcome::Unreachable(NetworkFault::Timeout),
@@ -485,7 +491,8 @@ impl Router for Ours {
 
     fn head(&mut self, request: RequestId, _: CellId, answer: &Answer, now: Millis) {
         let Some(mut journey) = self.take(request) else { return };
-        let outcome = outcome(answer, now);
+        let kind = if self.setup.says_rate { LimitKind::Rate } else { LimitKind::Unknown };
+        let outcome = outcome(answer, kind, now);
         if outcome == Outcome::Good {
             self.confirm(&mut journey, now);
         } else {

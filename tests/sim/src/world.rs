@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 15;
+pub const COUNTS: usize = 17;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
@@ -36,6 +36,8 @@ impl Outcome {
             ("refusals", seen.refused),
             ("caps reached", seen.full_caps),
             ("retries", seen.retries),
+            ("halvings", seen.halvings),
+            ("throttled requests", seen.throttled),
             ("turned away", races.turned_away),
             ("withheld retries", races.withheld_retries),
             ("trips", seen.trips),

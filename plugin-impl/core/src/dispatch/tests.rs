@@ -125,10 +125,8 @@ fn jitter_comes_after_the_end_and_not_after_the_deadline() {
     let waits_until = |end: u64| {
         let mut dispatch = Dispatch::new(T, MAX_WAIT).with_jitter(Jitter(u16::MAX));
         dispatch.handle(Event::Planned(Err(limited(end))), T);
-        match dispatch.step() {
-            Step::Wait { until, refusal } => (until, refusal.until),
-            step => panic!("{step:?}"),
-        }
+        let Step::Wait { until, refusal } = dispatch.step() else { panic!("it waits") };
+        (until, refusal.until)
     };
     assert_eq!(waits_until(9_000), (Millis(9_250), Some(Millis(9_000))));
     assert_eq!(waits_until(10_900), (Millis(11_000), Some(Millis(10_900))));

@@ -34,6 +34,8 @@ pub struct Setup {
     pub max_waiting: usize,
     /// Whether the line knows no sessions, as a measurement of what that costs.
     pub first_come: bool,
+    /// Whether the upstream says of its limits that they are of a rate.
+    pub says_rate: bool,
     pub retries: Terms,
     /// Whether requests lose the processor between plan and admission, as threads do.
     pub interleaved: bool,
@@ -54,6 +56,7 @@ impl Setup {
             max_wait,
             max_waiting: usize::MAX,
             first_come: false,
+            says_rate: false,
             retries: Terms::default(),
             interleaved: false,
         }
@@ -78,6 +81,7 @@ impl Setup {
             account: rng.chance(0.3).then(|| rng.between(1, 5) as u16),
             max_waiting: rng.pick(&[4, 20, 1_000]),
             first_come: false,
+            says_rate: rng.chance(0.5),
             retries: Terms { share: rng.pick(&[0, 50, 200]), floor: rng.pick(&[0, 1, 3]) },
             interleaved: true,
         }
