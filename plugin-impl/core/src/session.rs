@@ -263,7 +263,7 @@ mod tests {
         assert!(body.len() > 200_000);
         let named = headers(&[("session-id", "s")]);
         let looked = |headers: &HeaderMap| {
-            stepped::by(|| drop(session(headers, body.as_bytes(), WireFormat::Anthropic)))
+            stepped::by(|| _ = session(headers, body.as_bytes(), WireFormat::Anthropic))
         };
         assert_eq!(looked(&named), 0);
         let unnamed = looked(&HeaderMap::new());

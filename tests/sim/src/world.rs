@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 17;
+pub const COUNTS: usize = 18;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
