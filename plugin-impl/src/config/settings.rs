@@ -1,5 +1,6 @@
 //! All settings there are, each defined once.
 
+mod account;
 mod bounds;
 mod policy;
 
@@ -18,6 +19,7 @@ use super::setting::{Section, Setting};
 use super::store::StoreName;
 use super::url::{BaseUrl, Host, Origin, Proxy, QuotaUrl};
 
+pub(super) use self::account::*;
 pub(super) use self::bounds::{
     CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
     MAX_WAITING, RETRY_BUDGET, RETRY_BUDGET_KEYS, RETRY_FLOOR, RETRY_SHARE,
@@ -442,71 +444,6 @@ pub(super) static FAMILY_POOLS: Setting<Compound> = Setting {
     form: Compound("a list of pools"),
     default: "",
     help: "The pools that serve it, the preferred one first. Without any: all.",
-};
-
-pub(super) static ACCOUNT: Section = Section {
-    title: "An account",
-    help: "In `accounts`. It has one of `api_key`, `access_token` and `refresh_token`.",
-    keys: &[
-        &ID,
-        &API_KEY,
-        &ACCESS_TOKEN,
-        &REFRESH_TOKEN,
-        &PROJECT,
-        &WEIGHT,
-        &ENABLED,
-        &PROXY,
-        &MAX_IN_FLIGHT_OF_ACCOUNT,
-        &CAP_OF_ACCOUNT,
-    ],
-};
-
-pub(super) static ID: Setting<Text> = Setting {
-    name: "id",
-    form: Text("provider:label, such as anthropic:work"),
-    default: "",
-    help: "Its name. Needed.",
-};
-
-pub(super) static API_KEY: Setting<Compound> =
-    Setting { name: "api_key", form: SECRET, default: "", help: "A key that is sent as it is." };
-
-pub(super) static ACCESS_TOKEN: Setting<Compound> = Setting {
-    name: "access_token",
-    form: SECRET,
-    default: "",
-    help: "A token that somebody else keeps fresh.",
-};
-
-pub(super) static REFRESH_TOKEN: Setting<Compound> = Setting {
-    name: "refresh_token",
-    form: SECRET,
-    default: "",
-    help: "A token that access tokens are made from. The provider needs `oauth`.",
-};
-
-pub(super) static PROJECT: Setting<Text> = Setting {
-    name: "project",
-    form: Text("a project id"),
-    default: "",
-    help: "The project that the envelope code-assist names.",
-};
-
-pub(super) static WEIGHT: Setting<Count> = Setting {
-    name: "weight",
-    form: Count { from: 1, to: 100 },
-    default: "1",
-    help: "Its share of the requests, compared with the other accounts.",
-};
-
-pub(super) static ENABLED: Setting<Switch> =
-    Setting { name: "enabled", form: Switch, default: "true", help: "Whether it is used at all." };
-
-pub(super) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
-    name: "max_in_flight",
-    form: IN_FLIGHT,
-    default: "",
-    help: "How many of its requests may be under way in one pool; by default as many as the pool allows.",
 };
 
 /// Every section, in the order of the documentation.

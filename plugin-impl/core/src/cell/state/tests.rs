@@ -1,0 +1,224 @@
+use super::*;
+
+const T: Millis = Millis(160_000);
+const RATE: Limit = Limit::Guessed(Schedule::RATE);
+const LEASE: Touch = Touch::Lease { bound: 100 };
+
+fn at(millis: u64) -> Millis {
+    Millis(T.0 + millis)
+}
+
+fn known(millis: u64) -> Limit {
+    Limit::Known { until: at(millis) }
+}
+
+fn admitted(state: CellState, now: Millis) -> (CellState, Stamp) {
+    state.admit(LEASE, now).expect("a place")
+}
+
+/// Takes `n` leases of an open cell.
+fn leased(n: usize) -> (CellState, Vec<Stamp>) {
+    let mut state = CellState::default();
+    let stamps = (0..n)
+        .map(|_| {
+            let (next, stamp) = admitted(state, T);
+            state = next;
+            stamp
+        })
+        .collect();
+    (state, stamps)
+}
+
+fn tripped(limit: Limit) -> CellState {
+    let (state, stamps) = leased(1);
+    state.settle_limit(stamps[0], limit, T).0
+}
+
+#[test]
+fn a_stale_success_does_not_lift_a_limit() {
+    let (state, stamps) = leased(2);
+    let (limited, _) = state.settle_limit(stamps[0], known(60_000), T);
+    let (after, stamp, confirmed) = limited.confirm(stamps[1]);
+    assert_eq!((after, confirmed), (limited, Confirmed::Stale));
+    assert_eq!(after.release(stamp), CellState { in_flight: 0, ..limited });
+}
+
+#[test]
+fn ten_429s_of_one_burst_are_one_trip() {
+    let (state, stamps) = leased(10);
+    let (first, settled) = state.settle_limit(stamps[0], RATE, T);
+    assert_eq!(settled, Settled::Tripped { until: at(30_000) });
+    let last = stamps[1..].iter().fold(first, |state, stamp| {
+        let (state, settled) = state.settle_limit(*stamp, RATE, at(900));
+        assert_eq!(settled, Settled::Folded);
+        state
+    });
+    assert_eq!(last, CellState { in_flight: 0, ..first });
+    assert_eq!(last.streak, 1);
+}
+
+#[test]
+fn a_limit_only_moves_forward() {
+    let limited = tripped(known(60_000));
+    let shorter = limited.learn(known(10_000), T).0;
+    assert_eq!(shorter, limited);
+    let longer = limited.learn(known(90_000), T).0;
+    assert_eq!(longer.until, Word::round_up(at(90_000)));
+    assert_eq!(longer.epoch, limited.epoch, "the same event, only longer");
+}
+
+#[test]
+fn a_trip_never_shortens_a_limit_that_was_learned_meanwhile() {
+    let (state, stamps) = leased(1);
+    let later = CellState { until: at(500_000), known: true, ..state };
+    let (state, _) = later.settle_limit(stamps[0], RATE, T);
+    assert_eq!((state.until, state.known), (Word::round_up(at(500_000)), true));
+}
+
+#[test]
+fn a_hint_of_nothing_lasts_half_a_second() {
+    assert_eq!(tripped(known(0)).until, Word::round_up(at(500)));
+}
+
+#[test]
+fn nobody_is_admitted_before_the_end_and_one_at_it() {
+    let limited = tripped(known(60_000));
+    let until = limited.until;
+    assert_eq!(limited.admit(LEASE, Millis(until.0 - 1)), Err(Deny::Limited { until, known: true }));
+    let (probing, stamp) = admitted(limited, until);
+    assert!(stamp.is_probe());
+    assert_eq!(probing.admit(LEASE, until), Err(Deny::Probing));
+}
+
+#[test]
+fn a_cell_opens_by_good_heads_one_two_four_all() {
+    let mut state = tripped(known(1_000));
+    let now = state.until;
+    for (places, confirmed) in [(1, Confirmed::Over), (2, Confirmed::Wider), (4, Confirmed::Wider)] {
+        let mut stamps = Vec::new();
+        while let Ok((next, stamp)) = state.admit(LEASE, now) {
+            state = next;
+            stamps.push(stamp);
+        }
+        assert_eq!(stamps.len(), places);
+        let (next, _, what) = state.confirm(stamps[0]);
+        assert_eq!(what, confirmed);
+        state = stamps[1..].iter().fold(next, |state, stamp| state.release(*stamp));
+    }
+    assert_eq!((state.opening, state.pending), (Opening::Open, 0));
+    assert!(!admitted(state, now).1.is_probe());
+}
+
+#[test]
+fn streams_from_before_the_trip_do_not_stand_in_the_way_of_the_probe() {
+    let (state, stamps) = leased(10);
+    let (limited, _) = state.settle_limit(stamps[0], known(1_000), T);
+    assert_eq!(limited.in_flight, 9);
+    assert!(admitted(limited, limited.until).1.is_probe());
+}
+
+#[test]
+fn a_probe_that_was_cancelled_gives_its_place_to_the_next() {
+    let limited = tripped(known(1_000));
+    let (probing, stamp) = admitted(limited, limited.until);
+    let free = probing.release(stamp);
+    assert_eq!(free, limited);
+    assert!(admitted(free, limited.until).1.is_probe());
+}
+
+#[test]
+fn a_failed_probe_grows_the_streak_and_with_it_the_guess() {
+    let first = tripped(Limit::Guessed(Schedule::QUOTA));
+    assert_eq!((first.streak, first.until.since(T).as_secs()), (1, 60));
+    let (probing, stamp) = admitted(first, first.until);
+    let (second, _) = probing.settle_limit(stamp, Limit::Guessed(Schedule::QUOTA), first.until);
+    assert_eq!((second.streak, second.until.since(first.until).as_secs()), (2, 300));
+}
+
+#[test]
+fn a_good_probe_forgets_the_streak() {
+    let limited = tripped(RATE);
+    let (probing, stamp) = admitted(limited, limited.until);
+    let (state, _, confirmed) = probing.confirm(stamp);
+    assert_eq!((confirmed, state.streak), (Confirmed::Over, 0));
+}
+
+#[test]
+fn an_old_hint_that_is_still_in_force_closes_a_cell_that_has_opened() {
+    let (state, stamps) = leased(2);
+    let (limited, _) = state.settle_limit(stamps[0], known(1_000), T);
+    let later = at(5_000);
+    let (probing, probe) = admitted(limited, later);
+    let (open, _, _) = probing.confirm(probe);
+    let (closed, settled) = open.settle_limit(stamps[1], known(60_000), later);
+    assert!(matches!(settled, Settled::Tripped { .. }));
+    assert_ne!(closed.epoch, open.epoch, "a success that did not know of it must not open it");
+    assert_eq!(closed.streak, 0, "and it is no strike");
+}
+
+#[test]
+fn an_old_guess_adds_nothing() {
+    let (state, stamps) = leased(2);
+    let (limited, _) = state.settle_limit(stamps[0], RATE, T);
+    let (after, settled) = limited.settle_limit(stamps[1], RATE, at(25_000));
+    assert_eq!((after.until, settled), (limited.until, Settled::Folded));
+}
+
+#[test]
+fn a_reading_ends_the_limit_that_was_seen_and_one_probe_tries() {
+    let limited = tripped(RATE);
+    let seen = limited.limit(T).expect("a limit");
+    let (over, moved) = limited.amend(seen, at(800), at(800));
+    assert!(moved);
+    let (probing, probe) = admitted(over, over.until);
+    assert!(probe.is_probe() && over.until < at(816));
+    assert_eq!(probing.admit(LEASE, over.until), Err(Deny::Probing));
+    assert_eq!(probing.settle_limit(probe, RATE, over.until).0.streak, 2);
+}
+
+#[test]
+fn a_reading_moves_the_end_either_way() {
+    let limited = tripped(RATE);
+    let seen = limited.limit(T).expect("a limit");
+    for end in [10_000, 90_000] {
+        let (moved, _) = limited.amend(seen, at(end), at(800));
+        assert_eq!((moved.until, moved.known), (Word::round_up(at(end)), true));
+    }
+}
+
+#[test]
+fn a_reading_leaves_a_limit_alone_that_began_or_grew_after_it() {
+    let (state, stamps) = leased(3);
+    let (first, _) = state.settle_limit(stamps[0], RATE, T);
+    let seen = first.limit(T).expect("a limit");
+    let (grown, _) = first.settle_limit(stamps[1], known(60_000), at(100));
+    assert_eq!(grown.amend(seen, at(200), at(200)), (grown, false));
+    let (probing, probe) = admitted(first, first.until);
+    let (second, _) = probing.settle_limit(probe, RATE, first.until);
+    assert_eq!(second.amend(seen, first.until, first.until), (second, false));
+    assert_eq!(first.amend(seen, first.until, first.until), (first, false), "it is over by itself");
+}
+
+#[test]
+fn a_full_cell_denies_until_a_lease_is_released() {
+    let (state, stamps) = leased(2);
+    let touch = Touch::Lease { bound: 2 };
+    assert_eq!(state.admit(touch, T), Err(Deny::Full));
+    assert!(state.release(stamps[0]).admit(touch, T).is_ok());
+}
+
+#[test]
+fn a_gate_is_passed_without_being_counted() {
+    let (state, stamp) = CellState::default().admit(Touch::Pass, T).expect("open");
+    assert_eq!(state, CellState::default());
+    assert_eq!(state.confirm(stamp).0, CellState::default());
+}
+
+#[test]
+fn the_operator_opens_a_cell_and_old_leases_cannot_close_it_with_a_guess() {
+    let (state, stamps) = leased(2);
+    let (limited, _) = state.settle_limit(stamps[0], RATE, T);
+    let open = limited.reset();
+    assert_eq!((open.until, open.in_flight), (Millis::START, 1));
+    assert_eq!(open.settle_limit(stamps[1], RATE, T).1, Settled::Folded);
+}
