@@ -84,7 +84,8 @@ async fn a_quiet_run_says_nothing_of_its_own() {
 async fn signals_reach_the_command() {
     for (signal, number) in [("TERM", 15), ("HUP", 1), ("INT", 2), ("USR1", 10)] {
         let script = format!("trap 'exit 5' {signal}; echo ready; while :; do sleep 0.05; done");
-        let mut running = rig().start(&["sh", "-c", &script]);
+        let rig = rig(); // its configuration has to outlive the start
+        let mut running = rig.start(&["sh", "-c", &script]);
         let mut out = BufReader::new(running.child.stdout.take().expect("its output")).lines();
         assert_eq!(out.next_line().await.expect("a line").as_deref(), Some("ready"));
         let pid = running.child.id().expect("it runs").to_string();
