@@ -1,6 +1,6 @@
 //! What the measurement of goodput must be able to show.
 
-use pointsman_sim::goodput::{Kind, RouterKind, Scenario, Skew, goodput};
+use pointsman_sim::goodput::{Kind, Report, RouterKind, Scenario, Skew, goodput};
 use pointsman_sim::ours::Strategy;
 
 const SCENARIO: Scenario = Scenario {
@@ -32,6 +32,48 @@ fn nobody_serves_more_than_there_is() {
             assert!((0.3..1.1).contains(&report.goodput()), "{router:?}: {report:?}");
             assert!(report.served <= report.offered);
         }
+    }
+}
+
+/// Runs our router on a fleet with quotas of one kind.
+fn ours(kind: Kind, hints: bool, skew: Skew, demand: f64) -> Report {
+    goodput(&Scenario { kind, hints, skew, demand, ..SCENARIO }, RouterKind::Ours(Strategy::Sticky), 1)
+}
+
+#[test]
+fn when_more_is_asked_than_there_is_all_of_it_is_served_and_limits_are_seldom_hit() {
+    for (hints, limited) in [(true, 1.0), (false, 2.0)] {
+        for skew in [Skew::Equal, Skew::Skewed] {
+            for demand in [1.5, 4.0] {
+                let report = ours(Kind::Windows, hints, skew, demand);
+                assert!(report.goodput() >= 0.98, "hints {hints}, {skew:?}, {demand}: {report:?}");
+                assert!(
+                    report.limited_per_window <= limited,
+                    "hints {hints}, {skew:?}, {demand}: {report:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn when_half_is_asked_no_caller_sees_a_limit_and_sessions_stay() {
+    for hints in [true, false] {
+        for skew in [Skew::Equal, Skew::Skewed] {
+            let report = ours(Kind::Windows, hints, skew, 0.5);
+            assert_eq!(report.callers_429s, 0, "hints {hints}, {skew:?}: {report:?}");
+            assert!(report.limited_per_window <= 0.05, "hints {hints}, {skew:?}: {report:?}");
+            assert!(report.stayed >= 0.95, "hints {hints}, {skew:?}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn buckets_are_paced_whether_or_not_they_say_when_the_next_token_comes() {
+    for (hints, limited) in [(true, 1.0), (false, 2.0)] {
+        let report = ours(Kind::Buckets, hints, Skew::Equal, 4.0);
+        assert!(report.goodput() >= 0.97, "hints {hints}: {report:?}");
+        assert!(report.limited_per_window <= limited, "hints {hints}: {report:?}");
     }
 }
 

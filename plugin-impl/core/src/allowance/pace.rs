@@ -14,7 +14,7 @@ use super::window::Window;
 const NOT_FILLING: u8 = 3;
 
 /// The fewest and the most requests between two explorations.
-const EXPLORE: [u32; 2] = [8, 1_024];
+const EXPLORE: [u32; 2] = [8, 256];
 
 /// So many tokens from one instant to another tell the interval well enough to begin anew.
 const LONG: u32 = 16;
@@ -73,8 +73,12 @@ impl Pace {
     }
 
     fn level(&self, now: Millis) -> f64 {
-        let came = now.0.saturating_sub(self.at.0) as f64 / self.interval;
-        (self.level + came).min(self.burst.max(1.0))
+        self.came_by(now).min(self.burst.max(1.0))
+    }
+
+    /// Returns what there would be if nothing could be lost.
+    fn came_by(&self, now: Millis) -> f64 {
+        self.level + now.0.saturating_sub(self.at.0) as f64 / self.interval
     }
 
     pub(super) fn closed(&self) -> Option<Closed> {
@@ -90,7 +94,7 @@ impl Pace {
     pub(super) fn admit(&mut self, now: Millis) -> Part {
         let level = self.level(now);
         let has_token = self.closed().is_none_or(|closed| now >= closed.until);
-        self.loose |= level >= 2.0;
+        self.loose |= self.came_by(now) >= 2.0;
         (self.level, self.at) = (level - 1.0, now);
         self.used += 1;
         if has_token {
@@ -119,11 +123,11 @@ impl Pace {
     pub(super) fn refuse(&mut self, ticket: Ticket, told: Option<Millis>, now: Millis) -> Option<Millis> {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
-        if ticket.part != Part::Explorer && self.loose {
-            self.burst = (self.burst / 2.0).max(1.0);
-        }
         if ticket.part == Part::Explorer {
             self.explore_at = (self.used * 2).clamp(EXPLORE[0], EXPLORE[1]);
+        }
+        if ticket.part != Part::Explorer && self.loose {
+            self.slow_down();
         }
         self.learn_interval(ticket.sent);
         (self.exploring, self.empty, self.used) = (false, ticket.sent, 0);
@@ -133,6 +137,12 @@ impl Pace {
             return self.closed().map(|closed| closed.until);
         }
         None
+    }
+
+    /// Tokens lay unused and yet there were too few: it holds fewer, or they come more slowly.
+    fn slow_down(&mut self) {
+        self.burst = (self.burst / 2.0).max(1.0);
+        self.interval *= 1.0 + 1.0 / f64::from(4 + self.known_by);
     }
 
     /// Between two instants at which it was empty, so many tokens came.
