@@ -98,6 +98,7 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
         "account": explanation.account(step.leg, line.way.account),
         "pool": explanation.pool(step.leg, line.way.pool),
         "endpoint": line.way.endpoint,
+        "explores": line.way.explores,
     });
     match &line.place {
         Place::First => value["rank"] = 1.into(),

@@ -126,10 +126,12 @@ fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -
 }
 
 fn row(explanation: &Explanation, step: &Step, line: &Line, at: Millis) -> [String; 5] {
+    // Where nothing is open, what experience alone closes is tried.
+    let open = if line.way.explores { "open for a try" } else { "open" };
     let (rank, state, verdict) = match &line.place {
-        Place::First => ("1".to_owned(), "open".to_owned(), format!("first: {}", parts(line))),
+        Place::First => ("1".to_owned(), open.to_owned(), format!("first: {}", parts(line))),
         Place::Behind { rank, by } => {
-            (rank.to_string(), "open".to_owned(), format!("passed over by {by}: {}", parts(line)))
+            (rank.to_string(), open.to_owned(), format!("passed over by {by}: {}", parts(line)))
         }
         Place::Closed(why) => ("-".to_owned(), closed(*why, at), "closed".to_owned()),
     };
