@@ -224,7 +224,8 @@ impl<'a> Journey<'a> {
 
     /// Returns until when it stays at its origin, from when this is first asked.
     fn stay(&mut self) -> Millis {
-        let until = self.now().after(legs::PATIENCE).min(self.dispatch.deadline());
+        let patience = self.generation.config.settings.affinity.patience;
+        let until = self.now().after(patience).min(self.dispatch.deadline());
         *self.stay.get_or_insert(until)
     }
 

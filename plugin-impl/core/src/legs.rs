@@ -13,16 +13,13 @@ use std::time::Duration;
 use crate::plan::{Counts, Plan, Refusal};
 use crate::time::Millis;
 
-/// How long a request waits at its origin, all in all, before it spends another provider. It is about what a
-/// long prompt costs to be read again where no cache knows it.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How soon a place that is only busy is looked at again.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// Finds where a request goes that its origin refused.
 ///
-/// It stays and waits where the origin opens by `stay`. Else `plan` is asked for each other leg, from 1 to
+/// It stays and waits where the origin opens by `stay`, which is as far off as it would wait for its session's
+/// own account: both save a prompt from being read again where no cache knows it. Else `plan` is asked for each other leg, from 1 to
 /// `last`, until one is open. Returns the leg and its plan. Leg 0 comes with a refusal: the origin's while
 /// it is worth waiting for, else that of all legs together.
 ///
