@@ -59,7 +59,7 @@ fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
 }
 
 fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
-    Lease::admit(target(fleet, account), Places::default(), BOUND, NOW).ok()
+    Lease::admit(target(fleet, account), Places::default(), BOUND, false, NOW).ok()
 }
 
 fn limited() -> Outcome {

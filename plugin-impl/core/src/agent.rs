@@ -2,7 +2,7 @@
 //!
 //! Agents differ in what they do with a 429 or a 503. Some sleep for the hour that `Retry-After` tells and
 //! say nothing meanwhile, some ask thirty times in half a minute, some show their user nothing but the
-//! status. Each row of [`HABITS`] was found by running that agent: where the wait is short it is to come
+//! status. Each row of `HABITS` was found by running that agent: where the wait is short it is to come
 //! back in time, where it is long it is to fail at once, with words that a person understands.
 
 use http::{HeaderMap, StatusCode, header};

@@ -15,9 +15,9 @@
 //!    └───────────────────────── its good head: another window ◄──────────────┘
 //! ```
 //!
-//! There are two shapes. In a [`window`] a number may come at any time, then nobody until the reset. A pool
+//! There are two shapes. In a `window` a number may come at any time, then nobody until the reset. A pool
 //! that after a limit lets in one and refuses the next is no window: it fills evenly, and is followed at an
-//! even [`pace`].
+//! even `pace`.
 //!
 //! What is learned may be wrong or out of date, so it is tried: a *pilot* before anybody else after a
 //! predicted reset, and now and then an *explorer*, one more than the capacity. An explorer goes only where
