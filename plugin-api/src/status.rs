@@ -43,6 +43,8 @@ impl PoolState {
     pub const GUESSED: Self = Self(3);
     /// The limit has ended; single requests try whether it is really over.
     pub const PROBING: Self = Self(4);
+    /// What is left of the quota is kept, by the user's wish.
+    pub const PROTECTED: Self = Self(5);
 
     /// Returns the word that status tables and JSON print.
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +53,7 @@ impl PoolState {
             Self::LIMITED => "limited",
             Self::GUESSED => "limited (guess)",
             Self::PROBING => "probing",
+            Self::PROTECTED => "protected",
             _ => "unknown",
         }
     }

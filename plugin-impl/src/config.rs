@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_core::protection::Level;
 use pointsman_core::settings::Settings;
 
 mod account;
@@ -34,6 +35,7 @@ mod policy;
 mod pool;
 mod pool_order;
 mod problem;
+mod protection;
 mod provider;
 mod reader;
 mod report;
@@ -68,6 +70,8 @@ pub struct Config {
     pub quiet_mode: bool,
     /// The pause between two questions to a quota endpoint about one account; zero for no questions.
     pub quota_refresh: Duration,
+    /// What of each quota is left alone, where nothing more special says so.
+    pub protection: Level,
     /// Local, unless the user said that it need not be.
     pub listen: ListenAddress,
     /// Where the web pages are from that may use the gateway, in lower case.

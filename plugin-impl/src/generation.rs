@@ -11,6 +11,7 @@ use pointsman_core::budget::Budget;
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Limit;
 use pointsman_core::ids::AccountId;
+use pointsman_core::protection::{Level, Protection};
 use pointsman_core::route::Providers;
 use pointsman_core::time::Now;
 use pointsman_core::vitals::Rates;
@@ -63,7 +64,7 @@ impl Generation {
         fleet.keep_only(&kept);
         fleet.counts.forget_unused();
         let rates = config.settings.hybrid.rates;
-        let making = Making { fleet, store, before, now, rates };
+        let making = Making { fleet, store, before, now, rates, protection: &config.protection };
         let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
         let chains = Chains::new(&config.fallbacks, &config.providers);
@@ -100,6 +101,7 @@ struct Making<'a> {
     before: Option<&'a Generation>,
     now: Now,
     rates: Rates,
+    protection: &'a Level,
 }
 
 impl Making<'_> {
@@ -131,8 +133,14 @@ impl Making<'_> {
             enabled: config.enabled,
             max_in_flight: config.max_in_flight,
             concurrency: config.concurrency.or(provider.concurrency.account),
+            protections: self.protections(provider, config),
         };
         (member, papers)
+    }
+
+    fn protections(&self, provider: &ProviderConfig, account: &AccountConfig) -> Box<[Protection]> {
+        let of = |pool: &Level| Protection::new([pool, &account.protection, self.protection]);
+        provider.protections.iter().map(of).collect()
     }
 
     /// Equips an account that has no past in this process, except for what the store remembers.

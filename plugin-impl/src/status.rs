@@ -6,8 +6,9 @@ mod windows;
 use pointsman_core::allowance::Experience;
 use pointsman_core::catalog::MAX_IN_FLIGHT;
 use pointsman_core::cell::Opening;
+use pointsman_core::protection::Judgement;
 use pointsman_core::snapshot::Standing;
-use pointsman_core::time::{Now, UnixMillis};
+use pointsman_core::time::{Millis, Now, UnixMillis};
 use serde_json::{Map, Value, json};
 
 use crate::config::ConfigSource;
@@ -106,6 +107,8 @@ pub enum PoolState {
     /// Experience says that nothing is left.
     Learned,
     Probing,
+    /// What is left of the quota is kept, by the user's wish.
+    Protected,
 }
 
 impl AccountState {
@@ -129,6 +132,7 @@ impl PoolState {
             Self::Guessed => "limited (guess)",
             Self::Learned => "limited (learned)",
             Self::Probing => "probing",
+            Self::Protected => "protected",
         }
     }
 }
@@ -300,13 +304,8 @@ fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>
 
 fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> PoolStatus {
     let known = member.account.pool(index);
-    let state = pool_state(&known, now);
+    let (state, until) = pool_state(&known, member.protection(index, now.mono), now);
     let (remaining, reset) = windows::tightest(&known.windows, now);
-    let until = match state {
-        PoolState::Limited | PoolState::Guessed => Some(known.quota.until),
-        PoolState::Learned => known.learned.until,
-        PoolState::Open | PoolState::Probing => None,
-    };
     PoolStatus {
         name: name.to_owned(),
         state,
@@ -326,15 +325,20 @@ fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> Pool
     }
 }
 
-fn pool_state(known: &PoolSummary, now: Now) -> PoolState {
+fn pool_state(known: &PoolSummary, protection: Judgement, now: Now) -> (PoolState, Option<Millis>) {
     let quota = known.quota;
     if now.mono < quota.until {
-        return if quota.known { PoolState::Limited } else { PoolState::Guessed };
+        let state = if quota.known { PoolState::Limited } else { PoolState::Guessed };
+        return (state, Some(quota.until));
     }
-    if known.learned.until.is_some_and(|until| now.mono < until) {
-        return PoolState::Learned;
+    if let Judgement::Kept { until } = protection {
+        return (PoolState::Protected, until);
     }
-    if quota.opening == Opening::Open { PoolState::Open } else { PoolState::Probing }
+    match known.learned.until {
+        Some(until) if now.mono < until => (PoolState::Learned, Some(until)),
+        _ if quota.opening == Opening::Open => (PoolState::Open, None),
+        _ => (PoolState::Probing, None),
+    }
 }
 
 fn source(source: &ConfigSource) -> String {

@@ -24,6 +24,7 @@ mod listening;
 mod notices;
 mod pages;
 mod pass_through;
+mod protection;
 mod races;
 mod readings;
 mod reload;

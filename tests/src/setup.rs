@@ -107,6 +107,16 @@ impl Setup {
         self
     }
 
+    /// Writes something into the account that was added last.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.accounts.last_mut().expect("an account")[key] = value.into();
+        self
+    }
+
     /// Adds an account of Anthropic.
     #[must_use]
     pub fn anthropic(self, label: &str, pool: Pool) -> Self {

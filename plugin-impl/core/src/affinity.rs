@@ -109,7 +109,7 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
     match closed.why {
         Why::Limited | Why::Cooling => closed.until.filter(|until| *until <= patience),
         Why::Probing => Some(patience),
-        Why::Busy | Why::NeedsSignIn | Why::Disabled => None,
+        Why::Busy | Why::Protected | Why::NeedsSignIn | Why::Disabled => None,
     }
 }
 
@@ -194,6 +194,7 @@ mod tests {
     fn a_long_or_unknown_wait_is_dearer() {
         check(closed(Some(106), Why::Limited), None, None);
         check(closed(None, Why::Busy), None, None);
+        check(closed(Some(102), Why::Protected), None, None);
         check(closed(None, Why::NeedsSignIn), None, None);
         check(closed(None, Why::Disabled), None, None);
     }

@@ -116,7 +116,14 @@ mod tests {
     use super::*;
 
     const PLAIN: Circumstances = Circumstances {
-        candidate: Candidate { account: 1, pool: 0, endpoint: 0, preference: 0, explores: false },
+        candidate: Candidate {
+            account: 1,
+            pool: 0,
+            endpoint: 0,
+            preference: 0,
+            explores: false,
+            spared: false,
+        },
         left_origin: false,
         is_probe: false,
         has_waited: false,

@@ -303,7 +303,7 @@ impl Dispatch {
     /// Says whether no passing of time can help.
     fn hopeless(&self, refusal: &Refusal) -> bool {
         let counts = refusal.counts;
-        counts.busy + counts.limited + counts.cooling == 0 || self.attempts >= MAX_ATTEMPTS
+        counts.busy + counts.protected + counts.limited + counts.cooling == 0 || self.attempts >= MAX_ATTEMPTS
     }
 
     fn give_up(&self, refusal: Refusal) -> Phase {

@@ -32,14 +32,21 @@ pub enum Place {
     Closed(Closed),
 }
 
+/// The part that goes before every strategy, where the user protects a quota.
+const SPARED: &str = "quota to be spared";
 /// The part that puts the pools of a request in order.
 const POOL_ORDER: &str = "pool order";
 
 /// Makes a plan again and explains it: the open ways in their order, then those that are closed.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
     let order = settings.fallback_order;
+    let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
     let open = ways_in_order(snapshot, settings, context, |rank, way| {
-        (way, with_pool_order(rank.parts(), way, order))
+        let mut parts = with_pool_order(rank.parts(), way, order);
+        if spares {
+            parts.insert(0, Part::flag(SPARED, way.spared));
+        }
+        (way, parts)
     });
     let first = open.first().map(|(_, parts)| parts.clone()).unwrap_or_default();
     let open = open.into_iter().enumerate().map(|(at, (way, parts))| {
@@ -76,6 +83,7 @@ fn closed(snapshot: &Snapshot) -> impl Iterator<Item = Line> {
                 endpoint: way.endpoint,
                 preference: preference as u16,
                 explores: false,
+                spared: way.spared,
             };
             Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })
         })
@@ -87,7 +95,7 @@ mod tests {
     use super::*;
     use crate::plan::plan;
     use crate::plan::testing::account;
-    use crate::snapshot::Why;
+    use crate::snapshot::{WayView, Why};
     use crate::strategy::Strategy;
     use crate::time::Millis;
 
@@ -138,7 +146,7 @@ mod tests {
             for order in [FallbackOrder::AccountFirst, FallbackOrder::PoolFirst] {
                 let settings = Settings { fallback_order: order, ..settings(strategy) };
                 let mut snapshot = snapshot(&[5, 0, 2, 1]);
-                let second = snapshot.accounts[1].ways[0];
+                let second = WayView { spared: true, ..snapshot.accounts[1].ways[0] };
                 snapshot.accounts[1].ways.push(second);
                 let lines = explain(&snapshot, &settings, &context(Some(2)));
                 let plan = plan(&snapshot, &settings, &context(Some(2))).expect("open ways");

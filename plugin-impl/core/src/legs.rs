@@ -68,6 +68,7 @@ fn both(one: Refusal, other: Refusal) -> Refusal {
     let (a, b) = (one.counts, other.counts);
     let counts = Counts {
         busy: a.busy + b.busy,
+        protected: a.protected + b.protected,
         limited: a.limited + b.limited,
         cooling: a.cooling + b.cooling,
         needs_sign_in: a.needs_sign_in + b.needs_sign_in,
@@ -93,7 +94,8 @@ mod tests {
                 pool: 0,
                 endpoint: 0,
                 preference: 0,
-                explores: false
+                explores: false,
+                spared: false
             }],
         })
     }

@@ -44,6 +44,7 @@ pub mod notice;
 pub mod outcome;
 pub mod outlook;
 pub mod plan;
+pub mod protection;
 pub mod reading;
 pub mod refusal;
 pub mod route;

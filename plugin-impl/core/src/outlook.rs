@@ -70,13 +70,27 @@ impl OutlookWord {
     /// Returns what it says at `now`.
     #[inline]
     pub fn at(self, now: Millis) -> Outlook {
+        if now >= self.observed().after(FRESH) { Outlook::default() } else { self.last(now) }
+    }
+
+    /// Returns what was observed last, however long ago, as long as its window has not reset: quota does not
+    /// come back before, so that less may be left but not more.
+    #[inline]
+    pub fn binding(self, now: Millis) -> Outlook {
+        let last = self.last(now);
+        if last.reset.is_some() { last } else { self.at(now) }
+    }
+
+    fn observed(self) -> Millis {
+        Millis((self.0 >> (2 * SHARE_BITS + SPAN_BITS)) * OBSERVED_TICK)
+    }
+
+    #[inline]
+    fn last(self, now: Millis) -> Outlook {
         if self.0 == 0 {
             return Outlook::default();
         }
-        let observed = Millis((self.0 >> (2 * SHARE_BITS + SPAN_BITS)) * OBSERVED_TICK);
-        if now >= observed.after(FRESH) {
-            return Outlook::default();
-        }
+        let observed = self.observed();
         let reset = (self.0 >> (2 * SHARE_BITS)) & mask(SPAN_BITS);
         let reset = (reset != NO_RESET).then(|| Millis(observed.0 + reset * RESET_TICK));
         if reset.is_some_and(|reset| reset <= now) {
@@ -129,6 +143,16 @@ mod tests {
         check(outlook(20, Some(3_600_000)), 299_999, outlook(20, Some(3_600_000)));
         check(outlook(20, Some(3_600_000)), 300_000, Outlook::default());
         check(outlook(20, Some(60_000)), 300_000, Outlook::default());
+    }
+
+    #[test]
+    fn what_binds_lasts_until_the_reset() {
+        let word = OutlookWord::pack(outlook(20, Some(3_600_000)), 700, OBSERVED);
+        let after = |millis| word.binding(Millis(OBSERVED.0 + millis));
+        assert_eq!(after(3_599_999), outlook(20, Some(3_600_000)));
+        assert_eq!(after(3_600_000), Outlook::default());
+        let endless = OutlookWord::pack(outlook(20, None), 700, OBSERVED);
+        assert_eq!(endless.binding(Millis(OBSERVED.0 + 300_000)), Outlook::default());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::strategy::{
 use crate::time::Millis;
 
 /// One way to serve a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
     /// The account's place in the roster that the snapshot was taken from.
     pub account: u32,
@@ -23,6 +23,8 @@ pub struct Candidate {
     pub preference: u16,
     /// It asks for more than experience says there is, because nothing else is open.
     pub explores: bool,
+    /// The user wants its quota to be spared.
+    pub spared: bool,
 }
 
 /// The open ways, best first. Not empty.
@@ -43,6 +45,8 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub busy: u32,
+    /// By the user's own wish; see [`protection`](crate::protection).
+    pub protected: u32,
     pub limited: u32,
     pub cooling: u32,
     pub needs_sign_in: u32,
@@ -52,12 +56,13 @@ pub struct Counts {
 impl Counts {
     /// Returns how many accounts there are in all.
     pub const fn total(self) -> u32 {
-        self.busy + self.limited + self.cooling + self.needs_sign_in + self.disabled
+        self.busy + self.protected + self.limited + self.cooling + self.needs_sign_in + self.disabled
     }
 
     fn count(&mut self, why: Why) {
         let field = match why {
             Why::Busy | Why::Probing => &mut self.busy,
+            Why::Protected => &mut self.protected,
             Why::Limited => &mut self.limited,
             Why::Cooling => &mut self.cooling,
             Why::NeedsSignIn => &mut self.needs_sign_in,
@@ -112,7 +117,8 @@ pub(crate) fn ways_in_order<T>(
     }
 }
 
-/// An account is ranked once, by the way that it would be used first.
+/// An account is ranked once, by the way that it would be used first. Ways whose quota is to be spared come
+/// after all others, whatever their account's rank.
 fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
     order: FallbackOrder,
@@ -128,8 +134,12 @@ fn ranked<R: Rank + Ord + Copy, T>(
         open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way))));
     }
     match order {
-        FallbackOrder::AccountFirst => open.sort_unstable_by_key(|(rank, way)| (*rank, way.preference)),
-        FallbackOrder::PoolFirst => open.sort_unstable_by_key(|(rank, way)| (way.preference, *rank)),
+        FallbackOrder::AccountFirst => {
+            open.sort_unstable_by_key(|(rank, way)| (way.spared, *rank, way.preference));
+        }
+        FallbackOrder::PoolFirst => {
+            open.sort_unstable_by_key(|(rank, way)| (way.spared, way.preference, *rank));
+        }
     }
     open.into_iter().map(|(rank, candidate)| told(&rank, candidate)).collect()
 }
@@ -151,6 +161,7 @@ fn candidate(account: &AccountView, preference: usize, way: &WayView) -> Candida
         endpoint: way.endpoint,
         preference: preference as u16,
         explores: way.closed.is_some(),
+        spared: way.spared,
     }
 }
 
@@ -286,6 +297,23 @@ mod tests {
         let limited = closed(Some(9_000), Why::Limited);
         let order = planned(&[[limited, None], [limited, limited]], FallbackOrder::AccountFirst);
         assert_eq!(order, Ok(vec![(0, 1)]));
+    }
+
+    #[test]
+    fn what_is_to_be_spared_comes_after_everything_else() {
+        let mut snapshot = snapshot(&[[None, None], [None, None]]);
+        (snapshot.accounts[0].ways[0].spared, snapshot.accounts[1].ways[1].spared) = (true, true);
+        for (order, expected) in [
+            (FallbackOrder::AccountFirst, [(0, 1), (1, 0), (0, 0), (1, 1)]),
+            (FallbackOrder::PoolFirst, [(1, 0), (0, 1), (0, 0), (1, 1)]),
+        ] {
+            let settings =
+                Settings { strategy: Strategy::RoundRobin, fallback_order: order, ..Settings::default() };
+            let context = Context { accounts: 2, ..Context::default() };
+            let plan = plan(&snapshot, &settings, &context).expect("open ways");
+            let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool)).collect();
+            assert_eq!(ways, expected, "{order:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! It is written in the caller's wire format and says how many accounts are limited, in cooldown,
 //! disabled or in need of sign-in, and the earliest instant that could help. Only where a limit has a
-//! part in it is it a 429. Agents that are known get the [`Form`] that they understand.
+//! part in it, the upstream's or the user's own, is it a 429. Agents that are known get the [`Form`] that
+//! they understand.
 
 mod text;
 
@@ -59,7 +60,7 @@ fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMill
 }
 
 fn status(counts: Counts) -> StatusCode {
-    if counts.limited > 0 {
+    if counts.limited + counts.protected > 0 {
         StatusCode::TOO_MANY_REQUESTS
     } else if counts.cooling + counts.busy > 0 {
         StatusCode::SERVICE_UNAVAILABLE
@@ -72,6 +73,7 @@ fn status(counts: Counts) -> StatusCode {
 fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>) -> String {
     let causes = [
         (counts.limited, "limited"),
+        (counts.protected, "kept back by quota_protection"),
         (counts.cooling, "in cooldown"),
         (counts.busy, "busy"),
         (counts.needs_sign_in, "in need of sign-in"),
@@ -130,6 +132,15 @@ mod tests {
             "Pointsman: no account can serve gpt now: of 3 accounts 2 limited, 1 in need of sign-in; \
              the earliest that could help is in 1m3s (after 2 attempts)"
         );
+    }
+
+    #[test]
+    fn the_users_own_limit_has_words_of_its_own() {
+        let counts = Counts { protected: 2, ..Counts::default() };
+        let answer = refuse(WireFormat::Gemini, &refusal(counts, Some(70_000)), "gemini", 0, NOW);
+        assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(60)));
+        assert!(answer.body.contains("of 2 accounts 2 kept back by quota_protection;"), "{}", answer.body);
+        assert!(!answer.body.contains("limited"), "{}", answer.body);
     }
 
     #[test]

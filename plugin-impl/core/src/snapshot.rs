@@ -45,6 +45,8 @@ pub struct WayView {
     pub outlook: Outlook,
     /// Nothing but experience closes it, and that may be tried where no other way is open.
     pub explorable: bool,
+    /// Less of its quota is left than the user wants to be spared.
+    pub spared: bool,
     /// What the pool has shown of itself lately.
     pub vitals: VitalsView,
 }
@@ -72,6 +74,8 @@ pub enum Why {
     Busy,
     /// A probe that is not answered yet.
     Probing,
+    /// The user wants what is left of the quota to be kept.
+    Protected,
     /// The pool's quota is used up.
     Limited,
     /// Left alone for a reason that is not quota.
@@ -140,6 +144,15 @@ impl Closed {
         }
     }
 
+    /// Adds that the user wants the quota to be kept until an instant. What only the owner of the account
+    /// can change goes before it.
+    #[must_use]
+    pub fn protected(one: Option<Self>, until: Option<Millis>) -> Self {
+        let owners = one.filter(|one| one.why >= Why::NeedsSignIn);
+        let protected = Self { until, why: Why::Protected };
+        owners.or_else(|| Self::join(one, protected)).unwrap_or(protected)
+    }
+
     /// Combines two things that both have to end. The later end counts, and its reason.
     fn join(one: Option<Self>, other: Self) -> Option<Self> {
         let later = one.filter(|one| (one.until, one.why) >= (other.until, other.why));
@@ -189,6 +202,19 @@ mod tests {
         let full = Obstacles { full: true, ..Obstacles::default() };
         check(full, Some((None, Why::Busy)));
         check(Obstacles { quota: limited(20_000), ..full }, Some((Some(20_000), Why::Limited)));
+    }
+
+    #[test]
+    fn protection_is_a_reason_of_its_own_and_ends_with_the_window() {
+        let check = |closed: Option<(Option<u64>, Why)>, expected: (Option<u64>, Why)| {
+            let of = |(until, why): (Option<u64>, Why)| Closed { until: until.map(Millis), why };
+            assert_eq!(Closed::protected(closed.map(of), Some(Millis(60_000))), of(expected), "{closed:?}");
+        };
+        check(None, (Some(60_000), Why::Protected));
+        check(Some((None, Why::Busy)), (Some(60_000), Why::Protected));
+        check(Some((Some(50_000), Why::Limited)), (Some(60_000), Why::Protected));
+        check(Some((Some(90_000), Why::Limited)), (Some(90_000), Why::Limited));
+        check(Some((None, Why::Disabled)), (None, Why::Disabled));
     }
 
     #[test]

@@ -152,6 +152,7 @@ fn pool(pool: PoolStatus) -> api::PoolView {
             // What is learned is a guess, if a good one.
             PoolState::Guessed | PoolState::Learned => api::PoolState::GUESSED,
             PoolState::Probing => api::PoolState::PROBING,
+            PoolState::Protected => api::PoolState::PROTECTED,
         },
         until_unix_ms: instant(pool.until),
         in_flight: pool.under_way.in_flight,

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use pointsman_core::ids::AccountId;
+use pointsman_core::protection::Level;
 
 use super::catalog::Declared;
 use super::environment::Environment;
 use super::form::words;
 use super::problem::{Problem, nearest, shown};
+use super::protection;
 use super::reader::{Entry, Fields};
 use super::report::{Place, Report};
 use super::secret_source::Secrets;
@@ -35,6 +37,8 @@ pub struct AccountConfig {
     pub max_in_flight: Option<u16>,
     /// How many requests it may have in all pools together; else what its provider says.
     pub concurrency: Option<u16>,
+    /// What of its quotas is left alone.
+    pub protection: Level,
 }
 
 /// What an account proves itself with.
@@ -99,6 +103,7 @@ fn account(
         proxy,
         max_in_flight,
         concurrency,
+        protection: protection::level(&fields, report),
     })
 }
 
@@ -211,5 +216,6 @@ fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
         proxy: None,
         max_in_flight: None,
         concurrency: None,
+        protection: Level::default(),
     }
 }

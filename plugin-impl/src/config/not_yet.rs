@@ -14,10 +14,9 @@ pub(super) struct Row {
     pub(super) instead: &'static str,
 }
 
-pub(super) const ROWS: [Row; 3] = [
+pub(super) const ROWS: [Row; 2] = [
     Row { key: "store", values: "sqlite", instead: "state is kept in memory" },
     Row { key: "store", values: "redis://", instead: "state is kept in memory" },
-    Row { key: "quota_protection", values: "", instead: "quotas are used up to their end" },
 ];
 
 /// Warns of everything in the top level of a configuration that has no effect.

@@ -4,10 +4,9 @@ use pointsman_core::affinity::Rules;
 use pointsman_core::strategy::hybrid::{Numbers, Quota, Weights};
 use pointsman_core::vitals::{Rates, Refill};
 
-use super::form::Percent;
+use super::protection::thousandths_of;
 use super::reader::Fields;
 use super::report::Report;
-use super::setting::Setting;
 use super::settings::{
     AFFINITY, AFFINITY_KEYS, HEALTH_FAILURE, HEALTH_LIMIT, HEALTH_MAX, HEALTH_RECOVERY, HEALTH_START,
     HEALTH_SUCCESS, HEALTH_USABLE, HOME, HYBRID, HYBRID_KEYS, MEMORY, PATIENCE, QUOTA_CRITICAL, QUOTA_LOW,
@@ -29,9 +28,9 @@ pub(super) fn hybrid(top: &Fields<'_>, report: &mut Report) -> Numbers {
         },
         home: fields.read_or_default(&HOME, report),
         quota: Quota {
-            critical: thousandths(&fields, &QUOTA_CRITICAL, report),
-            low: thousandths(&fields, &QUOTA_LOW, report),
-            unknown: thousandths(&fields, &QUOTA_UNKNOWN, report),
+            critical: thousandths_of(&fields, &QUOTA_CRITICAL, report),
+            low: thousandths_of(&fields, &QUOTA_LOW, report),
+            unknown: thousandths_of(&fields, &QUOTA_UNKNOWN, report),
         },
     }
 }
@@ -63,8 +62,4 @@ pub(super) fn affinity(top: &Fields<'_>, report: &mut Report) -> Rules {
         memory: fields.read_or_default(&MEMORY, report),
         sessions: fields.read_or_default(&SESSIONS, report).into(),
     }
-}
-
-fn thousandths(fields: &Fields<'_>, setting: &Setting<Percent>, report: &mut Report) -> u16 {
-    (fields.read_or_default(setting, report) * 10.0).round() as u16
 }

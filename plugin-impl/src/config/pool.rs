@@ -7,10 +7,12 @@ use http::HeaderMap;
 use pointsman_core::catalog::{Endpoint, Pool};
 use pointsman_core::format::Envelope;
 use pointsman_core::ids::PoolId;
+use pointsman_core::protection::Level;
 
 use super::form::{Shape, Text};
 use super::headers;
 use super::problem::Problem;
+use super::protection;
 use super::reader::{Entry, Fields};
 use super::report::Report;
 use super::settings::{
@@ -26,6 +28,7 @@ const MODEL_NAME: Text = Text("a model name");
 pub(super) struct PoolConfig<'a> {
     pub(super) core: Pool,
     pub(super) headers: HeaderMap,
+    pub(super) protection: Level,
     pub(super) families: Option<Entry<'a>>,
     /// Where its quota is told.
     pub(super) quota_url: Option<String>,
@@ -75,7 +78,7 @@ fn only_pool<'a>(
         max_in_flight: inherited.max_in_flight,
     };
     let quota_url = quota_url(inherited.quota_url, &core);
-    PoolConfig { core, headers: inherited.headers, families: None, quota_url }
+    PoolConfig { core, headers: inherited.headers, protection: Level::default(), families: None, quota_url }
 }
 
 fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Report) -> PoolConfig<'a> {
@@ -94,7 +97,8 @@ fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Re
     };
     let headers = headers::laid_over(&inherited.headers, fields.get(&HEADERS), report);
     let quota_url = quota_url(fields.read(&QUOTA_URL, report).or_else(|| inherited.quota_url.clone()), &core);
-    PoolConfig { core, headers, families: fields.get(&POOL_FAMILIES), quota_url }
+    let protection = protection::level(&fields, report);
+    PoolConfig { core, headers, protection, families: fields.get(&POOL_FAMILIES), quota_url }
 }
 
 /// Resolves a path against the pool's first base URL. The paths that are known are those of Code Assist, so a

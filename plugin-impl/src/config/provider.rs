@@ -6,6 +6,7 @@ use http::HeaderMap;
 use pointsman_core::catalog::{Family, Provider};
 use pointsman_core::format::WireFormat;
 use pointsman_core::ids::ProviderId;
+use pointsman_core::protection::Level;
 
 use super::catalog::Declared;
 use super::concurrency::{self, Concurrency};
@@ -32,6 +33,8 @@ pub struct ProviderConfig {
     pub oauth: Option<OAuthClient>,
     /// What each request gets besides its own headers, for each pool of `core` in its order.
     pub headers: Vec<HeaderMap>,
+    /// What of the quotas of each pool is left alone.
+    pub protections: Vec<Level>,
     pub proxy: Option<ProxyUrl>,
     pub concurrency: Concurrency,
     /// In lower case, with a port where it is not the scheme's own. Requests to these are this provider's.
@@ -99,12 +102,23 @@ pub(super) fn resolve(
     let proxy = fields.read(&PROXY, report);
     let concurrency = concurrency::read(&fields, report);
     let hosts = hosts(&fields, &pools, report);
+    let protections = pools.iter().map(|pool| pool.protection.clone()).collect();
 
     let quota_urls = pools.iter().map(|pool| pool.quota_url.clone()).collect();
     let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
     let auth = auth.unwrap_or_else(|| AuthScheme::usual(core.format));
-    let core = Arc::new(core);
-    Some(ProviderConfig { index, core, auth, oauth, headers, proxy, concurrency, hosts, quota_urls })
+    Some(ProviderConfig {
+        index,
+        core: Arc::new(core),
+        auth,
+        oauth,
+        headers,
+        protections,
+        proxy,
+        concurrency,
+        hosts,
+        quota_urls,
+    })
 }
 
 fn kind(

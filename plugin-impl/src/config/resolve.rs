@@ -18,12 +18,14 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HARD, HEAD, IDLE, LISTEN, MAX_BODY,
-    MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROTECTION_KEYS, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK,
-    QUOTA_PROTECTION, QUOTA_REFRESH, SOFT, STATE_DIR, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
+    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, STATE_DIR, STORE,
+    STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
-use super::{Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, retry_budget};
+use super::{
+    Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, protection, retry_budget,
+};
 
 /// Reads a whole configuration.
 pub(super) fn config(
@@ -84,6 +86,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
         quota_refresh: top.read_or_default(&QUOTA_REFRESH, report),
+        protection: protection::level(top, report),
         listen: listen(top, secrets.paths, report),
         allow_origins: allow_origins(top, report),
         store: top.read_or_default(&STORE, report),
@@ -170,19 +173,7 @@ fn accounts(
 
 /// Checks what is accepted and not used in this version, and says so.
 fn check_the_rest(top: &Fields<'_>, report: &mut Report) {
-    check_protection(top, report);
     not_yet::warn(top, report);
-}
-
-fn check_protection(top: &Fields<'_>, report: &mut Report) {
-    let Some(entry) = top.get(&QUOTA_PROTECTION) else { return };
-    let fields = entry.fields(&PROTECTION_KEYS, report);
-    let (soft, hard) = (fields.read(&SOFT, report), fields.read(&HARD, report));
-    if let (Some(soft), Some(hard)) = (soft, hard)
-        && hard > soft
-    {
-        fields.entry().error(Problem::ProtectionOrder { soft, hard }, report);
-    }
 }
 
 fn names<'a>(declared: impl IntoIterator<Item = &'a Declared>) -> Vec<&'a str> {

@@ -11,7 +11,7 @@ use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::settings::FallbackOrder;
 
 use super::amount::{Size, Time};
-use super::form::{Choice, Compound, Count, Percent, StrategyName, Switch, Text};
+use super::form::{Choice, Compound, Count, StrategyName, Switch, Text};
 use super::listen::Listen;
 use super::provider::AuthScheme;
 use super::secret_source;
@@ -229,23 +229,6 @@ pub(super) static HEAD: Setting<Time> = Setting {
 pub(super) static IDLE: Setting<Time> =
     Setting { name: "idle", form: TIMEOUT, default: "280s", help: "Between two pieces of an answer." };
 
-pub(super) static PROTECTION_KEYS: Section =
-    Section { title: "Quota protection", help: "In `quota_protection`.", keys: &[&SOFT, &HARD] };
-
-pub(super) static SOFT: Setting<Percent> = Setting {
-    name: "soft",
-    form: Percent,
-    default: "0%",
-    help: "Below this remaining share an account comes after all others.",
-};
-
-pub(super) static HARD: Setting<Percent> = Setting {
-    name: "hard",
-    form: Percent,
-    default: "0%",
-    help: "Below this remaining share an account is left out. Not above `soft`.",
-};
-
 pub(super) static PROVIDER: Section = Section {
     title: "A provider",
     help: "In `providers`, by name. What is written for a provider of the catalog replaces the catalog's value \
@@ -401,6 +384,7 @@ pub(super) static POOL: Section = Section {
         &SCOPE,
         &QUOTA_URL,
         &MAX_IN_FLIGHT_OF_POOL,
+        &QUOTA_PROTECTION,
     ],
 };
 
@@ -447,13 +431,14 @@ pub(super) static FAMILY_POOLS: Setting<Compound> = Setting {
 };
 
 /// Every section, in the order of the documentation.
-pub(super) static SECTIONS: [&Section; 12] = [
+pub(super) static SECTIONS: [&Section; 13] = [
     &TOP,
     &HYBRID_KEYS,
     &AFFINITY_KEYS,
     &TIMEOUT_KEYS,
     &RETRY_BUDGET_KEYS,
     &PROTECTION_KEYS,
+    &PROTECTION_OF_MODEL,
     &PROVIDER,
     &CONCURRENCY_KEYS,
     &OAUTH_KEYS,

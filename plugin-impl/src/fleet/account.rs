@@ -230,6 +230,12 @@ impl Account {
         &self.under_way
     }
 
+    /// Returns what was read last of a pool, until its window resets; without a model, what holds for all.
+    #[inline]
+    pub(super) fn binding_outlook(&self, pool: usize, model: Option<&ModelId>, now: Millis) -> Outlook {
+        self.pools[pool].gauge.binding(model, now)
+    }
+
     /// Returns what a pool has shown of itself lately.
     #[inline]
     pub fn vitals(&self, pool: usize) -> VitalsView {

@@ -28,13 +28,22 @@ impl Gauge {
     /// Returns what is known for `model`: a load, and where models have windows of their own a look at them.
     #[inline]
     pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> Outlook {
-        let for_all = OutlookWord(self.word.load(Ordering::Acquire)).at(now);
-        if !self.any_model.load(Ordering::Acquire) {
-            return for_all;
-        }
+        self.read(Some(model), |word| word.at(now))
+    }
+
+    /// Returns what was read last for a model, or for all of them, until its window resets; see
+    /// [`OutlookWord::binding`].
+    pub(super) fn binding(&self, model: Option<&ModelId>, now: Millis) -> Outlook {
+        self.read(model, |word| word.binding(now))
+    }
+
+    #[inline]
+    fn read(&self, model: Option<&ModelId>, look: impl Fn(OutlookWord) -> Outlook) -> Outlook {
+        let for_all = look(OutlookWord(self.word.load(Ordering::Acquire)));
+        let Some(model) = model.filter(|_| self.any_model.load(Ordering::Acquire)) else { return for_all };
         let by_model = unpoisoned(self.by_model.read());
         let own = by_model.iter().find(|(name, _)| name == model);
-        own.map_or(for_all, |(_, word)| for_all.tighter(word.at(now)))
+        own.map_or(for_all, |(_, word)| for_all.tighter(look(*word)))
     }
 
     /// Takes readings in. `pool` says how callers name its models.

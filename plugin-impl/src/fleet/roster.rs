@@ -6,6 +6,7 @@ use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Deny;
 use pointsman_core::ids::ModelId;
 use pointsman_core::plan::Candidate;
+use pointsman_core::protection::{Judgement, Protection};
 use pointsman_core::route::Route;
 use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
 use pointsman_core::time::Millis;
@@ -41,6 +42,8 @@ pub struct Member {
     pub max_in_flight: Option<u16>,
     /// How many requests it may have in all pools together.
     pub concurrency: Option<u16>,
+    /// For each pool, what of its quota is left alone. A pool beyond the end has no protection.
+    pub protections: Box<[Protection]>,
 }
 
 impl Roster {
@@ -125,9 +128,11 @@ impl Roster {
         let to = Way { pool, way: 0, endpoint, model, bound, full };
         let (outlook, vitals) = (member.account.outlook(pool, model, now), member.account.vitals(pool));
         if member.enabled && member.account.is_plainly_open(&to, now) {
-            return WayView { pool: pool as u16, outlook, vitals, ..WayView::default() };
+            let open = WayView { pool: pool as u16, outlook, vitals, ..WayView::default() };
+            return member.protected(open, model, now);
         }
-        WayView { outlook, vitals, ..self.most_hopeful(member, to, now) }
+        let way = WayView { outlook, vitals, ..self.most_hopeful(member, to, now) };
+        member.protected(way, model, now)
     }
 
     fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
@@ -165,6 +170,30 @@ impl Member {
     #[inline]
     fn is_full(&self) -> bool {
         self.account.under_way().is_full(self.concurrency)
+    }
+
+    /// Says what protection makes of a pool in general, as a status shows it.
+    pub fn protection(&self, pool: usize, now: Millis) -> Judgement {
+        let outlook = self.account.binding_outlook(pool, None, now);
+        self.protections.get(pool).map_or(Judgement::Free, |protection| protection.judge(None, outlook))
+    }
+
+    /// Lays the protection of its quota over a way.
+    #[inline]
+    fn protected(&self, way: WayView, model: &ModelId, now: Millis) -> WayView {
+        let pool = usize::from(way.pool);
+        let Some(protection) = self.protections.get(pool).filter(|protection| !protection.is_nothing())
+        else {
+            return way;
+        };
+        match protection.judge(Some(model), self.account.binding_outlook(pool, Some(model), now)) {
+            Judgement::Free => way,
+            Judgement::Spared => WayView { spared: true, ..way },
+            Judgement::Kept { until } => {
+                let closed = Some(Closed::protected(way.closed, until));
+                WayView { closed, explorable: false, ..way }
+            }
+        }
     }
 }
 

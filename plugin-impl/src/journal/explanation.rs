@@ -172,6 +172,7 @@ pub(super) const fn why(why: Why) -> &'static str {
     match why {
         Why::Busy => "busy",
         Why::Probing => "being tried",
+        Why::Protected => "protected",
         Why::Limited => "limited",
         Why::Cooling => "cooling",
         Why::NeedsSignIn => "needs sign-in",
@@ -205,6 +206,7 @@ pub(super) fn denied(deny: Deny, at: Millis) -> String {
 pub(super) fn counts(counts: Counts) -> String {
     let causes = [
         (counts.limited, "limited"),
+        (counts.protected, "kept back by quota_protection"),
         (counts.cooling, "in cooldown"),
         (counts.busy, "busy"),
         (counts.needs_sign_in, "in need of sign-in"),

@@ -146,10 +146,11 @@ fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Valu
 }
 
 fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
-    let Counts { busy, limited, cooling, needs_sign_in, disabled } = refusal.counts;
+    let Counts { busy, protected, limited, cooling, needs_sign_in, disabled } = refusal.counts;
     json!({
         "until_unix_ms": refusal.until.map(|until| instant(explanation, until)),
         "busy": busy,
+        "protected": protected,
         "limited": limited,
         "cooling": cooling,
         "needs_sign_in": needs_sign_in,

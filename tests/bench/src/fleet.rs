@@ -86,7 +86,8 @@ fn route(provider: Arc<Provider>) -> Route {
 fn member(fleet: &Fleet, provider: &Provider, number: u32) -> Member {
     let id = AccountId::of(&provider.id, &format!("a{number}"));
     let account = fleet.enlist(&id, Identity(number.into()), provider);
-    Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: None }
+    let protections = Box::default();
+    Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: None, protections }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Story {
 }
 
 fn way(account: u32) -> Candidate {
-    Candidate { account, pool: 0, endpoint: 0, preference: 0, explores: false }
+    Candidate { account, pool: 0, endpoint: 0, preference: 0, explores: false, spared: false }
 }
 
 fn planned<const N: usize>(accounts: [u32; N]) -> Event {

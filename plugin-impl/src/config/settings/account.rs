@@ -2,7 +2,7 @@
 
 use super::super::form::{Compound, Count, Switch, Text};
 use super::super::setting::{Section, Setting};
-use super::{CAP_OF_ACCOUNT, IN_FLIGHT, PROXY, SECRET};
+use super::{CAP_OF_ACCOUNT, IN_FLIGHT, PROXY, QUOTA_PROTECTION, SECRET};
 
 pub(in crate::config) static ACCOUNT: Section = Section {
     title: "An account",
@@ -18,6 +18,7 @@ pub(in crate::config) static ACCOUNT: Section = Section {
         &PROXY,
         &MAX_IN_FLIGHT_OF_ACCOUNT,
         &CAP_OF_ACCOUNT,
+        &QUOTA_PROTECTION,
     ],
 };
 

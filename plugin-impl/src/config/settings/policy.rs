@@ -1,9 +1,10 @@
-//! How accounts are chosen: the numbers of `hybrid`, and what keeps sessions on their accounts.
+//! How accounts are chosen: the numbers of `hybrid`, what keeps sessions on their accounts, and what of a
+//! quota is left alone.
 
 use std::time::Duration;
 
 use super::super::amount::Time;
-use super::super::form::{Count, Percent, Weight};
+use super::super::form::{Compound, Count, Percent, Weight};
 use super::super::setting::{Section, Setting};
 
 pub(in crate::config) static HYBRID_KEYS: Section = Section {
@@ -146,4 +147,39 @@ pub(in crate::config) static SESSIONS: Setting<Count> = Setting {
     form: Count { from: 100, to: 60_000 },
     default: "10000",
     help: "How many sessions are remembered; those that were silent for the longest time are forgotten first.",
+};
+
+const PROTECTION_HELP: &str = "In `quota_protection` of the top level, of an account or of a pool. A pool's goes \
+    before an account's, and that before the top level's, for each key by itself; what is said of a model goes \
+    before all of them. It goes by what providers report: a quota of which nothing is known is not protected, \
+    and what is under way when a floor is reached still goes through.";
+
+pub(in crate::config) static PROTECTION_OF_MODEL: Section = Section {
+    title: "Quota protection of a model",
+    help: "In `models` of `quota_protection`, by the name that requests use.",
+    keys: &[&SOFT, &HARD],
+};
+
+pub(in crate::config) static PROTECTED_MODELS: Setting<Compound> = Setting {
+    name: "models",
+    form: Compound("a map of model names to maps with the keys soft, hard"),
+    default: "",
+    help: "What holds for single models; see [Quota protection of a model](#quota-protection-of-a-model).",
+};
+
+pub(in crate::config) static PROTECTION_KEYS: Section =
+    Section { title: "Quota protection", help: PROTECTION_HELP, keys: &[&SOFT, &HARD, &PROTECTED_MODELS] };
+
+pub(in crate::config) static SOFT: Setting<Percent> = Setting {
+    name: "soft",
+    form: Percent,
+    default: "",
+    help: "Below this remaining share an account comes after all others.",
+};
+
+pub(in crate::config) static HARD: Setting<Percent> = Setting {
+    name: "hard",
+    form: Percent,
+    default: "",
+    help: "Below this remaining share an account is left out until its window resets. Not above `soft`.",
 };

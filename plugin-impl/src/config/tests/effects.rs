@@ -6,6 +6,8 @@ use std::time::Duration;
 use pointsman_core::budget::Terms;
 use pointsman_core::catalog::{Pool, Scope};
 use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::ids::ModelId;
+use pointsman_core::protection::{Floors, Level};
 use pointsman_core::settings::{FallbackOrder, Settings};
 use pointsman_core::strategy::Strategy;
 
@@ -103,7 +105,6 @@ fn the_example_gives_what_it_says() {
         [
             "pointsman.yaml:24:23: `acme/big-model` is left out of `fallbacks.claude-sonnet-4-6[0]`: provider `acme` has no account",
             "pointsman.yaml:7:8: `store: sqlite` has no effect in this version: state is kept in memory",
-            "pointsman.yaml:9:19: `quota_protection` has no effect in this version: quotas are used up to their end",
         ]
     );
 }
@@ -409,4 +410,19 @@ affinity: {patience: 0s, sessions: 500}",
         error.to_string(),
         "pointsman.yaml:1:12: unknown key `patients` in `affinity`; did you mean `patience`?"
     );
+}
+
+#[test]
+fn quota_protection_can_be_said_at_three_places_and_of_models() {
+    let config = load(
+        "quota_protection: {soft: 10%, hard: 2.5%, models: {big: {hard: 20%, soft: 30%}}}
+providers: {antigravity: {pools: {claude: {quota_protection: {soft: 15%}}}}}
+accounts: [{id: 'openai:a', api_key: k, quota_protection: {hard: 0%}}]",
+    );
+    let floors = |soft, hard| Floors { soft, hard };
+    let big = (ModelId::new("big"), floors(Some(300), Some(200)));
+    assert_eq!(config.protection, Level { floors: floors(Some(100), Some(25)), models: vec![big] });
+    let pools = &provider(&config, "antigravity").protections;
+    assert_eq!((pools[0].floors, pools[1].floors), (floors(Some(150), None), Floors::default()));
+    assert_eq!(config.accounts[0].protection.floors, floors(None, Some(0)));
 }

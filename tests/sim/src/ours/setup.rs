@@ -153,7 +153,14 @@ impl Setup {
     fn member(&self, fleet: &Fleet, provider: &Provider, number: u16) -> Member {
         let id = AccountId::of(&provider.id, &format!("a{number}"));
         let account = fleet.enlist(&id, Identity(number.into()), provider);
-        Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: self.account }
+        Member {
+            account,
+            weight: 1,
+            enabled: true,
+            max_in_flight: None,
+            concurrency: self.account,
+            protections: Box::default(),
+        }
     }
 }
 
