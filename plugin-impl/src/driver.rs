@@ -235,7 +235,7 @@ impl<'a> Journey<'a> {
         let roster = &self.crew().roster;
         self.context.accounts = roster.members.len() as u32;
         let is_warm = self.look_home(now);
-        let snapshot = roster.snapshot(route, model, now);
+        let snapshot = roster.snapshot(route, model, &self.context, now);
         self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;
         let mut chosen = plan(&snapshot, settings, &self.context);

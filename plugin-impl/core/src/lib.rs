@@ -48,6 +48,7 @@ pub mod protection;
 pub mod reading;
 pub mod refusal;
 pub mod route;
+pub mod sample;
 pub mod session;
 pub mod settings;
 pub mod snapshot;

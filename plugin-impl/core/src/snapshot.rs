@@ -52,6 +52,12 @@ pub struct WayView {
 }
 
 impl AccountView {
+    /// Says whether any of its ways is open whose quota need not be spared.
+    #[inline]
+    pub fn is_plainly_open(&self) -> bool {
+        self.ways.iter().any(|way| way.closed.is_none() && !way.spared)
+    }
+
     /// Says whether any of its ways is open.
     #[inline]
     pub fn is_open(&self) -> bool {

@@ -1,16 +1,21 @@
 //! Rosters: who belongs to each provider under one configuration, in stable order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Deny;
-use pointsman_core::ids::ModelId;
+use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::plan::Candidate;
 use pointsman_core::protection::{Judgement, Protection};
 use pointsman_core::route::Route;
+use pointsman_core::sample;
 use pointsman_core::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
+use pointsman_core::strategy::Context;
 use pointsman_core::time::Millis;
 use pointsman_core::vitals::Rates;
+use smallvec::SmallVec;
 
 use super::account::{Account, Way};
 use super::caps::{Cap, Caps};
@@ -31,6 +36,9 @@ pub struct Roster {
     rates: Rates,
     /// The place of each member, sorted by its ordinal.
     places: Vec<(u32, u32)>,
+    ids: HashMap<AccountId, u32>,
+    /// Where somebody was open when a plan had to look beyond its sample. A wrong one costs a longer look.
+    open: AtomicU32,
 }
 
 /// An account, with what the configuration says of it.
@@ -53,7 +61,9 @@ impl Roster {
         let ordinals = members.iter().map(|member| member.account.ordinal);
         let mut places: Vec<_> = ordinals.zip(0..).collect();
         places.sort_unstable();
-        Self { members, endpoints, bounds, caps: Caps::default(), rates: Rates::default(), places }
+        let ids = members.iter().map(|member| member.account.id.clone()).zip(0..).collect();
+        let (rates, open) = (Rates::default(), AtomicU32::new(0));
+        Self { members, endpoints, bounds, caps: Caps::default(), rates, places, ids, open }
     }
 
     /// Lets the vitals of its pools change by these rates.
@@ -79,19 +89,58 @@ impl Roster {
         self.caps.group(model)
     }
 
-    /// Looks at all accounts that may serve a route.
-    pub fn snapshot(&self, route: &Route, model: &ModelId, now: Millis) -> Snapshot {
-        let may =
-            |member: &&(u32, &Member)| route.account.as_ref().is_none_or(|id| *id == member.1.account.id);
+    /// Looks at the accounts that may serve a route, or at a [sample] of very many. While none of those that
+    /// it shows is open, it shows all.
+    pub fn snapshot(&self, route: &Route, model: &ModelId, context: &Context, now: Millis) -> Snapshot {
         let caps_full = self.caps.are_full(model);
-        let members = (0..).zip(&self.members);
-        let accounts = members.filter(|member| may(&member)).map(|(index, member)| {
-            let full = caps_full || member.is_full();
-            let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, full, now));
-            let in_flight = route.pools().iter().map(|pool| member.account.in_flight(*pool, model)).sum();
-            AccountView { index, weight: member.weight, in_flight, ways: ways.collect() }
-        });
-        Snapshot { now, accounts: accounts.collect() }
+        let look = |place: u32| self.look(place, route, model, caps_full, now);
+        let accounts = match &route.account {
+            Some(id) => self.ids.get(id).map(|place| look(*place)).into_iter().collect(),
+            None if self.members.len() <= sample::WHOLE as usize => self.all().map(look).collect(),
+            None => self.sample(context, look),
+        };
+        Snapshot { now, accounts }
+    }
+
+    fn all(&self) -> std::ops::Range<u32> {
+        0..self.members.len() as u32
+    }
+
+    fn sample(&self, context: &Context, look: impl Fn(u32) -> AccountView) -> SmallVec<[AccountView; 16]> {
+        let (count, open) = (self.members.len() as u32, self.open.load(Ordering::Relaxed));
+        let named = [context.home, context.parent, Some(open)].into_iter().flatten();
+        let mut seen: SmallVec<[AccountView; 16]> = SmallVec::new();
+        for place in named.chain(sample::places(context.turn, count)) {
+            if seen.iter().all(|account| account.index != place) {
+                seen.push(look(place));
+            }
+        }
+        if seen.iter().any(AccountView::is_plainly_open) {
+            return seen;
+        }
+        match sample::onward(open, count).map(&look).find(AccountView::is_plainly_open) {
+            Some(further) => {
+                self.open.store(further.index, Ordering::Relaxed);
+                seen.retain(|account| account.index != further.index);
+                seen.push(further);
+                seen
+            }
+            None => self.all().map(&look).inspect(|account| self.point_at(account)).collect(),
+        }
+    }
+
+    fn point_at(&self, account: &AccountView) {
+        if account.is_plainly_open() {
+            self.open.store(account.index, Ordering::Relaxed);
+        }
+    }
+
+    fn look(&self, place: u32, route: &Route, model: &ModelId, caps_full: bool, now: Millis) -> AccountView {
+        let member = &self.members[place as usize];
+        let full = caps_full || member.is_full();
+        let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, full, now)).collect();
+        let in_flight = route.pools().iter().map(|pool| member.account.in_flight(*pool, model)).sum();
+        AccountView { index: place, weight: member.weight, in_flight, ways }
     }
 
     /// Asks the cells for what a candidate promises.
@@ -205,3 +254,6 @@ fn hope(closed: Option<Closed>) -> (u8, Option<Millis>) {
         Some(Closed { until: None, .. }) => (2, None),
     }
 }
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests;

@@ -5,9 +5,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion};
 use pointsman_bench::fleet::{Decider, NOW};
+use pointsman_bench::histogram::Histogram;
 use pointsman_bench::{size, table};
 use pointsman_core::strategy::Strategy;
 
@@ -31,7 +33,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-const FLEETS: [u32; 3] = [1, 16, 64];
+const FLEETS: [u32; 5] = [1, 16, 64, 1_000, 10_000];
 
 fn main() {
     if !size::is_asked_for() {
@@ -41,6 +43,7 @@ fn main() {
     time(&mut criterion);
     criterion.final_summary();
     allocations();
+    single_decisions();
 }
 
 fn time(criterion: &mut Criterion) {
@@ -76,4 +79,27 @@ fn allocations() {
         .flat_map(|strategy| FLEETS.map(|accounts| row(strategy, accounts)))
         .collect();
     table::print("Allocations per decision", &["strategy", "accounts", "allocations"], &rows);
+}
+
+/// How long single decisions take, with the time of looking at the clock.
+fn single_decisions() {
+    const DECISIONS: u64 = 20_000;
+    let row = |strategy: Strategy, accounts| {
+        let decider = Decider::new(accounts, strategy);
+        let mut spans = Histogram::default();
+        for turn in 0..DECISIONS {
+            let begun = Instant::now();
+            let mut lease = black_box(decider.decide(turn));
+            lease.confirm(NOW);
+            drop(lease);
+            spans.record(begun.elapsed());
+        }
+        let at = |share| format!("{:.2}", spans.quantile(share).as_nanos() as f64 / 1_000.0);
+        vec![strategy.to_string(), accounts.to_string(), at(0.5), at(0.99)]
+    };
+    let rows: Vec<_> = Strategy::ALL
+        .into_iter()
+        .flat_map(|strategy| [16, 64, 1_000, 10_000].map(|accounts| row(strategy, accounts)))
+        .collect();
+    table::print("Single decisions, \u{b5}s", &["strategy", "accounts", "p50", "p99"], &rows);
 }

@@ -45,7 +45,7 @@ impl Decider {
         let home = turn.is_multiple_of(8).then_some(0);
         let context = Context { turn, accounts: self.accounts, home, ..Context::default() };
         loop {
-            let snapshot = self.roster.snapshot(&self.route, &self.model, NOW);
+            let snapshot = self.roster.snapshot(&self.route, &self.model, &context, NOW);
             let plan = plan(&snapshot, &self.settings, &context);
             let plan = plan.expect("no account is ever closed, and none is full");
             let lease = plan

@@ -245,7 +245,7 @@ impl Ours {
             None => {
                 self.look_home(journey, now);
                 let route = &self.lanes[journey.lane].route;
-                let snapshot = Box::new(self.roster.snapshot(route, &self.model, now));
+                let snapshot = Box::new(self.roster.snapshot(route, &self.model, &journey.context, now));
                 if self.setup.interleaved && journey.context.home.is_none() {
                     journey.snapshot = Some(snapshot);
                     return None;
