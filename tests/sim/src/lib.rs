@@ -13,6 +13,7 @@ pub mod invariants;
 pub mod latency;
 pub mod metrics;
 pub mod ours;
+pub mod portrait;
 pub mod reference;
 pub mod rng;
 pub mod router;

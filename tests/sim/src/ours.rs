@@ -7,6 +7,7 @@
 mod line;
 mod setup;
 mod waiting;
+mod words;
 
 use std::pin::pin;
 use std::task::{Context as TaskContext, Waker};
@@ -18,7 +19,7 @@ use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
 use pointsman_core::jitter::Jitter;
 use pointsman_core::line::Leaving;
-use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
+use pointsman_core::outcome::{LimitKind, Outcome};
 use pointsman_core::plan::{Candidate, Plan, plan};
 use pointsman_core::route::Route;
 use pointsman_core::settings::Settings;
@@ -29,7 +30,7 @@ use pointsman_plugin::fleet::bell::Listener;
 use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
 
 use crate::router::{Action, Ask, Pin, RequestId, Router, Session};
-use crate::upstream::{Answer, CellId, Verdict, hint};
+use crate::upstream::{Answer, CellId};
 
 use self::line::Line;
 pub use self::setup::{Setup, Strategy};
@@ -329,6 +330,13 @@ impl Ours {
         }
     }
 
+    fn take_in(&self, journey: &Journey, answer: &Answer, now: Millis) {
+        let (Some(reading), Some(lease)) = (answer.reading, &journey.lease) else { return };
+        let target = lease.target();
+        let pool = self.lanes[journey.lane].route.pool(target.pool);
+        target.account.take_in(target.pool, vec![words::reading(reading, now)], pool, now);
+    }
+
     fn fail(&mut self, journey: &mut Journey, outcome: &Outcome, now: Millis) {
         let Some(lease) = journey.lease.take() else { return };
         self.races.folded_limits += u64::from(lease.settle(outcome, now) == Settlement::Folded);
@@ -377,21 +385,6 @@ fn sent(journey: &Journey) -> Action {
     Action::Send { cell, probe: lease.is_probe() }
 }
 
-/// Puts an answer into the words of the core, as its classification does.
-fn outcome(answer: &Answer, kind: LimitKind, now: Millis) -> Outcome {
-    let read = |hint: Option<hint::Hint>| match hint {
-        Some(hint) => Hint::Until { until: hint.until(now), source: HintSource::RetryAfter },
-        None => Hint::Unknown,
-    };
-    match answer.verdict {
-        Verdict::Good => Outcome::Good,
-        Verdict::Limited(hint) => Outcome::Limited(Limited { kind, hint: read(hint) }),
-        Verdict::Capacity(hint) => Outcome::Capacity(read(hint)),
-        Verdict::ServerError => Outcome::ServerError,
-        Verdict::Unreachable => Outcome::Unreachable(NetworkFault::Timeout),
-    }
-}
-
 impl Router for Ours {
     fn arrives(&mut self, request: RequestId, ask: Ask, now: Millis) {
         let lane = self.lane_of(ask.pin);
@@ -433,8 +426,9 @@ impl Router for Ours {
 
     fn head(&mut self, request: RequestId, _: CellId, answer: &Answer, now: Millis) {
         let Some(mut journey) = self.take(request) else { return };
+        self.take_in(&journey, answer, now);
         let kind = if self.setup.says_rate { LimitKind::Rate } else { LimitKind::Unknown };
-        let outcome = outcome(answer, kind, now);
+        let outcome = words::outcome(answer, kind, now);
         if outcome == Outcome::Good {
             self.confirm(&mut journey, now);
         } else {

@@ -30,6 +30,8 @@ pub struct Setup {
     pub total: Option<u16>,
     /// How many at each account, over its pools.
     pub account: Option<u16>,
+    /// The weights of the accounts; after the last they begin again.
+    pub weights: &'static [u16],
     pub max_wait: Duration,
     pub max_waiting: usize,
     /// Whether the line knows no sessions, as a measurement of what that costs.
@@ -53,6 +55,7 @@ impl Setup {
             max_in_flight: MAX_IN_FLIGHT,
             total: None,
             account: None,
+            weights: &[1],
             max_wait,
             max_waiting: usize::MAX,
             first_come: false,
@@ -76,6 +79,7 @@ impl Setup {
             order: rng.pick(&[FallbackOrder::AccountFirst, FallbackOrder::PoolFirst]),
             fallback: rng.chance(0.5),
             max_in_flight: rng.pick(&[2, 3, 5, 8, MAX_IN_FLIGHT]),
+            weights: &[1],
             max_wait: rng.millis(20_000, 120_000),
             total: rng.chance(0.3).then(|| rng.between(2, 10) as u16),
             account: rng.chance(0.3).then(|| rng.between(1, 5) as u16),
@@ -153,9 +157,10 @@ impl Setup {
     fn member(&self, fleet: &Fleet, provider: &Provider, number: u16) -> Member {
         let id = AccountId::of(&provider.id, &format!("a{number}"));
         let account = fleet.enlist(&id, Identity(number.into()), provider);
+        let weight = self.weights[usize::from(number) % self.weights.len()];
         Member {
             account,
-            weight: 1,
+            weight,
             enabled: true,
             max_in_flight: None,
             concurrency: self.account,
