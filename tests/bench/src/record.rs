@@ -50,7 +50,7 @@ impl Writer {
         let routed = caller::runtime(1).block_on(routed).expect("a request that can be routed");
         let context = Context { accounts, ..Context::default() };
         let roster = &generation.crews[routed.origin.provider].roster;
-        let snapshot = roster.snapshot(&routed.origin.route, &routed.origin.model, now.mono);
+        let snapshot = roster.snapshot(&routed.origin.route, &routed.origin.model, &context, now.mono);
         let plan = plan(&snapshot, &generation.config.settings, &context);
         let plan = plan.expect("no account is ever closed");
         Self { journal: Journal::default(), generation, routed, snapshot, context, plan }

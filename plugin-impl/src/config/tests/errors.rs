@@ -322,7 +322,7 @@ fn accounts_are_checked() {
     check("  a: b", "2:3: `accounts` is a map, but needs a list of accounts");
     check(
         "  - text",
-        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, project, weight, enabled, proxy, max_in_flight, concurrency",
+        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, project, weight, enabled, proxy, max_in_flight, concurrency, quota_protection",
     );
 }
 
