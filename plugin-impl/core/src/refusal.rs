@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn the_users_own_limit_has_words_of_its_own() {
         let counts = Counts { protected: 2, ..Counts::default() };
-        let answer = refuse(WireFormat::Gemini, &refusal(counts, Some(70_000)), "gemini", 0, NOW);
+        let answer =
+            refuse(WireFormat::Gemini, Agent::Other, &refusal(counts, Some(70_000)), "gemini", 0, NOW);
         assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(60)));
         assert!(answer.body.contains("of 2 accounts 2 kept back by quota_protection;"), "{}", answer.body);
         assert!(!answer.body.contains("limited"), "{}", answer.body);
