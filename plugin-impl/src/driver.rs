@@ -42,7 +42,7 @@ use crate::shared::Shared;
 
 use self::look::Seen;
 use self::reply::Served;
-pub(crate) use self::reply::{REQUEST_ID, own};
+pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
 use self::telling::described;
 
 /// Serves one request to its end.

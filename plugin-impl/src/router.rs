@@ -1,5 +1,7 @@
 //! The router: the one hook, `fetch`, and what an operator may ask.
 
+mod models;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -85,6 +87,13 @@ impl Router {
     }
 
     async fn route(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
+        if let Some(providers) = models::listed(&claim, &call, generation) {
+            return models::list(self, generation, claim.intent, call, providers).await;
+        }
+        self.routed(generation, models::of_its_provider(claim, generation), call).await
+    }
+
+    async fn routed(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
         self.shared.counters.requests.count();
         let id = self.shared.next_request_id();
         let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());

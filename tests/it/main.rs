@@ -21,6 +21,7 @@ mod http;
 mod issues;
 mod limits;
 mod listening;
+mod models;
 mod notices;
 mod pages;
 mod pass_through;

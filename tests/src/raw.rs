@@ -62,13 +62,27 @@ impl Raw {
         Self::serve(pieces, Then::CloseInPlaceOfAnAnswer)
     }
 
+    /// Starts, and gives each request the next of these answers; the last one again and again.
+    ///
+    /// # Panics
+    /// Where no port can be had.
+    pub fn in_turn(answers: Vec<Vec<u8>>) -> Self {
+        let last = answers.len() - 1;
+        Self::each(move |number| (vec![answers[number.min(last)].clone()], Then::Close))
+    }
+
     fn serve(pieces: Vec<Vec<u8>>, then: Then) -> Self {
+        Self::each(move |_| (pieces.clone(), then))
+    }
+
+    /// Serves each connection as it is told for its number.
+    fn each(told: impl Fn(usize) -> (Vec<Vec<u8>>, Then) + Send + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (tell, asked) = mpsc::channel();
         thread::spawn(move || {
             for (number, stream) in listener.incoming().flatten().enumerate() {
-                let (pieces, tell) = (pieces.clone(), tell.clone());
+                let ((pieces, then), tell) = (told(number), tell.clone());
                 // A client that goes away early is part of some tests.
                 thread::spawn(move || drop(converse(stream, number, &pieces, then, &tell)));
             }

@@ -40,6 +40,7 @@ pub mod intent;
 pub mod jitter;
 pub mod legs;
 pub mod line;
+pub mod models;
 pub mod notice;
 pub mod outcome;
 pub mod outlook;

@@ -21,10 +21,10 @@ use crate::outgoing::end_to_end;
 
 use super::look::SeenAnswer;
 
-const PROVIDER: HeaderName = HeaderName::from_static("x-pointsman-provider");
+pub(crate) const PROVIDER: HeaderName = HeaderName::from_static("x-pointsman-provider");
 const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
 const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
-const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
+pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
 const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
 /// Which the providers' own libraries obey.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
