@@ -7,6 +7,7 @@
 //! a proxy stands between, reqwest knows how to speak to it.
 
 pub mod body;
+mod certificate;
 mod direct;
 mod fault;
 mod proxied;

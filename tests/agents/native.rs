@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use pointsman_tests::program::pointsman;
 use pointsman_tests::setup::{free, secret, spent};
 use pointsman_tests::{Ask, Client, Setup, plugin, tree, within};
 use pointsman_upstream::{Ending, Fault, Harm, Moment};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::rig::{Places, Rig, Said, bin, pointsman};
+use crate::rig::{Places, Rig, Said, bin};
 
 /// Longer than any run here takes on a slow machine; it only ends one that hangs.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use pointsman_tests::program::pointsman;
 use pointsman_tests::{Setup, tree};
 use pointsman_upstream::{Account, Script, Upstream};
 
-use crate::rig::{Places, Rig, pointsman};
+use crate::rig::{Places, Rig};
 
 /// Where the commands of a page are.
 const COMMANDS: &str = "## Two commands";

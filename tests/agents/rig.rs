@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Once, OnceLock};
+use std::sync::Once;
 use std::time::Duration;
 
+use pointsman_tests::program::pointsman;
 use pointsman_tests::{Setup, plugin, tree};
 use pointsman_upstream::{Entry, Pool, Upstream};
 use tempfile::TempDir;
@@ -298,29 +299,4 @@ const GEMINI: &str = r#"{"privacy": {"usageStatisticsEnabled": false}, "telemetr
 /// Returns where the agents are.
 pub(crate) fn bin() -> PathBuf {
     tree::root().join("target/agents/node_modules/.bin")
-}
-
-/// Returns the host's binary, which Cargo builds for no other package's tests.
-///
-/// # Panics
-/// Where it cannot be built.
-pub(crate) fn pointsman() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let executable = std::env::current_exe().expect("this process has an executable");
-        let profile = executable.ancestors().nth(2).expect("a test executable is in PROFILE/deps");
-        let target = profile.parent().expect("a profile is in a target folder");
-        let mut build = std::process::Command::new(env!("CARGO"));
-        build.args(["build", "--package", "pointsman-host", "--locked", "--offline", "--quiet"]);
-        // The Cargo that runs this test has no job to spare, and would be waited for.
-        for name in ["CARGO_MAKEFLAGS", "MAKEFLAGS", "MFLAGS"] {
-            build.env_remove(name);
-        }
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        let built = build.current_dir(tree::root()).env("CARGO_TARGET_DIR", target).status();
-        assert!(built.is_ok_and(|status| status.success()), "cargo builds the host");
-        profile.join(format!("pointsman{}", std::env::consts::EXE_SUFFIX))
-    })
 }

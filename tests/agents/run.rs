@@ -3,10 +3,11 @@
 use std::process::Command;
 
 use pointsman_tests::Setup;
+use pointsman_tests::program::pointsman;
 use pointsman_tests::setup::{free, secret};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::rig::{Places, Rig, pointsman};
+use crate::rig::{Places, Rig};
 
 fn rig() -> Rig {
     Rig::new(Setup::new().anthropic("work", free()).gemini("home", free()))

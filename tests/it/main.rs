@@ -34,4 +34,6 @@ mod secrets;
 mod sessions;
 mod shutdown;
 mod streams;
+#[cfg(target_os = "linux")]
+mod tls;
 mod waiting;

@@ -161,7 +161,8 @@ fn converse(
     Ok(())
 }
 
-fn read(reader: &mut impl BufRead, connection: usize) -> io::Result<Asked> {
+/// Reads a request.
+pub(crate) fn read(reader: &mut impl BufRead, connection: usize) -> io::Result<Asked> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();

@@ -85,20 +85,22 @@ impl Direct {
     }
 
     async fn connect(&self, origin: Origin, uri: &Uri) -> Result<Connection, SendError> {
+        let host = uri.host().unwrap_or_default();
         let stream = if origin.is_secured {
-            self.secured()?.clone().call(uri.clone()).await.map_err(|error| fault::not_connected(&*error))?
+            let stream = self.secured(host)?.clone().call(uri.clone()).await;
+            stream.map_err(|error| fault::not_connected(&*error, host))?
         } else {
             let stream = self.plain.clone().call(uri.clone()).await;
-            MaybeHttpsStream::Http(stream.map_err(|error| fault::not_connected(&error))?)
+            MaybeHttpsStream::Http(stream.map_err(|error| fault::not_connected(&error, host))?)
         };
         Connection::new(stream, origin).await.map_err(|error| fault::of_direct(&error))
     }
 
-    fn secured(&self) -> Result<&HttpsConnector<HttpConnector>, SendError> {
+    fn secured(&self, host: &str) -> Result<&HttpsConnector<HttpConnector>, SendError> {
         self.secured.get_or_try_init(|| {
             let provider = Arc::new(ring::default_provider());
             let builder = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider);
-            let builder = builder.map_err(|error| fault::not_connected(&error))?;
+            let builder = builder.map_err(|error| fault::not_connected(&error, host))?;
             Ok(builder.https_or_http().enable_http1().wrap_connector(self.plain.clone()))
         })
     }

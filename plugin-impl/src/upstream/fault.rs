@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pointsman_core::outcome::NetworkFault;
 
-use super::SendError;
+use super::{SendError, certificate};
 
 /// Sorts an error of a connection of our own.
 pub(super) fn of_direct(error: &hyper::Error) -> SendError {
@@ -13,9 +13,10 @@ pub(super) fn of_direct(error: &hyper::Error) -> SendError {
     failed(fault, innermost(error))
 }
 
-/// No connection came to stand.
-pub(super) fn not_connected(error: &(dyn Error + 'static)) -> SendError {
-    failed(NetworkFault::Connect, innermost(error))
+/// No connection to `host` came to stand.
+pub(super) fn not_connected(error: &(dyn Error + 'static), host: &str) -> SendError {
+    let why = certificate::trouble(error, host).unwrap_or_else(|| innermost(error));
+    failed(NetworkFault::Connect, why)
 }
 
 /// It takes too long for a connection to stand.
@@ -30,6 +31,11 @@ pub(super) fn no_url() -> SendError {
 
 /// Sorts an error of reqwest.
 pub(super) fn of_proxied(error: &reqwest::Error) -> SendError {
+    // The host alone: a key may be part of the rest.
+    let host = error.url().and_then(reqwest::Url::host_str).unwrap_or("the upstream");
+    if let Some(why) = certificate::trouble(error, host) {
+        return failed(NetworkFault::Connect, why);
+    }
     let fault = if error.is_connect() {
         NetworkFault::Connect
     } else if error.is_timeout() {
