@@ -34,6 +34,8 @@ counters! {
     failed,
     /// Times that a request waited a moment for its session's own account, although others were open.
     holds,
+    /// Attempts before the end of a limit that is a guess.
+    knocks,
     /// Limits whose end was moved by the answer of a quota endpoint.
     limits_moved,
     /// Notices given to the host.

@@ -206,6 +206,7 @@ impl<'a> Journey<'a> {
     /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
     fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
         let now = self.now();
+        self.context.at_last = self.routed.others() == 0;
         let refusal = match self.plan_at(0, now) {
             Err(refusal) if self.routed.others() > 0 => refusal,
             planned => return planned,
@@ -219,7 +220,23 @@ impl<'a> Journey<'a> {
             })
         });
         self.leg = leg;
-        planned
+        match planned {
+            Err(refusal) if refusal.knock.is_some_and(|from| from <= now) => self.at_last(refusal, now),
+            planned => planned,
+        }
+    }
+
+    /// All legs are closed: what is only guessed of any of them is tried before its end.
+    fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
+        (self.context.at_last, refusal.knock) = (true, None);
+        for leg in 0..=self.routed.others() {
+            match self.plan_at(leg, now) {
+                Err(here) => refusal.knock = refusal.knock.into_iter().chain(here.knock).min(),
+                planned => return planned,
+            }
+        }
+        self.leg = 0;
+        Err(refusal)
     }
 
     /// Returns until when it stays at its origin, from when this is first asked.
@@ -259,8 +276,10 @@ impl<'a> Journey<'a> {
     }
 
     fn admit(&mut self, candidate: Candidate) -> Event {
-        match self.crew().roster.admit(&candidate, &self.leg().model, self.now()) {
+        let jitter = self.dispatch.jitter();
+        match self.crew().roster.admit(&candidate, &self.leg().model, jitter, self.now()) {
             Ok(lease) => {
+                self.shared.counters.knocks.add(lease.is_knock().into());
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);
                 self.tell_fall();

@@ -14,7 +14,7 @@ pub mod inquiry;
 pub mod keyed;
 pub mod lane;
 pub mod lease;
-mod quota;
+pub mod quota;
 pub mod roster;
 
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pointsman_core::budget::Budget;
 use pointsman_core::catalog::{Endpoint, Provider};
 use pointsman_core::ids::{AccountId, ProviderId};
+use pointsman_core::knock::Spacing;
 
 use crate::sync::DashMap;
 
@@ -46,6 +47,7 @@ pub struct Fleet {
     accounts: DashMap<AccountId, Arc<Account>>,
     endpoints: DashMap<Endpoint, Arc<EndpointState>>,
     budgets: DashMap<ProviderId, Arc<Budget>>,
+    spacings: DashMap<ProviderId, Arc<Spacing>>,
     next_ordinal: AtomicU32,
     bell: Arc<Bell>,
     pub affinity: Affinity,
@@ -60,6 +62,7 @@ impl Default for Fleet {
             accounts: DashMap::with_shard_amount(SHARDS),
             endpoints: DashMap::with_shard_amount(SHARDS),
             budgets: DashMap::with_shard_amount(SHARDS),
+            spacings: DashMap::with_shard_amount(SHARDS),
             next_ordinal: AtomicU32::new(0),
             bell: Arc::default(),
             affinity: Affinity::default(),
@@ -105,6 +108,11 @@ impl Fleet {
     /// Returns the retry budget of a provider, which all configurations share.
     pub fn budget(&self, provider: &ProviderId) -> Arc<Budget> {
         self.budgets.entry(provider.clone()).or_default().clone()
+    }
+
+    /// Returns what keeps knocks at a provider apart, which all configurations share.
+    pub fn spacing(&self, provider: &ProviderId) -> Arc<Spacing> {
+        self.spacings.entry(provider.clone()).or_default().clone()
     }
 
     /// Returns what tells waiting requests that something has changed.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_core::budget::Budget;
 use pointsman_core::catalog::Provider;
@@ -64,7 +65,8 @@ impl Generation {
         fleet.keep_only(&kept);
         fleet.counts.forget_unused();
         let rates = config.settings.hybrid.rates;
-        let making = Making { fleet, store, before, now, rates, protection: &config.protection };
+        let recheck = config.settings.recheck;
+        let making = Making { fleet, store, before, now, rates, recheck, protection: &config.protection };
         let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
         let chains = Chains::new(&config.fallbacks, &config.providers);
@@ -101,6 +103,7 @@ struct Making<'a> {
     before: Option<&'a Generation>,
     now: Now,
     rates: Rates,
+    recheck: Duration,
     protection: &'a Level,
 }
 
@@ -116,8 +119,10 @@ impl Making<'_> {
             .map(|pool| pool.endpoints.iter().map(|endpoint| self.fleet.endpoint(endpoint)).collect());
         let Concurrency { total, ref models, .. } = provider.concurrency;
         let caps = self.fleet.counts.caps(&provider.core.id, total, models);
-        let roster =
-            Roster::new(&provider.core, members, endpoints.collect()).with_caps(caps).with_rates(self.rates);
+        let roster = Roster::new(&provider.core, members, endpoints.collect())
+            .with_caps(caps)
+            .with_rates(self.rates)
+            .with_knocks(self.fleet.spacing(&provider.core.id), self.recheck);
         Crew { roster, budget: self.fleet.budget(&provider.core.id), names, papers }
     }
 

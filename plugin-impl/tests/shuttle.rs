@@ -19,6 +19,7 @@ use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;
 use pointsman_plugin::fleet::lease::Target;
+use pointsman_plugin::fleet::quota::Entry;
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
 use shuttle_dashmap::DashMap;
@@ -59,7 +60,7 @@ fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
 }
 
 fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
-    Lease::admit(target(fleet, account), Places::default(), BOUND, false, NOW).ok()
+    Lease::admit(target(fleet, account), Places::default(), BOUND, Entry::Usual, NOW).ok()
 }
 
 fn limited() -> Outcome {

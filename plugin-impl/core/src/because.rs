@@ -1,6 +1,7 @@
 //! Why a request was served as it was: the words of the header `x-pointsman-reason`.
 
-use crate::plan::Candidate;
+use crate::knock::Knock;
+use crate::plan::{Candidate, Trial};
 
 /// Why a request went where it went. The order is that of precedence: what made the choice special goes
 /// before what is usual.
@@ -14,6 +15,8 @@ pub enum Because {
     RetryBudget,
     /// No account of its own provider could serve it, and one of its chain could.
     FallbackProvider,
+    /// All that closed the accounts was guessed, and it tried whether one is open already.
+    LastResort,
     /// It tried whether a limit or a cooldown is over.
     Probe,
     /// It waited for this place.
@@ -44,11 +47,12 @@ pub struct Circumstances {
 
 impl Because {
     /// All of them, in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::Crowded,
         Self::RetryBudget,
         Self::FallbackProvider,
+        Self::LastResort,
         Self::Probe,
         Self::Waited,
         Self::FallbackPool,
@@ -61,6 +65,8 @@ impl Because {
     pub fn of(choice: &Circumstances) -> Self {
         if choice.left_origin {
             Self::FallbackProvider
+        } else if choice.candidate.trial == Some(Trial::Knock(Knock::LastResort)) {
+            Self::LastResort
         } else if choice.is_probe {
             Self::Probe
         } else if choice.has_waited {
@@ -83,6 +89,7 @@ impl Because {
             Self::Crowded => "crowded",
             Self::RetryBudget => "retry-budget",
             Self::FallbackProvider => "fallback-provider",
+            Self::LastResort => "last-resort",
             Self::Probe => "probe",
             Self::Waited => "waited",
             Self::FallbackPool => "fallback-pool",
@@ -101,6 +108,9 @@ impl Because {
             Self::FallbackProvider => {
                 "no account of its own provider could serve it, and one of its chain could"
             }
+            Self::LastResort => {
+                "all that closed the accounts was guessed, and it tried whether one is open already"
+            }
             Self::Probe => "it tried whether a limit or a cooldown is over",
             Self::Waited => "it waited for this place",
             Self::FallbackPool => "the preferred pool of the account was closed",
@@ -116,14 +126,7 @@ mod tests {
     use super::*;
 
     const PLAIN: Circumstances = Circumstances {
-        candidate: Candidate {
-            account: 1,
-            pool: 0,
-            endpoint: 0,
-            preference: 0,
-            explores: false,
-            spared: false,
-        },
+        candidate: Candidate { account: 1, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false },
         left_origin: false,
         is_probe: false,
         has_waited: false,
@@ -146,6 +149,10 @@ mod tests {
         assert_eq!(Because::of(&choice), Because::Waited);
         choice.is_probe = true;
         assert_eq!(Because::of(&choice), Because::Probe);
+        choice.candidate.trial = Some(Trial::Knock(Knock::Recheck));
+        assert_eq!(Because::of(&choice), Because::Probe);
+        choice.candidate.trial = Some(Trial::Knock(Knock::LastResort));
+        assert_eq!(Because::of(&choice), Because::LastResort);
         choice.left_origin = true;
         assert_eq!(Because::of(&choice), Because::FallbackProvider);
     }

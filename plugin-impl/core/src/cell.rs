@@ -12,6 +12,9 @@
 //!    └──────────────────────────────────────────────────────────── opening: one probe
 //! ```
 //!
+//! The probe's place can be taken before a guess has ended: that is a *knock*. The limit goes on for everybody
+//! else, and a refusal leaves it as it is; see [`knock`](crate::knock).
+//!
 //! A lease carries a [`Stamp`] with the epoch it was taken under. Whoever comes back with an older
 //! stamp knew less than the cell does: its success changes nothing but the count of leases, and its
 //! limit can only make a known limit longer. Hence a late success never lifts a limit, and ten 429s of

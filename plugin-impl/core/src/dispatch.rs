@@ -166,6 +166,11 @@ impl Dispatch {
         self.next == Next::Withheld
     }
 
+    /// Returns how far from what is due it goes.
+    pub const fn jitter(&self) -> Jitter {
+        self.jitter
+    }
+
     /// Returns the instant after which it does not wait any more.
     pub const fn deadline(&self) -> Millis {
         self.deadline
@@ -255,7 +260,8 @@ impl Dispatch {
             return Phase::Planning;
         }
         let busy = plan.candidates.len() as u32;
-        self.refused(Refusal { until: None, counts: Counts { busy, ..Counts::default() } }, now)
+        let counts = Counts { busy, ..Counts::default() };
+        self.refused(Refusal { until: None, knock: None, counts }, now)
     }
 
     fn answered(&mut self, outcome: &Outcome, renewable: bool) -> Phase {
@@ -283,8 +289,9 @@ impl Dispatch {
 
     fn refused(&mut self, refusal: Refusal, now: Millis) -> Phase {
         let look = self.deadline.min(now.after(PATIENCE));
+        let hope = refusal.hope();
         // Where somebody is only busy, a place may come free before the end that is known.
-        let until = match refusal.until {
+        let until = match hope {
             Some(until) if refusal.counts.busy > 0 => until.min(look),
             Some(until) => until,
             None => look,
@@ -293,7 +300,7 @@ impl Dispatch {
             return self.give_up(refusal);
         }
         self.waits += 1;
-        let until = match refusal.until {
+        let until = match hope {
             Some(end) => self.jitter.after(end, now).min(self.deadline),
             None => until,
         };

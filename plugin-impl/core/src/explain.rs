@@ -3,7 +3,7 @@
 //! A plan is made again from what it saw, this time with the ranks beside the ways. So a request pays
 //! nothing for being explainable, and no explanation can tell another story than the plan.
 
-use crate::plan::{Candidate, ways_in_order, who_may};
+use crate::plan::{Candidate, Tier, ways_in_order};
 use crate::settings::{FallbackOrder, Settings};
 use crate::snapshot::{Closed, Snapshot};
 use crate::strategy::Context;
@@ -54,7 +54,7 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
             if at == 0 { Place::First } else { Place::Behind { rank: at + 1, by: worse(&parts, &first) } };
         Line { way, parts, place }
     });
-    open.chain(closed(snapshot)).collect()
+    open.chain(closed(snapshot, Tier::of(snapshot, context))).collect()
 }
 
 /// The pool's place among those of the route is a part of the order like any other.
@@ -72,17 +72,16 @@ fn worse(parts: &Parts, first: &Parts) -> &'static str {
     differs.map_or(POOL_ORDER, |(part, _)| part.name)
 }
 
-fn closed(snapshot: &Snapshot) -> impl Iterator<Item = Line> {
-    let may = who_may(snapshot);
+fn closed(snapshot: &Snapshot, tier: Tier) -> impl Iterator<Item = Line> {
     snapshot.accounts.iter().flat_map(move |account| {
-        let ways = account.ways.iter().enumerate().filter(move |(_, way)| !may(way));
+        let ways = account.ways.iter().enumerate().filter(move |(_, way)| !tier.has(way));
         ways.filter_map(|(preference, way)| {
             let way_of_it = Candidate {
                 account: account.index,
                 pool: way.pool,
                 endpoint: way.endpoint,
                 preference: preference as u16,
-                explores: false,
+                trial: None,
                 spared: way.spared,
             };
             Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })

@@ -33,7 +33,7 @@ pub fn onward(
     mut plan: impl FnMut(usize) -> Result<Plan, Refusal>,
 ) -> (usize, Result<Plan, Refusal>) {
     if let Some(soon) = opens_by(&origin, stay, now) {
-        return (0, Err(Refusal { until: Some(soon), ..origin }));
+        return (0, Err(Refusal { until: Some(soon), knock: None, ..origin }));
     }
     let mut all = dated(origin, now);
     for leg in 1..=last {
@@ -74,7 +74,8 @@ fn both(one: Refusal, other: Refusal) -> Refusal {
         needs_sign_in: a.needs_sign_in + b.needs_sign_in,
         disabled: a.disabled + b.disabled,
     };
-    Refusal { until: earliest([one.until, other.until]), counts }
+    let [until, knock] = [[one.until, other.until], [one.knock, other.knock]].map(earliest);
+    Refusal { until, knock, counts }
 }
 
 #[cfg(test)]
@@ -94,14 +95,14 @@ mod tests {
                 pool: 0,
                 endpoint: 0,
                 preference: 0,
-                explores: false,
+                trial: None,
                 spared: false
             }],
         })
     }
 
     fn closed(until: Option<u64>, counts: Counts) -> Refusal {
-        Refusal { until: until.map(Millis), counts }
+        Refusal { until: until.map(Millis), knock: None, counts }
     }
 
     fn limited(until: u64) -> Refusal {

@@ -38,6 +38,7 @@ pub mod format;
 pub mod ids;
 pub mod intent;
 pub mod jitter;
+pub mod knock;
 pub mod legs;
 pub mod line;
 pub mod models;

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::knock::Knock;
 use crate::settings::{FallbackOrder, Settings};
 use crate::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
 use crate::strategy::{
@@ -21,10 +22,19 @@ pub struct Candidate {
     pub endpoint: u16,
     /// The pool's place among those of the route; 0 is the preferred one.
     pub preference: u16,
-    /// It asks for more than experience says there is, because nothing else is open.
-    pub explores: bool,
+    /// It is not open, and tried all the same.
+    pub trial: Option<Trial>,
     /// The user wants its quota to be spared.
     pub spared: bool,
+}
+
+/// Why a way is tried that is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trial {
+    /// Nothing else is open, and there may be more than experience says.
+    Explorer,
+    /// Its limit is a guess.
+    Knock(Knock),
 }
 
 /// The open ways, best first. Not empty.
@@ -38,7 +48,16 @@ pub struct Plan {
 pub struct Refusal {
     /// The earliest instant that could help, where one is known.
     pub until: Option<Millis>,
+    /// The earliest instant at which a guess may be tried as a last resort.
+    pub knock: Option<Millis>,
     pub counts: Counts,
+}
+
+impl Refusal {
+    /// Returns the earliest instant that is worth waiting for: an end, or a guess that may be tried.
+    pub fn hope(&self) -> Option<Millis> {
+        earlier(self.until, self.knock)
+    }
 }
 
 /// How many accounts are closed, each counted once by what would open it first.
@@ -90,29 +109,30 @@ pub(crate) fn ways_in_order<T>(
     context: &Context,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
-    let (order, now) = (settings.fallback_order, snapshot.now);
+    let (order, now, tier) = (settings.fallback_order, snapshot.now, Tier::of(snapshot, context));
     match settings.strategy {
         Strategy::Hybrid => {
             let rank = |account: &_, way: &_| hybrid::rank(account, way, context, &settings.hybrid, now);
-            ranked(snapshot, order, rank, told)
+            ranked(snapshot, order, tier, rank, told)
         }
-        Strategy::Sticky => ranked(snapshot, order, |account, _| sticky::rank(account, context), told),
+        Strategy::Sticky => ranked(snapshot, order, tier, |account, _| sticky::rank(account, context), told),
         Strategy::RoundRobin => {
-            ranked(snapshot, order, |account, _| round_robin::rank(account, context), told)
+            ranked(snapshot, order, tier, |account, _| round_robin::rank(account, context), told)
         }
         Strategy::Weighted => {
             let mut ring = weighted::Ring::new(snapshot, context);
-            ranked(snapshot, order, |account, _| ring.rank(account), told)
+            ranked(snapshot, order, tier, |account, _| ring.rank(account), told)
         }
         Strategy::LeastConnections => {
-            ranked(snapshot, order, |account, _| least_connections::rank(account, context), told)
+            ranked(snapshot, order, tier, |account, _| least_connections::rank(account, context), told)
         }
         Strategy::LeastRecentlyUsed => {
-            ranked(snapshot, order, |account, way| least_recently_used::rank(account, way, context), told)
+            let rank = |account: &_, way: &_| least_recently_used::rank(account, way, context);
+            ranked(snapshot, order, tier, rank, told)
         }
         Strategy::Headroom => {
             let scale = headroom::Scale::new(snapshot);
-            ranked(snapshot, order, |account, way| scale.rank(account, way, context), told)
+            ranked(snapshot, order, tier, |account, way| scale.rank(account, way, context), told)
         }
     }
 }
@@ -122,16 +142,16 @@ pub(crate) fn ways_in_order<T>(
 fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
     order: FallbackOrder,
+    tier: Tier,
     mut rank: impl FnMut(&AccountView, &WayView) -> R,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
-    let may = who_may(snapshot);
     for account in &snapshot.accounts {
-        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| may(way)).peekable();
+        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)).peekable();
         let Some((_, first)) = ways.peek() else { continue };
         let rank = rank(account, first);
-        open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way))));
+        open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way, tier))));
     }
     match order {
         FallbackOrder::AccountFirst => {
@@ -144,23 +164,71 @@ fn ranked<R: Rank + Ord + Copy, T>(
     open.into_iter().map(|(rank, candidate)| told(&rank, candidate)).collect()
 }
 
-/// Ways that are open, or where there is none, those that may be tried against experience.
-pub(crate) fn who_may(snapshot: &Snapshot) -> fn(&WayView) -> bool {
-    let is_open = |way: &WayView| way.closed.is_none();
-    if snapshot.accounts.iter().flat_map(|account| &account.ways).any(is_open) {
-        is_open
-    } else {
-        |way| way.explorable
+/// Which ways a plan is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Those that are open, and those whose guess it is time to check again.
+    Open,
+    /// Those that may be tried against experience.
+    Explorable,
+    /// Those that a guess closes which may be tried before its end, and that ends by `by`.
+    Guessed { now: Millis, by: Option<Millis> },
+}
+
+impl Tier {
+    /// Returns the first that any way is in.
+    pub(crate) fn of(snapshot: &Snapshot, context: &Context) -> Self {
+        let any = |tier: &Self| ways(snapshot).any(|way| tier.has(way));
+        if any(&Self::Open) {
+            Self::Open
+        } else if any(&Self::Explorable) || !context.at_last {
+            Self::Explorable
+        } else {
+            last_resort(snapshot).unwrap_or(Self::Explorable)
+        }
+    }
+
+    pub(crate) fn has(self, way: &WayView) -> bool {
+        match self {
+            Self::Open => way.closed.is_none() || way.recheck,
+            Self::Explorable => way.explorable,
+            Self::Guessed { now, by } => guess(way, by).is_some_and(|from| from <= now),
+        }
     }
 }
 
-fn candidate(account: &AccountView, preference: usize, way: &WayView) -> Candidate {
+/// A guess is the last resort where nobody is merely busy or just being tried, and where nothing that is more
+/// than a guess ends before it: that would be worth waiting for.
+fn last_resort(snapshot: &Snapshot) -> Option<Tier> {
+    let closed = || ways(snapshot).filter_map(|way| Some((way.closed?, way.guess)));
+    if closed().any(|(closed, _)| matches!(closed.why, Why::Busy | Why::Probing)) {
+        return None;
+    }
+    let by = closed().filter(|(_, guess)| guess.is_none()).filter_map(|(closed, _)| closed.until).min();
+    Some(Tier::Guessed { now: snapshot.now, by })
+}
+
+/// Returns from when on a way may be tried whose guess ends by `by`.
+fn guess(way: &WayView, by: Option<Millis>) -> Option<Millis> {
+    let until = way.closed?.until?;
+    way.guess.filter(|from| *from < until && by.is_none_or(|by| until <= by))
+}
+
+fn ways(snapshot: &Snapshot) -> impl Iterator<Item = &WayView> {
+    snapshot.accounts.iter().flat_map(|account| &account.ways)
+}
+
+fn candidate(account: &AccountView, preference: usize, way: &WayView, tier: Tier) -> Candidate {
     Candidate {
         account: account.index,
         pool: way.pool,
         endpoint: way.endpoint,
         preference: preference as u16,
-        explores: way.closed.is_some(),
+        trial: match tier {
+            Tier::Open => way.recheck.then_some(Trial::Knock(Knock::Recheck)),
+            Tier::Explorable => Some(Trial::Explorer),
+            Tier::Guessed { .. } => Some(Trial::Knock(Knock::LastResort)),
+        },
         spared: way.spared,
     }
 }
@@ -172,7 +240,11 @@ fn refusal(snapshot: &Snapshot) -> Refusal {
         counts.count(closed.why);
         until = earlier(until, closed.until);
     }
-    Refusal { until, counts }
+    let knock = last_resort(snapshot).and_then(|tier| {
+        let Tier::Guessed { by, .. } = tier else { return None };
+        ways(snapshot).filter_map(|way| guess(way, by)).min()
+    });
+    Refusal { until, knock, counts }
 }
 
 /// Returns what holds the account's most hopeful way.
@@ -238,6 +310,7 @@ mod tests {
     use super::*;
 
     const NOW: Millis = Millis(1_000);
+    const AT_LAST: Trial = Trial::Knock(Knock::LastResort);
 
     fn closed(until: Option<u64>, why: Why) -> Option<Closed> {
         Some(Closed { until: until.map(Millis), why })
@@ -274,10 +347,78 @@ mod tests {
             snapshot.accounts[0].ways[0].explorable = true;
             let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
             let plan = plan(&snapshot, &settings, &context);
-            plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.explores)).collect::<Vec<_>>())
+            plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.trial)).collect::<Vec<_>>())
         };
-        assert_eq!(plan_of([limited, None]), Ok(vec![(1, false)]));
-        assert_eq!(plan_of([limited, limited]), Ok(vec![(0, true)]));
+        assert_eq!(plan_of([limited, None]), Ok(vec![(1, None)]));
+        assert_eq!(plan_of([limited, limited]), Ok(vec![(0, Some(Trial::Explorer))]));
+    }
+
+    /// Plans, at the end of all hope, over accounts of one way each: until when it is closed by what, and from
+    /// when on that may be tried as a guess.
+    fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Trial>)>, Option<u64>> {
+        let mut snapshot = snapshot(&vec![[None, None]; ways.len()]);
+        for (account, (until, why, guess)) in snapshot.accounts.iter_mut().zip(ways) {
+            account.ways.truncate(1);
+            account.ways[0].closed = closed((*until > 0).then_some(*until), *why);
+            account.ways[0].guess = guess.map(Millis);
+        }
+        let context = Context { accounts: ways.len() as u32, at_last: true, ..Context::default() };
+        let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+        let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.knock.map(|at| at.0))?;
+        Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.trial)).collect())
+    }
+
+    #[test]
+    fn where_all_is_guessed_what_is_due_is_tried_at_last() {
+        let tried = |account| (account, Some(AT_LAST));
+        let (limited, sign_in) = (Why::Limited, Why::NeedsSignIn);
+        let due = at_last(&[
+            (90_000, limited, Some(900)),
+            (60_000, limited, Some(7_000)),
+            (0, sign_in, None),
+            (50_000, limited, Some(1_000)),
+        ]);
+        assert_eq!(due, Ok(vec![tried(0), tried(3)]));
+        assert_eq!(
+            at_last(&[(90_000, limited, Some(7_000)), (60_000, limited, Some(5_000))]),
+            Err(Some(5_000))
+        );
+        assert_eq!(at_last(&[(90_000, limited, Some(90_001))]), Err(None), "it ends before");
+    }
+
+    #[test]
+    fn nothing_is_tried_early_where_something_certain_comes_first() {
+        let (guess, certain) = ((90_000, Why::Limited, Some(900)), |until, why| (until, why, None));
+        assert_eq!(at_last(&[guess, certain(80_000, Why::Limited)]), Err(None), "a told end");
+        assert_eq!(at_last(&[guess, certain(2_000, Why::Cooling)]), Err(None));
+        assert_eq!(at_last(&[guess, certain(0, Why::Busy)]), Err(None));
+        assert_eq!(at_last(&[guess, certain(0, Why::Probing)]), Err(None));
+        let tried = Ok(vec![(0, Some(AT_LAST))]);
+        assert_eq!(at_last(&[guess, certain(500_000, Why::Limited)]), tried, "days are not waited for");
+        assert_eq!(at_last(&[guess, certain(0, Why::Disabled)]), tried);
+    }
+
+    #[test]
+    fn a_guess_whose_check_is_due_is_planned_like_an_open_way_and_others_are_not_tried() {
+        let limited = closed(Some(90_000), Why::Limited);
+        let mut snapshot = snapshot(&[[None, limited], [limited, limited]]);
+        snapshot.accounts[1].ways[0].recheck = true;
+        snapshot.accounts[1].ways[1].guess = Some(Millis(900));
+        let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+        let context = Context { turn: 1, accounts: 2, at_last: true, ..Context::default() };
+        let plan = plan(&snapshot, &settings, &context).expect("two ways");
+        let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool, way.trial)).collect();
+        assert_eq!(ways, [(1, 0, Some(Trial::Knock(Knock::Recheck))), (0, 0, None)]);
+    }
+
+    #[test]
+    fn who_can_turn_to_another_provider_tries_no_guess() {
+        let mut snapshot = snapshot(&[[closed(Some(90_000), Why::Limited), None]]);
+        snapshot.accounts[0].ways.truncate(1);
+        snapshot.accounts[0].ways[0].guess = Some(Millis(900));
+        let refusal =
+            plan(&snapshot, &Settings::default(), &Context::default()).expect_err("nothing is open");
+        assert_eq!((refusal.until, refusal.knock), (Some(Millis(90_000)), Some(Millis(900))));
     }
 
     #[test]
@@ -328,7 +469,7 @@ mod tests {
             FallbackOrder::AccountFirst,
         );
         let counts = Counts { limited: 1, cooling: 1, needs_sign_in: 1, disabled: 1, ..Counts::default() };
-        assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), counts }));
+        assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), knock: None, counts }));
     }
 
     #[test]

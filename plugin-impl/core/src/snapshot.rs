@@ -45,6 +45,10 @@ pub struct WayView {
     pub outlook: Outlook,
     /// Nothing but experience closes it, and that may be tried where no other way is open.
     pub explorable: bool,
+    /// Nothing but a guess closes it, which may be tried from this instant as a last resort.
+    pub guess: Option<Millis>,
+    /// Nothing but a guess closes it, and it is time to try it, whoever else is open.
+    pub recheck: bool,
     /// Less of its quota is left than the user wants to be spared.
     pub spared: bool,
     /// What the pool has shown of itself lately.
@@ -131,11 +135,14 @@ impl Obstacles {
 
     /// Says whether nothing but experience stands in the way, and that it is time to try it.
     pub fn may_explore(&self) -> bool {
-        self.standing == Standing::Ready
-            && !self.full
+        self.is_free_to_the_pool()
             && self.quota.is_none()
-            && self.gates.iter().all(Option::is_none)
             && matches!(self.learned, Some(Deny::Learned { explorable: true, .. }))
+    }
+
+    /// Says whether nothing stands in the way but what the pool itself says.
+    pub fn is_free_to_the_pool(&self) -> bool {
+        self.standing == Standing::Ready && !self.full && self.gates.iter().all(Option::is_none)
     }
 }
 

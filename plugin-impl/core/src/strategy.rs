@@ -135,6 +135,8 @@ pub struct Context {
     /// between equals only: a subagent's prompt begins with other words than its parent's, so that there is
     /// little to gain from the parent's cache, and a crowd of subagents has to spread.
     pub parent: Option<u32>,
+    /// There is nobody else to turn to: where nothing is open, a guess may be tried before its end.
+    pub at_last: bool,
 }
 
 impl Context {

@@ -19,8 +19,8 @@ use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
     ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
-    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, STATE_DIR, STORE,
-    STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STATE_DIR,
+    STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{
@@ -81,6 +81,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             hybrid: policy::hybrid(top, report),
             affinity: policy::affinity(top, report),
             max_wait: top.read_or_default(&MAX_WAIT, report),
+            recheck: top.read_or_default(&RECHECK, report),
             max_waiting: top.read_or_default(&MAX_WAITING, report).into(),
             retry_budget: retry_budget::read(top, report),
         },

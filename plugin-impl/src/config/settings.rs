@@ -52,6 +52,7 @@ pub(super) static TOP: Section = Section {
         &QUIET_MODE,
         &MAX_WAIT,
         &QUOTA_REFRESH,
+        &RECHECK,
         &MAX_WAITING,
         &LISTEN,
         &ALLOW_REMOTE,
@@ -125,6 +126,14 @@ pub(super) static QUOTA_REFRESH: Setting<Time> = Setting {
     default: "5m",
     help: "How often, at the most, a quota endpoint is asked about an account that is in use; see `quota_url`. \
            `0s` is never.",
+};
+
+pub(super) static RECHECK: Setting<Time> = Setting {
+    name: "recheck",
+    form: Time { from: Duration::ZERO, to: Duration::from_secs(24 * 3_600) },
+    default: "10m",
+    help: "How often one request tries a limit before its end that lasts longer than this and is only a guess, \
+           because no upstream told its end and no limit before it taught it. `0s` is never.",
 };
 
 pub(super) static LISTEN: Setting<Listen> =

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use pointsman_core::allowance::Experience;
 use pointsman_core::blame::{Gate, Reason};
@@ -23,7 +24,7 @@ use super::bell::Bell;
 use super::endpoint::EndpointState;
 use super::gauge::Gauge;
 use super::keyed::Keyed;
-use super::quota::Quota;
+use super::quota::{Guess, Quota};
 
 /// What makes an account the one it is: its credential and the shape of its pools, hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -280,6 +281,11 @@ impl Account {
         Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
     }
 
+    /// Says from when on a pool may be tried that a guess closes.
+    pub(super) fn guess(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Guess> {
+        self.pools[to.pool].look_at(to.model, |quota| quota.guess(to.bound, recheck, now))
+    }
+
     /// Opens everything of the account by order of the operator.
     pub fn reset(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
@@ -347,6 +353,8 @@ mod tests {
     use pointsman_core::format::{Envelope, WireFormat};
     use pointsman_core::ids::{PoolId, ProviderId};
 
+    use crate::fleet::quota::Entry;
+
     use super::*;
 
     const NOW: Millis = Millis(1_000);
@@ -405,7 +413,7 @@ mod tests {
         check(|_, endpoint, _| learn(&endpoint.cell), true);
         check(|_, endpoint, model| learn(&endpoint.models.make(model)), true);
         check(|account, _, _| assert!(account.require_sign_in(None)), false);
-        let fill = |quota: &Quota| while quota.admit(4, false, NOW).is_ok() {};
+        let fill = |quota: &Quota| while quota.admit(4, Entry::Usual, NOW).is_ok() {};
         check(|account, _, _| fill(&account.pools[0].quota), false);
     }
 }

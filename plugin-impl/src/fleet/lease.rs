@@ -14,7 +14,7 @@ use pointsman_core::vitals::{Rates, Sign};
 use super::account::{Account, PoolSlot};
 use super::caps::Places;
 use super::endpoint::EndpointState;
-use super::quota::{Grant, Quota, Toll};
+use super::quota::{Entry, Grant, Quota, Toll};
 
 /// Where an attempt goes.
 #[derive(Clone, Debug)]
@@ -91,8 +91,7 @@ impl Target {
 
 impl Lease {
     /// Asks every cell on the way, the pool's last, because only that one is counted. `places` are those
-    /// under caps that the request has taken already. `explores` says that there is no other way than to try
-    /// more than was learned of the pool.
+    /// under caps that the request has taken already.
     ///
     /// # Errors
     /// [`Deny`] of the first cell that denies; what the others had given is given back.
@@ -100,7 +99,7 @@ impl Lease {
         target: Target,
         places: Places,
         bound: u16,
-        explores: bool,
+        entry: Entry<'_>,
         now: Millis,
     ) -> Result<Self, Deny> {
         let gates = [None; Gate::COUNT];
@@ -111,7 +110,7 @@ impl Lease {
                 lease.gates[gate.index()] = Some(stamp?);
             }
         }
-        let admit = |quota: &Quota| quota.admit(bound, explores, now);
+        let admit = |quota: &Quota| quota.admit(bound, entry, now);
         let grant = lease.target.slot().with_quota(&lease.target.model, admit)?;
         lease.probe = grant.is_trial() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
         lease.quota = Some(grant);
@@ -133,6 +132,11 @@ impl Lease {
     /// Says whether it tries whether something is over.
     pub fn is_probe(&self) -> bool {
         self.probe
+    }
+
+    /// Says whether it was let in before the end of a limit that is a guess.
+    pub fn is_knock(&self) -> bool {
+        self.quota.as_ref().is_some_and(Grant::is_knock)
     }
 
     /// Takes note of a good head. The lease goes on until it is dropped.

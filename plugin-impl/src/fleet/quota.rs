@@ -1,7 +1,10 @@
 //! The quota of a pool: what the upstream told of it in a cell, and what experience tells beside it.
 
+use std::time::Duration;
+
 use pointsman_core::allowance::{Allowance, Experience, Ticket};
 use pointsman_core::cell::{Cell, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch};
+use pointsman_core::knock::{Knock, Knocks, Spacing};
 use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
@@ -11,6 +14,39 @@ use super::keyed::Rest;
 pub(super) struct Quota {
     cell: Cell,
     allowance: Allowance,
+    knocks: Knocks,
+}
+
+/// An instant that does not come.
+const NEVER: Millis = Millis(u64::MAX);
+
+/// How a request comes to a pool.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry<'a> {
+    /// It is open.
+    Usual,
+    /// It asks for more than experience says there is, because nothing else is open.
+    Explorer,
+    /// Before the end of a limit that is a guess.
+    Knock(Terms<'a>),
+}
+
+/// What knocks keep to.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    pub knock: Knock,
+    /// What all accounts of the provider have in common.
+    pub spacing: &'a Spacing,
+    /// How long nobody else knocks at the provider.
+    pub apart: Duration,
+    pub recheck: Duration,
+}
+
+/// From when on a guess may be tried; see [`knock`](pointsman_core::knock).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guess {
+    pub(super) last_resort: Millis,
+    pub(super) recheck: Option<Millis>,
 }
 
 /// What a lease holds of it.
@@ -53,19 +89,59 @@ impl Quota {
         self.allowance.denial(now)
     }
 
+    /// Says from when on it may be tried early, where the limit in force is a guess. While somebody does,
+    /// nobody else may.
+    pub(super) fn guess(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Guess> {
+        let state = self.cell.state();
+        if !state.is_guess(now) || self.allowance.foresees() {
+            return None;
+        }
+        if state.knock(Touch::Lease { bound }, now).is_err() {
+            return Some(Guess { last_resort: NEVER, recheck: None });
+        }
+        let rhythm = self.knocks.rhythm();
+        let due = |knock| rhythm.due(knock, recheck);
+        Some(Guess { last_resort: due(Knock::LastResort).unwrap_or(NEVER), recheck: due(Knock::Recheck) })
+    }
+
     /// Takes a place. Neither of the two admits against the other.
     ///
     /// # Errors
     /// [`Deny`] of the one that denies.
-    pub(super) fn admit(&self, bound: u16, explores: bool, now: Millis) -> Result<Grant, Deny> {
-        let stamp = self.cell.admit(Touch::Lease { bound }, now)?;
-        match self.allowance.admit(explores, now) {
-            Ok(ticket) => Ok(Grant { stamp, ticket: Some(ticket) }),
+    pub(super) fn admit(&self, bound: u16, entry: Entry<'_>, now: Millis) -> Result<Grant, Deny> {
+        let touch = Touch::Lease { bound };
+        let stamp = match entry {
+            Entry::Usual | Entry::Explorer => self.cell.admit(touch, now)?,
+            Entry::Knock(_) => self.cell.knock(touch, now)?,
+        };
+        let admitted = match entry {
+            Entry::Knock(terms) if stamp.is_early() => self.knock(&terms, now),
+            Entry::Explorer => self.allowance.admit(true, now).map(Some),
+            Entry::Usual | Entry::Knock(_) => self.allowance.admit(false, now).map(Some),
+        };
+        match admitted {
+            Ok(ticket) => Ok(Grant { stamp, ticket }),
             Err(deny) => {
                 self.cell.release(stamp);
                 Err(deny)
             }
         }
+    }
+
+    /// Asks whether it is time to knock, for somebody who has the cell's only place for that. The provider's
+    /// spacing comes last, so that nobody takes from it in vain.
+    fn knock(&self, terms: &Terms<'_>, now: Millis) -> Result<Option<Ticket>, Deny> {
+        let closed = |until| Deny::Limited { until, known: false };
+        if self.allowance.foresees() {
+            return Err(closed(self.cell.state().until));
+        }
+        let due = self.knocks.rhythm().due(terms.knock, terms.recheck).unwrap_or(NEVER);
+        if now < due {
+            return Err(closed(due));
+        }
+        terms.spacing.take(terms.apart, now).map_err(closed)?;
+        self.knocks.knocked(terms.recheck, now);
+        Ok(self.allowance.knock(now))
     }
 
     /// Takes note of a good head. Returns what it did to the cell, and whether more may go than before.
@@ -82,18 +158,31 @@ impl Quota {
             Limit::Known { until } => Some(until),
             Limit::Learned { .. } | Limit::Guessed(_) => None,
         };
-        let guess = self.guess(limit, now);
+        let guess = self.guessed_end(limit, now);
         let predicted =
             grant.ticket.take().and_then(|ticket| self.allowance.refuse(ticket, told, guess, now));
         let limit = match (limit, predicted) {
             (Limit::Guessed(_), Some(until)) => Limit::Learned { until },
             (limit, _) => limit,
         };
+        self.begin_knocks(&grant, limit, guess, now);
         self.cell.settle_limit(grant.stamp, limit, now)
     }
 
+    /// A guess that begins may be knocked at from now on. Before it begins, so that nobody goes by the last one.
+    fn begin_knocks(&self, grant: &Grant, limit: Limit, guess: Millis, now: Millis) {
+        let end = match limit {
+            Limit::Known { .. } => return,
+            Limit::Learned { until } => until,
+            Limit::Guessed(_) => guess,
+        };
+        if self.cell.state().trips_by(grant.stamp) {
+            self.knocks.begin(now, end);
+        }
+    }
+
     /// Returns the end that the cell would guess. That the streak may grow meanwhile only makes it shorter.
-    fn guess(&self, limit: Limit, now: Millis) -> Millis {
+    fn guessed_end(&self, limit: Limit, now: Millis) -> Millis {
         match limit {
             Limit::Known { until } | Limit::Learned { until } => until,
             Limit::Guessed(schedule) => now.after(schedule.span(self.cell.state().streak + 1)),
@@ -134,6 +223,11 @@ impl Quota {
 }
 
 impl Grant {
+    /// Says whether it was let in before the end of a guess.
+    pub(super) fn is_knock(&self) -> bool {
+        self.stamp.is_early()
+    }
+
     /// Says whether it tries whether something is over, or more than was learned.
     pub(super) fn is_trial(&self) -> bool {
         self.stamp.is_probe() || self.ticket.is_some_and(Ticket::is_trial)

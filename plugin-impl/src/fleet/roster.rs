@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use pointsman_core::catalog::Provider;
 use pointsman_core::cell::Deny;
 use pointsman_core::ids::{AccountId, ModelId};
-use pointsman_core::plan::Candidate;
+use pointsman_core::jitter::Jitter;
+use pointsman_core::knock::{self, Spacing};
+use pointsman_core::plan::{Candidate, Trial};
 use pointsman_core::protection::{Judgement, Protection};
 use pointsman_core::route::Route;
 use pointsman_core::sample;
@@ -21,6 +24,7 @@ use super::account::{Account, Way};
 use super::caps::{Cap, Caps};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
+use super::quota::{Entry, Terms};
 
 /// The accounts and endpoints of one provider.
 #[derive(Debug)]
@@ -34,6 +38,9 @@ pub struct Roster {
     caps: Caps,
     /// By what the vitals of pools change.
     rates: Rates,
+    /// What keeps knocks apart, and from how long a guess on they are due.
+    spacing: Arc<Spacing>,
+    recheck: Duration,
     /// The place of each member, sorted by its ordinal.
     places: Vec<(u32, u32)>,
     ids: HashMap<AccountId, u32>,
@@ -62,14 +69,31 @@ impl Roster {
         let mut places: Vec<_> = ordinals.zip(0..).collect();
         places.sort_unstable();
         let ids = members.iter().map(|member| member.account.id.clone()).zip(0..).collect();
-        let (rates, open) = (Rates::default(), AtomicU32::new(0));
-        Self { members, endpoints, bounds, caps: Caps::default(), rates, places, ids, open }
+        Self {
+            members,
+            endpoints,
+            bounds,
+            caps: Caps::default(),
+            rates: Rates::default(),
+            spacing: Arc::default(),
+            recheck: Duration::ZERO,
+            places,
+            ids,
+            open: AtomicU32::new(0),
+        }
     }
 
     /// Lets the vitals of its pools change by these rates.
     #[must_use]
     pub fn with_rates(self, rates: Rates) -> Self {
         Self { rates, ..self }
+    }
+
+    /// Keeps its knocks apart from others at the provider, and checks guesses that last longer than `recheck`,
+    /// unless that is zero.
+    #[must_use]
+    pub fn with_knocks(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
+        Self { spacing, recheck, ..self }
     }
 
     /// Puts it under caps.
@@ -143,11 +167,17 @@ impl Roster {
         AccountView { index: place, weight: member.weight, in_flight, ways }
     }
 
-    /// Asks the cells for what a candidate promises.
+    /// Asks the cells for what a candidate promises. By `jitter` knocks are further apart than they have to be.
     ///
     /// # Errors
     /// [`Deny`] where something has changed since the snapshot.
-    pub fn admit(&self, candidate: &Candidate, model: &ModelId, now: Millis) -> Result<Lease, Deny> {
+    pub fn admit(
+        &self,
+        candidate: &Candidate,
+        model: &ModelId,
+        jitter: Jitter,
+        now: Millis,
+    ) -> Result<Lease, Deny> {
         let member = &self.members[candidate.account as usize];
         let (pool, way) = (usize::from(candidate.pool), usize::from(candidate.endpoint));
         let target = Target {
@@ -158,8 +188,20 @@ impl Roster {
             model: model.clone(),
         };
         let places = self.caps.take(&member.account, member.concurrency, model)?;
-        let lease = Lease::admit(target, places, self.bound(member, pool, now), candidate.explores, now)?;
+        let entry = self.entry(candidate, jitter);
+        let lease = Lease::admit(target, places, self.bound(member, pool, now), entry, now)?;
         Ok(lease.rated(self.rates, now))
+    }
+
+    fn entry(&self, candidate: &Candidate, jitter: Jitter) -> Entry<'_> {
+        match candidate.trial {
+            Some(Trial::Knock(knock)) => {
+                let apart = knock::apart(jitter);
+                Entry::Knock(Terms { knock, spacing: &self.spacing, apart, recheck: self.recheck })
+            }
+            Some(Trial::Explorer) => Entry::Explorer,
+            None => Entry::Usual,
+        }
     }
 
     /// Returns the place of an account here by its ordinal.
@@ -193,11 +235,20 @@ impl Roster {
             }
             let (closed, explorable) = (obstacles.closed(), obstacles.may_explore());
             let (pool, endpoint) = (to.pool as u16, way as u16);
-            WayView { pool, endpoint, closed, explorable, ..WayView::default() }
+            let view = WayView { pool, endpoint, closed, explorable, ..WayView::default() };
+            if obstacles.is_free_to_the_pool() { self.guessed(view, member, to, now) } else { view }
         };
         (1..endpoints.len())
             .map(view)
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
+    }
+
+    /// Adds to a way that only its pool closes from when on that may be tried as a guess.
+    fn guessed(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
+        let Some(guess) = member.account.guess(&to, self.recheck, now) else { return view };
+        let spaced = self.spacing.due();
+        let recheck = guess.recheck.is_some_and(|due| due.max(spaced) <= now);
+        WayView { guess: Some(guess.last_resort.max(spaced)), recheck, ..view }
     }
 
     /// Returns how many requests a member may have in a pool: what the configuration allows, or less where the
@@ -240,7 +291,7 @@ impl Member {
             Judgement::Spared => WayView { spared: true, ..way },
             Judgement::Kept { until } => {
                 let closed = Some(Closed::protected(way.closed, until));
-                WayView { closed, explorable: false, ..way }
+                WayView { closed, explorable: false, guess: None, recheck: false, ..way }
             }
         }
     }

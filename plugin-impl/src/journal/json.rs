@@ -1,7 +1,8 @@
 //! An explanation as JSON. Instants are milliseconds of the Unix epoch.
 
 use pointsman_core::explain::{Line, Part, PartValue, Place};
-use pointsman_core::plan::{Counts, Refusal};
+use pointsman_core::knock::Knock;
+use pointsman_core::plan::{Candidate, Counts, Refusal, Trial};
 use pointsman_core::time::Millis;
 use serde_json::{Map, Value, json};
 
@@ -98,7 +99,8 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
         "account": explanation.account(step.leg, line.way.account),
         "pool": explanation.pool(step.leg, line.way.pool),
         "endpoint": line.way.endpoint,
-        "explores": line.way.explores,
+        "explores": line.way.trial == Some(Trial::Explorer),
+        "knock": knock(line.way),
     });
     match &line.place {
         Place::First => value["rank"] = 1.into(),
@@ -115,6 +117,14 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
         value["goes_by"] = line.parts.iter().map(part).collect::<Map<_, _>>().into();
     }
     value
+}
+
+fn knock(way: Candidate) -> Option<&'static str> {
+    match way.trial? {
+        Trial::Explorer => None,
+        Trial::Knock(Knock::LastResort) => Some("last-resort"),
+        Trial::Knock(Knock::Recheck) => Some("recheck"),
+    }
 }
 
 fn part(part: &Part) -> (String, Value) {

@@ -328,7 +328,7 @@ pub(super) mod tests {
     }
 
     fn candidate(account: u32) -> Candidate {
-        Candidate { account, pool: 0, endpoint: 0, preference: 0, explores: false, spared: false }
+        Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false }
     }
 
     fn kept_plans(record: &Record) -> Vec<bool> {

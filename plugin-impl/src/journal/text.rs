@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use pointsman_core::explain::{Line, Place};
+use pointsman_core::knock::Knock;
+use pointsman_core::plan::Trial;
 use pointsman_core::time::Millis;
 
 use super::explanation::{Explanation, closed, counts, denied, outcome, parts, settlement, span, until};
@@ -91,10 +93,12 @@ fn step_text(explanation: &Explanation, step: &Step) -> String {
 
 fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> String {
     let way = explanation.way(step.leg, attempt.candidate);
-    let sent = match (attempt.calls, attempt.is_probe) {
+    let sent = match (attempt.calls, attempt.candidate.trial) {
         (0, _) => "was to be sent to",
-        (_, true) => "sent, as a probe, to",
-        (_, false) => "sent to",
+        (_, Some(Trial::Knock(Knock::LastResort))) => "sent, as a last resort, to",
+        (_, Some(Trial::Knock(Knock::Recheck))) => "sent, to check a guess again, to",
+        _ if attempt.is_probe => "sent, as a probe, to",
+        (_, Some(Trial::Explorer) | None) => "sent to",
     };
     let Some(end) = &attempt.end else { return format!("{sent} {way}; no answer yet") };
     let renewed = if attempt.calls > 1 { ", with a new token the second time" } else { "" };
@@ -126,8 +130,13 @@ fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -
 }
 
 fn row(explanation: &Explanation, step: &Step, line: &Line, at: Millis) -> [String; 5] {
-    // Where nothing is open, what experience alone closes is tried.
-    let open = if line.way.explores { "open for a try" } else { "open" };
+    let open = match line.way.trial {
+        // Where nothing is open, what experience alone closes is tried, and at last what is only guessed.
+        Some(Trial::Explorer) => "open for a try",
+        Some(Trial::Knock(Knock::LastResort)) => "a guess, tried at last",
+        Some(Trial::Knock(Knock::Recheck)) => "a guess, checked again",
+        None => "open",
+    };
     let (rank, state, verdict) = match &line.place {
         Place::First => ("1".to_owned(), open.to_owned(), format!("first: {}", parts(line))),
         Place::Behind { rank, by } => {

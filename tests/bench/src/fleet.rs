@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
+use pointsman_core::jitter::Jitter;
 use pointsman_core::plan::plan;
 use pointsman_core::route::{Choice, Route};
 use pointsman_core::settings::Settings;
@@ -51,7 +52,7 @@ impl Decider {
             let lease = plan
                 .candidates
                 .iter()
-                .find_map(|candidate| self.roster.admit(candidate, &self.model, NOW).ok());
+                .find_map(|candidate| self.roster.admit(candidate, &self.model, Jitter::default(), NOW).ok());
             if let Some(lease) = lease {
                 return lease;
             }

@@ -51,6 +51,9 @@ pub struct Seen {
     pub halvings: u64,
     /// Requests that filled a bound which the upstream has taught.
     pub throttled: u64,
+    /// Requests that were sent before the end of a guess, and those that ended it.
+    pub knocks: u64,
+    pub lifted: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -138,7 +141,7 @@ impl Checks {
                 self.is_within_pin(request, ask.pin, cell)?;
                 self.is_within_attempts(request, probe)?;
                 let open = self.is_open_to(self.beginning_of(ask.session), now);
-                self.reference.sent(request, cell, now)?;
+                self.seen.knocks += u64::from(self.reference.sent(request, cell, now)?);
                 self.is_within_bound(request, cell)?;
                 self.is_within_caps(request, cell)?;
                 self.is_within_budget(request, now)?;
@@ -379,6 +382,7 @@ impl Checks {
             Learned::Trip => self.seen.trips += 1,
             Learned::Folded => self.seen.folded_limits += 1,
             Learned::Stale => self.seen.stale_successes += 1,
+            Learned::Lifted => self.seen.lifted += 1,
         }
     }
 

@@ -307,7 +307,7 @@ impl Ours {
     }
 
     fn admit(&mut self, id: RequestId, journey: &mut Journey, candidate: Candidate, now: Millis) -> Event {
-        match self.roster.admit(&candidate, &self.model, now) {
+        match self.roster.admit(&candidate, &self.model, journey.dispatch.jitter(), now) {
             Ok(lease) => {
                 journey.lease = Some(lease);
                 self.leave_line(id, journey, Leaving::Served);
@@ -391,7 +391,7 @@ impl Router for Ours {
         let turn = self.lanes[lane].turns;
         self.lanes[lane].turns += 1;
         let accounts = self.setup.accounts.into();
-        let context = Context { turn, accounts, ..Context::default() };
+        let context = Context { turn, accounts, at_last: true, ..Context::default() };
         let dispatch = Dispatch::new(now, self.setup.max_wait).with_jitter(Jitter::of(0, turn));
         let journey = Journey {
             dispatch,

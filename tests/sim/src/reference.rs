@@ -20,6 +20,8 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const GUESSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(7_200)];
 /// Ends of limits are known in steps of so many milliseconds, rounded up.
 const TICK: u64 = 16;
+/// Two knocks are at least so far apart, at whichever cells.
+const APART: Duration = Duration::from_millis(250);
 /// So many cells there can be.
 const MOST_CELLS: usize = 16;
 /// So many good heads after a limit let everybody in again; 1, 2 and 4 may try before.
@@ -31,6 +33,8 @@ pub struct Reference {
     pools: u16,
     cells: Vec<CellModel>,
     leases: Vec<LeaseModel>,
+    /// When somebody was last sent before the end of a guess.
+    knocked: Option<Millis>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -40,6 +44,8 @@ struct CellModel {
     trips: u64,
     /// Good heads of probes since the last trip.
     heads: u32,
+    /// Nobody told the end of the limit.
+    guess: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,8 @@ struct LeaseModel {
     /// How many trips of the cell there had been.
     trips: u64,
     probe: bool,
+    /// It was sent before the end of a guess.
+    knock: bool,
     confirmed: bool,
 }
 
@@ -61,6 +69,8 @@ pub enum Learned {
     Folded,
     /// A good head of somebody who did not know of a limit.
     Stale,
+    /// A good head that ended a guess.
+    Lifted,
 }
 
 impl CellModel {
@@ -72,11 +82,17 @@ impl CellModel {
         self.trips > 0 && self.heads < HEADS_TO_OPEN
     }
 
-    fn trip(&mut self, until: Millis) -> Learned {
+    fn trip(&mut self, until: Millis, guess: bool) -> Learned {
         self.ends.push(until);
         self.trips += 1;
-        self.heads = 0;
+        (self.heads, self.guess) = (0, guess);
         Learned::Trip
+    }
+
+    /// The upstream tells the end of a limit that was a guess until now.
+    fn told(&mut self, until: Millis) -> Learned {
+        (self.ends, self.guess) = (vec![until], false);
+        Learned::Folded
     }
 }
 
@@ -85,7 +101,7 @@ impl Reference {
     pub fn new(accounts: u16, pools: u16) -> Self {
         let cells = vec![CellModel::default(); usize::from(accounts) * usize::from(pools)];
         assert!(cells.len() <= MOST_CELLS, "{} are too many cells", cells.len());
-        Self { pools, cells, leases: Vec::new() }
+        Self { pools, cells, leases: Vec::new(), knocked: None }
     }
 
     /// Lists all cells.
@@ -133,25 +149,34 @@ impl Reference {
         now >= self.until(cell) && !self.model(cell).is_opening()
     }
 
-    /// Takes note that a request was sent.
+    /// Takes note that a request was sent, and says whether that was before the end of a guess.
     ///
     /// # Errors
-    /// [`Violation`] where a limit was in force, or too many probes were out.
-    pub fn sent(&mut self, request: RequestId, cell: CellId, now: Millis) -> Result<(), Violation> {
+    /// [`Violation`] where a limit was in force that is no guess, knocks were too close, or too many probes
+    /// were out.
+    pub fn sent(&mut self, request: RequestId, cell: CellId, now: Millis) -> Result<bool, Violation> {
         let model = self.model(cell);
-        if now < model.until() {
+        let knock = now < model.until();
+        if knock && !model.guess {
             let detail = format!("it is limited until {}", model.until().0);
-            return Err(Violation::new("nobody is sent before a limit's end", detail).of(request).at(cell));
+            return Err(Violation::new("nobody is sent before a told end", detail).of(request).at(cell));
+        }
+        if let Some(last) = self.knocked.filter(|last| knock && now < last.after(APART)) {
+            let detail = format!("the last one was {:?} ago", now.since(last));
+            return Err(Violation::new("knocks keep their distance", detail).of(request).at(cell));
         }
         let (probe, places) = (model.is_opening(), 1 << model.heads);
-        let lease = LeaseModel { request, cell, trips: model.trips, probe, confirmed: false };
+        let lease = LeaseModel { request, cell, trips: model.trips, probe, knock, confirmed: false };
         let out = self.leases.iter().filter(|other| other.cell == cell && other.is_out(&lease)).count();
         if probe && out >= places {
             let detail = format!("{out} of {places} are out");
             return Err(Violation::new("a cell opens probe by probe", detail).of(request).at(cell));
         }
         self.leases.push(lease);
-        Ok(())
+        if knock {
+            self.knocked = Some(now);
+        }
+        Ok(knock)
     }
 
     /// Takes note of a head. `view` is what the cell says after it.
@@ -219,12 +244,16 @@ impl Reference {
     fn good(&mut self, place: usize) -> Learned {
         let lease = &mut self.leases[place];
         lease.confirmed = true;
-        let (cell, probe, trips) = (lease.cell, lease.probe, lease.trips);
+        let (cell, probe, trips, knock) = (lease.cell, lease.probe, lease.trips, lease.knock);
         let model = self.model_mut(cell);
-        if trips != model.trips {
+        if trips != model.trips || (knock && !model.guess) {
             return Learned::Stale;
         }
         model.heads += u32::from(probe && model.is_opening());
+        if knock {
+            model.ends.clear();
+            return Learned::Lifted;
+        }
         Learned::Nothing
     }
 
@@ -237,20 +266,25 @@ impl Reference {
     ) -> Result<Learned, Violation> {
         let model = self.model_mut(lease.cell);
         let known = hint.map(|hint| ticks(hint.until(now)));
-        if lease.trips == model.trips {
+        if lease.knock && model.guess && now < model.until() && lease.trips == model.trips {
+            let told = known.map(|until| until.max(ticks(now.after(SHORTEST))));
+            return Ok(told.map_or(Learned::Folded, |until| model.told(until)));
+        }
+        if lease.trips == model.trips && !lease.knock {
             let until = match known {
                 Some(until) => until.max(ticks(now.after(SHORTEST))),
                 None => guessed(view, now).map_err(|wrong| wrong.at(lease.cell).of(lease.request))?,
             };
-            return Ok(model.trip(until));
+            return Ok(model.trip(until, known.is_none()));
         }
         let Some(until) = known.filter(|until| *until > model.until() && *until > now) else {
             return Ok(Learned::Folded);
         };
         if now >= model.until() {
-            return Ok(model.trip(until));
+            return Ok(model.trip(until, false));
         }
         model.ends.push(until);
+        model.guess = false;
         Ok(Learned::Folded)
     }
 

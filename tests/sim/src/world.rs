@@ -25,7 +25,7 @@ pub struct Outcome {
 }
 
 /// How many things are counted by name.
-pub const COUNTS: usize = 18;
+pub const COUNTS: usize = 20;
 
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
@@ -44,6 +44,8 @@ impl Outcome {
             ("folded limits", seen.folded_limits),
             ("stale successes", seen.stale_successes),
             ("probes", seen.probes),
+            ("knocks", seen.knocks),
+            ("guesses that a knock ended", seen.lifted),
             ("contended probes", races.contended_probes),
             ("cancelled probes", seen.cancelled_probes),
             ("cancels while waiting", seen.cancelled_while_waiting),

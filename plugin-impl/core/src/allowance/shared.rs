@@ -20,7 +20,8 @@ pub struct Allowance {
     sign: AtomicU64,
 }
 
-/// A denial in a word: the end in milliseconds, then what kind it is in the two lowest bits.
+/// A denial in a word: the end in milliseconds, then whether ends are foreseen, and what kind it is in the two
+/// lowest bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sign(u64);
 
@@ -28,15 +29,17 @@ impl Sign {
     const PILOT: u64 = 1;
     const LEARNED: u64 = 2;
     const EXPLORABLE: u64 = 3;
+    const FORESEES: u64 = 4;
 
-    fn of(closed: Option<Closed>) -> Self {
-        let Some(Closed { until, by }) = closed else { return Self(0) };
+    fn of(state: &AllowanceState) -> Self {
+        let foresees = if state.foresees() { Self::FORESEES } else { 0 };
+        let Some(Closed { until, by }) = state.closed() else { return Self(foresees) };
         let kind = match by {
             By::Pilot => Self::PILOT,
             By::Learned { explorable: false } => Self::LEARNED,
             By::Learned { explorable: true } => Self::EXPLORABLE,
         };
-        Self(until.0 << 2 | kind)
+        Self(until.0 << 3 | foresees | kind)
     }
 
     #[inline]
@@ -47,7 +50,7 @@ impl Sign {
             Self::EXPLORABLE => By::Learned { explorable: true },
             _ => return None,
         };
-        Some(Closed { until: Millis(self.0 >> 2), by })
+        Some(Closed { until: Millis(self.0 >> 3), by })
     }
 }
 
@@ -64,6 +67,17 @@ impl Allowance {
     /// [`Deny`] says until when there is none.
     pub fn admit(&self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
         self.change(|state| state.admit(explores, now))
+    }
+
+    /// Says whether experience tells when it opens. Else its end is a guess.
+    #[inline]
+    pub fn foresees(&self) -> bool {
+        self.sign.load(Ordering::Acquire) & Sign::FORESEES != 0
+    }
+
+    /// Takes part in a knock; see [`AllowanceState::knock`].
+    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+        self.change(|state| state.knock(now))
     }
 
     /// Takes note of a good head; see [`AllowanceState::confirm`].
@@ -104,7 +118,7 @@ impl Allowance {
     fn change<T>(&self, act: impl FnOnce(&mut AllowanceState) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state);
-        self.sign.store(Sign::of(state.closed()).0, Ordering::Release);
+        self.sign.store(Sign::of(&state).0, Ordering::Release);
         result
     }
 

@@ -44,6 +44,8 @@ pub(super) enum Part {
     Pilot,
     /// It tries whether there is more room than was learned.
     Explorer,
+    /// It tries whether the allowance is whole again before a guess says so.
+    Knock,
 }
 
 /// What closes an allowance, until an instant.
@@ -128,6 +130,20 @@ impl AllowanceState {
             Shape::Pace(pace) => pace.admit(now),
         };
         Ok(Ticket { turn: self.turn, sent: now, part })
+    }
+
+    /// Says whether experience tells when it opens. Else its end is a guess.
+    pub(super) fn foresees(&self) -> bool {
+        match &self.shape {
+            Shape::Window(window) => window.foresees(),
+            Shape::Pace(_) => true,
+        }
+    }
+
+    /// Takes part in a knock, where it is shut by a guess. The cell has one place for that.
+    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+        let is_guess = self.denial(now).is_some() && !self.foresees();
+        is_guess.then_some(Ticket { turn: self.turn, sent: now, part: Part::Knock })
     }
 
     /// Takes note of a good head. Returns whether more may go than before.
@@ -372,6 +388,47 @@ mod tests {
         assert!(state.denial(at(62)).is_some());
         state.forgive(other);
         assert!(state.denial(at(62)).is_none());
+    }
+
+    /// Meets a limit of three requests whose end nobody tells.
+    fn guessing() -> AllowanceState {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
+        tickets[..3].iter().for_each(|ticket| assert!(!state.confirm(*ticket)));
+        assert_eq!(state.refuse(tickets[3], None, at(600), at(5)), Some(at(60)));
+        state
+    }
+
+    #[test]
+    fn a_knock_that_is_let_in_begins_another_window_and_teaches_its_length() {
+        let mut state = guessing();
+        assert!(!state.foresees());
+        let knock = state.knock(at(20)).expect("the end is a guess");
+        assert!(state.confirm(knock), "more may go than before");
+        let Experience { capacity, used, span, .. } = state.experience();
+        assert_eq!((capacity, used, span), (Some(3), 1, Some(20_000)));
+        assert!(state.foresees() && state.knock(at(21)).is_none());
+    }
+
+    #[test]
+    fn a_knock_that_is_refused_or_cancelled_leaves_the_guess() {
+        let mut state = guessing();
+        for give_up in [AllowanceState::abandon, AllowanceState::forgive] {
+            let knock = state.knock(at(20)).expect("the end is a guess");
+            give_up(&mut state, knock);
+        }
+        let knock = state.knock(at(20)).expect("the end is a guess");
+        assert_eq!(state.refuse(knock, None, at(620), at(21)), None);
+        assert_eq!((state.denial(at(59)), state.denial(at(60))), (learned(at(60), false), None));
+        let knock = state.knock(at(30)).expect("the end is a guess");
+        assert_eq!(state.refuse(knock, Some(at(40)), at(40), at(31)), Some(at(40)), "it was told");
+        assert_eq!((state.denial(at(39)), state.denial(at(40))), (learned(at(40), false), None));
+    }
+
+    #[test]
+    fn what_experience_predicts_is_not_knocked_at() {
+        assert!(taught().knock(at(30)).is_none());
+        assert!(second_window().knock(at(61)).is_none(), "nor what is open");
     }
 
     #[test]

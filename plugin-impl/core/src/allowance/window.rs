@@ -102,6 +102,10 @@ impl Window {
         !self.tripped && !self.exploring && self.explore_in == 0
     }
 
+    pub(super) fn foresees(&self) -> bool {
+        self.length.most.is_some()
+    }
+
     /// Takes the place that is there, or makes an explorer of whoever comes although there is none.
     pub(super) fn admit(&mut self, now: Millis) -> (Part, Next) {
         match self.phase {
@@ -170,16 +174,25 @@ impl Window {
             }
             Part::Pilot => {
                 let Phase::Trying { pilots, .. } = self.phase else { return Next::Same };
-                if let Some(pace) = self.as_pace(ticket.sent) {
-                    return Next::Pace(pace);
-                }
-                self.learn_capacity();
-                self.learn_length(ticket.sent);
-                self.begin(ticket.sent, pilots, true);
-                self.shut_if_full(ticket.sent);
-                Next::Another
+                self.reset(ticket.sent, pilots)
+            }
+            Part::Knock => {
+                let Phase::Shut { .. } = self.phase else { return Next::Same };
+                self.reset(ticket.sent, 1)
             }
         }
+    }
+
+    /// Somebody was let in again, and before him `pilots` may have been.
+    fn reset(&mut self, sent: Millis, pilots: u32) -> Next {
+        if let Some(pace) = self.as_pace(sent) {
+            return Next::Pace(pace);
+        }
+        self.learn_capacity();
+        self.learn_length(sent);
+        self.begin(sent, pilots, true);
+        self.shut_if_full(sent);
+        Next::Another
     }
 
     /// The window that ends was full: what it let in is what it can.
@@ -228,7 +241,11 @@ impl Window {
         match ticket.part {
             Part::Pilot => {
                 self.refused = self.refused.saturating_add(1);
-                self.length.over = self.length.over.max(ticket.sent.0.saturating_sub(self.start.0));
+                self.outlasts(ticket.sent);
+            }
+            Part::Knock => {
+                self.outlasts(ticket.sent);
+                told?; // Else the guess goes on.
             }
             Part::Explorer => self.refuse_explorer(),
             Part::Counted => {
@@ -249,6 +266,10 @@ impl Window {
         let until = told.or_else(|| self.next_try(now)).unwrap_or_else(|| self.usual_end(now).min(guess));
         self.phase = Phase::Shut { until };
         Some(until)
+    }
+
+    fn outlasts(&mut self, sent: Millis) {
+        self.length.over = self.length.over.max(sent.0.saturating_sub(self.start.0));
     }
 
     /// Returns when the present window ends if it has the shortest usual length that it can have.
@@ -306,6 +327,7 @@ impl Window {
                 self.exploring = false;
             }
             Part::Pilot => self.free_pilot(1),
+            Part::Knock => {}
         }
         let has_room = self.capacity.is_none_or(|capacity| self.used < capacity);
         if has_room && !self.tripped && matches!(self.phase, Phase::Shut { .. }) {
@@ -315,7 +337,7 @@ impl Window {
 
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         match ticket.part {
-            Part::Counted => {}
+            Part::Counted | Part::Knock => {}
             Part::Explorer => self.exploring = false,
             Part::Pilot => self.free_pilot(0),
         }

@@ -36,6 +36,14 @@ impl Cell {
         self.transition(|state| state.admit(touch, now))
     }
 
+    /// Takes the probe's place before a guess has ended; see [`CellState::knock`].
+    ///
+    /// # Errors
+    /// [`Deny`] says why not.
+    pub fn knock(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+        self.transition(|state| state.knock(touch, now))
+    }
+
     /// Takes note of a good head; see [`CellState::confirm`].
     pub fn confirm(&self, stamp: Stamp) -> (Stamp, Confirmed) {
         self.apply(|state| {

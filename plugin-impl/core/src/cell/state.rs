@@ -82,6 +82,8 @@ pub struct Stamp {
     pub(super) epoch: Epoch,
     /// It takes one of the places of an opening cell.
     pub(super) probe: bool,
+    /// It was taken before the end of the limit, which is a guess.
+    pub(super) early: bool,
     /// It is counted in `in_flight`.
     pub(super) counted: bool,
 }
@@ -90,6 +92,11 @@ impl Stamp {
     /// Says whether this admission tries whether a limit is over.
     pub const fn is_probe(self) -> bool {
         self.probe
+    }
+
+    /// Says whether this admission tries a guess before its end.
+    pub const fn is_early(self) -> bool {
+        self.early
     }
 }
 
@@ -193,14 +200,40 @@ impl CellState {
             in_flight: self.in_flight + u16::from(counted),
             ..self
         };
-        Ok((state, Stamp { epoch: self.epoch, probe, counted }))
+        Ok((state, Stamp { epoch: self.epoch, probe, early: false, counted }))
+    }
+
+    /// Says whether the limit in force at `now` is a guess.
+    #[inline]
+    pub fn is_guess(self, now: Millis) -> bool {
+        now < self.until && !self.known
+    }
+
+    /// Takes the place of the probe before the limit has ended, which goes on for all others. Only a guess lets
+    /// somebody knock; one that has ended meanwhile admits as usual.
+    ///
+    /// # Errors
+    /// [`Deny`], as if the limit had ended.
+    pub fn knock(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
+        if !self.is_guess(now) {
+            return self.admit(touch, now);
+        }
+        let ended = Self { until: now, ..self };
+        let (state, stamp) = ended.admit(touch, now)?;
+        Ok((Self { until: self.until, ..state }, Stamp { early: true, ..stamp }))
     }
 
     /// Takes note of a good head. The lease stays; its stamp is no probe any more.
+    ///
+    /// That of a knock ends the guess. What somebody was told meanwhile it did not know, and leaves.
     pub fn confirm(self, stamp: Stamp) -> (Self, Stamp, Confirmed) {
-        let settled = Stamp { probe: false, ..stamp };
+        let settled = Stamp { probe: false, early: false, ..stamp };
         if stamp.epoch != self.epoch {
             return (self, settled, Confirmed::Stale);
+        }
+        if stamp.early && self.known {
+            let counted = Stamp { counted: false, ..stamp };
+            return (self.release(counted), settled, Confirmed::Stale);
         }
         let confirmed = match (stamp.probe, self.opening) {
             (false, _) | (true, Opening::Open) => Confirmed::Open,
@@ -208,6 +241,7 @@ impl CellState {
             (true, Opening::Two | Opening::Four) => Confirmed::Wider,
         };
         let state = Self {
+            until: if stamp.early { Millis::START } else { self.until },
             streak: 0,
             opening: if stamp.probe { self.opening.wider() } else { self.opening },
             pending: self.pending.saturating_sub(u8::from(stamp.probe)),
@@ -230,7 +264,29 @@ impl CellState {
     /// Gives a place back with the news that the cell is limited.
     pub fn settle_limit(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
         let state = self.release(stamp);
-        if stamp.epoch == self.epoch { state.trip(limit, now) } else { state.learn(limit, now) }
+        if self.trips_by(stamp) {
+            state.trip(limit, now)
+        } else if stamp.epoch == self.epoch {
+            state.outlast(limit, now)
+        } else {
+            state.learn(limit, now)
+        }
+    }
+
+    /// Says whether a limit that the holder of `stamp` meets would begin a new one.
+    pub fn trips_by(self, stamp: Stamp) -> bool {
+        stamp.epoch == self.epoch && !stamp.early
+    }
+
+    /// The limit has outlasted a knock: it stays, and that is no strike. An end that the upstream tells now
+    /// replaces the guess, be it sooner or later, because it was asked after the limit began.
+    fn outlast(self, limit: Limit, now: Millis) -> (Self, Settled) {
+        let Limit::Known { until } = limit else { return (self, Settled::Folded) };
+        if !self.is_guess(now) {
+            return self.learn(limit, now);
+        }
+        let until = Word::round_up(until.max(now.after(SHORTEST_LIMIT)));
+        (Self { until, known: true, ..self }, Settled::Folded)
     }
 
     /// Takes in a limit that no lease of this epoch met: an old one, or news from elsewhere.

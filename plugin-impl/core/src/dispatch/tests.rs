@@ -44,7 +44,7 @@ impl Story {
 }
 
 fn way(account: u32) -> Candidate {
-    Candidate { account, pool: 0, endpoint: 0, preference: 0, explores: false, spared: false }
+    Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false }
 }
 
 fn planned<const N: usize>(accounts: [u32; N]) -> Event {
@@ -52,7 +52,7 @@ fn planned<const N: usize>(accounts: [u32; N]) -> Event {
 }
 
 fn refusal(until: Option<u64>, counts: Counts) -> Refusal {
-    Refusal { until: until.map(Millis), counts }
+    Refusal { until: until.map(Millis), knock: None, counts }
 }
 
 fn limited(until: u64) -> Refusal {
@@ -118,6 +118,17 @@ fn it_waits_for_the_earliest_instant_and_plans_again() {
         .then(Step::Send, answered(Outcome::Good))
         .ends(Step::Deliver);
     assert_eq!(dispatch.waits(), 1);
+}
+
+#[test]
+fn it_waits_for_a_guess_to_be_tried_and_gives_up_where_that_is_too_late() {
+    let far = limited(900_000);
+    let soon = Refusal { knock: Some(Millis(3_000)), ..far };
+    Story::new()
+        .then(Step::Plan, Event::Planned(Err(soon)))
+        .ends(Step::Wait { until: Millis(3_000), refusal: soon });
+    let late = Refusal { knock: Some(Millis(800_000)), ..far };
+    Story::new().then(Step::Plan, Event::Planned(Err(late))).ends(Step::Refuse(late));
 }
 
 #[test]

@@ -170,7 +170,7 @@ mod tests {
     use crate::vitals::{Sign, Vitals};
 
     const NOW: Millis = Millis(7_200_000);
-    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None };
+    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
 
     fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
         let vitals = Vitals::default();

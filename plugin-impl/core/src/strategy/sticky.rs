@@ -45,7 +45,7 @@ mod tests {
     use crate::plan::testing::order;
     use crate::strategy::{Context, Strategy};
 
-    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None };
+    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
 
     #[test]
     fn home_goes_first_however_busy_it_is() {

@@ -1,12 +1,17 @@
 use std::time::Duration;
 
 use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Scope};
-use pointsman_core::cell::Limit;
+use pointsman_core::cell::{Confirmed, Limit};
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{PoolId, ProviderId};
+use pointsman_core::knock::Knock;
+use pointsman_core::outcome::{Hint, LimitKind, Limited, Outcome};
+use pointsman_core::plan::plan;
 use pointsman_core::route::Choice;
+use pointsman_core::settings::Settings;
+use pointsman_core::strategy::Strategy;
 
-use crate::fleet::{Fleet, Identity};
+use crate::fleet::{Fleet, Identity, Settlement};
 
 use super::*;
 
@@ -67,7 +72,7 @@ fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>,
 #[test]
 fn a_small_fleet_is_seen_whole_and_of_a_large_one_a_few() {
     assert_eq!(seen(&roster(64), &Context::default(), None).0.len(), 64);
-    let context = Context { turn: 500, accounts: MANY, home: Some(77), parent: Some(88) };
+    let context = Context { turn: 500, accounts: MANY, home: Some(77), parent: Some(88), at_last: false };
     let (places, open) = seen(&roster(MANY), &context, None);
     assert!(places.len() <= 11 && places.len() == open, "{places:?}");
     assert!([77, 88, 500].iter().all(|place| places.contains(place)), "{places:?}");
@@ -98,4 +103,117 @@ fn a_plan_that_is_refused_has_seen_everybody() {
 fn a_pinned_account_is_seen_alone() {
     assert_eq!(seen(&roster(MANY), &Context::default(), Some("acme:750")), (vec![750], 1));
     assert_eq!(seen(&roster(MANY), &Context::default(), Some("acme:none")), (vec![], 0));
+}
+
+fn later(millis: u64) -> Millis {
+    Millis(NOW.0 + millis)
+}
+
+fn admitted(roster: &Roster, candidate: &Candidate, now: Millis) -> Result<Lease, Deny> {
+    roster.admit(candidate, &ModelId::new("m"), Jitter::default(), now)
+}
+
+/// Lets an account meet a 429 without a hint, from which a guess of a minute follows.
+fn meet_a_guess(roster: &Roster, account: u32) {
+    let lease = admitted(roster, &Candidate { account, ..Candidate::default() }, NOW).expect("it is open");
+    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
+    lease.settle(&Outcome::Limited(limited), NOW);
+}
+
+/// Plans as somebody who has nobody else to turn to.
+fn planned(roster: &Roster, now: Millis) -> Result<Vec<Candidate>, Option<Millis>> {
+    let route = Route {
+        provider: Arc::new(provider()),
+        family: "acme".into(),
+        model: "m".into(),
+        choice: Choice::Preferred([0].into_iter().collect()),
+        account: None,
+    };
+    let accounts = roster.members.len() as u32;
+    let context = Context { accounts, at_last: true, ..Context::default() };
+    let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+    let snapshot = roster.snapshot(&route, &ModelId::new("m"), &context, now);
+    let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.knock)?;
+    Ok(plan.candidates.into_vec())
+}
+
+fn places(candidates: &[Candidate]) -> Vec<(u32, Option<Trial>)> {
+    candidates.iter().map(|candidate| (candidate.account, candidate.trial)).collect()
+}
+
+#[test]
+fn guesses_are_tried_at_last_one_at_a_time_and_apart() {
+    let roster = roster(2);
+    (0..2).for_each(|account| meet_a_guess(&roster, account));
+    assert_eq!(planned(&roster, later(3_749)), Err(Some(later(3_750))), "a sixteenth of the guess");
+    let due = planned(&roster, later(3_750)).expect("it is time");
+    let tried = |account| (account, Some(Trial::Knock(Knock::LastResort)));
+    assert_eq!(places(&due), [tried(0), tried(1)]);
+    let refused = admitted(&roster, &due[0], later(3_750)).expect("nobody knocks");
+    assert!(refused.is_knock() && refused.is_probe());
+    let apart = Deny::Limited { until: later(4_000), known: false };
+    assert_eq!(admitted(&roster, &due[1], later(3_750)).map(|_| ()), Err(apart));
+    assert_eq!(planned(&roster, later(3_800)), Err(Some(later(4_000))), "the other one is tried next");
+    assert_eq!(planned(&roster, later(4_000)).map(|due| places(&due)), Ok(vec![tried(1)]));
+    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
+    assert_eq!(refused.settle(&Outcome::Limited(limited), later(3_900)), Settlement::Folded);
+    let mut lets_in = admitted(&roster, &due[1], later(4_000)).expect("nobody knocks");
+    assert_eq!(planned(&roster, later(4_100)), Err(Some(later(18_750))), "the pause grows");
+    assert_eq!(lets_in.confirm(later(4_200)), Confirmed::Over);
+    assert_eq!(
+        planned(&roster, later(4_200)).map(|open| places(&open)),
+        Ok(vec![(1, Some(Trial::Explorer))]),
+        "one was let in; is there more?"
+    );
+}
+
+#[test]
+fn what_an_upstream_told_is_never_tried_early() {
+    let roster = roster(1);
+    limit(&roster, [0]);
+    assert_eq!(planned(&roster, later(30_000)), Err(None));
+    let early = Candidate { trial: Some(Trial::Knock(Knock::LastResort)), ..Candidate::default() };
+    let told = Deny::Limited { until: planned_end(&roster), known: true };
+    assert_eq!(admitted(&roster, &early, later(30_000)).map(|_| ()), Err(told));
+}
+
+fn planned_end(roster: &Roster) -> Millis {
+    roster.members[0].account.pool(0).quota.until
+}
+
+#[test]
+fn what_experience_predicts_is_never_tried_early() {
+    let roster = roster(1);
+    meet_a_guess(&roster, 0);
+    let pilot = &planned(&roster, later(60_016)).expect("the guess is over")[0];
+    assert_eq!(
+        admitted(&roster, pilot, later(60_016)).map(|mut lease| lease.confirm(later(60_100))),
+        Ok(Confirmed::Over)
+    );
+    let next = &planned(&roster, later(60_200)).expect("it is open")[0];
+    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
+    admitted(&roster, next, later(60_200))
+        .expect("it is open")
+        .settle(&Outcome::Limited(limited), later(60_300));
+    assert!(planned_end(&roster) > later(80_000), "it is known how long a window may be");
+    assert_eq!(planned(&roster, later(80_000)), Err(None));
+    let early = Candidate { trial: Some(Trial::Knock(Knock::LastResort)), ..Candidate::default() };
+    assert!(admitted(&roster, &early, later(80_000)).is_err());
+}
+
+#[test]
+fn a_long_guess_is_checked_again_by_one_request_while_others_are_open() {
+    let roster = roster(2).with_knocks(Arc::default(), Duration::from_secs(10));
+    meet_a_guess(&roster, 0);
+    let open = |now| planned(&roster, now).map(|open| places(&open));
+    assert_eq!(open(later(9_999)), Ok(vec![(1, None)]));
+    let due = planned(&roster, later(10_000)).expect("one is open");
+    assert_eq!(places(&due), [(0, Some(Trial::Knock(Knock::Recheck))), (1, None)]);
+    let check = admitted(&roster, &due[0], later(10_000)).expect("nobody checks");
+    assert!(check.is_knock());
+    assert_eq!(admitted(&roster, &due[0], later(10_300)).map(|_| ()), Err(Deny::Probing));
+    assert_eq!(open(later(10_300)), Ok(vec![(1, None)]));
+    drop(check);
+    assert_eq!(open(later(19_999)), Ok(vec![(1, None)]), "even where it came to nothing");
+    assert_eq!(open(later(20_000)).map(|due| due.len()), Ok(2));
 }

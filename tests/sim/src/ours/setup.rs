@@ -39,6 +39,8 @@ pub struct Setup {
     /// Whether the upstream says of its limits that they are of a rate.
     pub says_rate: bool,
     pub retries: Terms,
+    /// How often a guessed limit is tried that lasts longer; zero for never.
+    pub recheck: Duration,
     /// Whether requests lose the processor between plan and admission, as threads do.
     pub interleaved: bool,
 }
@@ -61,6 +63,7 @@ impl Setup {
             first_come: false,
             says_rate: false,
             retries: Terms::default(),
+            recheck: Settings::default().recheck,
             interleaved: false,
         }
     }
@@ -88,6 +91,7 @@ impl Setup {
             says_rate: rng.chance(0.5),
             retries: Terms { share: rng.pick(&[0, 50, 200]), floor: rng.pick(&[0, 1, 3]) },
             interleaved: true,
+            recheck: rng.pick(&[Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)]),
         }
     }
 
@@ -98,6 +102,7 @@ impl Setup {
             fallback_order: self.order,
             quota_fallback: self.fallback,
             max_wait: self.max_wait,
+            recheck: self.recheck,
             ..Settings::default()
         }
     }
@@ -129,7 +134,9 @@ impl Setup {
                 .map(|member| route(Choice::Preferred((0..free).collect()), Some(member.account.id.clone()))),
         );
         let caps = self.caps(fleet, &provider);
-        (Roster::new(&provider, members, endpoints).with_caps(caps), routes)
+        let spacing = fleet.spacing(&provider.id);
+        let roster = Roster::new(&provider, members, endpoints).with_knocks(spacing, self.recheck);
+        (roster.with_caps(caps), routes)
     }
 
     /// Everybody asks for one model, so its cap is one more on all requests.

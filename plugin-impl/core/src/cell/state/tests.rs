@@ -222,3 +222,89 @@ fn the_operator_opens_a_cell_and_old_leases_cannot_close_it_with_a_guess() {
     assert_eq!((open.until, open.in_flight), (Millis::START, 1));
     assert_eq!(open.settle_limit(stamps[1], RATE, T).1, Settled::Folded);
 }
+
+/// A cell in a guess of half a minute with somebody who knocks, and the stamp of a lease from before.
+fn knocked() -> (CellState, Stamp, Stamp) {
+    let (state, stamps) = leased(2);
+    let (limited, _) = state.settle_limit(stamps[0], RATE, T);
+    let (state, knock) = limited.knock(LEASE, at(2_000)).expect("a guess");
+    (state, knock, stamps[1])
+}
+
+#[test]
+fn one_may_knock_at_a_guess_and_the_limit_goes_on_for_all_others() {
+    let (state, knock, _) = knocked();
+    assert!(knock.is_early() && knock.is_probe());
+    assert_eq!(state.knock(LEASE, at(2_000)), Err(Deny::Probing));
+    let limited = Deny::Limited { until: state.until, known: false };
+    assert_eq!(state.admit(LEASE, at(2_000)), Err(limited));
+    assert_eq!(state.admit(LEASE, state.until), Err(Deny::Probing), "it is the probe after the end as well");
+    assert!(state.release(knock).knock(LEASE, at(2_000)).is_ok(), "who is cancelled gives the place back");
+}
+
+#[test]
+fn what_was_told_is_never_knocked_at() {
+    let told = tripped(known(60_000));
+    assert_eq!(told.knock(LEASE, T), Err(Deny::Limited { until: told.until, known: true }));
+    let (state, stamps) = leased(2);
+    let (guessed, _) = state.settle_limit(stamps[0], RATE, T);
+    let (told, _) = guessed.settle_limit(stamps[1], known(40_000), T);
+    assert!(told.knock(LEASE, T).is_err(), "it was told later");
+}
+
+#[test]
+fn a_good_head_of_a_knock_ends_the_guess() {
+    let (state, knock, _) = knocked();
+    let (open, _, confirmed) = state.confirm(knock);
+    assert_eq!(confirmed, Confirmed::Over);
+    assert_eq!((open.until, open.streak, open.opening, open.pending), (Millis::START, 0, Opening::Two, 0));
+    assert!(open.admit(LEASE, at(2_100)).is_ok());
+}
+
+#[test]
+fn a_refused_knock_is_no_strike_and_leaves_the_guess() {
+    let (state, knock, _) = knocked();
+    let (after, settled) = state.settle_limit(knock, RATE, at(3_000));
+    assert_eq!(settled, Settled::Folded);
+    assert_eq!(after, state.release(knock));
+    assert_eq!((after.streak, after.until), (1, Word::round_up(at(30_000))));
+    assert!(after.admit(LEASE, after.until).is_ok_and(|(_, probe)| probe.is_probe()));
+}
+
+#[test]
+fn what_a_refused_knock_is_told_replaces_the_guess_either_way() {
+    for end in [10_000, 90_000] {
+        let (state, knock, _) = knocked();
+        let (told, settled) = state.settle_limit(knock, known(end), at(3_000));
+        assert_eq!(settled, Settled::Folded);
+        assert_eq!((told.until, told.known, told.streak), (Word::round_up(at(end)), true, 1));
+    }
+}
+
+#[test]
+fn a_knock_lifts_nothing_that_was_told_meanwhile() {
+    let (state, knock, late) = knocked();
+    let (told, _) = state.settle_limit(late, known(90_000), at(2_500));
+    let (after, stamp, confirmed) = told.confirm(knock);
+    assert_eq!((confirmed, after.until, after.known), (Confirmed::Stale, Word::round_up(at(90_000)), true));
+    assert_eq!((after.pending, after.release(stamp).in_flight), (0, 0));
+    let (sooner, _) = told.settle_limit(knock, known(10_000), at(3_000));
+    assert_eq!(sooner.until, told.until, "and makes it no shorter");
+}
+
+#[test]
+fn a_knock_that_is_refused_after_the_end_leaves_the_place_to_the_probe() {
+    let (state, knock, _) = knocked();
+    let (after, settled) = state.settle_limit(knock, RATE, at(31_000));
+    assert_eq!((settled, after.streak), (Settled::Folded, 1));
+    assert!(after.admit(LEASE, at(31_000)).is_ok_and(|(_, probe)| probe.is_probe()));
+    let (told, settled) = state.settle_limit(knock, known(60_000), at(31_000));
+    assert_eq!((settled, told.known), (Settled::Tripped { until: Word::round_up(at(60_000)) }, true));
+}
+
+#[test]
+fn who_knocks_after_the_end_is_an_ordinary_probe() {
+    let limited = tripped(RATE);
+    let (_, probe) = limited.knock(LEASE, limited.until).expect("it is over");
+    assert!(probe.is_probe() && !probe.is_early());
+}
