@@ -19,6 +19,7 @@ mod fallbacks;
 mod gateway;
 mod http;
 mod issues;
+mod knocks;
 mod limits;
 mod listening;
 mod models;

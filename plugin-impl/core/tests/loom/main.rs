@@ -6,6 +6,7 @@
 
 #![cfg(loom)]
 
+mod knocks;
 mod naive;
 
 use std::time::Duration;
