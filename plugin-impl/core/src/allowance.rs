@@ -25,6 +25,7 @@
 
 #[cfg(test)]
 mod bed;
+mod calendar;
 mod pace;
 mod shared;
 mod state;

@@ -19,6 +19,9 @@ const EXPLORE: [u32; 2] = [8, 256];
 /// So many tokens from one instant to another tell the interval well enough to begin anew.
 const LONG: u32 = 16;
 
+/// So many explorers may go well because a fraction of a token was there.
+const CHANCE: u32 = 4;
+
 /// A bucket as we believe it to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pace {
@@ -36,6 +39,9 @@ pub(super) struct Pace {
     before: u32,
     /// Tokens lay unused meanwhile, and some may have been lost: time divided by requests is an upper bound.
     loose: bool,
+    /// Explorers that went well since it was empty. Many of them have found tokens of which nothing was known,
+    /// and others may have been lost.
+    found: u32,
     /// From how many requests the interval is known.
     known_by: u32,
     /// When to explore, in requests since it was empty.
@@ -59,6 +65,7 @@ impl Pace {
             base: trip,
             before: 0,
             loose: came >= 2.0,
+            found: 0,
             known_by,
             explore_at: EXPLORE[0],
             exploring: false,
@@ -111,6 +118,7 @@ impl Pace {
             return false;
         }
         self.exploring = false;
+        self.found += 1;
         self.level += 1.0;
         if self.loose {
             self.burst += 1.0;
@@ -124,7 +132,8 @@ impl Pace {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
         if ticket.part == Part::Explorer {
-            self.explore_at = (self.used * 2).clamp(EXPLORE[0], EXPLORE[1]);
+            let pause = if self.found > CHANCE { EXPLORE[0] } else { self.used * 2 };
+            self.explore_at = pause.clamp(EXPLORE[0], EXPLORE[1]);
         }
         if ticket.part != Part::Explorer && self.loose {
             self.slow_down();
@@ -148,6 +157,7 @@ impl Pace {
     /// Between two instants at which it was empty, so many tokens came.
     fn learn_interval(&mut self, now: Millis) {
         let came = self.before + self.used;
+        self.loose |= std::mem::take(&mut self.found) > CHANCE;
         if came < 2 {
             self.before = came;
             return;
@@ -182,7 +192,7 @@ impl Pace {
     /// Returns the window that this really is, if nothing fills.
     pub(super) fn as_window(&self, told: Option<Millis>, now: Millis) -> Option<Window> {
         let far = told.is_some_and(|until| millis(until.since(now)) > self.interval * 3.0 + 2_000.0);
-        (far || self.refused >= NOT_FILLING).then(Window::default)
+        (far || self.refused >= NOT_FILLING).then(Window::vague)
     }
 
     pub(super) fn experience(&self) -> Experience {

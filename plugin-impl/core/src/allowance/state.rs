@@ -15,6 +15,10 @@ pub struct AllowanceState {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every pool has the large one, and both are copied as a whole"
+)]
 enum Shape {
     Window(Window),
     Pace(Pace),
@@ -153,9 +157,10 @@ impl AllowanceState {
         }
         match &mut self.shape {
             Shape::Window(window) => {
+                let more = window.frees_a_place(ticket);
                 let next = window.confirm(ticket);
                 self.go_on(next);
-                ticket.is_trial()
+                more
             }
             Shape::Pace(pace) => pace.confirm(ticket),
         }
@@ -400,14 +405,14 @@ mod tests {
     }
 
     #[test]
-    fn a_knock_that_is_let_in_begins_another_window_and_teaches_its_length() {
+    fn a_knock_that_is_let_in_begins_another_window() {
         let mut state = guessing();
         assert!(!state.foresees());
         let knock = state.knock(at(20)).expect("the end is a guess");
         assert!(state.confirm(knock), "more may go than before");
         let Experience { capacity, used, span, .. } = state.experience();
-        assert_eq!((capacity, used, span), (Some(3), 1, Some(20_000)));
-        assert!(state.foresees() && state.knock(at(21)).is_none());
+        assert_eq!((capacity, used, span), (Some(3), 1, None));
+        assert!(state.knock(at(21)).is_none(), "it is open");
     }
 
     #[test]
@@ -438,5 +443,42 @@ mod tests {
         assert_eq!(state.refuse(ticket, None, at(300), at(5)), Some(at(60)));
         let pilot = admitted(&mut state, at(60));
         assert_eq!(state.refuse(pilot, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
+    }
+
+    #[test]
+    fn after_a_limit_no_more_go_at_once_than_have_gone_well_until_the_capacity_is_sure() {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 9].map(|()| admitted(&mut state, at(0)));
+        state.refuse(tickets[8], None, at(30), at(1));
+        let pilot = admitted(&mut state, at(30));
+        state.confirm(pilot);
+        let first = [(); 4].map(|()| admitted(&mut state, at(31)));
+        assert_eq!(state.denial(at(31)), Some(Deny::Probing), "four have no answer yet");
+        assert!(state.confirm(first[0]), "an answer lets the next one go");
+        assert_eq!(state.denial(at(31)), None);
+        let _ = admitted(&mut state, at(32));
+        assert!(state.denial(at(32)).is_some() && state.denial(at(36)).is_none(), "answers may be very late");
+    }
+
+    #[test]
+    fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
+        let mut state = AllowanceState::default();
+        // The first requests come later and later in their minute; its end is told each time.
+        for (minute, first) in [(0, 10), (1, 25), (2, 40)] {
+            let begin = 60 * minute + first;
+            let ticket = admitted(&mut state, at(begin));
+            state.confirm(ticket);
+            let _ = [admitted(&mut state, at(begin + 1)), admitted(&mut state, at(begin + 1))];
+            if let Ok(limited) = state.admit(true, at(begin + 2)) {
+                let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
+            }
+        }
+        let pilot = admitted(&mut state, at(200));
+        state.confirm(pilot);
+        let _ = [admitted(&mut state, at(201)), admitted(&mut state, at(201))];
+        assert_eq!(
+            state.denial(at(202)).map(|deny| matches!(deny, Deny::Learned { until, .. } if until == at(240))),
+            Some(true)
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::time::Millis;
 
+use super::calendar::{Between, Calendar, Reset, next_usual};
 use super::pace::Pace;
 use super::state::{By, Closed, Experience, Part, Ticket};
 
@@ -16,27 +17,38 @@ const RAREST: u8 = 6;
 /// Upstreams tell waits in whole seconds, rounded up.
 const ROUNDING: Duration = Duration::from_millis(1_200);
 
+/// A pilot that is to show whether a pool fills evenly waits so long at least.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Windows of at most so many milliseconds are short.
 const SHORT: u64 = 20_000;
 
-/// Lengths that windows have where people set them, in milliseconds.
-const USUAL: [u64; 6] = [60_000, 300_000, 3_600_000, 18_000_000, 86_400_000, 604_800_000];
-
-/// A length is known well enough if what is uncertain of it is this part of it.
-const PRECISE: u64 = 100;
+/// So many may be without an answer at once where the capacity is not sure, and as many as went well.
+const A_FEW: u32 = 4;
 
 /// What is known of a window, and what has happened in the present one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Window {
     capacity: Option<u32>,
-    length: Length,
+    /// A limit was met, and yet it is not known for sure how many requests one window lets in.
+    is_vague: bool,
+    calendar: Calendar,
     phase: Phase,
     /// When the first request of the present window was sent.
     start: Millis,
+    /// It is known to have been the first.
+    dated: bool,
     /// It began with a reset, so that all that it lets in is counted.
     whole: bool,
     /// Requests that were let in, or may have been.
     used: u32,
+    /// Those of them that may belong to the next window already.
+    on_the_edge: u32,
+    /// Those of them that went well.
+    good: u32,
+    /// Those that have no answer yet, and when the last of them was sent.
+    unanswered: u32,
+    last: Millis,
     /// A 429 has said that nothing is left.
     tripped: bool,
     /// When the first of them came.
@@ -44,8 +56,12 @@ pub(super) struct Window {
     /// The same of the last window that had one, and what was let in between the two, so far.
     last_trip: Millis,
     since_trip: u32,
-    /// How long the last of them said to wait.
-    told: Option<Duration>,
+    /// When the last request was sent that was refused.
+    refused_at: Millis,
+    /// Refusals in one window were so far apart, in milliseconds, that none is shorter.
+    outlasted: u64,
+    /// What the last of them said on when to come again: when, and how long that was.
+    told: Option<(Between, Duration)>,
     /// Pilots that were refused in this window.
     refused: u8,
     exploring: bool,
@@ -71,13 +87,6 @@ enum Phase {
     },
 }
 
-/// The time from a window's first request to the reset, in milliseconds: more than `over`, at most `most`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Length {
-    over: u64,
-    most: Option<u64>,
-}
-
 /// Whether a window goes on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Next {
@@ -88,9 +97,14 @@ pub(super) enum Next {
 }
 
 impl Window {
+    /// Makes one of which no more is known than that it lets in only so many.
+    pub(super) fn vague() -> Self {
+        Self { is_vague: true, ..Self::default() }
+    }
+
     pub(super) fn closed(&self) -> Option<Closed> {
         match self.phase {
-            Phase::Unused | Phase::Open => None,
+            Phase::Unused | Phase::Open => self.is_groping().then(|| self.groping()),
             Phase::Shut { until } => {
                 Some(Closed { until, by: By::Learned { explorable: self.is_explorable() } })
             }
@@ -103,22 +117,36 @@ impl Window {
     }
 
     pub(super) fn foresees(&self) -> bool {
-        self.length.most.is_some()
+        self.told.is_some() || self.calendar.length().is_some()
+    }
+
+    /// Where a limit is near and nobody knows where, a whole line of requests would run into it before the
+    /// first answer: so no more go at once than have gone well.
+    fn is_groping(&self) -> bool {
+        let is_full = self.capacity.is_some_and(|capacity| self.used >= capacity);
+        let proven = if is_full { 0 } else { self.good };
+        (is_full || self.is_vague) && self.unanswered >= proven.max(A_FEW)
+    }
+
+    fn groping(&self) -> Closed {
+        Closed { until: self.last.after(PILOT_PATIENCE), by: By::Pilot }
     }
 
     /// Takes the place that is there, or makes an explorer of whoever comes although there is none.
     pub(super) fn admit(&mut self, now: Millis) -> (Part, Next) {
         match self.phase {
             Phase::Unused => {
-                (self.phase, self.start) = (Phase::Open, now);
+                (self.phase, self.start, self.dated) = (Phase::Open, now, true);
                 self.count(now);
                 (Part::Counted, Next::Same)
             }
             Phase::Open => {
-                let over = self.length.most.is_some_and(|most| now.0 >= self.start.0 + most);
+                let end = self.calendar.end(self.start);
+                let over = end.is_some_and(|end| now.0 >= end.most);
                 if over {
-                    self.begin(now, 0, false);
+                    self.turn_over(now);
                 }
+                self.on_the_edge += u32::from(end.is_some_and(|end| !over && now.0 > end.over));
                 self.count(now);
                 (Part::Counted, if over { Next::Another } else { Next::Same })
             }
@@ -128,7 +156,8 @@ impl Window {
                 (Part::Explorer, Next::Same)
             }
             Phase::Shut { .. } if self.needs_no_pilot() => {
-                self.begin(now, 0, true);
+                self.begin(now, 0);
+                (self.whole, self.dated) = (true, true);
                 self.count(now);
                 (Part::Counted, Next::Another)
             }
@@ -143,15 +172,26 @@ impl Window {
         }
     }
 
+    /// A window ends that was not used up. Nobody has seen when, so that those who went in the span in which
+    /// that must have been count in both.
+    fn turn_over(&mut self, now: Millis) {
+        let on_the_edge = self.on_the_edge;
+        let dated = on_the_edge == 0;
+        self.begin(now, on_the_edge);
+        self.dated = dated;
+    }
+
     /// In short windows a pilot costs more than it saves, once their length is sure.
     fn needs_no_pilot(&self) -> bool {
-        let Some(most) = self.length.most else { return false };
-        let sure = most.saturating_sub(self.length.over) <= most / PRECISE;
-        sure && !self.tripped && most <= SHORT
+        let (Some(length), Some(end)) = (self.calendar.length(), self.calendar.end(self.start)) else {
+            return false;
+        };
+        end.is_precise(length) && !self.tripped && length <= SHORT
     }
 
     fn count(&mut self, now: Millis) {
         self.used += 1;
+        (self.unanswered, self.last) = (self.unanswered + 1, now);
         self.shut_if_full(now);
     }
 
@@ -165,7 +205,11 @@ impl Window {
 
     pub(super) fn confirm(&mut self, ticket: Ticket) -> Next {
         match ticket.part {
-            Part::Counted => Next::Same,
+            Part::Counted => {
+                self.unanswered = self.unanswered.saturating_sub(1);
+                self.good += 1;
+                Next::Same
+            }
             Part::Explorer => {
                 self.exploring = false;
                 self.capacity = self.capacity.map(|capacity| capacity.max(self.used));
@@ -183,14 +227,20 @@ impl Window {
         }
     }
 
+    /// Says whether an answer lets more go than before.
+    pub(super) fn frees_a_place(&self, ticket: Ticket) -> bool {
+        ticket.is_trial() || self.is_groping()
+    }
+
     /// Somebody was let in again, and before him `pilots` may have been.
     fn reset(&mut self, sent: Millis, pilots: u32) -> Next {
         if let Some(pace) = self.as_pace(sent) {
             return Next::Pace(pace);
         }
         self.learn_capacity();
-        self.learn_length(sent);
-        self.begin(sent, pilots, true);
+        self.note_reset(sent);
+        self.begin(sent, pilots);
+        (self.whole, self.dated, self.good) = (true, pilots == 1, 1);
         self.shut_if_full(sent);
         Next::Another
     }
@@ -200,33 +250,35 @@ impl Window {
         if !self.tripped {
             return;
         }
-        let seen = self.used.max(1);
-        self.capacity = match self.capacity {
-            Some(capacity) if !self.whole => Some(capacity.min(seen.max(capacity))),
-            _ => Some(seen),
-        };
-    }
-
-    fn learn_length(&mut self, reset: Millis) {
-        let seen = reset.0.saturating_sub(self.start.0);
-        let length = &mut self.length;
-        length.most = match length.most {
-            Some(most) if length.over < most => Some(most.min(seen)),
-            _ => Some(seen),
-        };
-        if length.over >= seen {
-            length.over = seen - seen / 16;
+        if self.whole || self.capacity.is_none() {
+            self.capacity = Some(self.used.max(1));
+            // Resets that nobody noticed are possible as long as nobody knows when they are due.
+            self.is_vague = !self.whole || self.calendar.length().is_none();
         }
     }
 
-    fn begin(&mut self, start: Millis, used: u32, whole: bool) {
+    fn note_reset(&mut self, seen: Millis) {
+        if !self.tripped {
+            return;
+        }
+        let told = self.told.map(|(told, _)| told).filter(|told| told.over < seen.0);
+        let over = self.refused_at.0.max(told.map_or(0, |told| told.over)).min(seen.0 - 1);
+        let most = told.map_or(seen.0, |told| told.most.min(seen.0)).max(over + 1);
+        let start = self.dated.then_some(self.start);
+        self.calendar.note(Reset { start, trip: self.trip, came: Between { over, most } });
+    }
+
+    fn begin(&mut self, start: Millis, used: u32) {
         if self.tripped {
             (self.last_trip, self.since_trip) = (self.trip, 0);
         } else {
             self.since_trip = self.since_trip.saturating_add(self.used);
         }
-        (self.phase, self.start, self.used, self.whole) = (Phase::Open, start, used, whole);
-        (self.tripped, self.refused, self.exploring) = (false, 0, false);
+        (self.phase, self.start, self.used) = (Phase::Open, start, used);
+        (self.whole, self.dated, self.on_the_edge) = (false, false, 0);
+        (self.good, self.unanswered) = (0, 0);
+        (self.tripped, self.refused, self.exploring, self.told) = (false, 0, false, None);
+        self.refused_at = Millis::START;
         self.explore_in = self.explore_in.saturating_sub(1);
     }
 
@@ -239,10 +291,7 @@ impl Window {
         now: Millis,
     ) -> Option<Millis> {
         match ticket.part {
-            Part::Pilot => {
-                self.refused = self.refused.saturating_add(1);
-                self.outlasts(ticket.sent);
-            }
+            Part::Pilot => self.refused = self.refused.saturating_add(1),
             Part::Knock => {
                 self.outlasts(ticket.sent);
                 told?; // Else the guess goes on.
@@ -250,6 +299,7 @@ impl Window {
             Part::Explorer => self.refuse_explorer(),
             Part::Counted => {
                 self.used = self.used.saturating_sub(1);
+                self.unanswered = self.unanswered.saturating_sub(1);
                 if !self.tripped {
                     (self.rarity, self.explore_in) = (0, 1);
                 }
@@ -257,25 +307,42 @@ impl Window {
         }
         if !self.tripped {
             self.trip = now;
-            self.told = told.map(|until| until.since(now));
+            self.is_vague |= self.capacity.is_none();
         }
         self.tripped = true;
-        if let Some(until) = told {
-            self.told(until);
+        self.outlasts(ticket.sent);
+        if told.is_none() && !self.whole && self.calendar.length().is_none() {
+            self.dated = false; // Any number of windows may have passed since the first request.
         }
-        let until = told.or_else(|| self.next_try(now)).unwrap_or_else(|| self.usual_end(now).min(guess));
+        if let Some(until) = told {
+            let spent = now.since(ticket.sent) + ROUNDING;
+            let over = until.0.saturating_sub(spent.as_millis() as u64);
+            self.told = Some((Between { over, most: until.0 }, until.since(now)));
+        }
+        let until = told.or_else(|| self.next_try(now)).unwrap_or_else(|| self.untaught_try(guess, now));
         self.phase = Phase::Shut { until };
         Some(until)
     }
 
+    /// Nothing had come back when this request was sent.
     fn outlasts(&mut self, sent: Millis) {
-        self.length.over = self.length.over.max(sent.0.saturating_sub(self.start.0));
+        self.refused_at = self.refused_at.max(sent);
+        self.outlasted = self.outlasted.max(sent.0.saturating_sub(self.trip.0));
     }
 
-    /// Returns when the present window ends if it has the shortest usual length that it can have.
-    fn usual_end(&self, now: Millis) -> Millis {
-        let ends = USUAL.map(|length| Millis(self.start.0 + length));
-        ends.into_iter().find(|end| *end > now).unwrap_or(Millis(u64::MAX))
+    /// Returns when to try where nothing is known: at the end of a window of the shortest usual length that it
+    /// can have. A guess that is sooner goes first, unless there is little between that length and those that
+    /// are excluded.
+    ///
+    /// A pool that let in less after a reset than before may fill evenly. That shows soon, if so.
+    fn untaught_try(&self, guess: Millis, now: Millis) -> Millis {
+        if let Some(interval) = self.interval_if_few().filter(|_| self.refused == 0) {
+            return guess.min(now.after((interval * 2).max(SOON)));
+        }
+        let past = now.0.saturating_sub(self.start.0).max(self.outlasted);
+        let Some(length) = next_usual(Between { over: past, most: u64::MAX }) else { return guess };
+        let end = Millis(self.start.0 + length);
+        if self.dated && length <= self.outlasted * 2 { end } else { end.min(guess) }
     }
 
     fn refuse_explorer(&mut self) {
@@ -283,17 +350,6 @@ impl Window {
         self.used = self.used.saturating_sub(1);
         self.rarity = (self.rarity + 1).min(RAREST);
         self.explore_in = 1 << self.rarity;
-    }
-
-    fn told(&mut self, until: Millis) {
-        let seen = until.0.saturating_sub(self.start.0);
-        let length = &mut self.length;
-        length.most = match length.most {
-            Some(most) if length.over < most && !self.whole => Some(most),
-            Some(most) if length.over < most => Some(most.min(seen)),
-            _ => Some(seen),
-        };
-        length.over = length.most.unwrap_or(seen).saturating_sub(1);
     }
 
     /// A refusal of the window before comes late: one less was let in than was counted.
@@ -305,23 +361,30 @@ impl Window {
 
     /// Returns when a pilot may go, where experience tells it.
     fn next_try(&self, now: Millis) -> Option<Millis> {
-        let most = self.length.most?;
-        let uncertain = most.saturating_sub(self.length.over);
-        let middle = Millis(self.start.0 + self.length.over + uncertain / 2);
-        if self.refused == 0 && uncertain > most / PRECISE && middle > now {
-            return Some(middle);
+        let (length, end) = (self.calendar.length()?, self.calendar.end(self.start)?);
+        let open = Between { over: end.over.max(self.refused_at.0), most: end.most };
+        let middle = middle(open, length).filter(|_| self.refused == 0);
+        let mut tries = [self.usual_between(open), middle, Some(open.most)].into_iter().flatten();
+        if let Some(next) = tries.find(|next| *next > now.0) {
+            return Some(Millis(next));
         }
-        let end = Millis(self.start.0 + most);
-        if end > now {
-            return Some(end);
-        }
-        let step = Duration::from_millis((most / 32).max(500)) * (1 << self.refused.min(8));
-        Some(now.after(step))
+        let step = (length / 32).max(500) << self.refused.min(4);
+        Some(now.after(Duration::from_millis(step)))
+    }
+
+    /// Returns the first end in a span that a window of a usual length has.
+    fn usual_between(&self, open: Between) -> Option<u64> {
+        let since = |at: u64| at.saturating_sub(self.start.0);
+        let usual = next_usual(Between { over: since(open.over), most: since(open.most) })?;
+        self.dated.then_some(self.start.0 + usual)
     }
 
     pub(super) fn forgive(&mut self, ticket: Ticket) {
         match ticket.part {
-            Part::Counted => self.used = self.used.saturating_sub(1),
+            Part::Counted => {
+                self.used = self.used.saturating_sub(1);
+                self.unanswered = self.unanswered.saturating_sub(1);
+            }
             Part::Explorer => {
                 self.used = self.used.saturating_sub(1);
                 self.exploring = false;
@@ -337,7 +400,8 @@ impl Window {
 
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         match ticket.part {
-            Part::Counted | Part::Knock => {}
+            Part::Counted => self.unanswered = self.unanswered.saturating_sub(1),
+            Part::Knock => {}
             Part::Explorer => self.exploring = false,
             Part::Pilot => self.free_pilot(0),
         }
@@ -350,23 +414,41 @@ impl Window {
         }
     }
 
-    /// Returns the pace that this really is, if what a reset let in was far less than a window holds.
+    /// Returns the pace that this really is, if what a reset let in was far less than a window holds, and that
+    /// reset was not long in coming.
     fn as_pace(&self, sent: Millis) -> Option<Pace> {
+        let interval = self.interval_if_few()?;
+        let is_soon = match self.told {
+            Some((_, wait)) => wait <= interval * 3 / 2 + ROUNDING,
+            None => {
+                let wait = sent.since(self.trip);
+                self.used <= 2 || self.calendar.length().is_some() || wait <= interval * 2 + SOON
+            }
+        };
+        is_soon.then(|| Pace::new(interval, self.used, self.used, self.trip, sent))
+    }
+
+    /// Returns how much time there was for each request between two limits, if the second reset let in far
+    /// less than a window holds.
+    fn interval_if_few(&self) -> Option<Duration> {
         let capacity = self.capacity?;
         let few = self.used * 4 <= capacity * 3 || self.used <= 2;
         if !self.tripped || !self.whole || !few || self.used == 0 {
             return None;
         }
-        let interval = match (self.last_trip, self.length.most) {
-            (Millis::START, Some(most)) => Duration::from_millis(most) / self.used,
-            (Millis::START, None) => return None,
-            (last, _) => self.trip.since(last) / (self.since_trip + self.used),
-        };
-        let soon = self.told.is_none_or(|wait| wait <= interval * 3 / 2 + ROUNDING);
-        soon.then(|| Pace::new(interval, self.used, self.used, self.trip, sent))
+        match (self.last_trip, self.calendar.length()) {
+            (Millis::START, length) => Some(Duration::from_millis(length?) / self.used),
+            (last, _) => Some(self.trip.since(last) / (self.since_trip + self.used)),
+        }
     }
 
     pub(super) fn experience(&self) -> Experience {
-        Experience { capacity: self.capacity, used: self.used, span: self.length.most, until: None }
+        Experience { capacity: self.capacity, used: self.used, span: self.calendar.length(), until: None }
     }
+}
+
+/// Returns where to ask first in a span in which the end must be, if that is worth a refusal.
+fn middle(open: Between, length: u64) -> Option<u64> {
+    let worth = open.over < open.most && !open.is_precise(length);
+    worth.then(|| open.over + (open.most - open.over) / 2)
 }

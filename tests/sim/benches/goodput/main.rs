@@ -1,6 +1,7 @@
 //! How much of a fleet's allowance is served, by our router and by the policies of the field.
 //!
-//! It prints a table in Markdown. With `UPDATE_DOCS=1` the table and its plots go to `docs/goodput` too.
+//! It prints a table in Markdown. With `UPDATE_DOCS=1` the table and its plots go to `docs/goodput` too. `--only`
+//! with words of the first six columns keeps to the rows that have them: `-- --only windows,16,no,Pointsman`.
 
 mod plot;
 
@@ -24,8 +25,9 @@ const PLOTTED: u16 = 4;
 /// The run of every figure; another seed is another day of the same life.
 const SEED: u64 = 1;
 
-const ROUTERS: [(RouterKind, &str); 6] = [
-    (RouterKind::Ours(Strategy::Sticky), "Pointsman"),
+const ROUTERS: [(RouterKind, &str); 7] = [
+    (RouterKind::Ours(Strategy::Hybrid), "Pointsman"),
+    (RouterKind::Ours(Strategy::Sticky), "Pointsman, sticky"),
     (RouterKind::InOrder, "in order"),
     (RouterKind::RoundRobin, "round-robin"),
     (RouterKind::Random, "random"),
@@ -41,10 +43,18 @@ fn main() -> io::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(()); // `cargo test` builds it and asks for nothing.
     }
-    let results = measure(&scenarios());
+    let words = words();
+    let results = measure(&scenarios(), &words);
     let table = table(&results);
     io::stdout().write_all(table.as_bytes())?;
-    if env::var_os("UPDATE_DOCS").is_some() { publish(&table, &results) } else { Ok(()) }
+    let publishes = words.is_empty() && env::var_os("UPDATE_DOCS").is_some();
+    if publishes { publish(&table, &results) } else { Ok(()) }
+}
+
+/// Returns what a row has to have.
+fn words() -> Vec<String> {
+    let words = env::args().skip_while(|argument| argument != "--only").nth(1);
+    words.iter().flat_map(|words| words.split(',')).map(str::to_owned).collect()
 }
 
 fn scenarios() -> Vec<Scenario> {
@@ -75,10 +85,14 @@ fn scenario(kind: Kind, accounts: u16, skew: Skew, hints: bool, demand: f64) -> 
 type Result = (Scenario, &'static str, Report);
 
 /// Measures every router in every scenario, on all processors, and keeps the order.
-fn measure(scenarios: &[Scenario]) -> Vec<Result> {
+fn measure(scenarios: &[Scenario], words: &[String]) -> Vec<Result> {
     let jobs: Vec<_> = scenarios
         .iter()
         .flat_map(|scenario| ROUTERS.map(|(router, name)| (*scenario, router, name)))
+        .filter(|(scenario, _, name)| {
+            let labels = labels(scenario, name);
+            words.iter().all(|word| labels.iter().any(|label| label.trim_end_matches(" %") == word))
+        })
         .collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -110,18 +124,10 @@ fn table(results: &[Result]) -> String {
     table
 }
 
-fn row(scenario: &Scenario, router: &str, report: &Report) -> String {
-    let quotas = match scenario.kind {
-        Kind::Windows => "windows",
-        Kind::Buckets => "buckets",
-        Kind::Mixed => "both",
-    };
-    let sessions = if scenario.skew == Skew::Equal { "equal" } else { "skewed" };
+fn row(scenario: &Scenario, router: &'static str, report: &Report) -> String {
     format!(
-        "| {quotas} | {} | {sessions} | {} | {:.0} % | {router} | {:.1} % | {:.2} | {} | {:.0} % | {} | {} |",
-        scenario.accounts,
-        if scenario.hints { "yes" } else { "no" },
-        scenario.demand * 100.0,
+        "| {} | {:.1} % | {:.2} | {} | {:.0} % | {} | {} |",
+        labels(scenario, router).join(" | "),
         report.goodput() * 100.0,
         report.limited_per_window,
         report.callers_429s,
@@ -129,6 +135,20 @@ fn row(scenario: &Scenario, router: &str, report: &Report) -> String {
         seconds(report.wait_p50),
         seconds(report.wait_p99),
     )
+}
+
+/// Returns the first columns, which tell rows apart.
+fn labels(scenario: &Scenario, router: &str) -> [String; 6] {
+    let quotas = match scenario.kind {
+        Kind::Windows => "windows",
+        Kind::Buckets => "buckets",
+        Kind::Mixed => "both",
+    };
+    let sessions = if scenario.skew == Skew::Equal { "equal" } else { "skewed" };
+    let accounts = scenario.accounts.to_string();
+    let hints = if scenario.hints { "yes" } else { "no" };
+    let demand = format!("{:.0} %", scenario.demand * 100.0);
+    [quotas.to_owned(), accounts, sessions.to_owned(), hints.to_owned(), demand, router.to_owned()]
 }
 
 fn seconds(span: Duration) -> String {
@@ -156,7 +176,7 @@ fn publish(table: &str, results: &[Result]) -> io::Result<()> {
             title: format!("Upstream 429s per cell and window, {told}"),
             unit: "",
             bars: of(|report| report.limited_per_window),
-            top: 1_000.0,
+            top: 10_000.0,
             is_log: true,
         };
         fs::write(folder.join(format!("served-{name}.svg")), served.svg())?;

@@ -6,7 +6,7 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 300.0;
 /// Left, top, right and bottom of the bars.
 const AREA: [f64; 4] = [46.0, 52.0, 750.0, 268.0];
-const COLOURS: [&str; 6] = ["#0b6e4f", "#b0b7bf", "#93a1b0", "#7789a0", "#5d6f8a", "#cfa36b"];
+const COLOURS: [&str; 7] = ["#0b6e4f", "#57b894", "#b0b7bf", "#93a1b0", "#7789a0", "#5d6f8a", "#cfa36b"];
 /// What is nothing on a logarithmic scale.
 const LEAST: f64 = 0.01;
 
@@ -39,7 +39,7 @@ impl Plot {
     fn legend(&self, svg: &mut String) {
         let names = self.bars.first().map_or(&[][..], |(_, bars)| bars);
         for (place, ((name, _), colour)) in names.iter().zip(COLOURS).enumerate() {
-            let x = AREA[0] + 118.0 * place as f64;
+            let x = AREA[0] + 102.0 * place as f64;
             rectangle(svg, [x, 26.0, 10.0, 10.0], colour);
             text(svg, x + 14.0, 35.0, "start", name);
         }
@@ -47,7 +47,7 @@ impl Plot {
 
     fn scale(&self, svg: &mut String) {
         let marks: &[f64] = if self.is_log {
-            &[0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0]
+            &[0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0]
         } else {
             &[0.0, 25.0, 50.0, 75.0, 100.0]
         };
