@@ -2,7 +2,7 @@
 //!
 //! `tests/agents/install` puts them into `target/agents`, and `tests/agents/offline` runs a command without
 //! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`]. Those of
-//! [`run`] itself need none.
+//! [`run`] itself and of its [`terminal`] need none.
 
 mod limits;
 mod native;
@@ -14,3 +14,4 @@ mod pools;
 mod refusals;
 mod run;
 mod streams;
+mod terminal;

@@ -38,7 +38,7 @@ impl Page {
     }
 }
 
-/// Types the commands of a page in a shell, on a machine where nothing is configured but where the
+/// Types the commands of a page in a shell, on a machine where nothing is configured; variables say where the
 /// providers are.
 async fn check(name: &str, heading: &str) {
     if Rig::agents(Setup::new()).is_none() {
@@ -49,9 +49,13 @@ async fn check(name: &str, heading: &str) {
     let script = Script::new(7).account(Account::new("you").api_key(key));
     let upstream = Upstream::start_blocking(script).expect("the upstream starts");
     let places = Places::new();
-    prepare(&places, &upstream.base_url());
+    prepare(&places);
     let mut shell = places.command("sh");
     shell.arg("-ec").arg(&page.typed);
+    let base = upstream.base_url();
+    for (provider, base) in [("ANTHROPIC", &base), ("OPENAI", &format!("{base}/v1")), ("GEMINI", &base)] {
+        shell.env(format!("POINTSMAN_PROVIDERS__{provider}__BASE_URL"), base);
+    }
     let said = places.start(shell).said().await.answered_by("you");
     for line in page.seen.lines() {
         assert!(said.err.lines().any(|told| told == line), "{name}: no {line:?} in {said:#?}");
@@ -59,15 +63,10 @@ async fn check(name: &str, heading: &str) {
 }
 
 /// The reader has built the project, and is in its folder.
-fn prepare(places: &Places, base: &str) {
+fn prepare(places: &Places) {
     let release = places.project().join("target/release");
     fs::create_dir_all(&release).expect("a folder");
     std::os::unix::fs::symlink(pointsman(), release.join("pointsman")).expect("a link");
-    let config = format!(
-        "providers:\n  anthropic: {{base_url: \"{base}\"}}\n  openai: {{base_url: \"{base}/v1\"}}\n  \
-         gemini: {{base_url: \"{base}\"}}\n"
-    );
-    fs::write(places.project().join("pointsman.yaml"), config).expect("a file");
 }
 
 #[tokio::test]

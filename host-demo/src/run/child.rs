@@ -1,8 +1,9 @@
 //! The agent as a child in the foreground: our terminal, our process group, its signals and its code.
 //!
-//! What the terminal sends (an interrupt, a new size) goes to the whole group, so the agent has it
-//! already; what is sent to us alone we pass on. An agent that stops itself takes us with it, so that the
-//! shell is asked for its next command.
+//! What the terminal sends (an interrupt, a stop, a new size) goes to the whole group, so the agent has it
+//! already; what is sent to us alone we pass on. We stop when the agent has stopped and for no other reason,
+//! so that the shell is asked for its next command, and `fg` wakes both. Had `^Z` stopped us by itself, we
+//! would hear of the agent's stop only when we go on, and stop again.
 
 use std::ffi::OsStr;
 use std::io;
@@ -86,8 +87,16 @@ mod unix {
     use tokio::signal::unix::{SignalKind, signal};
 
     /// The signals that we take in place of their effect on us.
-    const RELAYED: [Signal; 7] =
-        [Signal::INT, Signal::QUIT, Signal::TERM, Signal::HUP, Signal::WINCH, Signal::USR1, Signal::USR2];
+    const RELAYED: [Signal; 8] = [
+        Signal::INT,
+        Signal::QUIT,
+        Signal::TERM,
+        Signal::HUP,
+        Signal::TSTP,
+        Signal::WINCH,
+        Signal::USR1,
+        Signal::USR2,
+    ];
 
     /// Signals as they come.
     pub(super) struct Relay(Vec<(Signal, tokio::signal::unix::Signal)>);
@@ -115,7 +124,7 @@ mod unix {
     /// Passes a signal on, but for one that the terminal has sent to the agent as well. One that was sent
     /// to us alone while we are in the foreground looks the same: to interrupt an agent twice is worse.
     pub(super) fn pass_on(child: Pid, signal: Signal) {
-        let of_terminal = [Signal::INT, Signal::QUIT, Signal::WINCH].contains(&signal);
+        let of_terminal = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH].contains(&signal);
         if !(of_terminal && in_foreground()) {
             // It may just have ended; then waiting for it tells.
             let _ = kill_process(child, signal);

@@ -1,22 +1,27 @@
-//! Environment variables that override settings of the top level.
+//! Environment variables that override settings of the top level, and of providers.
 //!
 //! A variable is put into the tree in the place of what the file says, so it is read, checked and explained
-//! as if it had been written there; its place is its name.
+//! as if it had been written there; its place is its name. `POINTSMAN_PROVIDERS__ACME__BASE_URL` is
+//! `base_url` of the provider `acme`.
 
+use super::catalog;
 use super::environment::Environment;
 use super::problem::nearest;
 use super::report::{Place, Report};
 use super::setting::Key;
-use super::settings::TOP;
+use super::settings::{BASE_URL, PROVIDER, PROVIDERS, TOP};
 use super::yaml::{Member, Node, Value};
 
 const PREFIX: &str = "POINTSMAN_";
+const OF_PROVIDER: &str = "POINTSMAN_PROVIDERS__";
+/// Stands where the file has another level.
+const LEVEL: &str = "__";
 
 /// Variables of the prefix that are no settings: they say where the library and the configuration are, and
 /// how much is logged.
 const OTHERS: [&str; 3] = ["POINTSMAN_PLUGIN", "POINTSMAN_CONFIG", "POINTSMAN_LOG"];
 
-/// Lays the variables over the top level of `root`. Unknown ones are warned of.
+/// Lays the variables over `root`. Unknown ones are warned of.
 pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut Report) {
     if root.is_null() {
         root.value = Value::Map(Vec::new());
@@ -24,8 +29,12 @@ pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut
     let mut names = environment.variable_names();
     names.sort();
     for name in names.iter().filter(|name| name.starts_with(PREFIX) && !OTHERS.contains(&name.as_str())) {
-        match settings().find(|key| variable_of(*key) == *name) {
-            Some(key) => set(root, key.name(), name, environment),
+        let path = match settings().find(|key| variable_of(*key) == *name) {
+            Some(key) => Some(vec![key.name().to_owned()]),
+            None => in_provider(name, root),
+        };
+        match path {
+            Some(path) => set(root, &path, name, environment),
             None => warn(name, report),
         }
     }
@@ -41,25 +50,60 @@ pub(super) fn variable_of(key: &dyn Key) -> String {
     format!("{PREFIX}{}", key.name().to_ascii_uppercase())
 }
 
-fn set(root: &mut Node, key: &str, variable: &str, environment: &dyn Environment) {
-    let (Some(text), Value::Map(members)) = (environment.variable(variable), &mut root.value) else { return };
-    let place = Place::whole(variable);
-    let node = Node::new(place.clone(), Value::Text(text));
-    members.retain(|member| member.key != key);
-    members.push(Member { key: key.to_owned(), place, node });
+/// Returns the settings of a provider that a variable can hold. One URL will do for a list of them.
+fn settings_of_provider() -> impl Iterator<Item = &'static dyn Key> {
+    PROVIDER.keys.iter().copied().filter(|key| key.is_text() || key.name() == BASE_URL.name)
+}
+
+/// Returns the path of a setting of a provider. A provider that nobody knows is a new one; a variable cannot
+/// have the hyphen that its name may have.
+fn in_provider(variable: &str, root: &Node) -> Option<Vec<String>> {
+    let (provider, key) = variable.strip_prefix(OF_PROVIDER)?.split_once(LEVEL)?;
+    let key = settings_of_provider().find(|known| known.name().eq_ignore_ascii_case(key))?.name();
+    let catalog = catalog::tree();
+    let written = root.member(PROVIDERS.name).map(|member| member.node.members()).unwrap_or_default();
+    let mut known = written.iter().chain(catalog.members()).map(|member| &member.key);
+    let named = known.find(|known| known.replace('-', "_").eq_ignore_ascii_case(provider));
+    let provider = named.cloned().unwrap_or_else(|| provider.to_ascii_lowercase());
+    (!provider.is_empty()).then(|| vec![PROVIDERS.name.to_owned(), provider, key.to_owned()])
+}
+
+fn set(root: &mut Node, path: &[String], variable: &str, environment: &dyn Environment) {
+    let Some(text) = environment.variable(variable) else { return };
+    put(root, path, Node::new(Place::whole(variable), Value::Text(text)));
+}
+
+fn put(root: &mut Node, path: &[String], node: Node) {
+    let Some((key, rest)) = path.split_first() else { return *root = node };
+    if root.is_null() {
+        root.value = Value::Map(Vec::new());
+    }
+    // What is no map is reported where it is read.
+    let Value::Map(members) = &mut root.value else { return };
+    let place = node.place.clone();
+    let at = members.iter().position(|member| member.key == *key).unwrap_or_else(|| {
+        let node = Node::new(place.clone(), Value::Null);
+        members.push(Member { key: key.clone(), place: place.clone(), node });
+        members.len() - 1
+    });
+    if rest.is_empty() {
+        members[at].place = place;
+    }
+    put(&mut members[at].node, rest, node);
 }
 
 fn warn(name: &str, report: &mut Report) {
-    let known: Vec<String> = settings().map(variable_of).collect();
-    let hint =
-        nearest_variable(name, &known).map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+    let hint = nearest_variable(name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     report.warn(&Place::whole(name), format!("this variable is no setting and has no effect{hint}"));
 }
 
-/// The prefix is left out: it would make all variables look alike.
-fn nearest_variable(name: &str, known: &[String]) -> Option<String> {
-    let endings = known.iter().filter_map(|known| known.strip_prefix(PREFIX)).map(str::to_ascii_lowercase);
-    let endings: Vec<String> = endings.collect();
-    let near = nearest(name.strip_prefix(PREFIX)?, endings.iter().map(String::as_str))?;
-    Some(format!("{PREFIX}{}", near.to_ascii_uppercase()))
+/// What all variables begin with is left out: it would make them look alike.
+fn nearest_variable(name: &str) -> Option<String> {
+    let of_provider = name.strip_prefix(OF_PROVIDER).and_then(|rest| rest.rsplit_once(LEVEL));
+    let (key, known): (&str, Vec<&str>) = match of_provider {
+        Some((_, key)) => (key, settings_of_provider().map(Key::name).collect()),
+        None => (name.strip_prefix(PREFIX)?, settings().map(Key::name).collect()),
+    };
+    let near = nearest(key, known)?;
+    Some(format!("{}{}", &name[..name.len() - key.len()], near.to_ascii_uppercase()))
 }

@@ -241,7 +241,8 @@ pub(super) static IDLE: Setting<Time> =
 pub(super) static PROVIDER: Section = Section {
     title: "A provider",
     help: "In `providers`, by name. What is written for a provider of the catalog replaces the catalog's value \
-           key by key; `hosts` are added to it.",
+           key by key; `hosts` are added to it. One value can be set by a variable, which wins over the file: \
+           `POINTSMAN_PROVIDERS__ACME__BASE_URL` is `base_url` of `acme`.",
     keys: &[
         &KIND,
         &TITLE,

@@ -319,6 +319,35 @@ fn a_provider_of_the_users_own_needs_little() {
 }
 
 #[test]
+fn a_variable_says_where_a_provider_is() {
+    let machine = Machine::default()
+        .variable("POINTSMAN_PROVIDERS__ANTHROPIC__BASE_URL", "http://127.0.0.1:1")
+        .variable("POINTSMAN_PROVIDERS__MY_OWN__AUTH", "x-api-key")
+        .variable("POINTSMAN_PROVIDERS__NEW__KIND", "gemini")
+        .variable("POINTSMAN_PROVIDERS__NEW__BASE_URL", "http://127.0.0.1:2")
+        .variable("POINTSMAN_PROVIDERS__NEW__HEADERS", "x")
+        .variable("POINTSMAN_PROVIDERS__NEW__BASEURL", "http://127.0.0.1:3");
+    let written = "providers: {my-own: {kind: openai, base_url: 'http://127.0.0.1:4', auth: bearer}}";
+    let config = machine.load(written).unwrap();
+    let base = |name: &str| provider(&config, name).core.pools[0].endpoints[0].0.to_string();
+    assert_eq!(base("anthropic"), "http://127.0.0.1:1");
+    assert_eq!(base("openai"), "https://api.openai.com/v1", "the others stay");
+    let own = provider(&config, "my-own");
+    assert_eq!((own.auth, base("my-own").as_str()), (AuthScheme::XApiKey, "http://127.0.0.1:4"));
+    assert_eq!(
+        (provider(&config, "new").core.format, base("new").as_str()),
+        (WireFormat::Gemini, "http://127.0.0.1:2")
+    );
+    assert_eq!(
+        warnings(&config),
+        [
+            "POINTSMAN_PROVIDERS__NEW__BASEURL: this variable is no setting and has no effect; did you mean `POINTSMAN_PROVIDERS__NEW__BASE_URL`?",
+            "POINTSMAN_PROVIDERS__NEW__HEADERS: this variable is no setting and has no effect",
+        ]
+    );
+}
+
+#[test]
 fn a_variable_wins_over_the_file() {
     let machine = Machine::default()
         .variable("POINTSMAN_STRATEGY", "least-connections")

@@ -340,6 +340,11 @@ fn a_variable_is_named_when_its_value_is_wrong() {
         ),
     );
     check(
+        "POINTSMAN_PROVIDERS__OPENAI__BASE_URL",
+        "api.openai.com",
+        "POINTSMAN_PROVIDERS__OPENAI__BASE_URL: `providers.openai.base_url` is `api.openai.com`, which is not a URL with http:// or https://, without a query or a password; did you mean `https://api.openai.com`?",
+    );
+    check(
         "POINTSMAN_LISTEN",
         "0.0.0.0:1",
         "POINTSMAN_LISTEN: `listen` is `0.0.0.0:1`, which other machines can reach; set `allow_remote: true` if you mean that",
