@@ -7,7 +7,8 @@
 
 mod text;
 
-use http::StatusCode;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::agent::{Agent, Detail, Form};
 use crate::format::WireFormat;
@@ -27,6 +28,25 @@ pub struct Answer {
     pub is_final: bool,
     /// JSON.
     pub body: String,
+}
+
+/// Which the providers' own libraries obey.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+impl Answer {
+    /// Returns the headers that say what the answer is, and when to come back.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, self.body.len().into());
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if self.is_final {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        headers
+    }
 }
 
 /// Writes a refusal for a request of `family`, after `attempts` upstream calls.

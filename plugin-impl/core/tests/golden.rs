@@ -1,6 +1,6 @@
 //! Replies, streams and requests as they are seen on the wire, each with what it comes to.
 //!
-//! A fixture is a file below `tests/fixtures`, in one of five folders:
+//! A fixture is a file below `tests/fixtures`, in one of six folders:
 //!
 //! | folder | what it holds | what it is checked against |
 //! |---|---|---|
@@ -8,6 +8,7 @@
 //! | `stream` | an answer with its stream | [`FirstEvent`], whole and byte by byte |
 //! | `token` | an answer of a token endpoint | [`classify_token`] |
 //! | `session` | a request | [`session`] |
+//! | `refusal` | who asks and what is closed, and the answer byte for byte | [`refuse`] |
 //! | `envelope` | an answer inside of its envelope, `=====`, the answer | [`envelope`] |
 //!
 //! A file begins with `key: value` lines, of which `expect` is one, and a blank line. `now` is the time
@@ -18,12 +19,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use pointsman_core::agent::Agent;
 use pointsman_core::classify::{FirstEvent, Head, Look, TokenFault, classify, classify_token};
 use pointsman_core::envelope::{self, Unwrapper};
 use pointsman_core::format::WireFormat;
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
+use pointsman_core::plan::{Counts, Refusal};
+use pointsman_core::refusal::refuse;
 use pointsman_core::session::{self, SessionSource};
 use pointsman_core::time::{Millis, Now, UnixMillis};
 
@@ -98,6 +104,43 @@ fn answers_come_out_of_their_envelope_as_they_are() {
             String::from_utf8_lossy(&found).into_owned()
         }
     });
+}
+
+/// What each agent is told, to the byte: a word more, and one of them waits for an hour.
+#[test]
+fn refusals_are_told_to_each_agent_as_it_understands_them() {
+    each("refusal", 25, |fixture| {
+        let found = refused(fixture);
+        if found == fixture.rest.trim_end_matches('\n') { "same".to_owned() } else { found }
+    });
+}
+
+/// Writes a refusal as HTTP does, but for the ends of lines.
+fn refused(fixture: &Fixture) -> String {
+    let count = |key: &str| fixture.meta.get(key).map_or(0, |count| count.parse().expect("a count"));
+    let counts = Counts {
+        busy: count("busy"),
+        protected: count("protected"),
+        limited: count("limited"),
+        cooling: count("cooling"),
+        needs_sign_in: count("needs-sign-in"),
+        disabled: count("disabled"),
+    };
+    let until = fixture
+        .meta
+        .get("until")
+        .map(|seconds| fixture.now().mono.after(Duration::from_secs(seconds.parse().expect("seconds"))));
+    let agent =
+        Agent::of(&HeaderMap::from_iter([(USER_AGENT, fixture.meta("agent").parse().expect("a name"))]));
+    let refusal = Refusal { until, counts, knock: None };
+    let answer =
+        refuse(fixture.format(), agent, &refusal, fixture.meta("family"), count("attempts"), fixture.now());
+    let headers: String = answer
+        .headers()
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
+        .collect();
+    format!("HTTP/1.1 {}\n{headers}\n{}", answer.status, answer.body)
 }
 
 fn unwrapped_stream(wrapped: &str) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use pointsman_core::agent::Agent;
 use pointsman_core::because::Because;
@@ -26,8 +26,6 @@ const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
 const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
 const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
-/// Which the providers' own libraries obey.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// Tells one request from all others.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-request-id");
 
@@ -100,16 +98,7 @@ pub(super) fn crowded(why: &str, routed: &Routed, attempts: u32) -> Answer {
 
 /// Makes an answer of the router's own.
 pub(crate) fn own(answer: refusal::Answer) -> Answer {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, answer.body.len().into());
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(RETRY_AFTER, seconds.into());
-    }
-    if answer.is_final {
-        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
-    }
-    Answer { status: answer.status, headers, body: AnswerBody::Full(answer.body.into()) }
+    Answer { status: answer.status, headers: answer.headers(), body: AnswerBody::Full(answer.body.into()) }
 }
 
 fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {

@@ -28,7 +28,7 @@ mod unix {
     use std::os::unix::fs::DirBuilderExt;
     use std::os::unix::net::UnixStream;
     use std::path::{Path, PathBuf};
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use crate::http::Token;
 
@@ -49,7 +49,7 @@ mod unix {
     /// [`ListenError::Taken`] where no folder can be made.
     pub fn private_address() -> Result<ListenAddress, ListenError> {
         let parent = parent();
-        sweep(&parent);
+        sweep(&parent, SystemTime::now());
         let folder = parent.join(format!("{PREFIX}{}", &Token::random().expose()[..16]));
         let socket = folder.join(SOCKET);
         if socket.as_os_str().len() > LONGEST {
@@ -68,10 +68,10 @@ mod unix {
     }
 
     /// Takes away what programs left that were killed.
-    fn sweep(parent: &Path) {
+    fn sweep(parent: &Path, now: SystemTime) {
         let folders = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
         for folder in folders.filter(|folder| is_ours(folder)) {
-            if is_left(&folder).unwrap_or(false) {
+            if is_left(&folder, now).unwrap_or(false) {
                 clear(&folder.join(SOCKET));
             }
         }
@@ -81,9 +81,9 @@ mod unix {
         folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
     }
 
-    fn is_left(folder: &Path) -> io::Result<bool> {
+    fn is_left(folder: &Path, now: SystemTime) -> io::Result<bool> {
         let socket = folder.join(SOCKET);
-        let old = folder.metadata()?.modified()?.elapsed().is_ok_and(|age| age > YOUNG);
+        let old = now.duration_since(folder.metadata()?.modified()?).is_ok_and(|age| age > YOUNG);
         let refused = || UnixStream::connect(&socket).is_err_and(|error| is_refused(&error));
         Ok(old && socket.try_exists()? && refused())
     }
@@ -123,18 +123,41 @@ mod unix {
             }
         }
 
+        /// Makes a folder as a program does, in which it may listen.
+        fn made(parent: &Path, name: &str) -> (PathBuf, Option<UnixListener>) {
+            let folder = parent.join(name);
+            fs::create_dir(&folder).unwrap();
+            let listener = UnixListener::bind(folder.join(SOCKET)).unwrap();
+            (folder, Some(listener))
+        }
+
         #[test]
-        fn a_folder_that_is_young_or_in_use_is_not_swept() {
-            let ListenAddress::Unix(socket) = private_address().unwrap() else { panic!("a socket") };
-            let folder = socket.parent().unwrap();
-            assert!(!is_left(folder).unwrap(), "nobody listens yet");
-            let listener = UnixListener::bind(&socket).unwrap();
-            assert!(!is_left(folder).unwrap());
-            assert!(UnixStream::connect(&socket).is_ok());
+        fn what_was_left_is_swept_once_it_is_old_and_nothing_else() {
+            let parent = std::env::temp_dir().join(format!("sweep-{}", &Token::random().expose()[..16]));
+            fs::create_dir(&parent).unwrap();
+            let (left, listener) = made(&parent, "pointsman-left");
             drop(listener);
-            assert!(UnixStream::connect(&socket).is_err_and(|error| is_refused(&error)));
-            assert!(!is_left(folder).unwrap(), "it is young");
-            clear(&socket);
+            let (used, _in_use) = made(&parent, "pointsman-used");
+            let (foreign, listener) = made(&parent, "somebody-else");
+            drop(listener);
+            let begun = parent.join("pointsman-begun");
+            fs::create_dir(&begun).unwrap();
+            let since = |age| left.metadata().unwrap().modified().unwrap() + age;
+            for (age, is_there) in
+                [(Duration::ZERO, true), (YOUNG, true), (YOUNG + Duration::from_secs(1), false)]
+            {
+                if left.exists() {
+                    sweep(&parent, since(age));
+                }
+                assert_eq!(left.exists(), is_there, "after {age:?}");
+                assert!([&used, &foreign, &begun].iter().all(|folder| folder.exists()), "after {age:?}");
+            }
+            // A clock that was set back makes nothing old.
+            let (left, listener) = made(&parent, "pointsman-future");
+            drop(listener);
+            sweep(&parent, SystemTime::UNIX_EPOCH);
+            assert!(left.exists() && UnixStream::connect(used.join(SOCKET)).is_ok());
+            fs::remove_dir_all(&parent).unwrap();
         }
     }
 }
