@@ -26,6 +26,8 @@ pub struct Shared {
     requests: AtomicU64,
     /// Tells the ids of this start from those of another.
     start: u64,
+    /// To ask for it is a call of the system, and every request wants it.
+    process: u32,
 }
 
 impl Shared {
@@ -42,6 +44,7 @@ impl Shared {
             journal: Journal::default(),
             requests: AtomicU64::new(0),
             start: clock.now().wall.0,
+            process: std::process::id(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Shared {
 
     /// Returns what tells this process from others that started in the same millisecond.
     pub fn seed(&self) -> u64 {
-        self.start ^ u64::from(std::process::id()).rotate_left(32)
+        self.start ^ u64::from(self.process).rotate_left(32)
     }
 
     /// Returns an id that no other request has.

@@ -259,16 +259,20 @@ mod tests {
         let turn =
             |role: &str| format!(r#"{{"role":"{role}","content":"{}"}}"#, r#"say \"pong\"\n"#.repeat(128));
         let turns: Vec<_> = ["user", "assistant"].iter().cycle().take(128).map(|role| turn(role)).collect();
-        let body = format!(r#"{{"model":"m","messages":[{}]}}"#, turns.join(","));
-        assert!(body.len() > 200_000);
-        let named = headers(&[("session-id", "s")]);
-        let looked = |headers: &HeaderMap| {
-            stepped::by(|| _ = session(headers, body.as_bytes(), WireFormat::Anthropic))
-        };
-        assert_eq!(looked(&named), 0);
-        let unnamed = looked(&HeaderMap::new());
-        assert!(unnamed < body.len() + 16 * 1_024, "{unnamed} bytes of {}", body.len());
-        assert!(stepped::by(|| drop(body::model(body.as_bytes()))) < 16);
+        let many = turns.join(",");
+        let one = format!(r#"{{"role":"user","content":"{}"}}"#, r#"say \"pong\"\n"#.repeat(16_384));
+        for turns in [many, one] {
+            let body = format!(r#"{{"model":"m","messages":[{turns}]}}"#);
+            assert!(body.len() > 200_000);
+            let named = headers(&[("session-id", "s")]);
+            let looked = |headers: &HeaderMap| {
+                stepped::by(|| _ = session(headers, body.as_bytes(), WireFormat::Anthropic))
+            };
+            assert_eq!(looked(&named), 0);
+            let unnamed = looked(&HeaderMap::new());
+            assert!(unnamed < body.len() + 16 * 1_024, "{unnamed} bytes of {}", body.len());
+            assert!(stepped::by(|| drop(body::model(body.as_bytes()))) < 16);
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use self::cursor::Cursor;
 #[cfg(test)]
 pub(crate) use self::cursor::stepped;
+use self::cursor::{Cursor, Span};
 
 /// Text that is not the JSON it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +29,12 @@ pub struct NotJson {
 
 /// Returns the members of the object that `text` is.
 pub fn members(text: &[u8]) -> Members<'_> {
-    Members(Steps::new(Cursor { text, at: 0 }))
+    Members(Steps::new(Cursor::new(text)))
 }
 
 /// Returns the elements of the array that `text` is.
 pub fn elements(text: &[u8]) -> Elements<'_> {
-    Elements(Steps::new(Cursor { text, at: 0 }))
+    Elements(Steps::new(Cursor::new(text)))
 }
 
 /// One value, as a range of the text around it.
@@ -43,6 +43,8 @@ pub struct Value<'a> {
     text: &'a [u8],
     start: usize,
     end: usize,
+    /// The longest string in it, or it itself.
+    longest: Span,
 }
 
 impl<'a> Value<'a> {
@@ -113,7 +115,7 @@ impl<'a> Value<'a> {
     }
 
     fn cursor(self) -> Cursor<'a> {
-        Cursor { text: &self.text[..self.end], at: self.start }
+        Cursor::again(&self)
     }
 }
 

@@ -75,25 +75,53 @@ fn take_turns<'a>(turns: Value<'a>, system: &mut Texts, user: &mut Texts) {
     if turns.is_string() {
         return user.take(turns);
     }
-    for turn in some(turns.elements()) {
-        match turn.member("role").and_then(Value::string).as_deref() {
-            Some("system" | "developer") => system.take(turn),
-            Some("assistant" | "model") if !acknowledges(turn) => return,
-            None if is_call(turn) => return,
-            Some(_) | None => user.take(turn),
+    for turn in some(turns.elements()).map(Turn::read) {
+        match turn.role.and_then(Value::string).as_deref() {
+            Some("system" | "developer") => system.take_turn(&turn),
+            Some("assistant" | "model") if !turn.acknowledges() => return,
+            None if turn.is_call() => return,
+            Some(_) | None => user.take_turn(&turn),
         }
     }
 }
 
-/// Items of the Responses API without a role are the model's calls and reasoning. In the Gemini API a
-/// turn without a role is the user's.
-fn is_call(turn: Value<'_>) -> bool {
-    turn.member("type").is_some()
+/// The members of a turn that matter, each the first of its name. One that is long is gone through once.
+#[derive(Default)]
+struct Turn<'a> {
+    role: Option<Value<'a>>,
+    kind: Option<Value<'a>>,
+    text: Option<Value<'a>>,
+    content: Option<Value<'a>>,
+    parts: Option<Value<'a>>,
 }
 
-fn acknowledges(turn: Value<'_>) -> bool {
-    let part = turn.member("parts").and_then(|parts| parts.elements().next()?.ok());
-    part.and_then(|part| part.member("text")?.string()).as_deref() == Some(ACKNOWLEDGED)
+impl<'a> Turn<'a> {
+    fn read(value: Value<'a>) -> Self {
+        let mut turn = Self::default();
+        for Member { key, value } in value.members().map_while(Result::ok) {
+            let place = match key.read().as_deref() {
+                Some("role") => &mut turn.role,
+                Some("type") => &mut turn.kind,
+                Some("text") => &mut turn.text,
+                Some("content") => &mut turn.content,
+                Some("parts") => &mut turn.parts,
+                Some(_) | None => continue,
+            };
+            place.get_or_insert(value);
+        }
+        turn
+    }
+
+    /// Items of the Responses API without a role are the model's calls and reasoning. In the Gemini API a
+    /// turn without a role is the user's.
+    const fn is_call(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    fn acknowledges(&self) -> bool {
+        let part = self.parts.and_then(|parts| parts.elements().next()?.ok());
+        part.and_then(|part| part.member("text")?.string()).as_deref() == Some(ACKNOWLEDGED)
+    }
 }
 
 /// Texts that were hashed, up to a bound.
@@ -108,18 +136,19 @@ impl Texts {
         self.length == 0
     }
 
-    /// Takes the texts of a value: a string, a part with `text`, a list of parts, or a turn with
-    /// `content` or `parts`.
+    /// Takes the texts of a value: a string, a list of parts, or what a turn may be.
     fn take(&mut self, value: Value<'_>) {
-        if value.is_string() {
-            self.take_string(value);
-        } else if value.is_array() {
-            some(value.elements()).for_each(|part| self.take_part(part));
+        if value.is_string() || value.is_array() {
+            self.take_list(value);
         } else {
-            self.take_part(value);
-            let inner = value.member("content").or_else(|| value.member("parts"));
-            inner.into_iter().for_each(|inner| self.take_list(inner));
+            self.take_turn(&Turn::read(value));
         }
+    }
+
+    /// Takes its own text, and those in `content` or `parts`.
+    fn take_turn(&mut self, turn: &Turn<'_>) {
+        turn.text.into_iter().for_each(|text| self.take_string(text));
+        turn.content.or(turn.parts).into_iter().for_each(|inner| self.take_list(inner));
     }
 
     fn take_list(&mut self, value: Value<'_>) {

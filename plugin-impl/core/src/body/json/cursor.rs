@@ -5,11 +5,33 @@ use super::{Member, NotJson, Text, Value, quotes};
 /// A place in the text.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
-    pub(super) text: &'a [u8],
-    pub(super) at: usize,
+    text: &'a [u8],
+    at: usize,
+    /// A string whose end is known.
+    known: Span,
+    /// The longest string that was jumped over since the last value began.
+    longest: Span,
+}
+
+/// Where a string stands, quotes included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
 }
 
 impl<'a> Cursor<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, known: Span::default(), longest: Span::default() }
+    }
+
+    /// Goes back to the start of a value. A message of a megabyte has been searched for its end already,
+    /// so that is not done again on each level above it.
+    pub(super) fn again(value: &Value<'a>) -> Self {
+        let text = &value.text[..value.end];
+        Self { text, at: value.start, known: value.longest, longest: Span::default() }
+    }
+
     /// Enters a container; returns whether it has a first item.
     pub(super) fn first(&mut self, open: u8, close: u8) -> Result<bool, NotJson> {
         let what = if open == b'{' { "expected an object" } else { "expected an array" };
@@ -50,24 +72,31 @@ impl<'a> Cursor<'a> {
     pub(super) fn value(&mut self) -> Result<Value<'a>, NotJson> {
         let first = self.peek();
         let start = self.at;
+        self.longest = Span::default();
         match first {
             Some(b'"') => drop(self.string()?),
             Some(b'{' | b'[') => self.container()?,
             Some(_) => self.scalar()?,
             None => return Err(self.wrong("the text ends where a value should be")),
         }
-        #[cfg(test)]
-        stepped::note(self.at - start);
-        Ok(Value { text: self.text, start, end: self.at })
+        Ok(Value { text: self.text, start, end: self.at, longest: self.longest })
     }
 
     /// Jumps over a string.
     fn string(&mut self) -> Result<Text<'a>, NotJson> {
         let start = self.at;
-        let Some(end) = quotes::closing(self.text, start + 1) else {
+        self.at = if self.known.start == start && self.known.end > start {
+            self.known.end
+        } else if let Some(end) = quotes::closing(self.text, start + 1) {
+            #[cfg(test)]
+            stepped::note(end - start);
+            end + 1
+        } else {
             return Err(self.wrong("a string without an end"));
         };
-        self.at = end + 1;
+        if self.at - start > self.longest.end - self.longest.start {
+            self.longest = Span { start, end: self.at };
+        }
         Ok(Text { quoted: &self.text[start..self.at] })
     }
 
@@ -164,7 +193,7 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
 }
 
-/// How many bytes were looked at, which is what a look into a body costs.
+/// How many bytes of strings were searched, which is what a look into a body costs.
 #[cfg(test)]
 pub(crate) mod stepped {
     use std::cell::Cell;

@@ -104,7 +104,7 @@ proptest! {
     fn every_value_is_read_as_a_full_parser_reads_it(tree in tree(), pretty: bool) {
         let text = if pretty { serde_json::to_vec_pretty(&tree) } else { serde_json::to_vec(&tree) };
         let text = text.expect("a tree prints");
-        let value = Cursor { text: &text, at: 0 }.value().expect("valid");
+        let value = Cursor::new(&text).value().expect("valid");
         let tree: Tree = serde_json::from_slice(&text).expect("what was printed parses");
         same(value, &tree);
     }
