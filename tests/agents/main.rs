@@ -12,6 +12,7 @@ mod pages;
 mod parallel;
 mod pools;
 mod refusals;
+mod relay;
 mod run;
 mod streams;
 mod terminal;

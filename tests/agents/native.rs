@@ -208,6 +208,43 @@ async fn a_fallback_is_a_toast_and_an_abort_closes_the_request_upstream() {
     server.kill().await.expect("it ends");
 }
 
+/// A terminal in which a program draws, until words are to be read there.
+const SCREEN: &str = r#"
+import fcntl, os, pty, re, struct, sys, termios, time
+words, pid_fd = sys.argv[1], pty.fork()
+pid, fd = pid_fd
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen, until = b"", time.monotonic() + 60
+plain = ""
+while words not in plain and time.monotonic() < until:
+    try:
+        seen += os.read(fd, 65536)
+    except OSError:
+        break
+    # Places and colours are left out; what is drawn in one row stays together.
+    plain = re.sub(rb"\x1b(\[[0-9;?<>=:$ ]*[a-zA-Z~]|[\]P_^][^\x07\x1b]*(\x07|\x1b\\)|[^\[\]P_^])", b"", seen).decode(errors="replace")
+os.kill(pid, 15)
+sys.stdout.write(plain)
+sys.exit(0 if words in plain else 1)
+"#;
+
+/// The same toast where a person reads it.
+#[tokio::test]
+async fn a_toast_is_on_the_screen() {
+    let pools = [("gemini-cli", spent(60)), ("antigravity", free())];
+    let setup = Setup::new().falling_back("account-first").anthropic("a", free()).antigravity("work", &pools);
+    let Some(machine) = Machine::installed(setup).await else { return };
+    let opencode = machine.opencode(&["--model", "google/gemini-3-flash", "--prompt", "say hi"]);
+    let mut terminal = machine.places.command("python3");
+    terminal.args(["-c", SCREEN, "Gemini CLI quota exhausted"]);
+    terminal.arg(opencode.as_std().get_program()).args(opencode.as_std().get_args());
+    terminal.env_remove("POINTSMAN_PLUGIN").env("POINTSMAN_CONFIG", machine.rig.config());
+    let said = said(&mut terminal).await;
+    assert_eq!(said.code, Some(0), "{said:#?}");
+}
+
 #[tokio::test]
 async fn a_broken_configuration_is_one_line_and_opencode_goes_on() {
     let setup = Setup::new().anthropic("a", free());
