@@ -7,19 +7,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_core::affinity::Rules;
 use pointsman_core::catalog::{Endpoint, Family, Pool, Provider, Scope};
 use pointsman_core::cell::Limit;
 use pointsman_core::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId, WindowId};
+use pointsman_core::knock::Knock;
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
 use pointsman_core::reading::Reading;
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;
 use pointsman_plugin::fleet::lease::Target;
-use pointsman_plugin::fleet::quota::Entry;
+use pointsman_plugin::fleet::quota::{Entry, Terms};
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
 use shuttle_dashmap::DashMap;
@@ -63,9 +65,22 @@ fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
     Lease::admit(target(fleet, account), Places::default(), BOUND, Entry::Usual, NOW).ok()
 }
 
+/// Tries an account before its guessed limit ends.
+fn knock(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
+    let spacing = fleet.spacing(&provider().id);
+    let (apart, recheck) = (Duration::from_millis(250), Duration::ZERO);
+    let entry = Entry::Knock(Terms { knock: Knock::LastResort, spacing: &spacing, apart, recheck });
+    Lease::admit(target(fleet, account), Places::default(), BOUND, entry, now).ok()
+}
+
 fn limited() -> Outcome {
     let hint = Hint::Until { until: Millis(60_000), source: HintSource::RetryAfter };
     Outcome::Limited(Limited { kind: LimitKind::Quota, hint })
+}
+
+/// A 429 that says nothing, from which a guess of a minute follows.
+fn unexplained() -> Outcome {
+    Outcome::Limited(Limited { kind: LimitKind::Quota, hint: Hint::Unknown })
 }
 
 fn is_limited(account: &Account) -> bool {
@@ -118,6 +133,32 @@ fn leases_are_conserved_while_the_fleet_changes() {
         workers.into_iter().for_each(|worker| worker.join().expect("a worker"));
         reader.join().expect("the reader");
         assert_eq!(account.pool(0).quota.in_flight, 0);
+    });
+}
+
+#[test]
+fn of_those_who_knock_at_several_accounts_one_goes_and_no_place_is_lost() {
+    check(|| {
+        let fleet = Arc::new(Fleet::default());
+        let ids = ["acme:work", "acme:home"].map(AccountId::new);
+        let accounts = ids.map(|id| fleet.enlist(&id, Identity(1), &provider()));
+        for account in &accounts {
+            lease(&fleet, account.clone()).expect("a place").settle(&unexplained(), NOW);
+        }
+        let threads = accounts.iter().chain(&accounts).cloned().map(|account| {
+            let fleet = fleet.clone();
+            thread::spawn(move || knock(&fleet, account, Millis(5_000)))
+        });
+        let threads: Vec<_> = threads.collect();
+        let leases: Vec<_> =
+            threads.into_iter().filter_map(|thread| thread.join().expect("an answer")).collect();
+        let in_flight = || accounts.iter().map(|account| account.pool(0).quota.in_flight).sum::<u16>();
+        assert_eq!((leases.len(), in_flight()), (1, 1));
+        drop(leases);
+        assert_eq!(in_flight(), 0);
+        let next =
+            accounts.iter().filter(|account| knock(&fleet, (*account).clone(), Millis(5_250)).is_some());
+        assert_eq!(next.count(), 1, "who lost has not used up the turn of its account");
     });
 }
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use pointsman_tests::setup::{free, limited};
 use pointsman_tests::{Ask, Heard, Setup, Stage, within};
 use pointsman_upstream::{Hint, Pool};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// Ten minutes, of which its upstream says nothing. The guess lasts half a minute.
 fn silent(requests: u32) -> Pool {
@@ -23,14 +24,8 @@ fn refusals(stage: &Stage) -> Vec<Instant> {
     entries.iter().filter(|entry| entry.status == Some(429)).map(|entry| entry.arrived).collect()
 }
 
-/// Both accounts are limited, and nobody said until when. As soon as quota is back, who waits is served.
-#[tokio::test]
-async fn quota_that_is_back_before_the_guess_ends_is_found() {
-    let stage = Setup::new().patient().anthropic("a", silent(1)).anthropic("b", silent(1)).start();
-    for _ in 0..2 {
-        stage.fetch(&Ask::messages()).await.good();
-    }
-    let begun = Instant::now();
+/// Asks, and returns once that request stands in line.
+async fn waits(stage: &Stage) -> JoinHandle<Heard> {
     let asked = stage.router.fetch(Ask::messages().request());
     let waiting = tokio::spawn(async { Heard::all(asked.await.expect("an answer")).await });
     within(async {
@@ -39,6 +34,18 @@ async fn quota_that_is_back_before_the_guess_ends_is_found() {
         }
     })
     .await;
+    waiting
+}
+
+/// Both accounts are limited, and nobody said until when. As soon as quota is back, who waits is served.
+#[tokio::test]
+async fn quota_that_is_back_before_the_guess_ends_is_found() {
+    let stage = Setup::new().patient().anthropic("a", silent(1)).anthropic("b", silent(1)).start();
+    for _ in 0..2 {
+        stage.fetch(&Ask::messages()).await.good();
+    }
+    let begun = Instant::now();
+    let waiting = waits(&stage).await;
     stage.upstream.advance(Duration::from_secs(600));
     let answer = within(waiting).await.expect("a task that ends").good();
     assert!(begun.elapsed() < Duration::from_secs(10), "the guess is three times as long");
@@ -96,4 +103,27 @@ async fn a_long_guess_is_checked_again() {
         }
     };
     assert_eq!((back.reason(), stage.counter("knocks")), ("probe", 2));
+}
+
+/// Another provider of its chain serves a request before anybody knocks. Where that is closed as well, the guess
+/// of its own is tried.
+#[tokio::test]
+async fn a_guess_is_tried_after_all_providers_of_a_chain() {
+    let chained = |away| {
+        let setup = Setup::new().patient().set("affinity", json!({"patience": "0s"}));
+        let setup =
+            setup.anthropic("home", silent(0)).beside("acme", "anthropic").keyed("acme", "away", away, 1);
+        setup.chain("claude-sonnet-4-6", &["acme/big-model"]).start()
+    };
+    let stage = chained(free());
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(2_200) {
+        assert_eq!(stage.fetch(&Ask::messages()).await.good().reason(), "fallback-provider");
+    }
+    assert_eq!((stage.counter("knocks"), refusals(&stage).len()), (0, 1));
+    let stage = chained(silent(0));
+    let waiting = waits(&stage).await;
+    stage.upstream.set_pool("home", "default", free()).expect("it is in the script");
+    let answer = within(waiting).await.expect("a task that ends").good();
+    assert_eq!((answer.account(), answer.reason(), stage.counter("knocks")), ("home", "last-resort", 1));
 }

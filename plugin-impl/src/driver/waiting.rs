@@ -50,7 +50,10 @@ impl Journey<'_> {
 
     pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
         self.tell_news(&Onward::Wait);
-        self.tell_wait(refusal.until.unwrap_or(until), &refusal);
+        // Where the end is out of reach, it waits for a guess to be tried.
+        let in_reach = |at: &Millis| *at <= self.dispatch.deadline();
+        let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
+        self.tell_wait(end.unwrap_or(until), &refusal);
         self.record.waits(self.leg, until, Some(refusal), self.now());
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
