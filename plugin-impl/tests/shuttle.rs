@@ -314,7 +314,7 @@ fn a_plan_sees_what_was_observed_last() {
             thread::spawn(move || account.take_in(0, told, &provider().pools[0], NOW))
         });
         threads.into_iter().for_each(|thread| thread.join().expect("a thread that returns"));
-        assert_eq!(account.outlook(0, &ModelId::new("m"), NOW).remaining, Some(700));
+        assert_eq!(account.outlook(0, &ModelId::new("m"), NOW).at(NOW).remaining, Some(700));
     });
 }
 

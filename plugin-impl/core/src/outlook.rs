@@ -67,10 +67,18 @@ impl OutlookWord {
         Self(shares | (reset << (2 * SHARE_BITS)) | (observed << (2 * SHARE_BITS + SPAN_BITS)))
     }
 
+    /// Returns the word of the two that is tighter at `now`; see [`Outlook::tighter`].
+    #[must_use]
+    pub fn tighter(self, other: Self, now: Millis) -> Self {
+        let (one, two) = (self.at(now), other.at(now));
+        if one.tighter(two) == one { self } else { other }
+    }
+
     /// Returns what it says at `now`.
     #[inline]
     pub fn at(self, now: Millis) -> Outlook {
-        if now >= self.observed().after(FRESH) { Outlook::default() } else { self.last(now) }
+        // Most pools tell nothing, so the word of nothing is not worked out.
+        if self.0 == 0 || now >= self.observed().after(FRESH) { Outlook::default() } else { self.last(now) }
     }
 
     /// Returns what was observed last, however long ago, as long as its window has not reset: quota does not

@@ -154,14 +154,18 @@ fn ranked<R: Rank + Ord + Copy, T>(
         open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way, tier))));
     }
     match order {
-        FallbackOrder::AccountFirst => {
-            open.sort_unstable_by_key(|(rank, way)| (way.spared, *rank, way.preference));
-        }
-        FallbackOrder::PoolFirst => {
-            open.sort_unstable_by_key(|(rank, way)| (way.spared, way.preference, *rank));
-        }
+        FallbackOrder::AccountFirst => sort(&mut open, |(rank, way)| (way.spared, *rank, way.preference)),
+        FallbackOrder::PoolFirst => sort(&mut open, |(rank, way)| (way.spared, way.preference, *rank)),
     }
-    open.into_iter().map(|(rank, candidate)| told(&rank, candidate)).collect()
+    open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
+}
+
+/// Sorts what is nearly in order but for where it begins: where accounts are equal, turns decide.
+fn sort<T, K: Ord>(ways: &mut [T], key: impl Fn(&T) -> K) {
+    if let Some(first) = (0..ways.len()).min_by_key(|at| key(&ways[*at])) {
+        ways.rotate_left(first);
+    }
+    ways.sort_unstable_by_key(key);
 }
 
 /// Which ways a plan is made of.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::blame::Gate;
 use crate::cell::Deny;
-use crate::outlook::Outlook;
+use crate::outlook::OutlookWord;
 use crate::time::Millis;
 use crate::vitals::VitalsView;
 
@@ -33,6 +33,9 @@ pub struct AccountView {
 }
 
 /// The best way into one pool of one account.
+///
+/// A plan is made of as many of these as there are accounts, so it is kept small: what has to be worked
+/// out of a word is left to the strategy that asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WayView {
     /// The index of the pool at its provider.
@@ -42,7 +45,7 @@ pub struct WayView {
     /// Why it cannot be used now.
     pub closed: Option<Closed>,
     /// What is known of the remaining quota.
-    pub outlook: Outlook,
+    pub outlook: OutlookWord,
     /// Nothing but experience closes it, and that may be tried where no other way is open.
     pub explorable: bool,
     /// Nothing but a guess closes it, which may be tried from this instant as a last resort.
@@ -54,6 +57,8 @@ pub struct WayView {
     /// What the pool has shown of itself lately.
     pub vitals: VitalsView,
 }
+
+const _: () = assert!(size_of::<WayView>() <= 80);
 
 impl AccountView {
     /// Says whether any of its ways is open whose quota need not be spared.

@@ -143,9 +143,11 @@ impl Context {
     /// Returns how far the account is from its turn: 0 for the one whose turn it is.
     #[inline]
     pub fn distance(&self, index: u32) -> u32 {
+        // Each account of each plan asks, and divisions are slow. That of the turn is the same for all of them.
         let count = self.accounts.max(1);
         let turn = (self.turn % u64::from(count)) as u32;
-        (index % count + count - turn) % count
+        let index = if index < count { index } else { index % count };
+        if index >= turn { index - turn } else { index + count - turn }
     }
 
     /// Says whether the account is neither the session's nor its parent's.

@@ -55,14 +55,28 @@ pub struct Vitals {
     used: AtomicU64,
 }
 
-/// The vitals at one instant.
+/// The vitals at one instant, packed as they are kept: a plan looks at all accounts, and most strategies at
+/// nothing but `used`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VitalsView {
-    /// None where nothing has happened yet.
-    pub health: Option<Level>,
-    pub tokens: Option<Level>,
+    health: u64,
+    tokens: u64,
     /// When a request was last admitted; the start of the process where none was.
     pub used: Millis,
+}
+
+impl VitalsView {
+    /// Returns the points of health; none where nothing has happened yet.
+    #[inline]
+    pub fn health(self) -> Option<Level> {
+        Level::unpack(self.health)
+    }
+
+    /// Returns the client's own tokens; none where none was ever taken.
+    #[inline]
+    pub fn tokens(self) -> Option<Level> {
+        Level::unpack(self.tokens)
+    }
 }
 
 impl Vitals {
@@ -70,8 +84,8 @@ impl Vitals {
     #[inline]
     pub fn view(&self) -> VitalsView {
         VitalsView {
-            health: Level::unpack(self.health.load(Ordering::Relaxed)),
-            tokens: Level::unpack(self.tokens.load(Ordering::Relaxed)),
+            health: self.health.load(Ordering::Relaxed),
+            tokens: self.tokens.load(Ordering::Relaxed),
             used: Millis(self.used.load(Ordering::Relaxed)),
         }
     }
@@ -125,7 +139,7 @@ mod tests {
 
     fn health(vitals: &Vitals, now: Millis) -> u32 {
         let refill = Rates::default().health;
-        vitals.view().health.map_or(refill.fresh(), |level| level.amount(refill, now)) / 1_000
+        vitals.view().health().map_or(refill.fresh(), |level| level.amount(refill, now)) / 1_000
     }
 
     fn marked(signs: &[Sign]) -> Vitals {
@@ -156,7 +170,7 @@ mod tests {
     fn a_request_takes_a_token_and_is_the_last_use() {
         let (vitals, rates) = (Vitals::default(), Rates::default());
         (0..60).for_each(|_| vitals.take(&rates, NOW));
-        let tokens = |now| vitals.view().tokens.expect("a level").amount(rates.tokens, now) / 1_000;
+        let tokens = |now| vitals.view().tokens().expect("a level").amount(rates.tokens, now) / 1_000;
         assert_eq!((tokens(NOW), tokens(NOW.after(Duration::from_secs(60)))), (0, 6));
         vitals.take(&rates, Millis(1_000));
         assert_eq!(vitals.view().used, NOW, "a thread that is late does not make it earlier");
@@ -166,6 +180,6 @@ mod tests {
     fn the_operator_makes_it_well() {
         let vitals = marked(&[Sign::Failed; 3]);
         vitals.reset();
-        assert_eq!(vitals.view().health, None);
+        assert_eq!(vitals.view().health(), None);
     }
 }

@@ -10,7 +10,7 @@ use pointsman_core::cap::InFlight;
 use pointsman_core::catalog::{Pool, Provider, Scope};
 use pointsman_core::cell::{Cell, CellState, Limit, LimitSeen, Touch};
 use pointsman_core::ids::{AccountId, ModelId};
-use pointsman_core::outlook::Outlook;
+use pointsman_core::outlook::{Outlook, OutlookWord};
 use pointsman_core::reading::{Reading, Windows};
 use pointsman_core::snapshot::{Obstacles, Standing};
 use pointsman_core::throttle::Throttle;
@@ -77,6 +77,15 @@ pub(super) struct Way<'a> {
     pub(super) bound: u16,
     /// A cap of the provider, the account or the model has no place left.
     pub(super) full: bool,
+}
+
+/// What a plan sees at first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Glance {
+    /// Nothing at all stands in the way.
+    pub(super) is_plainly_open: bool,
+    /// Requests under way in the pool.
+    pub(super) in_flight: u16,
 }
 
 /// What is known of a pool of an account at one endpoint.
@@ -193,14 +202,9 @@ impl Account {
         }
     }
 
-    /// Returns how many requests are under way in a pool.
-    pub fn in_flight(&self, pool: usize, model: &ModelId) -> u32 {
-        self.pools[pool].look_at(model, Quota::state).in_flight.into()
-    }
-
     /// Returns what is known of the remaining quota of a pool.
     #[inline]
-    pub fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> Outlook {
+    pub fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> OutlookWord {
         self.pools[pool].gauge.outlook(model, now)
     }
 
@@ -248,15 +252,24 @@ impl Account {
         self.pools[pool].quota.learn(limit, now);
     }
 
-    /// Says whether plainly nothing stands in the way. It asks less than [`Account::obstacles`] does: where
-    /// models have cells of their own, it is left to the full look.
+    /// Looks at a pool for a plan, which looks at very many.
+    ///
+    /// It asks less than [`Account::obstacles`] does: where models have cells of their own, what stands in the
+    /// way is left to the full look.
     #[inline]
-    pub(super) fn is_plainly_open(&self, to: &Way<'_>, now: Millis) -> bool {
+    pub(super) fn glance(&self, to: &Way<'_>, now: Millis) -> Glance {
         let slot = &self.pools[to.pool];
+        let quota = slot.look_at(to.model, Quota::state);
+        let is_plainly_open = slot.scope == Scope::Pool
+            && quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
+            && self.is_plainly_passable(slot, to, now);
+        Glance { is_plainly_open, in_flight: quota.in_flight }
+    }
+
+    #[inline]
+    fn is_plainly_passable(&self, slot: &PoolSlot, to: &Way<'_>, now: Millis) -> bool {
         let own = &slot.ways[to.way];
         !to.full
-            && slot.scope == Scope::Pool
-            && slot.quota.denial(to.bound, now).is_none()
             && slot.quota.learned(now).is_none()
             && self.health.denial(Touch::Pass, now).is_none()
             && own.cell.denial(Touch::Pass, now).is_none()
@@ -386,15 +399,16 @@ mod tests {
         let model = ModelId::new("m");
         let to = Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, bound: 4, full: false };
         let full = |now| account.obstacles(&to, now).closed().is_none();
-        assert!(account.is_plainly_open(&to, NOW) && full(NOW));
+        let quick = |to: &Way<'_>, now| account.glance(to, now).is_plainly_open;
+        assert!(quick(&to, NOW) && full(NOW));
         let full_up = Way { full: true, ..to };
-        assert!(!account.is_plainly_open(&full_up, NOW));
+        assert!(!quick(&full_up, NOW));
         assert!(account.obstacles(&full_up, NOW).closed().is_some());
         close(&account, &endpoint, &model);
-        assert!(!account.is_plainly_open(&to, NOW) && !full(NOW));
+        assert!(!quick(&to, NOW) && !full(NOW));
         let later = NOW.after(Duration::from_secs(60));
         assert_eq!(full(later), ends);
-        assert!(!account.is_plainly_open(&to, later) || ends, "it never says more than the full look");
+        assert!(!quick(&to, later) || ends, "it never says more than the full look");
     }
 
     #[test]

@@ -27,23 +27,31 @@ pub(super) struct Gauge {
 impl Gauge {
     /// Returns what is known for `model`: a load, and where models have windows of their own a look at them.
     #[inline]
-    pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> Outlook {
-        self.read(Some(model), |word| word.at(now))
+    pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> OutlookWord {
+        let for_all = self.for_all();
+        self.own(model).map_or(for_all, |own| for_all.tighter(own, now))
     }
 
     /// Returns what was read last for a model, or for all of them, until its window resets; see
     /// [`OutlookWord::binding`].
     pub(super) fn binding(&self, model: Option<&ModelId>, now: Millis) -> Outlook {
-        self.read(model, |word| word.binding(now))
+        let for_all = self.for_all().binding(now);
+        let own = model.and_then(|model| self.own(model));
+        own.map_or(for_all, |own| for_all.tighter(own.binding(now)))
     }
 
     #[inline]
-    fn read(&self, model: Option<&ModelId>, look: impl Fn(OutlookWord) -> Outlook) -> Outlook {
-        let for_all = look(OutlookWord(self.word.load(Ordering::Acquire)));
-        let Some(model) = model.filter(|_| self.any_model.load(Ordering::Acquire)) else { return for_all };
+    fn for_all(&self) -> OutlookWord {
+        OutlookWord(self.word.load(Ordering::Acquire))
+    }
+
+    #[inline]
+    fn own(&self, model: &ModelId) -> Option<OutlookWord> {
+        if !self.any_model.load(Ordering::Acquire) {
+            return None;
+        }
         let by_model = unpoisoned(self.by_model.read());
-        let own = by_model.iter().find(|(name, _)| name == model);
-        own.map_or(for_all, |(_, word)| for_all.tighter(look(*word)))
+        by_model.iter().find(|(name, _)| name == model).map(|(_, word)| *word)
     }
 
     /// Takes readings in. `pool` says how callers name its models.
@@ -111,7 +119,7 @@ mod tests {
     }
 
     fn remaining(gauge: &Gauge, model: &str) -> Option<u16> {
-        gauge.outlook(&ModelId::new(model), NOW).remaining
+        gauge.outlook(&ModelId::new(model), NOW).at(NOW).remaining
     }
 
     #[test]

@@ -61,6 +61,17 @@ pub struct Member {
     pub protections: Box<[Protection]>,
 }
 
+/// What accounts are looked at for.
+struct Sight<'a> {
+    route: &'a Route,
+    model: &'a ModelId,
+    /// A cap of the provider or of the model has no place left.
+    caps_full: bool,
+    now: Millis,
+}
+
+type Views = SmallVec<[AccountView; 16]>;
+
 impl Roster {
     /// Puts the members of a provider together.
     pub fn new(provider: &Provider, members: Vec<Member>, endpoints: Vec<Vec<Arc<EndpointState>>>) -> Self {
@@ -116,55 +127,69 @@ impl Roster {
     /// Looks at the accounts that may serve a route, or at a [sample] of very many. While none of those that
     /// it shows is open, it shows all.
     pub fn snapshot(&self, route: &Route, model: &ModelId, context: &Context, now: Millis) -> Snapshot {
-        let caps_full = self.caps.are_full(model);
-        let look = |place: u32| self.look(place, route, model, caps_full, now);
-        let accounts = match &route.account {
-            Some(id) => self.ids.get(id).map(|place| look(*place)).into_iter().collect(),
-            None if self.members.len() <= sample::WHOLE as usize => self.all().map(look).collect(),
-            None => self.sample(context, look),
-        };
-        Snapshot { now, accounts }
+        let mut snapshot = Snapshot { now, accounts: SmallVec::new() };
+        let sight = Sight { route, model, caps_full: self.caps.are_full(model), now };
+        match &route.account {
+            Some(id) => self.look(&sight, self.ids.get(id).copied(), &mut snapshot.accounts),
+            None if self.members.len() <= sample::WHOLE as usize => {
+                self.look(&sight, self.all(), &mut snapshot.accounts);
+            }
+            None => self.sample(&sight, context, &mut snapshot.accounts),
+        }
+        snapshot
     }
 
     fn all(&self) -> std::ops::Range<u32> {
         0..self.members.len() as u32
     }
 
-    fn sample(&self, context: &Context, look: impl Fn(u32) -> AccountView) -> SmallVec<[AccountView; 16]> {
+    fn sample(&self, sight: &Sight<'_>, context: &Context, seen: &mut Views) {
         let (count, open) = (self.members.len() as u32, self.open.load(Ordering::Relaxed));
         let named = [context.home, context.parent, Some(open)].into_iter().flatten();
-        let mut seen: SmallVec<[AccountView; 16]> = SmallVec::new();
         for place in named.chain(sample::places(context.turn, count)) {
             if seen.iter().all(|account| account.index != place) {
-                seen.push(look(place));
+                self.look(sight, [place], seen);
             }
         }
-        if seen.iter().any(AccountView::is_plainly_open) {
-            return seen;
-        }
-        match sample::onward(open, count).map(&look).find(AccountView::is_plainly_open) {
-            Some(further) => {
-                self.open.store(further.index, Ordering::Relaxed);
-                seen.retain(|account| account.index != further.index);
-                seen.push(further);
-                seen
-            }
-            None => self.all().map(&look).inspect(|account| self.point_at(account)).collect(),
+        if !seen.iter().any(AccountView::is_plainly_open) {
+            self.look_further(sight, open, seen);
         }
     }
 
-    fn point_at(&self, account: &AccountView) {
-        if account.is_plainly_open() {
+    /// Adds one account that is open, or shows all where there is none near `open`.
+    fn look_further(&self, sight: &Sight<'_>, open: u32, seen: &mut Views) {
+        let mut views = Views::new();
+        for place in sample::onward(open, self.members.len() as u32) {
+            views.clear();
+            self.look(sight, [place], &mut views);
+            if views[0].is_plainly_open() {
+                seen.retain(|account| account.index != place);
+                seen.append(&mut views);
+                return self.open.store(place, Ordering::Relaxed);
+            }
+        }
+        seen.clear();
+        self.look(sight, self.all(), seen);
+        if let Some(account) = seen.iter().rfind(|account| account.is_plainly_open()) {
             self.open.store(account.index, Ordering::Relaxed);
         }
     }
 
-    fn look(&self, place: u32, route: &Route, model: &ModelId, caps_full: bool, now: Millis) -> AccountView {
-        let member = &self.members[place as usize];
-        let full = caps_full || member.is_full();
-        let ways = route.pools().iter().map(|pool| self.best_way(member, *pool, model, full, now)).collect();
-        let in_flight = route.pools().iter().map(|pool| member.account.in_flight(*pool, model)).sum();
-        AccountView { index: place, weight: member.weight, in_flight, ways }
+    /// Adds what there is to be seen of some accounts. Views are filled in where they stay, because to move
+    /// them would cost more than the look.
+    #[inline]
+    fn look(&self, sight: &Sight<'_>, places: impl IntoIterator<Item = u32>, views: &mut Views) {
+        for index in places {
+            let member = &self.members[index as usize];
+            let full = sight.caps_full || member.is_full();
+            views.push(AccountView { index, weight: member.weight, in_flight: 0, ways: SmallVec::new() });
+            let Some(view) = views.last_mut() else { continue };
+            for pool in sight.route.pools() {
+                view.ways.push(WayView { pool: *pool as u16, ..WayView::default() });
+                let Some(way) = view.ways.last_mut() else { continue };
+                view.in_flight += u32::from(self.best_way(member, way, full, sight));
+            }
+        }
     }
 
     /// Asks the cells for what a candidate promises. By `jitter` knocks are further apart than they have to be.
@@ -210,20 +235,23 @@ impl Roster {
         Some(self.places[at].1)
     }
 
-    /// Returns the first way that is open, or else the most hopeful one.
+    /// Makes of `way`, which names a pool, the first way into it that is open, or else the most hopeful one.
+    /// Returns how many requests are under way in the pool.
     ///
     /// A pool has at least one endpoint, most have no other, and nearly all ways are open.
     #[inline]
-    fn best_way(&self, member: &Member, pool: usize, model: &ModelId, full: bool, now: Millis) -> WayView {
+    fn best_way(&self, member: &Member, way: &mut WayView, full: bool, sight: &Sight<'_>) -> u16 {
+        let (pool, model, now) = (usize::from(way.pool), sight.model, sight.now);
         let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool, now));
         let to = Way { pool, way: 0, endpoint, model, bound, full };
-        let (outlook, vitals) = (member.account.outlook(pool, model, now), member.account.vitals(pool));
-        if member.enabled && member.account.is_plainly_open(&to, now) {
-            let open = WayView { pool: pool as u16, outlook, vitals, ..WayView::default() };
-            return member.protected(open, model, now);
+        let glance = member.account.glance(&to, now);
+        if !(member.enabled && glance.is_plainly_open) {
+            *way = self.most_hopeful(member, to, now);
         }
-        let way = WayView { outlook, vitals, ..self.most_hopeful(member, to, now) };
-        member.protected(way, model, now)
+        way.outlook = member.account.outlook(pool, model, now);
+        way.vitals = member.account.vitals(pool);
+        member.protect(way, model, now);
+        glance.in_flight
     }
 
     fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
@@ -280,18 +308,18 @@ impl Member {
 
     /// Lays the protection of its quota over a way.
     #[inline]
-    fn protected(&self, way: WayView, model: &ModelId, now: Millis) -> WayView {
+    fn protect(&self, way: &mut WayView, model: &ModelId, now: Millis) {
         let pool = usize::from(way.pool);
         let Some(protection) = self.protections.get(pool).filter(|protection| !protection.is_nothing())
         else {
-            return way;
+            return;
         };
         match protection.judge(Some(model), self.account.binding_outlook(pool, Some(model), now)) {
-            Judgement::Free => way,
-            Judgement::Spared => WayView { spared: true, ..way },
+            Judgement::Free => {}
+            Judgement::Spared => way.spared = true,
             Judgement::Kept { until } => {
-                let closed = Some(Closed::protected(way.closed, until));
-                WayView { closed, explorable: false, guess: None, recheck: false, ..way }
+                way.closed = Some(Closed::protected(way.closed, until));
+                (way.explorable, way.guess, way.recheck) = (false, None, false);
             }
         }
     }

@@ -59,15 +59,16 @@ impl Scale {
             .accounts
             .iter()
             .filter_map(|account| Some((account, account.ways.iter().find(|way| way.closed.is_none())?)));
-        let known = ways.filter_map(|(account, way)| Pace::of(way.outlook, account.weight, snapshot.now));
+        let known = ways.filter_map(|(account, way)| Pace::of(way.outlook.at(snapshot.now), account.weight, snapshot.now));
         let mut known: SmallVec<[Pace; 16]> = known.collect();
         known.sort_unstable();
         Self { now: snapshot.now, middle: middle(&known) }
     }
 
     /// Ranks an account by the way that it would be used.
+    #[inline]
     pub fn rank(&self, account: &AccountView, way: &WayView, context: &Context) -> Rank {
-        let pace = Pace::of(way.outlook, account.weight, self.now).unwrap_or(self.middle);
+        let pace = Pace::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
         Rank {
             pace: Reverse(pace),
             strange: context.is_strange(account.index),
@@ -86,6 +87,7 @@ fn middle(known: &[Pace]) -> Pace {
 
 impl Pace {
     /// Returns the pace of an account that is read, twice as much for twice the weight.
+    #[inline]
     fn of(outlook: Outlook, weight: u16, now: Millis) -> Option<Self> {
         let (remaining, reset) = (outlook.remaining?, outlook.reset);
         if remaining == 0 {
@@ -108,6 +110,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outlook::OutlookWord;
     use crate::plan::testing::{account, order_at};
     use crate::strategy::Strategy;
 
@@ -118,7 +121,7 @@ mod tests {
     fn read(index: u32, remaining: u16, seconds: u64) -> AccountView {
         let mut account = account(index, 0);
         let reset = Some(Millis(NOW.0 + seconds * 1_000));
-        account.ways[0].outlook = Outlook { remaining: Some(remaining), reset };
+        account.ways[0].outlook = OutlookWord::pack(Outlook { remaining: Some(remaining), reset }, 0, NOW);
         account
     }
 

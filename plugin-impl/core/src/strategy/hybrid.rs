@@ -101,12 +101,13 @@ enum Tier {
 }
 
 /// Ranks an account by the way that it would be used.
+#[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &Numbers, now: Millis) -> Rank {
     let health = way
         .vitals
-        .health
+        .health()
         .map_or(numbers.rates.health.fresh(), |level| level.amount(numbers.rates.health, now));
-    let quota = way.outlook.remaining;
+    let quota = way.outlook.at(now).remaining;
     let is_home = context.home == Some(account.index);
     let bonus = if is_home { i64::from(numbers.home) * HUNDREDTHS } else { 0 };
     Rank {
@@ -121,6 +122,7 @@ const HUNDREDTHS: i64 = 100;
 /// Longer rest than an hour counts no more.
 const LONGEST_REST: u64 = 3_600;
 
+#[inline]
 fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> Tier {
     if health < u32::from(numbers.usable) * 1_000 {
         Tier::Unwell
@@ -132,6 +134,7 @@ fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> Tier {
 }
 
 /// Returns the points of an account, in hundredths.
+#[inline]
 fn score(
     account: &AccountView,
     way: &WayView,
@@ -155,8 +158,9 @@ fn score(
 }
 
 /// Returns the share of the client's tokens that is left, in thousandths of a hundredth.
+#[inline]
 fn tokens(way: &WayView, refill: Refill, now: Millis) -> u32 {
-    let left = way.vitals.tokens.map_or(refill.fresh(), |level| level.amount(refill, now));
+    let left = way.vitals.tokens().map_or(refill.fresh(), |level| level.amount(refill, now));
     left / u32::from(refill.max.max(1)) * 100
 }
 
@@ -165,6 +169,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::outlook::{Outlook, OutlookWord};
     use crate::plan::testing::{account, order_at};
     use crate::strategy::Strategy;
     use crate::vitals::{Sign, Vitals};
@@ -220,7 +225,8 @@ mod tests {
     fn what_is_left_of_a_quota_is_for_the_sessions_that_live_there() {
         let read = |index, remaining| {
             let mut account = account(index, 0);
-            account.ways[0].outlook.remaining = Some(remaining);
+            let left = Outlook { remaining: Some(remaining), reset: None };
+            account.ways[0].outlook = OutlookWord::pack(left, 0, NOW);
             account
         };
         let accounts = || [read(0, 40), read(1, 60), read(2, 60)];

@@ -20,13 +20,19 @@ impl super::Rank for Rank {
 }
 
 /// Ranks an account by what it would have under way with this request, in relation to its weight.
+#[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank { load: load(account), distance: context.distance(account.index) }
 }
 
 /// Returns the requests under way, this one included, per thousandth of a weight.
+#[inline]
 pub(super) fn load(account: &AccountView) -> u64 {
-    (u64::from(account.in_flight) + 1) * 1_000 / u64::from(account.weight.max(1))
+    let requests = (u64::from(account.in_flight) + 1) * 1_000;
+    match account.weight {
+        0 | 1 => requests,
+        weight => requests / u64::from(weight),
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ impl super::Rank for Rank {
 }
 
 /// Ranks an account by when the pool was last used. Those that were never used take turns.
+#[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context) -> Rank {
     Rank { used: way.vitals.used, distance: context.distance(account.index) }
 }

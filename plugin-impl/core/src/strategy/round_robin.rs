@@ -17,6 +17,7 @@ impl super::Rank for Rank {
 }
 
 /// Ranks an account by how far it is from its turn.
+#[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank { distance: context.distance(account.index) }
 }

@@ -31,6 +31,7 @@ impl super::Rank for Rank {
 }
 
 /// Ranks an account: the session's own first, the others by load.
+#[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank {
         away: context.home != Some(account.index),

@@ -39,6 +39,7 @@ impl Ring {
     }
 
     /// Ranks the next open account by how far round the ring it begins; the one at the point goes first.
+    #[inline]
     pub fn rank(&mut self, account: &AccountView) -> Rank {
         let (begin, end) = (self.begin, self.begin + width(account));
         self.begin = end;
