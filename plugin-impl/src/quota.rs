@@ -19,7 +19,7 @@ use crate::counters::Counters;
 use crate::fleet::inquiry::Inquiry;
 use crate::generation::{Generation, Papers};
 use crate::shared::Shared;
-use crate::upstream::{Incoming, Outgoing};
+use crate::upstream::Outgoing;
 
 /// More than any answer of a quota endpoint.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -103,7 +103,8 @@ impl Question {
         if !incoming.status.is_success() {
             return Err(format!("it answered {}", incoming.status.as_u16()));
         }
-        let body = read(incoming).await.ok_or("its answer broke off or is too long")?;
+        let body = incoming.body.whole(MAX_ANSWER).await;
+        let body = body.ok_or("its answer broke off or is too long")?;
         let mut readings = in_quota_answer(&body, self.tokens.clock.now());
         readings.retain(|reading| serves(&provider.core, self.pool, reading));
         if readings.is_empty() {
@@ -139,15 +140,4 @@ impl Question {
 /// Says whether a reading is of the pool: an endpoint tells of all models, and each belongs to some pools.
 fn serves(provider: &Provider, pool: usize, reading: &Reading) -> bool {
     reading.model.as_ref().is_none_or(|model| provider.family(model.as_str()).pools.contains(&pool))
-}
-
-async fn read(mut incoming: Incoming) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(piece) = incoming.body.next().await {
-        body.extend_from_slice(&piece.ok()?);
-        if body.len() > MAX_ANSWER {
-            return None;
-        }
-    }
-    Some(body)
 }

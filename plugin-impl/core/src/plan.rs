@@ -78,6 +78,20 @@ impl Counts {
         self.busy + self.protected + self.limited + self.cooling + self.needs_sign_in + self.disabled
     }
 
+    /// Returns what closes how many, for people: `2 limited, 1 busy`.
+    pub fn causes(self) -> String {
+        let causes = [
+            (self.limited, "limited"),
+            (self.protected, "kept back by quota_protection"),
+            (self.cooling, "in cooldown"),
+            (self.busy, "busy"),
+            (self.needs_sign_in, "in need of sign-in"),
+            (self.disabled, "disabled"),
+        ];
+        let told = causes.iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
+    }
+
     fn count(&mut self, why: Why) {
         let field = match why {
             Why::Busy | Why::Probing => &mut self.busy,

@@ -91,19 +91,6 @@ fn status(counts: Counts) -> StatusCode {
 }
 
 fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>) -> String {
-    let causes = [
-        (counts.limited, "limited"),
-        (counts.protected, "kept back by quota_protection"),
-        (counts.cooling, "in cooldown"),
-        (counts.busy, "busy"),
-        (counts.needs_sign_in, "in need of sign-in"),
-        (counts.disabled, "disabled"),
-    ];
-    let causes: Vec<String> = causes
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, cause)| format!("{count} {cause}"))
-        .collect();
     let total = counts.total();
     let accounts = if total == 1 { "account" } else { "accounts" };
     let until = match retry_after {
@@ -115,7 +102,7 @@ fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>
         1 => " (after 1 attempt)".to_owned(),
         n => format!(" (after {n} attempts)"),
     };
-    format!("no account can serve {family} now: of {total} {accounts} {}{until}{tried}", causes.join(", "))
+    format!("no account can serve {family} now: of {total} {accounts} {}{until}{tried}", counts.causes())
 }
 
 fn span(seconds: u64) -> String {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::config::{OAuthClient, ProxyUrl, Timeouts};
 use crate::secret::Secret;
-use crate::upstream::{Incoming, Outgoing, Upstream};
+use crate::upstream::{Outgoing, Upstream};
 
 /// What a token lasts when the endpoint does not say (RFC 6749 only recommends that it does).
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(300);
@@ -46,7 +46,7 @@ pub(super) async fn refresh(
         Outcome::TokenOutage
     })?;
     let status = incoming.status;
-    let body = read(incoming).await.ok_or(Outcome::TokenOutage)?;
+    let body = incoming.body.whole(MAX_ANSWER).await.ok_or(Outcome::TokenOutage)?;
     if status.is_success() {
         return issued(&body).ok_or(Outcome::TokenOutage);
     }
@@ -73,17 +73,6 @@ fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
         headers,
         body: Bytes::from(form.finish()),
     }
-}
-
-async fn read(mut incoming: Incoming) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(piece) = incoming.body.next().await {
-        body.extend_from_slice(&piece.ok()?);
-        if body.len() > MAX_ANSWER {
-            return None;
-        }
-    }
-    Some(body)
 }
 
 fn issued(body: &[u8]) -> Option<Issued> {

@@ -8,7 +8,7 @@ use pointsman_core::blame::Gate;
 use pointsman_core::cell::Deny;
 use pointsman_core::explain::{Line, explain};
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
-use pointsman_core::plan::{Candidate, Counts};
+use pointsman_core::plan::Candidate;
 use pointsman_core::snapshot::{Closed, Why};
 use pointsman_core::time::{Millis, Now};
 use serde_json::Value;
@@ -200,20 +200,6 @@ pub(super) fn denied(deny: Deny, at: Millis) -> String {
         Deny::Probing => "a probe is under way".to_owned(),
         Deny::Full => "as many requests as it may have".to_owned(),
     }
-}
-
-/// Returns `2 limited, 1 busy`.
-pub(super) fn counts(counts: Counts) -> String {
-    let causes = [
-        (counts.limited, "limited"),
-        (counts.protected, "kept back by quota_protection"),
-        (counts.cooling, "in cooldown"),
-        (counts.busy, "busy"),
-        (counts.needs_sign_in, "in need of sign-in"),
-        (counts.disabled, "disabled"),
-    ];
-    let told = causes.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns an outcome in one word, for programs.

@@ -7,7 +7,7 @@ use pointsman_core::knock::Knock;
 use pointsman_core::plan::Trial;
 use pointsman_core::time::Millis;
 
-use super::explanation::{Explanation, closed, counts, denied, outcome, parts, settlement, span, until};
+use super::explanation::{Explanation, closed, denied, outcome, parts, settlement, span, until};
 use super::record::{Attempt, How, Sight, Step, What};
 
 /// Writes the whole page.
@@ -62,7 +62,7 @@ fn end(explanation: &Explanation) -> String {
             because.as_str(),
             because.meaning()
         ),
-        How::Refused(refusal) => format!("refused after {attempts} and {took}: {}", counts(refusal.counts)),
+        How::Refused(refusal) => format!("refused after {attempts} and {took}: {}", refusal.counts.causes()),
         How::Failed(why) => format!("failed after {attempts} and {took}: {why}"),
         How::Cancelled => format!("the caller went away after {attempts} and {took}"),
     }
@@ -79,7 +79,7 @@ fn step_text(explanation: &Explanation, step: &Step) -> String {
         What::Attempt(attempt) => format!("\n{since} {}\n", attempt_text(explanation, step, attempt)),
         What::Waited { until: instant, refusal, over } => {
             let for_what = match refusal {
-                Some(refusal) => format!(" ({})", counts(refusal.counts)),
+                Some(refusal) => format!(" ({})", refusal.counts.causes()),
                 None => String::new(),
             };
             let over = match over {

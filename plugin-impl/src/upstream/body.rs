@@ -58,6 +58,18 @@ impl IncomingBody {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
+    /// Reads a short body to its end. Returns none where it breaks off or is longer than `most` bytes.
+    pub async fn whole(mut self, most: usize) -> Option<Vec<u8>> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next().await {
+            whole.extend_from_slice(&piece.ok()?);
+            if whole.len() > most {
+                return None;
+            }
+        }
+        Some(whole)
+    }
+
     /// Says whether it is known that nothing more comes.
     pub fn is_over(&self) -> bool {
         match &self.source {
