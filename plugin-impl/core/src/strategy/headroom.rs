@@ -59,7 +59,9 @@ impl Scale {
             .accounts
             .iter()
             .filter_map(|account| Some((account, account.ways.iter().find(|way| way.closed.is_none())?)));
-        let known = ways.filter_map(|(account, way)| Pace::of(way.outlook.at(snapshot.now), account.weight, snapshot.now));
+        let known = ways.filter_map(|(account, way)| {
+            Pace::of(way.outlook.at(snapshot.now), account.weight, snapshot.now)
+        });
         let mut known: SmallVec<[Pace; 16]> = known.collect();
         known.sort_unstable();
         Self { now: snapshot.now, middle: middle(&known) }
