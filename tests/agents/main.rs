@@ -2,12 +2,13 @@
 //!
 //! `tests/agents/install` puts them into `target/agents`, and `tests/agents/offline` runs a command without
 //! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`]. Those of
-//! [`run`] itself and of its [`terminal`] need none.
+//! [`run`] itself, of its [`terminal`] and of the [`operator`]'s commands need none.
 
 mod limits;
 mod native;
 mod rig;
 
+mod operator;
 mod pages;
 mod parallel;
 mod pools;

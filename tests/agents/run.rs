@@ -81,7 +81,7 @@ async fn claude_answers_where_nothing_but_a_key_was_set() {
 }
 
 /// What a library of the provider would send.
-const ASK: &str = r#"python3 -c '
+pub(crate) const ASK: &str = r#"python3 -c '
 import os, urllib.request
 body = b"{\"model\":\"claude-sonnet-4-6\",\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
 head = {"x-api-key": os.environ["ANTHROPIC_API_KEY"], "content-type": "application/json"}
