@@ -32,7 +32,7 @@ use crate::auth::Proof;
 use crate::call::Routed;
 use crate::chains::Leg;
 use crate::fleet::Lease;
-use crate::fleet::bell::Listener;
+use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::generation::{Crew, Generation};
 use crate::journal::record::How;
@@ -90,13 +90,15 @@ struct Journey<'a> {
     stay: Option<Millis>,
     /// Why it is not on the leg before this one.
     left: Option<Refusal>,
+    /// The line of its origin had no room for it.
+    crowded: bool,
     context: Context,
     /// The ordinal of the account that its session lived on when it planned last.
     home: Option<u32>,
     /// Until when it had better wait for that account than go where its plan leads.
     held: Option<Millis>,
     /// The right to be first in line, while it waits.
-    turn: Option<(Turn, Listener)>,
+    turn: Option<(Turn, Ears)>,
     /// The attempt under way.
     attempt: Option<Attempt>,
     /// What this request was the first to learn, and has not told yet.
@@ -141,6 +143,7 @@ impl<'a> Journey<'a> {
             leg: 0,
             stay: None,
             left: None,
+            crowded: false,
             context,
             home: None,
             held: None,
@@ -158,7 +161,7 @@ impl<'a> Journey<'a> {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
             self.record.waits(self.leg, bound, None, self.now());
-            if self.stand_in_line(bound).await == Err(Crowded) {
+            if self.stand_in_line(bound).await == Err(Crowded) && self.routed.others() == 0 {
                 return self.turn_away();
             }
             self.record.woke(self.now());
@@ -207,11 +210,12 @@ impl<'a> Journey<'a> {
     fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
         let now = self.now();
         self.context.at_last = self.routed.others() == 0;
-        let refusal = match self.plan_at(0, now) {
-            Err(refusal) if self.routed.others() > 0 => refusal,
+        let (refusal, stay) = match self.plan_at_origin(now) {
+            Err(refusal) if self.crowded => (refusal, now),
+            Err(refusal) if self.routed.others() > 0 => (refusal, self.stay()),
             planned => return planned,
         };
-        let (stay, last) = (self.stay(), self.routed.others());
+        let last = self.routed.others();
         self.left = Some(refusal);
         let (leg, planned) = legs::onward(refusal, last, stay, now, |leg| {
             self.plan_at(leg, now).map_err(|refusal| {
@@ -229,7 +233,7 @@ impl<'a> Journey<'a> {
     /// All legs are closed: what is only guessed of any of them is tried before its end.
     fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
         (self.context.at_last, refusal.knock) = (true, None);
-        for leg in 0..=self.routed.others() {
+        for leg in usize::from(self.crowded)..=self.routed.others() {
             match self.plan_at(leg, now) {
                 Err(here) => refusal.knock = refusal.knock.into_iter().chain(here.knock).min(),
                 planned => return planned,
@@ -237,6 +241,15 @@ impl<'a> Journey<'a> {
         }
         self.leg = 0;
         Err(refusal)
+    }
+
+    /// Whoever finds the line of its origin full takes no place there ahead of those who stand in it.
+    fn plan_at_origin(&mut self, now: Millis) -> Result<Plan, Refusal> {
+        if !self.crowded {
+            return self.plan_at(0, now);
+        }
+        let busy = self.generation.crews[self.routed.origin.provider].roster.members.len() as u32;
+        Err(Refusal { until: None, knock: None, counts: Counts { busy, ..Counts::default() } })
     }
 
     /// Returns until when it stays at its origin, from when this is first asked.

@@ -49,7 +49,7 @@ pub struct Fleet {
     budgets: DashMap<ProviderId, Arc<Budget>>,
     spacings: DashMap<ProviderId, Arc<Spacing>>,
     next_ordinal: AtomicU32,
-    bell: Arc<Bell>,
+    bells: DashMap<ProviderId, Arc<Bell>>,
     pub affinity: Affinity,
     pub bonds: Arc<Bonds>,
     pub counts: Counts,
@@ -64,7 +64,7 @@ impl Default for Fleet {
             budgets: DashMap::with_shard_amount(SHARDS),
             spacings: DashMap::with_shard_amount(SHARDS),
             next_ordinal: AtomicU32::new(0),
-            bell: Arc::default(),
+            bells: DashMap::with_shard_amount(SHARDS),
             affinity: Affinity::default(),
             bonds: Arc::default(),
             counts: Counts::default(),
@@ -76,9 +76,10 @@ impl Default for Fleet {
 impl Fleet {
     /// Returns the account `id`. It is the one there was, unless its identity has changed.
     pub fn enlist(&self, id: &AccountId, identity: Identity, provider: &Provider) -> Arc<Account> {
+        let bell = self.bell(&provider.id);
         let fresh = || {
             let ordinal = self.next_ordinal.fetch_add(1, Ordering::Relaxed);
-            Arc::new(Account::new(id.clone(), ordinal, identity, provider, self.bell.clone()))
+            Arc::new(Account::new(id.clone(), ordinal, identity, provider, bell.clone()))
         };
         let mut entry = self.accounts.entry(id.clone()).or_insert_with(fresh);
         if entry.identity() != identity {
@@ -115,8 +116,14 @@ impl Fleet {
         self.spacings.entry(provider.clone()).or_default().clone()
     }
 
-    /// Returns what tells waiting requests that something has changed.
-    pub fn bell(&self) -> &Arc<Bell> {
-        &self.bell
+    /// Returns what tells waiting requests that something has changed at a provider.
+    pub fn bell(&self, provider: &ProviderId) -> Arc<Bell> {
+        self.bells.entry(provider.clone()).or_default().clone()
+    }
+
+    /// Tells all who wait that anything may have changed.
+    pub fn ring_all(&self) {
+        let bells: Vec<_> = self.bells.iter().map(|bell| bell.clone()).collect();
+        bells.iter().for_each(|bell| bell.ring());
     }
 }

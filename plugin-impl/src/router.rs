@@ -54,7 +54,7 @@ impl Router {
         notices.set_quiet(config.quiet_mode);
         let before = self.generation.load_full();
         self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
-        fleet.bell().ring();
+        fleet.ring_all();
     }
 
     /// Returns the generation in force.

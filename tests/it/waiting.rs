@@ -68,3 +68,17 @@ async fn past_the_end_of_the_line_a_request_is_turned_away() {
         within(answer).await.expect("a task that ends").good();
     }
 }
+
+/// A full line is no reason to turn away who has somewhere else to go. Nobody is overtaken for it.
+#[tokio::test]
+async fn who_finds_the_line_full_goes_on_at_another_provider() {
+    let setup =
+        Setup::new().set("max_waiting", 1).beside("acme", "anthropic").keyed("acme", "away", free(), 1);
+    let (stage, held) = full(setup.chain("claude-sonnet-4-6", &["acme/big-model"])).await;
+    let waiting = heard(&stage, Ask::messages());
+    until_waiting(&stage, 1).await;
+    let answer = stage.fetch(&Ask::messages()).await.good();
+    assert_eq!((answer.account(), answer.reason()), ("away", "fallback-provider"));
+    drop(held);
+    assert_eq!(within(waiting).await.expect("a task that ends").good().account(), "a");
+}

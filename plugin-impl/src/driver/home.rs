@@ -47,7 +47,7 @@ impl Journey<'_> {
         self.shared.counters.holds.count();
         self.record.waits(self.leg, until, None, self.now());
         self.turn = None;
-        let mut listener = self.shared.fleet.bell().listen();
+        let mut listener = self.shared.fleet.bell(&self.leg().route.provider.id).listen();
         tokio::select! {
             () = listener.heard() => {}
             () = self.shared.clock.sleep_until(until) => {}

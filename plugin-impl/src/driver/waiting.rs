@@ -10,6 +10,7 @@ use pointsman_core::time::Millis;
 
 use crate::answer::Answer;
 use crate::call::Routed;
+use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane};
 use crate::generation::Generation;
 use crate::journal::record::How;
@@ -33,13 +34,30 @@ pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64) -> D
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.
     pub(super) async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
-        let mut turn = self.lane.stand(self.party(), self.generation.config.settings.max_waiting)?;
+        let stood = self.lane.stand(self.party(), self.generation.config.settings.max_waiting);
+        self.crowded = stood.is_err();
+        let mut turn = stood?;
         self.shared.counters.waits.count();
         tokio::select! {
-            () = turn.comes() => self.turn = Some((turn, self.shared.fleet.bell().listen())),
+            () = turn.comes() => self.turn = Some((turn, self.listen())),
             () = self.shared.clock.sleep_until(bound) => {}
         }
         Ok(())
+    }
+
+    /// Listens to all providers that could serve it.
+    fn listen(&self) -> Ears {
+        let bell = |leg| self.shared.fleet.bell(&self.routed.leg(leg).route.provider.id).listen();
+        (0..=self.routed.others()).map(bell).collect()
+    }
+
+    /// Stands in line, or where that has no room looks at the other legs first.
+    async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
+        let has_looked = self.crowded || self.routed.others() == 0;
+        match self.stand_in_line(bound).await {
+            Err(Crowded) if !has_looked => Ok(()),
+            stood => stood,
+        }
     }
 
     /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
@@ -61,7 +79,7 @@ impl Journey<'_> {
                 () = self.shared.clock.sleep_until(until) => {}
             },
             // Having come to the front it looks again before it waits: it did not listen until now.
-            None => self.stand_in_line(self.bound()).await?,
+            None => self.stand(self.bound()).await?,
         }
         self.record.woke(self.now());
         Ok(())

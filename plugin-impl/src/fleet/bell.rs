@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
+use futures_util::future::select_all;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
-/// Rung whenever a place is freed or a cell opens.
+/// Rung whenever a place of a provider is freed or one of its cells opens.
 ///
-/// Only the first of each line listens (see [`Lane`](super::lane::Lane)), so one ring wakes a handful of
-/// tasks, not all that wait. Ringing costs one load while nobody listens.
+/// Only the first of each line listens (see [`Lane`](super::lane::Lane)), and to its own providers, so one ring
+/// wakes at most one request of each line that could use the place. Ringing costs one load while nobody listens.
 #[derive(Debug, Default)]
 pub struct Bell {
     listeners: AtomicU32,
@@ -64,6 +66,28 @@ impl Drop for Listener {
     }
 }
 
+/// Somebody who hears the bells of all providers that could serve it.
+#[derive(Debug, Default)]
+pub struct Ears(SmallVec<[Listener; 2]>);
+
+impl Ears {
+    /// Waits for a ring of any bell.
+    pub async fn heard(&mut self) {
+        if let [only] = &mut self.0[..] {
+            return only.heard().await;
+        }
+        if !self.0.is_empty() {
+            select_all(self.0.iter_mut().map(|listener| Box::pin(listener.heard()))).await;
+        }
+    }
+}
+
+impl FromIterator<Listener> for Ears {
+    fn from_iter<I: IntoIterator<Item = Listener>>(listeners: I) -> Self {
+        Self(listeners.into_iter().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
@@ -84,5 +108,18 @@ mod tests {
         let bell = Arc::new(Bell::default());
         bell.ring();
         assert!(bell.listen().heard().now_or_never().is_none());
+    }
+
+    #[test]
+    fn each_bell_that_one_listens_to_is_heard_and_no_other() {
+        let bells = [(); 3].map(|()| Arc::new(Bell::default()));
+        let mut ears: Ears = bells[..2].iter().map(Bell::listen).collect();
+        bells[2].ring();
+        assert!(ears.heard().now_or_never().is_none());
+        for bell in &bells[..2] {
+            bell.ring();
+            assert!(ears.heard().now_or_never().is_some());
+        }
+        assert!(ears.heard().now_or_never().is_none());
     }
 }

@@ -5,6 +5,8 @@
 
 #![cfg(feature = "shuttle")]
 
+mod line;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

@@ -135,7 +135,7 @@ impl Ours {
     pub fn new(setup: Setup) -> Self {
         let fleet = Fleet::default();
         let (roster, routes) = setup.fleet(&fleet);
-        let listener = fleet.bell().listen();
+        let listener = fleet.bell(&routes[0].provider.id).listen();
         let lanes = routes.into_iter().map(|route| Lane { route, turns: 0, line: Line::default() });
         Self {
             settings: setup.settings(),
