@@ -81,6 +81,8 @@ pub struct Report {
     pub upstream_429s: u64,
     /// 429s of one account in one of its windows, on average, after the first.
     pub limited_per_window: f64,
+    /// The same of the second half of the run: what is left once capacities are learned.
+    pub limited_when_learned: f64,
     pub callers_429s: u64,
     /// The share of requests that met the account of their session.
     pub stayed: f64,
@@ -167,6 +169,7 @@ fn report(tally: &mut Tally, capacity: f64) -> Report {
         fluid: capacity.min(tally.offered as f64),
         upstream_429s: tally.upstream_429s,
         limited_per_window: tally.limited_per_window(),
+        limited_when_learned: tally.limited_when_learned(),
         callers_429s: tally.callers_429s,
         stayed: tally.stayed(),
         wait_p50: tally.wait(50),

@@ -15,6 +15,8 @@ pub struct Tally {
     windows: Vec<Duration>,
     /// 429s of each account after its first window.
     limited: Vec<u64>,
+    /// Those of the second half of the run, when capacities are known.
+    limited_late: u64,
     pub served: u64,
     pub offered: u64,
     pub attempts: u64,
@@ -34,6 +36,7 @@ impl Tally {
         Self {
             until: Millis(run.as_millis() as u64),
             limited: vec![0; windows.len()],
+            limited_late: 0,
             windows,
             served: 0,
             offered: 0,
@@ -53,6 +56,13 @@ impl Tally {
         let run = self.until.since(Millis::START).as_secs_f64();
         let of = |(limited, window): (&u64, &Duration)| *limited as f64 / (run / window.as_secs_f64() - 1.0);
         self.limited.iter().zip(&self.windows).map(of).sum::<f64>() / self.windows.len() as f64
+    }
+
+    /// Returns the same of the second half of the run.
+    pub fn limited_when_learned(&self) -> f64 {
+        let half = self.until.since(Millis::START).as_secs_f64() / 2.0;
+        let windows: f64 = self.windows.iter().map(|window| half / window.as_secs_f64()).sum();
+        self.limited_late as f64 / windows
     }
 
     /// Returns the share of returning requests that met the account of their session.
@@ -79,6 +89,7 @@ impl Tally {
     fn limited(&mut self, cell: CellId, now: Millis) {
         let account = usize::from(cell.account);
         self.upstream_429s += 1;
+        self.limited_late += u64::from(now.0 * 2 >= self.until.0);
         self.limited[account] += u64::from(now.since(Millis::START) >= self.windows[account]);
     }
 

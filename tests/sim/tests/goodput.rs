@@ -15,7 +15,7 @@ const SCENARIO: Scenario = Scenario {
 };
 
 const ROUTERS: [RouterKind; 6] = [
-    RouterKind::Ours(Strategy::Sticky),
+    RouterKind::Ours(Strategy::Hybrid),
     RouterKind::InOrder,
     RouterKind::RoundRobin,
     RouterKind::Random,
@@ -35,18 +35,18 @@ fn nobody_serves_more_than_there_is() {
     }
 }
 
-/// Runs our router on a fleet with quotas of one kind.
+/// Runs our router, as it is where nobody sets anything, on a fleet with quotas of one kind.
 fn ours(kind: Kind, hints: bool, skew: Skew, demand: f64) -> Report {
-    goodput(&Scenario { kind, hints, skew, demand, ..SCENARIO }, RouterKind::Ours(Strategy::Sticky), 1)
+    goodput(&Scenario { kind, hints, skew, demand, ..SCENARIO }, RouterKind::Ours(Strategy::Hybrid), 1)
 }
 
 #[test]
 fn when_more_is_asked_than_there_is_all_of_it_is_served_and_limits_are_seldom_hit() {
-    for (hints, limited) in [(true, 1.0), (false, 2.0)] {
+    for (hints, limited) in [(true, 0.5), (false, 0.75)] {
         for skew in [Skew::Equal, Skew::Skewed] {
             for demand in [1.5, 4.0] {
                 let report = ours(Kind::Windows, hints, skew, demand);
-                assert!(report.goodput() >= 0.98, "hints {hints}, {skew:?}, {demand}: {report:?}");
+                assert!(report.goodput() >= 0.995, "hints {hints}, {skew:?}, {demand}: {report:?}");
                 assert!(
                     report.limited_per_window <= limited,
                     "hints {hints}, {skew:?}, {demand}: {report:?}"
@@ -56,13 +56,35 @@ fn when_more_is_asked_than_there_is_all_of_it_is_served_and_limits_are_seldom_hi
     }
 }
 
+/// Windows begin and end half used, and what is learned of them must not drift away from where they lie.
+#[test]
+fn a_fleet_that_is_nearly_used_up_meets_few_limits() {
+    for (hints, limited) in [(true, 0.5), (false, 1.0)] {
+        for skew in [Skew::Equal, Skew::Skewed] {
+            let report = ours(Kind::Windows, hints, skew, 0.95);
+            assert!(report.goodput() >= 0.98, "hints {hints}, {skew:?}: {report:?}");
+            assert!(report.limited_per_window <= limited, "hints {hints}, {skew:?}: {report:?}");
+        }
+    }
+}
+
+/// The line of a larger fleet is long enough to run as a whole into an account of which little is known.
+#[test]
+fn a_long_line_is_not_let_loose_on_an_account_that_is_not_known_yet() {
+    let run = Scenario::RUN / 2;
+    let scenario = Scenario { accounts: 16, hints: false, run, ..SCENARIO };
+    let report = goodput(&scenario, RouterKind::Ours(Strategy::Hybrid), 1);
+    assert!(report.goodput() >= 0.99 && report.limited_per_window <= 1.0, "{report:?}");
+}
+
 #[test]
 fn when_half_is_asked_no_caller_sees_a_limit_and_sessions_stay() {
-    for hints in [true, false] {
+    for (hints, limited) in [(true, 0.05), (false, 0.25)] {
         for skew in [Skew::Equal, Skew::Skewed] {
             let report = ours(Kind::Windows, hints, skew, 0.5);
             assert_eq!(report.callers_429s, 0, "hints {hints}, {skew:?}: {report:?}");
-            assert!(report.limited_per_window <= 0.05, "hints {hints}, {skew:?}: {report:?}");
+            assert!(report.limited_per_window <= limited, "hints {hints}, {skew:?}: {report:?}");
+            assert!(report.limited_when_learned <= limited / 2.0, "hints {hints}, {skew:?}: {report:?}");
             assert!(report.stayed >= 0.95, "hints {hints}, {skew:?}: {report:?}");
         }
     }
@@ -70,9 +92,9 @@ fn when_half_is_asked_no_caller_sees_a_limit_and_sessions_stay() {
 
 #[test]
 fn buckets_are_paced_whether_or_not_they_say_when_the_next_token_comes() {
-    for (hints, limited) in [(true, 1.0), (false, 2.0)] {
+    for (hints, limited) in [(true, 1.0), (false, 1.5)] {
         let report = ours(Kind::Buckets, hints, Skew::Equal, 4.0);
-        assert!(report.goodput() >= 0.97, "hints {hints}: {report:?}");
+        assert!(report.goodput() >= 0.98, "hints {hints}: {report:?}");
         assert!(report.limited_per_window <= limited, "hints {hints}: {report:?}");
     }
 }

@@ -25,6 +25,9 @@ const NARROW: u64 = 4;
 /// It is preferred to another that fits as well from this part on.
 const EXACT: u64 = 16;
 
+/// A window may seem longer by this part of its length.
+const ON_THE_WAY: u64 = 500;
+
 /// A reset that was seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Reset {
@@ -203,12 +206,15 @@ fn multiples_until(start: Millis, at: u64, length: u64) -> u64 {
     if start.0 < at { 0 } else { (start.0 - at) / length + 1 }
 }
 
-/// Returns the usual length that it must be, exactly.
+/// Returns the usual length that it must be, exactly. What is measured is a little longer than what the upstream
+/// counts, because requests are under way to it.
 fn usual_in(span: Between) -> Option<Between> {
-    let length = next_usual(span)?;
-    let rest = Between { over: length, most: span.most };
+    let length =
+        USUAL.into_iter().find(|length| span.over < length + length / ON_THE_WAY && *length <= span.most)?;
+    let most = length.max(span.over + 1);
+    let rest = Between { over: most, most: span.most };
     let is_it = rest.is_precise(length) || span.width() <= length / NARROW;
-    is_it.then(|| Between { over: length - 1, most: length })
+    is_it.then(|| Between { over: most - 1, most })
 }
 
 /// Returns the shortest usual length that it can be.

@@ -131,6 +131,9 @@ impl Pace {
     pub(super) fn refuse(&mut self, ticket: Ticket, told: Option<Millis>, now: Millis) -> Option<Millis> {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
+        if told.is_some() {
+            self.found = 0; // What is told sets the level right each time.
+        }
         if ticket.part == Part::Explorer {
             let pause = if self.found > CHANCE { EXPLORE[0] } else { self.used * 2 };
             self.explore_at = pause.clamp(EXPLORE[0], EXPLORE[1]);

@@ -342,7 +342,7 @@ impl Window {
         let past = now.0.saturating_sub(self.start.0).max(self.outlasted);
         let Some(length) = next_usual(Between { over: past, most: u64::MAX }) else { return guess };
         let end = Millis(self.start.0 + length);
-        if self.dated && length <= self.outlasted * 2 { end } else { end.min(guess) }
+        if self.dated && length <= self.outlasted * 4 { end } else { end.min(guess) }
     }
 
     fn refuse_explorer(&mut self) {

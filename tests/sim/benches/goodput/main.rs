@@ -1,7 +1,8 @@
 //! How much of a fleet's allowance is served, by our router and by the policies of the field.
 //!
 //! It prints a table in Markdown. With `UPDATE_DOCS=1` the table and its plots go to `docs/goodput` too. `--only`
-//! with words of the first six columns keeps to the rows that have them: `-- --only windows,16,no,Pointsman`.
+//! with words of the first six columns keeps to the rows that have them: `-- --only windows,16,no,Pointsman`. `--seed`
+//! takes another day.
 
 mod plot;
 
@@ -27,7 +28,7 @@ const SEED: u64 = 1;
 
 const ROUTERS: [(RouterKind, &str); 7] = [
     (RouterKind::Ours(Strategy::Hybrid), "Pointsman"),
-    (RouterKind::Ours(Strategy::Sticky), "Pointsman, sticky"),
+    (RouterKind::Ours(Strategy::Sticky), "Pointsman (sticky)"),
     (RouterKind::InOrder, "in order"),
     (RouterKind::RoundRobin, "round-robin"),
     (RouterKind::Random, "random"),
@@ -43,18 +44,19 @@ fn main() -> io::Result<()> {
     if !env::args().any(|argument| argument == "--bench") {
         return Ok(()); // `cargo test` builds it and asks for nothing.
     }
-    let words = words();
-    let results = measure(&scenarios(), &words);
+    let only = told("--only").unwrap_or_default();
+    let words: Vec<_> = only.split(',').filter(|word| !word.is_empty()).collect();
+    let seed = told("--seed").and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
+    let results = measure(&scenarios(), &words, seed);
     let table = table(&results);
     io::stdout().write_all(table.as_bytes())?;
-    let publishes = words.is_empty() && env::var_os("UPDATE_DOCS").is_some();
+    let publishes = words.is_empty() && seed == SEED && env::var_os("UPDATE_DOCS").is_some();
     if publishes { publish(&table, &results) } else { Ok(()) }
 }
 
-/// Returns what a row has to have.
-fn words() -> Vec<String> {
-    let words = env::args().skip_while(|argument| argument != "--only").nth(1);
-    words.iter().flat_map(|words| words.split(',')).map(str::to_owned).collect()
+/// Returns what the command line says after a name.
+fn told(name: &str) -> Option<String> {
+    env::args().skip_while(|argument| argument != name).nth(1)
 }
 
 fn scenarios() -> Vec<Scenario> {
@@ -85,13 +87,13 @@ fn scenario(kind: Kind, accounts: u16, skew: Skew, hints: bool, demand: f64) -> 
 type Result = (Scenario, &'static str, Report);
 
 /// Measures every router in every scenario, on all processors, and keeps the order.
-fn measure(scenarios: &[Scenario], words: &[String]) -> Vec<Result> {
+fn measure(scenarios: &[Scenario], words: &[&str], seed: u64) -> Vec<Result> {
     let jobs: Vec<_> = scenarios
         .iter()
         .flat_map(|scenario| ROUTERS.map(|(router, name)| (*scenario, router, name)))
         .filter(|(scenario, _, name)| {
             let labels = labels(scenario, name);
-            words.iter().all(|word| labels.iter().any(|label| label.trim_end_matches(" %") == word))
+            words.iter().all(|word| labels.iter().any(|label| label.trim_end_matches(" %") == *word))
         })
         .collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -99,7 +101,7 @@ fn measure(scenarios: &[Scenario], words: &[String]) -> Vec<Result> {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some((place, (scenario, router, name))) = take(&jobs, &next) {
-                    let report = goodput(scenario, *router, SEED);
+                    let report = goodput(scenario, *router, seed);
                     done.lock().expect("nobody panics with it").push((place, (*scenario, *name, report)));
                 }
             });
