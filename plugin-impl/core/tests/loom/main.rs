@@ -181,7 +181,7 @@ fn no_cap_is_exceeded_and_no_place_is_lost() {
 /// Returns what is left of the tokens and of the health, in whole units.
 fn left(vitals: &Vitals, now: Millis) -> (u32, u32) {
     let (view, rates) = (vitals.view(), Rates::default());
-    let tokens = view.tokens.expect("somebody took one").amount(rates.tokens, now);
+    let tokens = view.tokens().expect("somebody took one").amount(rates.tokens, now);
     let health = view.health().map_or(rates.health.fresh(), |level| level.amount(rates.health, now));
     (tokens / 1_000, health / 1_000)
 }
