@@ -1,5 +1,7 @@
 //! Plans: which ways a request tries, in order, or why there is none and until when.
 
+use std::cmp::Ordering;
+
 use smallvec::SmallVec;
 
 use crate::knock::Knock;
@@ -168,18 +170,22 @@ fn ranked<R: Rank + Ord + Copy, T>(
         open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way, tier))));
     }
     match order {
-        FallbackOrder::AccountFirst => sort(&mut open, |(rank, way)| (way.spared, *rank, way.preference)),
-        FallbackOrder::PoolFirst => sort(&mut open, |(rank, way)| (way.spared, way.preference, *rank)),
+        FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {
+            (one.spared, a, one.preference).cmp(&(other.spared, b, other.preference))
+        }),
+        FallbackOrder::PoolFirst => sort(&mut open, |(a, one), (b, other)| {
+            (one.spared, one.preference, a).cmp(&(other.spared, other.preference, b))
+        }),
     }
     open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
 }
 
 /// Sorts what is nearly in order but for where it begins: where accounts are equal, turns decide.
-fn sort<T, K: Ord>(ways: &mut [T], key: impl Fn(&T) -> K) {
-    if let Some(first) = (0..ways.len()).min_by_key(|at| key(&ways[*at])) {
-        ways.rotate_left(first);
-    }
-    ways.sort_unstable_by_key(key);
+fn sort<T>(ways: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
+    let better = |first, at| if compare(&ways[at], &ways[first]).is_lt() { at } else { first };
+    let first = (1..ways.len()).fold(0, better);
+    ways.rotate_left(first);
+    ways.sort_unstable_by(compare);
 }
 
 /// Which ways a plan is made of.
