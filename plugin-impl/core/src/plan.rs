@@ -1,5 +1,7 @@
 //! Plans: which ways a request tries, in order, or why there is none and until when.
 
+mod tier;
+
 use std::cmp::Ordering;
 
 use smallvec::SmallVec;
@@ -12,6 +14,8 @@ use crate::strategy::{
     weighted,
 };
 use crate::time::Millis;
+
+pub(crate) use self::tier::Tier;
 
 /// One way to serve a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,60 +192,6 @@ fn sort<T>(ways: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     ways.sort_unstable_by(compare);
 }
 
-/// Which ways a plan is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tier {
-    /// Those that are open, and those whose guess it is time to check again.
-    Open,
-    /// Those that may be tried against experience.
-    Explorable,
-    /// Those that a guess closes which may be tried before its end, and that ends by `by`.
-    Guessed { now: Millis, by: Option<Millis> },
-}
-
-impl Tier {
-    /// Returns the first that any way is in.
-    pub(crate) fn of(snapshot: &Snapshot, context: &Context) -> Self {
-        let any = |tier: &Self| ways(snapshot).any(|way| tier.has(way));
-        if any(&Self::Open) {
-            Self::Open
-        } else if any(&Self::Explorable) || !context.at_last {
-            Self::Explorable
-        } else {
-            last_resort(snapshot).unwrap_or(Self::Explorable)
-        }
-    }
-
-    pub(crate) fn has(self, way: &WayView) -> bool {
-        match self {
-            Self::Open => way.closed.is_none() || way.recheck,
-            Self::Explorable => way.explorable,
-            Self::Guessed { now, by } => guess(way, by).is_some_and(|from| from <= now),
-        }
-    }
-}
-
-/// A guess is the last resort where nobody is merely busy or just being tried, and where nothing that is more
-/// than a guess ends before it: that would be worth waiting for.
-fn last_resort(snapshot: &Snapshot) -> Option<Tier> {
-    let closed = || ways(snapshot).filter_map(|way| Some((way.closed?, way.guess)));
-    if closed().any(|(closed, _)| matches!(closed.why, Why::Busy | Why::Probing)) {
-        return None;
-    }
-    let by = closed().filter(|(_, guess)| guess.is_none()).filter_map(|(closed, _)| closed.until).min();
-    Some(Tier::Guessed { now: snapshot.now, by })
-}
-
-/// Returns from when on a way may be tried whose guess ends by `by`.
-fn guess(way: &WayView, by: Option<Millis>) -> Option<Millis> {
-    let until = way.closed?.until?;
-    way.guess.filter(|from| *from < until && by.is_none_or(|by| until <= by))
-}
-
-fn ways(snapshot: &Snapshot) -> impl Iterator<Item = &WayView> {
-    snapshot.accounts.iter().flat_map(|account| &account.ways)
-}
-
 fn candidate(account: &AccountView, preference: usize, way: &WayView, tier: Tier) -> Candidate {
     Candidate {
         account: account.index,
@@ -264,11 +214,7 @@ fn refusal(snapshot: &Snapshot) -> Refusal {
         counts.count(closed.why);
         until = earlier(until, closed.until);
     }
-    let knock = last_resort(snapshot).and_then(|tier| {
-        let Tier::Guessed { by, .. } = tier else { return None };
-        ways(snapshot).filter_map(|way| guess(way, by)).min()
-    });
-    Refusal { until, knock, counts }
+    Refusal { until, knock: tier::first_knock(snapshot), counts }
 }
 
 /// Returns what holds the account's most hopeful way.
