@@ -160,7 +160,7 @@ impl<'a> Journey<'a> {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
             self.record.waits(self.leg, bound, None, self.now());
-            if self.stand_in_line(bound).await == Err(Crowded) && self.routed.others() == 0 {
+            if self.stand(bound).await == Err(Crowded) {
                 return self.turn_away();
             }
             self.record.woke(self.now());

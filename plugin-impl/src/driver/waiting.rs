@@ -33,7 +33,7 @@ pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64) -> D
 
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.
-    pub(super) async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
+    async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
         let stood = self.lane.stand(self.party(), self.generation.config.settings.max_waiting);
         self.crowded = stood.is_err();
         let mut turn = stood?;
@@ -52,7 +52,7 @@ impl Journey<'_> {
     }
 
     /// Stands in line, or where that has no room looks at the other legs first.
-    async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
+    pub(super) async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
         let has_looked = self.crowded || self.routed.others() == 0;
         match self.stand_in_line(bound).await {
             Err(Crowded) if !has_looked => Ok(()),

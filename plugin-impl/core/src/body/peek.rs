@@ -64,20 +64,7 @@ pub struct Peek<'a> {
 /// # Errors
 /// The body is not a JSON object, as far as it was looked at.
 pub fn peek(body: &[u8], wanted: Wanted) -> Result<Peek<'_>, NotJson> {
-    let mut found = Peek::default();
-    let mut missing = wanted;
-    for member in json::members(body) {
-        let member = member?;
-        let field = field(&member);
-        if missing.has(field) {
-            found.note(field, member.value)?;
-            missing = missing.without(field);
-        }
-        if missing.is_empty() {
-            break;
-        }
-    }
-    Ok(found)
+    look(body, wanted, Wanted::is_empty, |_| ())
 }
 
 /// Looks for the wanted fields as [`peek`] does, but to the end of the body, and shows each other member
@@ -88,6 +75,15 @@ pub fn peek(body: &[u8], wanted: Wanted) -> Result<Peek<'_>, NotJson> {
 pub fn peek_and_show<'a>(
     body: &'a [u8],
     wanted: Wanted,
+    show: impl FnMut(&Member<'a>),
+) -> Result<Peek<'a>, NotJson> {
+    look(body, wanted, |_| false, show)
+}
+
+fn look<'a>(
+    body: &'a [u8],
+    wanted: Wanted,
+    is_over: impl Fn(Wanted) -> bool,
     mut show: impl FnMut(&Member<'a>),
 ) -> Result<Peek<'a>, NotJson> {
     let mut found = Peek::default();
@@ -100,6 +96,9 @@ pub fn peek_and_show<'a>(
             missing = missing.without(field);
         } else {
             show(&member);
+        }
+        if is_over(missing) {
+            break;
         }
     }
     Ok(found)
