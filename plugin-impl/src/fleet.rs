@@ -16,6 +16,8 @@ pub mod lane;
 pub mod lease;
 pub mod quota;
 pub mod roster;
+#[cfg(all(test, not(feature = "shuttle")))]
+mod testing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

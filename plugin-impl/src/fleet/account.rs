@@ -361,35 +361,14 @@ impl PoolSlot {
 mod tests {
     use std::time::Duration;
 
-    use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT};
     use pointsman_core::cell::Settled;
-    use pointsman_core::format::{Envelope, WireFormat};
-    use pointsman_core::ids::{PoolId, ProviderId};
 
     use crate::fleet::quota::Entry;
+    use crate::fleet::testing::provider;
 
     use super::*;
 
     const NOW: Millis = Millis(1_000);
-
-    fn provider() -> Provider {
-        let endpoint = Endpoint("http://upstream.example".into());
-        let pool = Pool {
-            name: PoolId::new("default"),
-            title: "Default".into(),
-            endpoints: vec![endpoint],
-            envelope: Envelope::None,
-            models: [].into(),
-            scope: Scope::Pool,
-            max_in_flight: MAX_IN_FLIGHT,
-        };
-        Provider {
-            id: ProviderId::new("acme"),
-            format: WireFormat::OpenAi,
-            families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
-            pools: vec![pool],
-        }
-    }
 
     /// Closes one thing and checks that both looks see it, until the limit has ended.
     fn check(close: impl FnOnce(&Account, &EndpointState, &ModelId), ends: bool) {

@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Scope};
 use pointsman_core::cell::{Confirmed, Limit};
-use pointsman_core::format::{Envelope, WireFormat};
-use pointsman_core::ids::{PoolId, ProviderId};
 use pointsman_core::knock::Knock;
 use pointsman_core::outcome::{Hint, LimitKind, Limited, Outcome};
 use pointsman_core::plan::plan;
@@ -11,30 +8,13 @@ use pointsman_core::route::Choice;
 use pointsman_core::settings::Settings;
 use pointsman_core::strategy::Strategy;
 
+use crate::fleet::testing::provider;
 use crate::fleet::{Fleet, Identity, Settlement};
 
 use super::*;
 
 const NOW: Millis = Millis(1_000);
 const MANY: u32 = 1_000;
-
-fn provider() -> Provider {
-    let pool = Pool {
-        name: PoolId::new("default"),
-        title: "Default".into(),
-        endpoints: vec![Endpoint("http://upstream.example".into())],
-        envelope: Envelope::None,
-        models: [].into(),
-        scope: Scope::Pool,
-        max_in_flight: MAX_IN_FLIGHT,
-    };
-    Provider {
-        id: ProviderId::new("acme"),
-        format: WireFormat::OpenAi,
-        families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
-        pools: vec![pool],
-    }
-}
 
 fn roster(count: u32) -> Roster {
     let (fleet, provider) = (Fleet::default(), provider());

@@ -1,0 +1,24 @@
+//! What tests of the fleet begin with.
+
+use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::ids::{PoolId, ProviderId};
+
+/// A provider with one pool, which has one endpoint.
+pub(super) fn provider() -> Provider {
+    let pool = Pool {
+        name: PoolId::new("default"),
+        title: "Default".into(),
+        endpoints: vec![Endpoint("http://upstream.example".into())],
+        envelope: Envelope::None,
+        models: [].into(),
+        scope: Scope::Pool,
+        max_in_flight: MAX_IN_FLIGHT,
+    };
+    Provider {
+        id: ProviderId::new("acme"),
+        format: WireFormat::OpenAi,
+        families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
+        pools: vec![pool],
+    }
+}
