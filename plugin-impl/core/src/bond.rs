@@ -7,6 +7,7 @@
 //!
 //! A key is a hash of the id and of what kind of thing it is. Nothing of the thing itself is kept.
 
+mod marks;
 mod request;
 mod scout;
 #[cfg(test)]

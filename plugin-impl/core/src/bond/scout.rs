@@ -2,40 +2,26 @@
 //!
 //! An answer comes in pieces that are cut anywhere, and nobody waits for its end. A scout therefore reads
 //! it byte by byte, as a row of JSON strings with something between them: that is the same for a JSON
-//! body and for the `data` lines of an event stream. Most of the bytes are jumped over, and what is kept
-//! from one piece to the next is the beginning of one string.
+//! body and for the `data` lines of an event stream. What is kept from one piece to the next is the
+//! beginning of one string. Lines in which no name of interest is written are jumped over, and of an event
+//! stream that is nearly all of it.
 
 use memchr::{memchr, memchr3};
 
-use crate::format::WireFormat;
 use crate::intent::Intent;
 
-use super::{BondKey, Kind, MAX_ID, Mark};
+use super::marks::{LONGEST_NAME, Marks};
+use super::{BondKey, MAX_ID};
 
-const OF_RESPONSES: [Mark; 3] = [
-    Mark::new("\"id\"", Kind::Response).begins("resp_"),
-    Mark::new("\"id\"", Kind::Conversation).begins("conv_"),
-    Mark::new("\"encrypted_content\"", Kind::Reasoning),
-];
-/// `file-…` at OpenAI, `file_…` at Anthropic.
-const OF_FILES: [Mark; 1] = [Mark::new("\"id\"", Kind::File).begins("file")];
-/// Code that runs can make files.
-const OF_MESSAGES: [Mark; 2] = [
-    Mark::new("\"id\"", Kind::Container).begins("container_"),
-    Mark::new("\"file_id\"", Kind::File).begins("file"),
-];
-const OF_CACHES: [Mark; 1] = [Mark::new("\"name\"", Kind::Cache).begins("cachedContents/")];
-const OF_UPLOADS: [Mark; 1] = [Mark::new("\"name\"", Kind::File).begins("files/")];
-
-/// One more than the longest name above, so that a longer one is told from it.
-const MAX_NAME: usize = "encrypted_content".len() + 1;
+/// One more than the longest name, so that a longer one is told from it.
+const MAX_NAME: usize = LONGEST_NAME + 1;
 
 /// Finds what an answer made, from its bytes piece by piece.
 ///
 /// Text of a model that looks like JSON is inside of a string, and does not count.
 #[derive(Clone, Debug)]
 pub struct Scout {
-    marks: &'static [Mark],
+    marks: &'static Marks,
     expects: Expects,
     place: Place,
     text: Text,
@@ -63,17 +49,29 @@ enum Place {
 impl Scout {
     /// Returns a scout for the answer to such a request, or none where it makes nothing.
     pub fn new(intent: &Intent) -> Option<Self> {
-        let marks = marks(intent)?;
+        let marks = Marks::of(intent)?;
         Some(Self { marks, expects: Expects::Name, place: Place::Between, text: Text::default() })
     }
 
     /// Takes the next piece, and tells what was found.
     pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(BondKey)) {
+        let mut lines = self.marks.lines(bytes);
+        while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next() } {
+            self.read(line, &mut found);
+        }
+    }
+
+    /// Says whether what comes can be understood without what came.
+    fn is_at_ease(&self) -> bool {
+        (self.place, self.expects) == (Place::Between, Expects::Name)
+    }
+
+    fn read(&mut self, bytes: &[u8], found: &mut impl FnMut(BondKey)) {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.place {
                 Place::Between => self.between(rest),
-                Place::Inside => self.inside(rest, &mut found),
+                Place::Inside => self.inside(rest, found),
                 Place::Escaped => self.escaped(rest),
             };
         }
@@ -118,8 +116,12 @@ impl Scout {
         &bytes[end + 1..]
     }
 
+    /// Takes what is behind a backslash. No name is written with one.
     fn escaped<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        self.take(&bytes[..1]);
+        match self.expects {
+            Expects::Value(_) => self.take(&bytes[..1]),
+            Expects::Name | Expects::Colon(_) => self.text.length = MAX_NAME,
+        }
         self.place = Place::Inside;
         &bytes[1..]
     }
@@ -133,28 +135,13 @@ impl Scout {
         self.place = Place::Between;
         let text = self.text.bytes();
         if let Expects::Value(name) = self.expects {
-            let is = |mark: &&Mark| mark.name() == name && text.starts_with(mark.begins.as_bytes());
-            let mark = self.marks.iter().find(is);
-            mark.and_then(|mark| BondKey::of(mark.kind, text)).into_iter().for_each(found);
+            let kind = self.marks.kind(name, text);
+            kind.and_then(|kind| BondKey::of(kind, text)).into_iter().for_each(found);
             self.expects = Expects::Name;
             return;
         }
-        let name = self.marks.iter().map(Mark::name).find(|name| *name == text);
-        self.expects = name.map_or(Expects::Name, Expects::Colon);
+        self.expects = self.marks.name(text).map_or(Expects::Name, Expects::Colon);
     }
-}
-
-fn marks(intent: &Intent) -> Option<&'static [Mark]> {
-    // What is further down is a file's content, which is not the upstream's own words.
-    let is_of_files = intent.path.split('/').count() <= "/v1/files/ID".split('/').count();
-    Some(match (intent.format, intent.resource()) {
-        (WireFormat::OpenAi, ("responses" | "conversations", _)) => &OF_RESPONSES,
-        (WireFormat::OpenAi | WireFormat::Anthropic, ("files", _)) if is_of_files => &OF_FILES,
-        (WireFormat::Anthropic, ("messages", None)) => &OF_MESSAGES,
-        (WireFormat::Gemini, ("cachedContents", _)) => &OF_CACHES,
-        (WireFormat::Gemini, ("files", id)) if !id.is_some_and(|id| id.contains(':')) => &OF_UPLOADS,
-        (WireFormat::OpenAi | WireFormat::Anthropic | WireFormat::Gemini, _) => return None,
-    })
 }
 
 /// The beginning of a string.
@@ -180,5 +167,55 @@ impl Text {
 
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is found where every byte is read, and where lines are jumped over.
+    fn both_ways(path: &str, pieces: &[&[u8]]) -> [Vec<BondKey>; 2] {
+        let intent = Intent::read(&Method::POST, path, None, None).expect("of a wire format");
+        let scout = Scout::new(&intent).expect("such a request makes things");
+        let (mut reads, mut jumps) = (scout.clone(), scout);
+        let [mut read, mut jumped] = [vec![], vec![]];
+        for piece in pieces {
+            reads.read(piece, &mut |key| read.push(key));
+            jumps.push(piece, |key| jumped.push(key));
+            assert_eq!((reads.place, reads.expects), (jumps.place, jumps.expects));
+        }
+        [read, jumped]
+    }
+
+    #[test]
+    fn a_line_that_ends_in_a_backslash_may_go_on_in_its_string() {
+        let text = b"\"\\\n\"id\":\"resp_1\"";
+        let [read, jumped] = both_ways("/v1/responses", &[text]);
+        assert_eq!((read.len(), jumped.len()), (0, 0), "what looks like a name is between two strings");
+    }
+
+    proptest! {
+        #[test]
+        fn jumping_finds_what_reading_every_byte_finds(
+            words in prop::collection::vec(prop::sample::select(vec![
+                "\"", "\"", "\\", ":", ",", "{", " ", "\r", "\n", "\n\n", "data: ", "i", "d", "file_", "id\"",
+                "\"id\"", "\"id\":", "\"file_id\":\"", "\"encrypted_content\" :", "\"resp_1\"", "\"id\":\"resp_2\"",
+                "\"id\":\"container_1\"", "file_1\"", "{\"delta\":\"\\\"id\\\":\\\"resp_3\\\"\"}",
+            ]), 0..60),
+            cuts in prop::collection::vec(0..300_usize, 0..8),
+            path in prop::sample::select(vec!["/v1/responses", "/v1/messages"]),
+        ) {
+            let text = words.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &text.as_bytes()[cut[0]..cut[1]]).collect();
+            let [read, jumped] = both_ways(path, &pieces);
+            prop_assert_eq!(read, jumped);
+        }
     }
 }
