@@ -9,8 +9,9 @@
 //! Therefore a "turn" is all that comes before the model's first answer.
 
 use crate::body::json::{Elements, Member, Value};
-use crate::fnv::Fnv;
 use crate::format::WireFormat;
+
+use super::digest::Digest;
 
 /// How much text of the system prompt, and how much of the user's, is hashed.
 const MAX_TEXT: usize = 16 * 1024;
@@ -50,7 +51,7 @@ impl<'a> Opening<'a> {
         self.system.into_iter().for_each(|value| system.take(value));
         self.turns.into_iter().for_each(|value| take_turns(value, &mut system, &mut user));
         (!user.is_empty() || !system.is_empty())
-            .then(|| system.hash.and(b"\0user\0").and(&user.hash.0.to_le_bytes()).0)
+            .then(|| system.digest.and(&user.digest.number().to_le_bytes()).number())
     }
 }
 
@@ -124,10 +125,10 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Texts that were hashed, up to a bound.
+/// Texts that were taken, up to a bound.
 #[derive(Default)]
 struct Texts {
-    hash: Fnv,
+    digest: Digest,
     length: usize,
 }
 
@@ -168,9 +169,11 @@ impl Texts {
     /// Takes a string as it is written: an agent does not change its escapes between two turns.
     fn take_string(&mut self, text: Value<'_>) {
         let bytes = text.bytes();
-        let bytes = &bytes[..bytes.len().min(MAX_TEXT.saturating_sub(self.length))];
-        self.hash = self.hash.and(bytes);
-        self.length += bytes.len();
+        let bytes = &bytes[..bytes.len().min(MAX_TEXT - self.length)];
+        if !bytes.is_empty() {
+            self.digest = self.digest.and(bytes);
+            self.length += bytes.len();
+        }
     }
 }
 
@@ -292,5 +295,7 @@ mod tests {
     fn text_beyond_the_bound_is_not_hashed() {
         let body = |end: &str| format!(r#"{{"input":"{}{end}"}}"#, "x".repeat(MAX_TEXT));
         same(OpenAi, &body("a"), &body("b"));
+        let parts = |more: &str| format!(r#"{{"instructions":["{}"{more}]}}"#, "x".repeat(MAX_TEXT));
+        same(OpenAi, &parts(""), &parts(r#","more""#));
     }
 }
