@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
+use memchr::memchr;
 
 use super::error;
 use super::nesting::{Mark, Nesting};
@@ -185,15 +186,28 @@ struct Object {
 
 impl Object {
     /// Takes bytes; returns the object when they complete it.
-    fn take(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
-        for &byte in chunk {
-            if self.bytes.is_empty() && byte != b'{' {
-                continue;
+    fn take<'a>(&mut self, chunk: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let begins = if self.bytes.is_empty() { memchr(b'{', chunk)? } else { 0 };
+        let chunk = &chunk[begins..];
+        let Some(end) = self.end(chunk) else {
+            self.bytes.extend_from_slice(chunk);
+            return None;
+        };
+        if self.bytes.is_empty() {
+            return Some(Cow::Borrowed(&chunk[..end]));
+        }
+        self.bytes.extend_from_slice(&chunk[..end]);
+        Some(Cow::Owned(std::mem::take(&mut self.bytes)))
+    }
+
+    /// Returns where the object ends, if it does in this chunk.
+    fn end(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some((behind, mark)) = self.nesting.next(chunk, at) {
+            if mark == Mark::Close && self.nesting.depth() == 0 {
+                return Some(behind);
             }
-            self.bytes.push(byte);
-            if self.nesting.take(byte) == Mark::Close && self.nesting.depth() == 0 {
-                return Some(std::mem::take(&mut self.bytes));
-            }
+            at = behind;
         }
         None
     }

@@ -9,13 +9,10 @@ use super::nesting::{Mark, Nesting};
 /// is open.
 pub(super) fn mended(text: &[u8]) -> Option<Vec<u8>> {
     let mut nesting = Nesting::default();
-    let mut good = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        match nesting.take(byte) {
-            Mark::Open | Mark::Close => good = at + 1,
-            Mark::Comma => good = at,
-            Mark::Other => {}
-        }
+    let (mut good, mut at) = (0, 0);
+    while let Some((behind, mark)) = nesting.next(text, at) {
+        good = if mark == Mark::Comma { behind - 1 } else { behind };
+        at = behind;
     }
     // Each bracket moves the mark, so what is open at the end is what is open at the mark.
     (nesting.depth() > 0).then(|| text[..good].iter().copied().chain(nesting.closers()).collect())

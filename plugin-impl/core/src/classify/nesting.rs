@@ -1,4 +1,6 @@
-//! Follows the brackets of JSON text, byte by byte.
+//! Follows the brackets of JSON text that arrives in pieces.
+
+use memchr::memchr2;
 
 /// The containers that are open.
 #[derive(Clone, Debug, Default)]
@@ -8,30 +10,34 @@ pub(super) struct Nesting {
     escaped: bool,
 }
 
-/// What a byte was, outside of strings.
+/// What gives JSON text its form, outside of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Open,
     Close,
     Comma,
-    Other,
 }
 
 impl Nesting {
-    /// Takes the next byte.
-    pub(super) fn take(&mut self, byte: u8) -> Mark {
-        if self.quoted {
-            self.quoted = self.escaped || byte != b'"';
-            self.escaped = !self.escaped && byte == b'\\';
-            return Mark::Other;
+    /// Takes bytes from `at` up to the next mark, or to the end of the piece. Returns the place behind the
+    /// mark.
+    pub(super) fn next(&mut self, piece: &[u8], mut at: usize) -> Option<(usize, Mark)> {
+        while let Some(&byte) = piece.get(at) {
+            if self.quoted {
+                at = self.in_string(piece, at);
+                continue;
+            }
+            at += 1;
+            match byte {
+                b'"' => self.quoted = true,
+                b'{' => return Some((at, self.open(b'}'))),
+                b'[' => return Some((at, self.open(b']'))),
+                b'}' | b']' => return Some((at, self.close())),
+                b',' => return Some((at, Mark::Comma)),
+                _ => {}
+            }
         }
-        match byte {
-            b'{' => self.open(b'}'),
-            b'[' => self.open(b']'),
-            b'}' | b']' => self.close(),
-            b',' => Mark::Comma,
-            _ => self.other(byte),
-        }
+        None
     }
 
     /// Returns how many containers are open.
@@ -44,6 +50,18 @@ impl Nesting {
         self.closers.into_iter().rev()
     }
 
+    /// Goes behind the quote or the backslash that comes next. Most of an answer is inside of strings, so
+    /// they are jumped over.
+    fn in_string(&mut self, piece: &[u8], at: usize) -> usize {
+        if std::mem::take(&mut self.escaped) {
+            return at + 1;
+        }
+        let Some(found) = memchr2(b'"', b'\\', &piece[at..]) else { return piece.len() };
+        self.quoted = piece[at + found] != b'"';
+        self.escaped = self.quoted;
+        at + found + 1
+    }
+
     fn open(&mut self, closer: u8) -> Mark {
         self.closers.push(closer);
         Mark::Open
@@ -53,9 +71,58 @@ impl Nesting {
         self.closers.pop();
         Mark::Close
     }
+}
 
-    fn other(&mut self, byte: u8) -> Mark {
-        self.quoted = byte == b'"';
-        Mark::Other
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The marks of a text, and where they stand, byte by byte.
+    fn spelled_out(text: &[u8]) -> Vec<(usize, Mark)> {
+        let (mut marks, mut quoted, mut escaped) = (Vec::new(), false, false);
+        for (at, byte) in text.iter().enumerate() {
+            let mark = match byte {
+                _ if quoted => {
+                    quoted = escaped || *byte != b'"';
+                    escaped = !escaped && *byte == b'\\';
+                    None
+                }
+                b'{' | b'[' => Some(Mark::Open),
+                b'}' | b']' => Some(Mark::Close),
+                b',' => Some(Mark::Comma),
+                _ => {
+                    quoted = *byte == b'"';
+                    None
+                }
+            };
+            marks.extend(mark.map(|mark| (at, mark)));
+        }
+        marks
+    }
+
+    fn followed(pieces: &[&[u8]]) -> Vec<(usize, Mark)> {
+        let (mut nesting, mut before, mut marks) = (Nesting::default(), 0, Vec::new());
+        for piece in pieces {
+            let mut at = 0;
+            while let Some((behind, mark)) = nesting.next(piece, at) {
+                marks.push((before + behind - 1, mark));
+                at = behind;
+            }
+            before += piece.len();
+        }
+        marks
+    }
+
+    proptest! {
+        #[test]
+        fn strings_hide_marks_wherever_the_text_is_cut(
+            text in r#"([\[\]{},:"\\a]|[\[\]{},:"\\a]{0,9}|"[^"]{0,40}"){0,20}"#,
+            size in 1_usize..40,
+        ) {
+            let pieces: Vec<_> = text.as_bytes().chunks(size).collect();
+            prop_assert_eq!(followed(&pieces), spelled_out(text.as_bytes()));
+        }
     }
 }

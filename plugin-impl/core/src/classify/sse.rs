@@ -1,5 +1,7 @@
 //! Splits a stream into server-sent events (WHATWG HTML section 9.2.6).
 
+use memchr::memchr2;
+
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
@@ -19,17 +21,22 @@ pub(super) struct Events {
 
 impl Events {
     /// Takes bytes up to the end of the next event; returns it, and the bytes behind it.
-    pub(super) fn take<'a>(&mut self, bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
-        for (at, &byte) in bytes.iter().enumerate() {
-            let second_half = byte == b'\n' && std::mem::take(&mut self.follows_cr);
-            let event = match byte {
-                b'\n' if second_half => None,
-                b'\n' | b'\r' => self.end_line(),
-                _ => self.put(byte),
+    pub(super) fn take<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
+        while let Some(&first) = bytes.first() {
+            if std::mem::take(&mut self.follows_cr) && first == b'\n' {
+                bytes = &bytes[1..];
+                continue;
+            }
+            let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+                self.line.extend_from_slice(bytes);
+                break;
             };
-            self.follows_cr = byte == b'\r';
+            self.line.extend_from_slice(&bytes[..end]);
+            self.follows_cr = bytes[end] == b'\r';
+            bytes = &bytes[end + 1..];
+            let event = self.end_line();
             if event.is_some() {
-                return (event, &bytes[at + 1..]);
+                return (event, bytes);
             }
         }
         (None, &[])
@@ -41,26 +48,21 @@ impl Events {
         self.end_line().or_else(|| self.event.take())
     }
 
-    fn put(&mut self, byte: u8) -> Option<Event> {
-        self.line.push(byte);
-        None
-    }
-
-    /// Takes a line; returns the event where the line is the blank one that ends it.
+    /// Takes the line that is complete; returns the event where it is the blank one that ends it.
     fn end_line(&mut self) -> Option<Event> {
-        let line = std::mem::take(&mut self.line);
-        if line.is_empty() {
+        if self.line.is_empty() {
             return self.event.take();
         }
-        if let Some(data) = field(&line, b"data") {
+        if let Some(data) = field(&self.line, b"data") {
             let event = self.event.get_or_insert_default();
             if !event.data.is_empty() {
                 event.data.push(b'\n');
             }
             event.data.extend_from_slice(data);
-        } else if let Some(name) = field(&line, b"event") {
+        } else if let Some(name) = field(&self.line, b"event") {
             self.event.get_or_insert_default().name = name.to_vec();
         }
+        self.line.clear();
         None
     }
 }
