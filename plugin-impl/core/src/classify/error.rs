@@ -9,7 +9,10 @@
 //! | OAuth (RFC 6749 section 5.2) | `{"error":"invalid_grant","error_description":"…"}` |
 //! | frameworks and gateways | `{"detail":"…"}`, `{"message":"…"}`, another error as the text of the message, plain text |
 
+use std::sync::LazyLock;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
 use super::mend::mended;
@@ -140,6 +143,16 @@ impl ErrorBody {
 ///
 /// The Responses API has `"error":null` in every answer.
 pub(super) fn is_error(body: &[u8]) -> bool {
+    speaks_of_errors(body) && is_error_by_its_members(body)
+}
+
+/// Most answers do not, and are not taken apart. In JSON a letter can also be written as an escape.
+fn speaks_of_errors(body: &[u8]) -> bool {
+    static WORDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["error", r"\u"].map(Finder::new));
+    WORDS.iter().any(|word| word.find(body).is_some())
+}
+
+fn is_error_by_its_members(body: &[u8]) -> bool {
     let first = body.trim_ascii_start();
     if first.starts_with(b"[") {
         return json::elements(first)
@@ -151,7 +164,7 @@ pub(super) fn is_error(body: &[u8]) -> bool {
 }
 
 /// Returns whether one of the members is an error.
-pub(super) fn has_error(members: json::Members<'_>) -> bool {
+fn has_error(members: json::Members<'_>) -> bool {
     members.map_while(Result::ok).any(|member| {
         let something =
             member.value.is_object() || (member.value.is_string() && member.value.bytes() != b"\"\"");
@@ -225,6 +238,8 @@ fn letters(code: &str) -> impl Iterator<Item = u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(body: &str, code: &str, message: &str) {
@@ -309,5 +324,16 @@ mod tests {
         assert!(is_error(br#" [{"error":{}}]"#));
         assert!(is_error(br#"{"type":"error"}"#));
         assert!(is_error(br#"{"error":{"code":429},"rest":"that was cut"#));
+    }
+
+    proptest! {
+        #[test]
+        fn what_does_not_speak_of_errors_is_none(words in prop::collection::vec(prop::sample::select(vec![
+            "{", "}", "[", "]", ":", ",", " ", "\"error\"", "\"type\"", "\"\\u0065rror\"", "\"err\\u006Fr\"",
+            "\"\\error\"", "\"erro", "r\"", "\"message\"", "{}", "null", "{\"error\":{}}", "{\"type\":\"error\"}",
+        ]), 0..12)) {
+            let body = words.concat();
+            prop_assert_eq!(is_error(body.as_bytes()), is_error_by_its_members(body.as_bytes()), "{}", body);
+        }
     }
 }
