@@ -6,7 +6,7 @@ mod coding;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::body::{self, Wanted};
 use pointsman_core::bond;
@@ -26,9 +26,9 @@ use crate::generation::Generation;
 pub use self::bound::BondError;
 
 /// The header that pins an account.
-pub const PIN_ACCOUNT: &str = "x-pointsman-account";
+pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
 /// The header that pins a pool.
-pub const PIN_POOL: &str = "x-pointsman-pool";
+pub const PIN_POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 
 /// A call as it came.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub enum CallError {
     #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
     TooLong { limit: u64 },
     #[error("the header `{0}` is not text")]
-    Header(&'static str),
+    Header(HeaderName),
     #[error(transparent)]
     Route(#[from] RouteError),
     #[error(transparent)]
@@ -236,7 +236,7 @@ fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallErr
     Ok(Some(model.into_owned()))
 }
 
-fn pin<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, CallError> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+fn pin(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, CallError> {
+    let Some(value) = headers.get(&name) else { return Ok(None) };
     value.to_str().map(Some).map_err(|_| CallError::Header(name))
 }

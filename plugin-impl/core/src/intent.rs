@@ -3,7 +3,8 @@
 //! The answer is in the path alone. Paths are brought to one form, because agents and people write base
 //! URLs with a version, without one, or have their agent add a second.
 
-use http::{HeaderMap, Method};
+use http::Method;
+use http::header::{HeaderMap, HeaderName};
 
 use crate::format::WireFormat;
 
@@ -30,11 +31,13 @@ pub enum ModelPlace {
 /// Returns the format that the headers of a request tell: each of these services has one that all its
 /// clients send.
 pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
-    let has = |name: &str| headers.contains_key(name);
-    if has("anthropic-version") {
+    const OF_GEMINI: [HeaderName; 2] =
+        [HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("x-goog-api-client")];
+    const OF_ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
+    if headers.contains_key(OF_ANTHROPIC) {
         return Some(WireFormat::Anthropic);
     }
-    (has("x-goog-api-key") || has("x-goog-api-client")).then_some(WireFormat::Gemini)
+    OF_GEMINI.iter().any(|name| headers.contains_key(name)).then_some(WireFormat::Gemini)
 }
 
 impl Intent {
@@ -51,7 +54,7 @@ impl Intent {
         let (version, rest) = split_version(path);
         let format = format.or_else(|| told_by(version, rest, spoken))?;
         let version = if version.is_empty() { default_version(format) } else { version };
-        let path = format!("/{version}{rest}");
+        let path = ["/", version, rest].concat();
         let model = match format {
             WireFormat::Gemini => in_path(version, rest),
             WireFormat::Anthropic | WireFormat::OpenAi if method == Method::POST && names_model(rest) => {

@@ -12,7 +12,7 @@ mod opening;
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderName, USER_AGENT};
 
 use crate::body::{self, Peek, Wanted};
 use crate::fnv::Fnv;
@@ -61,44 +61,48 @@ pub enum SessionSource {
 }
 
 /// Headers that hold the id of a session, best first.
-const HEADERS: [(&str, SessionSource); 6] = [
-    ("x-claude-code-session-id", SessionSource::ClaudeCode),
-    ("session-id", SessionSource::Codex),
-    ("session_id", SessionSource::Codex),
-    ("thread-id", SessionSource::Codex),
-    ("x-session-affinity", SessionSource::Affinity),
-    ("x-session-id", SessionSource::Affinity),
+static HEADERS: [(HeaderName, SessionSource); 6] = [
+    (HeaderName::from_static("x-claude-code-session-id"), SessionSource::ClaudeCode),
+    (HeaderName::from_static("session-id"), SessionSource::Codex),
+    (HeaderName::from_static("session_id"), SessionSource::Codex),
+    (HeaderName::from_static("thread-id"), SessionSource::Codex),
+    (HeaderName::from_static("x-session-affinity"), SessionSource::Affinity),
+    (HeaderName::from_static("x-session-id"), SessionSource::Affinity),
 ];
+const PARENT: HeaderName = HeaderName::from_static("x-parent-session-id");
+const CLIENT_REQUEST: HeaderName = HeaderName::from_static("x-client-request-id");
+/// Codex sends it, and nobody else.
+const ORIGINATOR: HeaderName = HeaderName::from_static("originator");
 
 /// Returns the session of a request, or nothing where there is nothing to tell it by.
 pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<Session> {
     let (id, source) = in_headers(headers).or_else(|| in_body(body, format))?;
-    let parent = id_header(headers, "x-parent-session-id").map(SessionKey::of);
+    let parent = id_header(headers, &PARENT).map(SessionKey::of);
     Some(Session { id, parent, source })
 }
 
 /// Says whether a request is of a session that another one started.
 pub fn is_subagents(headers: &HeaderMap) -> bool {
-    id_header(headers, "x-parent-session-id").is_some()
+    id_header(headers, &PARENT).is_some()
 }
 
 type Found = (SessionKey, SessionSource);
 
 fn in_headers(headers: &HeaderMap) -> Option<Found> {
-    let mut named = HEADERS.iter().filter_map(|&(name, source)| Some((id_header(headers, name)?, source)));
+    let mut named = HEADERS.iter().filter_map(|(name, source)| Some((id_header(headers, name)?, *source)));
     named.next().or_else(|| client_request(headers)).map(|(id, source)| (SessionKey::of(id), source))
 }
 
 /// Codex repeats its session here. Other clients use the header as it is named: for each request
 /// another id, which would make a session of every request.
 fn client_request(headers: &HeaderMap) -> Option<(&[u8], SessionSource)> {
-    let agent = headers.get(http::header::USER_AGENT).map(|agent| agent.as_bytes().to_ascii_lowercase());
-    let codex = headers.contains_key("originator") || agent.is_some_and(|agent| agent.starts_with(b"codex"));
-    let id = id_header(headers, "x-client-request-id").filter(|_| codex)?;
-    Some((id, SessionSource::ClientRequest))
+    let id = id_header(headers, &CLIENT_REQUEST)?;
+    let agent = headers.get(USER_AGENT).map(|agent| agent.as_bytes().to_ascii_lowercase());
+    let codex = headers.contains_key(ORIGINATOR) || agent.is_some_and(|agent| agent.starts_with(b"codex"));
+    codex.then_some((id, SessionSource::ClientRequest))
 }
 
-fn id_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+fn id_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     headers.get(name).map(|value| value.as_bytes().trim_ascii()).filter(|id| !id.is_empty())
 }
 

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::fmt::{self, Write};
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 
@@ -18,12 +18,13 @@ use super::body::FaceBody;
 use super::gateway;
 
 /// The header that says where a request would have gone. Only a host's door knows it.
-pub const TARGET: &str = "x-pointsman-target";
+pub const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
 /// The header that holds the token.
-pub const TOKEN: &str = "x-pointsman-token";
+pub const TOKEN: HeaderName = HeaderName::from_static("x-pointsman-token");
 
 /// Where else a token may be. An agent that knows only an API key can have the token for one.
-const KEYS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
+const KEYS: [HeaderName; 2] =
+    [HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key")];
 
 /// In bytes, before it is written in hexadecimal.
 const TOKEN_LENGTH: usize = 32;
@@ -83,9 +84,8 @@ impl Token {
             let value = value.as_bytes();
             self.is(value.strip_prefix(b"Bearer ").unwrap_or(value))
         };
-        let places = [TOKEN, AUTHORIZATION.as_str(), KEYS[0], KEYS[1]];
         let mut found = false;
-        for place in places {
+        for place in [TOKEN, AUTHORIZATION].iter().chain(&KEYS) {
             if headers.get(place).is_some_and(holds) {
                 headers.remove(place);
                 found = true;
@@ -156,7 +156,7 @@ pub(super) async fn answer(
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         pairs.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let bearer = format!("Bearer {}", token.expose());
         let door = Door::Host(Some(token.clone()));
         for (name, value) in [
-            (TOKEN, token.expose()),
+            (TOKEN.as_str(), token.expose()),
             ("authorization", bearer.as_str()),
             ("x-api-key", token.expose()),
             ("x-goog-api-key", token.expose()),
@@ -190,14 +190,16 @@ mod tests {
         let token = Token::random();
         let almost = &token.expose()[1..];
         let door = Door::Host(Some(token.clone()));
-        for pairs in [&[][..], &[(TOKEN, "")], &[(TOKEN, almost)], &[("authorization", "Bearer x")]] {
+        for pairs in
+            [&[][..], &[(TOKEN.as_str(), "")], &[(TOKEN.as_str(), almost)], &[("authorization", "Bearer x")]]
+        {
             assert_eq!(door.let_in(&mut headers(pairs)), Err(Turned::NoToken), "{pairs:?}");
         }
     }
 
     #[test]
     fn only_the_hosts_door_knows_a_target() {
-        let to = |url| headers(&[(TARGET, url)]);
+        let to = |url| headers(&[(TARGET.as_str(), url)]);
         let url = "https://api.anthropic.com/v1/messages?beta=true";
         assert_eq!(Door::Host(None).let_in(&mut to(url)), Ok(Some(url.parse().unwrap())));
         assert_eq!(Door::Host(None).let_in(&mut to("no url")), Err(Turned::BadTarget));
