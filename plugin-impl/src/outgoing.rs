@@ -5,12 +5,13 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use pointsman_core::body;
 use pointsman_core::catalog::Pool;
 use pointsman_core::envelope;
 use pointsman_core::format::Envelope;
 use pointsman_core::intent::ModelPlace;
+use smallvec::SmallVec;
 
 use crate::auth::Proof;
 use crate::call::Routed;
@@ -21,7 +22,7 @@ use crate::target::target_url;
 use crate::upstream::Outgoing;
 
 /// Headers that belong to one connection (RFC 9110 section 7.6.1), or that the client sets itself.
-const OF_THE_CONNECTION: [HeaderName; 9] = [
+const OF_THE_CONNECTION: [HeaderName; 10] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::HOST,
@@ -31,6 +32,7 @@ const OF_THE_CONNECTION: [HeaderName; 9] = [
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
 ];
 
 /// The prefix of the router's own headers.
@@ -48,7 +50,7 @@ pub fn build(
     let pool = leg.route.pool(target.pool);
     let model = pool.model(&leg.route.model);
     let mut url = target_url(&target.endpoint.url.0, &path(routed, pool, model));
-    let mut headers = callers(&routed.call.headers);
+    let mut headers = callers(routed.call.headers.clone());
     // An answer that is compressed could not be looked into.
     headers.remove(header::ACCEPT_ENCODING);
     for (name, value) in &provider.headers[target.pool] {
@@ -59,25 +61,28 @@ pub fn build(
 }
 
 /// Returns headers without those that end here.
-pub fn callers(headers: &HeaderMap) -> HeaderMap {
+pub fn callers(headers: HeaderMap) -> HeaderMap {
     let mut kept = end_to_end(headers);
-    let own: Vec<HeaderName> = kept.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
-    own.iter().for_each(|name| drop(kept.remove(name)));
+    remove_where(&mut kept, |name| name.as_str().starts_with(OWN));
     kept
 }
 
 /// Returns headers without those of the connection they came by.
-pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    for name in named.flat_map(|list| list.split(',')) {
-        kept.remove(name.trim());
+pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    let lists: SmallVec<[HeaderValue; 1]> = headers.get_all(header::CONNECTION).iter().cloned().collect();
+    for name in lists.iter().filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')) {
+        headers.remove(name.trim());
     }
-    for name in &OF_THE_CONNECTION {
-        kept.remove(name);
+    remove_where(&mut headers, |name| OF_THE_CONNECTION.contains(name));
+    headers
+}
+
+/// Takes those headers out whose names are such. Most messages have few of them, or none.
+pub fn remove_where(headers: &mut HeaderMap, is_such: impl Fn(&HeaderName) -> bool) {
+    let names: SmallVec<[HeaderName; 4]> = headers.keys().filter(|name| is_such(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
     }
-    kept.remove("keep-alive");
-    kept
 }
 
 fn path(routed: &Routed, pool: &Pool, model: &str) -> String {

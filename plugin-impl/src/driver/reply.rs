@@ -53,7 +53,7 @@ pub(super) fn relayed(
 ) -> Answer {
     let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
     let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
-    let mut headers = end_to_end(&headers);
+    let mut headers = end_to_end(headers);
     Agent::of(&routed.call.headers).spare(status, &mut headers);
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, length);

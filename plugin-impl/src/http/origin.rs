@@ -7,9 +7,11 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method};
+
+use crate::outgoing::remove_where;
 
 /// The name of every header that opens a server to pages begins so.
 const OPENING: &str = "access-control-";
@@ -47,9 +49,7 @@ impl Asker {
 
 /// Takes away what an upstream opens.
 pub(super) fn close(headers: &mut HeaderMap) {
-    let opening: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with(OPENING)).cloned().collect();
-    opening.iter().for_each(|name| drop(headers.remove(name)));
+    remove_where(headers, |name| name.as_str().starts_with(OPENING));
 }
 
 /// Says whether a browser asks beforehand what a page may do.
