@@ -87,7 +87,7 @@ impl Providers for Generation {
     }
 
     fn has_accounts(&self, provider: &Provider) -> bool {
-        let place = self.providers.iter().position(|known| known.id == provider.id);
+        let place = self.providers.iter().position(|known| std::ptr::eq(&**known, provider));
         place.is_some_and(|place| !self.crews[place].roster.members.is_empty())
     }
 

@@ -16,7 +16,7 @@ pub fn target_url(base: &str, path: &str) -> String {
         // `/v1internal:method` has no other spelling, so only its own version stands for it.
         Some(of_base) => version.is_empty() || rest.starts_with(':') && of_base != version,
     };
-    if keeps { format!("{base}{path}") } else { format!("{base}{rest}") }
+    [base, if keeps { path } else { rest }].concat()
 }
 
 /// Splits `/v1/messages` into `v1` and `/messages`; a path without a version has an empty one.
@@ -28,7 +28,8 @@ fn split_version(path: &str) -> (&str, &str) {
 
 fn base_version(base: &str) -> Option<&str> {
     let after_scheme = base.split_once("://").map_or(base, |(_, rest)| rest);
-    let mut segments = after_scheme.split('/').skip(1).collect::<Vec<_>>().into_iter().rev();
+    let (_, path) = after_scheme.split_once('/')?;
+    let mut segments = path.rsplit('/');
     let last = segments.next()?;
     let candidate = if last == "openai" { segments.next()? } else { last };
     is_version(candidate).then_some(candidate)

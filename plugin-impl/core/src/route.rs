@@ -196,7 +196,7 @@ impl<'a> Named<'a> {
                 return Ok(());
             }
             if self.knows_pools_by_name(ask, providers) {
-                let known = known_pools(&candidates(ask, self.provider.as_deref(), providers));
+                let known = known_pools(candidates(ask, self.provider.as_deref(), providers));
                 return Err(RouteError::UnknownPool { asked: suffix.into(), model: model.into(), known });
             }
         }
@@ -204,7 +204,7 @@ impl<'a> Named<'a> {
         for provider in candidates(ask, self.provider.as_deref(), providers) {
             for pool in provider.pools.iter().filter(|_| provider.has_named_pools()) {
                 let name = pool.name.as_str();
-                if let Some(rest) = prefixed(name).filter(|rest| is_pin(&provider, name, rest)) {
+                if let Some(rest) = prefixed(name).filter(|rest| is_pin(provider, name, rest)) {
                     (self.pool, self.model) = (Some(&model[..name.len()]), rest);
                     return Ok(());
                 }
@@ -216,7 +216,7 @@ impl<'a> Named<'a> {
     /// Says whether a suffix can only mean a pool. Other services have colons in their models' names.
     fn knows_pools_by_name(&self, ask: &Ask<'_>, providers: &impl Providers) -> bool {
         ask.format != WireFormat::OpenAi
-            && candidates(ask, self.provider.as_deref(), providers).iter().any(|p| p.has_named_pools())
+            && candidates(ask, self.provider.as_deref(), providers).any(|p| p.has_named_pools())
     }
 }
 
@@ -235,17 +235,21 @@ fn find(providers: &impl Providers, id: &str) -> Option<Arc<Provider>> {
 }
 
 /// The providers that a request without a named provider could mean.
-fn candidates(ask: &Ask<'_>, named: Option<&Provider>, providers: &impl Providers) -> Vec<Arc<Provider>> {
-    let means = |provider: &&Arc<Provider>| match named {
+fn candidates<'a>(
+    ask: &Ask<'_>,
+    named: Option<&'a Provider>,
+    providers: &'a impl Providers,
+) -> impl Iterator<Item = &'a Arc<Provider>> {
+    let format = ask.format;
+    providers.all().iter().filter(move |provider| match named {
         Some(named) => provider.id == named.id,
-        None => provider.format == ask.format && providers.has_accounts(provider),
-    };
-    providers.all().iter().filter(means).cloned().collect()
+        None => provider.format == format && providers.has_accounts(provider),
+    })
 }
 
 fn in_pool(ask: &Ask<'_>, named: Option<&Provider>, pool: &str, providers: &impl Providers) -> bool {
     let has = |provider: &Arc<Provider>| provider.has_named_pools() && provider.pool(pool).is_some();
-    candidates(ask, named, providers).iter().any(has)
+    candidates(ask, named, providers).any(has)
 }
 
 /// The provider of the pinned account, else the pinned pool's, else the format's own, else the first.
@@ -254,17 +258,15 @@ fn default_provider(
     pool: Option<&str>,
     providers: &impl Providers,
 ) -> Result<Arc<Provider>, RouteError> {
-    let usable = candidates(ask, None, providers);
+    let usable = || candidates(ask, None, providers);
     if let Some(pool) = pool {
-        let has = |provider: &&Arc<Provider>| provider.pool(pool).is_some();
-        return usable.iter().find(has).cloned().ok_or_else(|| RouteError::UnknownPool {
-            asked: pool.into(),
-            model: ask.model.into(),
-            known: known_pools(&usable),
+        return usable().find(|provider| provider.pool(pool).is_some()).cloned().ok_or_else(|| {
+            let known = known_pools(usable());
+            RouteError::UnknownPool { asked: pool.into(), model: ask.model.into(), known }
         });
     }
-    let own = usable.iter().find(|provider| provider.id.as_str() == ask.format.name());
-    own.or(usable.first()).cloned().ok_or(RouteError::NoProvider { format: ask.format })
+    let own = usable().find(|provider| provider.id.as_str() == ask.format.name());
+    own.or_else(|| usable().next()).cloned().ok_or(RouteError::NoProvider { format: ask.format })
 }
 
 fn account_provider(ask: &Ask<'_>, providers: &impl Providers) -> Option<Arc<Provider>> {
@@ -307,15 +309,15 @@ fn preferred(family: &Family, fallback: bool) -> Choice {
 }
 
 fn unknown_provider(asked: &str, ask: &Ask<'_>, providers: &impl Providers) -> RouteError {
-    let usable = candidates(ask, None, providers);
-    let named = usable.iter().filter(|provider| provider.has_named_pools());
+    let usable = || candidates(ask, None, providers);
+    let named = usable().filter(|provider| provider.has_named_pools());
     let pools = named.flat_map(|provider| provider.pools.iter().map(|pool| pool.name.as_str()));
-    let known = list(usable.iter().map(|provider| provider.id.as_str()).chain(pools));
+    let known = list(usable().map(|provider| provider.id.as_str()).chain(pools));
     RouteError::UnknownProvider { asked: asked.into(), model: ask.model.into(), known }
 }
 
-fn known_pools(providers: &[Arc<Provider>]) -> String {
-    list(providers.iter().flat_map(|provider| provider.pools.iter().map(|pool| pool.name.as_str())))
+fn known_pools<'a>(providers: impl Iterator<Item = &'a Arc<Provider>>) -> String {
+    list(providers.flat_map(|provider| provider.pools.iter().map(|pool| pool.name.as_str())))
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
