@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -13,6 +14,7 @@ use pointsman_core::intent::{Intent, spoken};
 use pointsman_core::refusal;
 
 use crate::answer::Answer;
+use crate::call::Call;
 use crate::driver::own;
 use crate::router::{Router, call};
 
@@ -104,18 +106,18 @@ fn use_http<B>(request: &Request<B>) -> Response<FaceBody> {
 }
 
 async fn routed(router: &Router, request: Request<Incoming>) -> Answer {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let format = format(&parts.method, path, &parts.headers);
+    let (Parts { method, uri, headers, .. }, body) = request.into_parts();
+    let path = uri.path();
     let body = match whole(body, router.generation().config.max_body).await {
         Ok(body) => body,
-        Err((status, text)) => return own(refusal::fault(format, status, &text)),
+        Err((status, text)) => return own(refusal::fault(format(&method, path, &headers), status, &text)),
     };
-    let path = path.to_owned();
-    let call = call(parts.method, parts.uri.query(), parts.headers, body);
-    match router.serve(&path, call).await {
+    match router.serve(path, call(method, uri.query(), headers, body)).await {
         Ok(answer) => answer,
-        Err(_) => own(refusal::fault(format, StatusCode::NOT_FOUND, &unknown(&path))),
+        Err(Call { method, headers, .. }) => {
+            let format = format(&method, path, &headers);
+            own(refusal::fault(format, StatusCode::NOT_FOUND, &unknown(path)))
+        }
     }
 }
 
