@@ -7,6 +7,7 @@
 mod connection;
 mod shelf;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,26 @@ pub(super) struct Direct {
 }
 
 /// Where a connection goes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 struct Origin {
     is_secured: bool,
     authority: Authority,
+}
+
+/// As it is written: an authority by itself is compared letter by letter, of which small and capital ones
+/// are the same. Who writes a host in two ways has connections of two kinds.
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        (self.is_secured, self.authority.as_str()) == (other.is_secured, other.authority.as_str())
+    }
+}
+
+impl Eq for Origin {}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.is_secured, self.authority.as_str()).hash(state);
+    }
 }
 
 impl Default for Direct {
