@@ -49,14 +49,14 @@ impl Credential {
         &self,
         scheme: AuthScheme,
         rejected: Option<&Proof>,
-        tokens: &Tokens,
+        tokens: impl FnOnce() -> Tokens,
     ) -> Result<Proof, Outcome> {
         match self {
             Self::ApiKey(secret) => Ok(Proof { scheme, secret: secret.clone(), renewable: false }),
             Self::AccessToken(secret) => Ok(Proof::bearer(secret.clone(), false)),
             Self::Refreshing(refresher) => {
                 let rejected = rejected.map(|proof| &proof.secret);
-                refresher.token(rejected, tokens).await.map(|secret| Proof::bearer(secret, true))
+                refresher.token(rejected, &tokens()).await.map(|secret| Proof::bearer(secret, true))
             }
         }
     }

@@ -46,8 +46,9 @@ use self::telling::described;
 
 /// Serves one request to its end.
 pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed, id: RequestId) -> Answer {
-    let record = shared.journal.open(Record::new(id, routed, generation, shared.clock.now()));
-    let journey = Journey::new(shared, generation, routed, record.clone());
+    let now = shared.clock.now();
+    let record = shared.journal.open(Record::new(id, routed, generation, now));
+    let journey = Journey::new(shared, generation, routed, record.clone(), now.mono);
     let mut guard = Unanswered { shared, record: &record, over: false };
     let answer = journey.travel().await;
     guard.over = true;
@@ -81,6 +82,8 @@ struct Journey<'a> {
     routed: &'a Routed,
     /// What it decides is written down here.
     record: Arc<Record>,
+    /// The time, as of the end of its last wait.
+    now: Millis,
     lane: Arc<Lane>,
     dispatch: Dispatch,
     /// Which leg is under way; 0 is the origin.
@@ -127,16 +130,18 @@ impl<'a> Journey<'a> {
         generation: &'a Arc<Generation>,
         routed: &'a Routed,
         record: Arc<Record>,
+        now: Millis,
     ) -> Self {
         let lane = waiting::lane(shared, generation, routed);
         let turn = lane.next_turn();
-        let dispatch = waiting::dispatch(shared, generation, turn);
+        let dispatch = waiting::dispatch(shared, generation, turn, now);
         let context = Context { turn, ..Context::default() };
         Self {
             shared,
             generation,
             routed,
             record,
+            now,
             lane,
             dispatch,
             leg: 0,
@@ -159,11 +164,12 @@ impl<'a> Journey<'a> {
     async fn travel(mut self) -> Answer {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
-            self.record.waits(self.leg, bound, None, self.now());
+            self.record.waits(self.leg, bound, None, self.now);
             if self.stand(bound).await == Err(Crowded) {
                 return self.turn_away();
             }
-            self.record.woke(self.now());
+            self.look_at_clock();
+            self.record.woke(self.now);
         }
         loop {
             let event = match self.dispatch.step() {
@@ -180,12 +186,14 @@ impl<'a> Journey<'a> {
                 Step::Deliver => return self.deliver(),
                 Step::Refuse(refusal) => return self.refuse(&refusal),
             };
-            self.dispatch.handle(event, self.now());
+            self.dispatch.handle(event, self.now);
         }
     }
 
-    fn now(&self) -> Millis {
-        self.shared.clock.mono()
+    /// Looks at the clock, which is done after each wait and where something was other than planned. Between
+    /// these no time passes that would change a decision.
+    fn look_at_clock(&mut self) {
+        self.now = self.shared.clock.mono();
     }
 
     fn leg(&self) -> &'a Leg {
@@ -207,14 +215,14 @@ impl<'a> Journey<'a> {
 
     fn admit(&mut self, candidate: Candidate) -> Event {
         let jitter = self.dispatch.jitter();
-        match self.crew().roster.admit(&candidate, &self.leg().model, jitter, self.now()) {
+        match self.crew().roster.admit(&candidate, &self.leg().model, jitter, self.now) {
             Ok(lease) => {
                 self.shared.counters.knocks.add(lease.is_knock().into());
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);
                 self.tell_fall();
                 self.first.get_or_insert((self.leg, candidate.account));
-                self.record.admitted(self.leg, candidate, lease.is_probe(), self.now());
+                self.record.admitted(self.leg, candidate, lease.is_probe(), self.now);
                 self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.
                 if let Some((turn, _)) = self.turn.take() {
@@ -223,7 +231,8 @@ impl<'a> Journey<'a> {
                 Event::Admitted
             }
             Err(deny) => {
-                self.record.denied(self.leg, candidate, deny, self.now());
+                self.record.denied(self.leg, candidate, deny, self.now);
+                self.look_at_clock();
                 Event::Denied(deny)
             }
         }
@@ -235,8 +244,10 @@ impl<'a> Journey<'a> {
         let leg = self.routed.leg(self.leg);
         let papers = &self.generation.crews[leg.provider].papers[attempt.candidate.account as usize];
         let provider = &self.generation.config.providers[leg.provider];
-        let tokens = self.shared.tokens(self.generation.config.timeouts);
-        match papers.credential.proof(provider.auth, rejected.as_ref(), &tokens).await {
+        let tokens = || self.shared.tokens(self.generation.config.timeouts);
+        let proof = papers.credential.proof(provider.auth, rejected.as_ref(), tokens).await;
+        self.now = self.shared.clock.mono();
+        match proof {
             Ok(proof) => {
                 (attempt.proof, attempt.renewed) = (Some(proof), renew);
                 Event::Authorized
@@ -272,9 +283,10 @@ impl<'a> Journey<'a> {
             }
             Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
         };
+        self.look_at_clock();
         self.seen = Some(seen);
         if outcome == Outcome::Good {
-            self.record.came_to(&outcome, None, self.now());
+            self.record.came_to(&outcome, None, self.now);
             self.confirm();
             return Event::Answered { outcome, renewable };
         }
@@ -288,7 +300,7 @@ impl<'a> Journey<'a> {
         let leg = self.leg();
         let Some(attempt) = &mut self.attempt else { return };
         let (account, pool) = (attempt.candidate.account, attempt.lease.target().pool);
-        let now = self.shared.clock.mono();
+        let now = self.now;
         match attempt.lease.confirm(now) {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
             Confirmed::Over => {
@@ -311,9 +323,9 @@ impl<'a> Journey<'a> {
         if let Some(attempt) = self.attempt.take() {
             let target = attempt.lease.target().clone();
             outcome = self.corrected(outcome, &target);
-            let settlement = attempt.lease.settle(&outcome, self.now());
+            let settlement = attempt.lease.settle(&outcome, self.now);
             tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
-            self.record.came_to(&outcome, Some(&settlement), self.now());
+            self.record.came_to(&outcome, Some(&settlement), self.now);
             self.learned(settlement, &target);
         }
         Event::Answered { outcome, renewable: false }
@@ -404,7 +416,7 @@ impl<'a> Journey<'a> {
     }
 
     fn ended(&self, how: How) {
-        self.record.ended(how, self.dispatch.attempts(), self.now());
+        self.record.ended(how, self.dispatch.attempts(), self.now);
     }
 
     /// Returns what remembers who made what is in a good answer, where there can be something.

@@ -92,7 +92,7 @@ impl Question {
 
     async fn readings(&self) -> Result<Vec<Reading>, String> {
         let provider = &self.provider;
-        let proof = self.papers.credential.proof(provider.auth, None, &self.tokens).await;
+        let proof = self.papers.credential.proof(provider.auth, None, || self.tokens.clone()).await;
         let proof = proof.map_err(|_| "no access token could be had".to_owned())?;
         let mut request = self.request();
         proof.apply(&mut request.url, &mut request.headers);

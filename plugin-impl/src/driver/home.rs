@@ -45,14 +45,15 @@ impl Journey<'_> {
     /// to the next.
     pub(super) async fn hold(&mut self, until: Millis) -> Event {
         self.shared.counters.holds.count();
-        self.record.waits(self.leg, until, None, self.now());
+        self.record.waits(self.leg, until, None, self.now);
         self.turn = None;
         let mut listener = self.shared.fleet.bell(&self.leg().route.provider.id).listen();
         tokio::select! {
             () = listener.heard() => {}
             () = self.shared.clock.sleep_until(until) => {}
         }
-        self.record.woke(self.now());
+        self.look_at_clock();
+        self.record.woke(self.now);
         Event::Woke
     }
 }

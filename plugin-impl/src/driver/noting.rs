@@ -36,7 +36,7 @@ impl Journey<'_> {
     pub(super) fn corrected(&self, outcome: Outcome, target: &Target) -> Outcome {
         let Outcome::Limited(limited) = outcome else { return outcome };
         let named = self.named(target);
-        let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now());
+        let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now);
         Outcome::Limited(capped(limited, spent_until))
     }
 

@@ -12,7 +12,7 @@ use super::Journey;
 impl Journey<'_> {
     /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
     pub(super) fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
-        let now = self.now();
+        let now = self.now;
         self.context.at_last = self.routed.others() == 0;
         let (refusal, stay) = match self.plan_at_origin(now) {
             Err(refusal) if self.crowded => (refusal, now),
@@ -59,7 +59,7 @@ impl Journey<'_> {
     /// Returns until when it stays at its origin, from when this is first asked.
     pub(super) fn stay(&mut self) -> Millis {
         let patience = self.generation.config.settings.affinity.patience;
-        let until = self.now().after(patience).min(self.dispatch.deadline());
+        let until = self.now.after(patience).min(self.dispatch.deadline());
         *self.stay.get_or_insert(until)
     }
 

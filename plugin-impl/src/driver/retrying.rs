@@ -6,7 +6,7 @@ impl Journey<'_> {
     /// Pays the share of this request in, once.
     pub(super) fn pay_in(&self) {
         if self.dispatch.attempts() == 0 {
-            self.crew().budget.deposit(self.generation.config.settings.retry_budget, self.now());
+            self.crew().budget.deposit(self.generation.config.settings.retry_budget, self.now);
         }
     }
 
@@ -17,7 +17,7 @@ impl Journey<'_> {
         if self.served.as_ref().is_none_or(|served| served.provider != *here) {
             return true;
         }
-        let paid = self.crew().budget.withdraw(self.generation.config.settings.retry_budget, self.now());
+        let paid = self.crew().budget.withdraw(self.generation.config.settings.retry_budget, self.now);
         let counters = &self.shared.counters;
         if paid {
             counters.retries.count()

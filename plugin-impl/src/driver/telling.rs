@@ -81,7 +81,7 @@ impl Journey<'_> {
     /// Tells that the request is served by another provider, if nobody has told it of the same event.
     pub(super) fn tell_fall(&self) {
         let (Some(left), Some(leg)) = (&self.left, self.leg.checked_sub(1)) else { return };
-        let (now, until) = (self.now(), left.until);
+        let (now, until) = (self.now, left.until);
         if !self.lane.announce_fall(leg, until.unwrap_or(now.after(SILENCE)), now) {
             return;
         }
@@ -100,7 +100,7 @@ impl Journey<'_> {
     }
 
     pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {
-        let (now, counts) = (self.now(), refusal.counts);
+        let (now, counts) = (self.now, refusal.counts);
         let family = self.routed.subject().to_owned();
         let seconds = seconds_until(until, now);
         let event = match (counts.limited, counts.cooling) {

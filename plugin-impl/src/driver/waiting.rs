@@ -26,9 +26,9 @@ pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) ->
 }
 
 /// Begins the machine of a request with the number `turn` in its lane.
-pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64) -> Dispatch {
+pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64, now: Millis) -> Dispatch {
     let max_wait = generation.config.settings.max_wait;
-    Dispatch::new(shared.clock.mono(), max_wait).with_jitter(Jitter::of(shared.seed(), turn))
+    Dispatch::new(now, max_wait).with_jitter(Jitter::of(shared.seed(), turn))
 }
 
 impl Journey<'_> {
@@ -63,7 +63,7 @@ impl Journey<'_> {
     /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
     pub(super) fn bound(&self) -> Millis {
         let deadline = self.dispatch.deadline();
-        self.stay.filter(|stay| self.now() < *stay).unwrap_or(deadline)
+        self.stay.filter(|stay| self.now < *stay).unwrap_or(deadline)
     }
 
     pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
@@ -72,7 +72,7 @@ impl Journey<'_> {
         let in_reach = |at: &Millis| *at <= self.dispatch.deadline();
         let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
         self.tell_wait(end.unwrap_or(until), &refusal);
-        self.record.waits(self.leg, until, Some(refusal), self.now());
+        self.record.waits(self.leg, until, Some(refusal), self.now);
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
                 () = listener.heard() => {}
@@ -81,7 +81,8 @@ impl Journey<'_> {
             // Having come to the front it looks again before it waits: it did not listen until now.
             None => self.stand(self.bound()).await?,
         }
-        self.record.woke(self.now());
+        self.look_at_clock();
+        self.record.woke(self.now);
         Ok(())
     }
 
