@@ -10,6 +10,7 @@ pub mod body;
 mod certificate;
 mod direct;
 mod fault;
+pub mod news;
 mod proxied;
 
 use bytes::Bytes;

@@ -179,17 +179,12 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, servi
         .header_read_timeout(SILENCE)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let served = tokio::select! {
-        served = connection.as_mut() => served,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                served = connection => served,
-                () = cut.cancelled() => return,
-            }
-        }
-    };
-    if let Err(error) = served {
+    let mut served = closing.run_until_cancelled(connection.as_mut()).await;
+    if served.is_none() {
+        connection.as_mut().graceful_shutdown();
+        served = cut.run_until_cancelled(connection).await;
+    }
+    if let Some(Err(error)) = served {
         tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,13 +13,23 @@ use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
 use super::direct::ConnectedBody;
+use super::news::News;
 
 /// The stream of a body. Dropping it closes the request upstream.
 #[derive(Debug)]
 pub struct IncomingBody {
     source: Source,
-    idle: Duration,
-    heard: Instant,
+    /// Told by all that wakes whoever reads.
+    news: Arc<News>,
+    silence: Silence,
+}
+
+/// How long nothing has come.
+#[derive(Debug)]
+struct Silence {
+    most: Duration,
+    /// None while something comes.
+    since: Option<Instant>,
     /// Made at the first silence: most bodies end without one that matters.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -50,7 +61,8 @@ pub enum StreamFault {
 
 impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
-        Self { source, idle, heard: Instant::now(), alarm: None }
+        let silence = Silence { most: idle, since: None, alarm: None };
+        Self { source, news: Arc::default(), silence }
     }
 
     /// Returns the next piece, or none at the end.
@@ -83,13 +95,28 @@ impl IncomingBody {
         matches!(self.source, Source::Proxied(_))
     }
 
-    /// Is ready once nothing has been heard for too long.
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamFault>>> {
+        while let Some(frame) = ready!(self.source.poll_frame(context)) {
+            self.silence.since = None;
+            // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
+            if let Ok(bytes) = frame?.into_data()
+                && !bytes.is_empty()
+            {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl Silence {
+    /// Is ready once nothing has come for too long.
     ///
     /// The alarm is not set anew for each piece; when it goes off early it is set to what is left.
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let due = *self.since.get_or_insert_with(Instant::now) + self.most;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         loop {
-            let due = self.heard + self.idle;
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             ready!(alarm.as_mut().poll(context));
             if alarm.deadline() >= due {
                 return Poll::Ready(());
@@ -103,24 +130,110 @@ impl Stream for IncomingBody {
     type Item = Result<Bytes, StreamFault>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            match self.source.poll_frame(context) {
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(fault))) => return Poll::Ready(Some(Err(fault))),
-                Poll::Ready(Some(Ok(frame))) => {
-                    self.heard = Instant::now();
-                    // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
-                    if let Ok(bytes) = frame.into_data()
-                        && !bytes.is_empty()
-                    {
-                        return Poll::Ready(Some(Ok(bytes)));
-                    }
-                }
-                Poll::Pending => {
-                    ready!(self.poll_silence(context));
-                    return Poll::Ready(Some(Err(StreamFault::Silent)));
-                }
-            }
+        if !self.news.look(context) {
+            return Poll::Pending;
         }
+        let waker = Waker::from(self.news.clone());
+        let mut told = Context::from_waker(&waker);
+        if let Poll::Ready(piece) = self.look(&mut told) {
+            return Poll::Ready(piece);
+        }
+        if self.silence.poll(&mut told).is_ready() {
+            return Poll::Ready(Some(Err(StreamFault::Silent)));
+        }
+        self.news.wait(context);
+        Poll::Pending
+    }
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Has a piece whenever it was given one, and counts how often it is asked.
+    #[derive(Clone, Default)]
+    struct Upstream(Arc<Mutex<Inner>>);
+
+    #[derive(Default)]
+    struct Inner {
+        asked: usize,
+        piece: Option<Bytes>,
+        reader: Option<Waker>,
+    }
+
+    impl Upstream {
+        fn give(&self) {
+            let mut inner = self.0.lock().expect("no panic");
+            inner.piece = Some("data: {}\n\n".into());
+            inner.reader.take().into_iter().for_each(Waker::wake);
+        }
+
+        fn asked(&self) -> usize {
+            self.0.lock().expect("no panic").asked
+        }
+    }
+
+    impl Body for Upstream {
+        type Data = Bytes;
+        type Error = StreamFault;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
+            let mut inner = self.0.lock().expect("no panic");
+            inner.asked += 1;
+            inner.reader = Some(context.waker().clone());
+            inner.piece.take().map_or(Poll::Pending, |piece| Poll::Ready(Some(Ok(Frame::data(piece)))))
+        }
+    }
+
+    fn is_pending(body: &mut IncomingBody) -> bool {
+        Pin::new(body).poll_next(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    const IDLE: Duration = Duration::from_secs(60);
+
+    fn body() -> (Upstream, IncomingBody) {
+        let upstream = Upstream::default();
+        let source = Source::Proxied(reqwest::Body::wrap(upstream.clone()));
+        (upstream, IncomingBody::new(source, IDLE))
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_twice_without_news() {
+        let (upstream, mut body) = body();
+        assert!((0..3).all(|_| is_pending(&mut body)));
+        assert_eq!(upstream.asked(), 1);
+        upstream.give();
+        assert!(!is_pending(&mut body));
+        assert!((0..3).all(|_| is_pending(&mut body)));
+        assert_eq!(upstream.asked(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_counted_from_the_last_piece_on() {
+        let (upstream, mut body) = body();
+        for _ in 0..3 {
+            assert!(is_pending(&mut body));
+            tokio::time::sleep(IDLE * 2 / 3).await;
+            upstream.give();
+            assert_eq!(body.next().await, Some(Ok("data: {}\n\n".into())));
+        }
+        let begun = Instant::now();
+        assert_eq!(body.next().await, Some(Err(StreamFault::Silent)));
+        assert!((IDLE..IDLE * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    }
+
+    /// A caller who does not read keeps nobody from writing.
+    #[tokio::test(start_paused = true)]
+    async fn while_nobody_asks_it_is_not_silent() {
+        let (upstream, mut body) = body();
+        upstream.give();
+        assert!(!is_pending(&mut body));
+        tokio::time::sleep(IDLE * 2).await;
+        assert!(is_pending(&mut body));
     }
 }

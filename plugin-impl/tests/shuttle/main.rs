@@ -6,6 +6,7 @@
 #![cfg(feature = "shuttle")]
 
 mod line;
+mod news;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -88,7 +88,12 @@ impl Connection {
         });
         let response = head.await.map_err(Lost::of)?;
         let shelf = shelf.clone();
-        Ok(response.map(|incoming| ConnectedBody { incoming, connection: Some(self), shelf }))
+        Ok(response.map(|incoming| ConnectedBody {
+            incoming,
+            has_begun: false,
+            connection: Some(self),
+            shelf,
+        }))
     }
 
     /// Says whether another request can be sent. Nothing may be under way.
@@ -110,24 +115,33 @@ impl fmt::Debug for Connection {
 #[derive(Debug)]
 pub(in crate::upstream) struct ConnectedBody {
     incoming: Incoming,
+    /// Where nobody has asked yet, there may be what came with the head.
+    has_begun: bool,
     /// None once it was given back or has ended.
     connection: Option<Connection>,
     shelf: Arc<Shelf>,
 }
 
 impl ConnectedBody {
-    /// Asks for what is there already, and then for what the connection has to read.
+    /// Has the connection read on, and takes what that brought.
+    ///
+    /// Nothing comes but by the connection, after which it is asked for: it need not wake anybody.
     fn poll_incoming(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = Pin::new(&mut self.incoming).poll_frame(context);
-        let Some(connection) = self.connection.as_mut().filter(|_| frame.is_pending()) else { return frame };
-        if Pin::new(&mut *connection.driver).poll(context).is_ready() {
+        let mut of_nobody = Context::from_waker(Waker::noop());
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        if is_first && let ready @ Poll::Ready(_) = Pin::new(&mut self.incoming).poll_frame(&mut of_nobody) {
+            return ready;
+        }
+        if let Some(connection) = &mut self.connection
+            && Pin::new(&mut *connection.driver).poll(context).is_ready()
+        {
             // Whatever it was, it is told by what comes next.
             self.connection = None;
         }
-        Pin::new(&mut self.incoming).poll_frame(context)
+        Pin::new(&mut self.incoming).poll_frame(&mut of_nobody)
     }
 
     fn give_back(&mut self) {
