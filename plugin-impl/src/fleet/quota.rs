@@ -239,3 +239,48 @@ impl Rest for Quota {
         self.cell.state().is_at_rest() && !self.allowance.is_learned()
     }
 }
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use pointsman_core::backoff::Schedule;
+
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+    /// A whole tick of the cell later.
+    const LATER: Millis = Millis(1_008_000);
+
+    /// A pool that met a 429 without a hint, after it had let three in.
+    fn guessing() -> (Quota, LimitSeen) {
+        let quota = Quota::default();
+        let [mut well @ .., last] = [(); 4].map(|()| quota.admit(9, Entry::Usual, NOW).expect("a place"));
+        for grant in &mut well {
+            quota.confirm(grant);
+        }
+        let settled = quota.limit(last, Limit::Guessed(Schedule::QUOTA), NOW);
+        assert!(matches!(settled, Settled::Tripped { until } if until > LATER), "{settled:?}");
+        assert_eq!(quota.experience().used, 3);
+        let seen = quota.state().limit(NOW).expect("a limit");
+        (quota, seen)
+    }
+
+    #[test]
+    fn experience_begins_anew_where_a_reading_says_that_quota_is_back() {
+        let (quota, seen) = guessing();
+        assert!(quota.learned(LATER).is_some(), "experience holds back as long as the limit does");
+        assert!(quota.amend(seen, LATER, LATER));
+        assert_eq!((quota.experience(), quota.learned(LATER)), (Experience::default(), None));
+        let mut probe = quota.admit(9, Entry::Usual, LATER).expect("nothing holds it back");
+        assert_eq!(quota.confirm(&mut probe).0, Confirmed::Over);
+    }
+
+    #[test]
+    fn experience_stays_where_a_reading_only_tells_when_quota_will_be_back() {
+        let (quota, seen) = guessing();
+        let before = quota.experience();
+        assert!(quota.amend(seen, LATER, NOW));
+        assert_eq!(quota.experience(), before);
+        assert!(!quota.amend(seen, NOW, NOW), "another limit is in force than was seen");
+        assert_eq!(quota.experience(), before);
+    }
+}
