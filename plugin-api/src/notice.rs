@@ -35,6 +35,8 @@ impl NoticeKind {
     pub const POOL_EXHAUSTED: Self = Self(11);
     /// No account of a provider can serve; work goes on at another provider. Quiet mode drops it.
     pub const PROVIDER_FALLBACK: Self = Self(12);
+    /// No account can serve, and the user's own quota protection keeps some back; the request waits or is refused.
+    pub const PROTECTED: Self = Self(13);
 }
 
 /// How loud a [`Notice`] is; larger is louder.

@@ -428,6 +428,7 @@ impl<'a> Journey<'a> {
 
     fn refuse(mut self, refusal: &Refusal) -> Answer {
         self.tell_news(&Onward::GiveUp);
+        self.tell_refusal(refusal);
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
         reply::refused(refusal, self.routed, self.dispatch.attempts(), self.shared.clock.now())

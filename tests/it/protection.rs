@@ -1,6 +1,6 @@
 //! Quota protection: what the user wants to keep is kept, and nobody calls it a limit of the upstream.
 
-use pointsman_loader::api::PoolState;
+use pointsman_loader::api::{NoticeKind, PoolState};
 use pointsman_tests::setup::limited;
 use pointsman_tests::{Ask, Setup, Stage};
 use serde_json::json;
@@ -31,12 +31,35 @@ async fn below_the_hard_floor_an_account_is_left_out_in_words_of_its_own() {
     assert!((HOUR - 60..=HOUR + 1).contains(&seconds), "{seconds}");
     assert_eq!((stage.calls("a"), stage.calls("b")), (5, 5), "nobody was asked");
 
+    for refused in stage.fetch_times(4, ask).await {
+        refused.refused(429);
+    }
+    let told = stage.told.notices();
+    assert_eq!(told.len(), 1, "one event, however many are refused: {:?}", stage.told.texts());
+    assert_eq!(told[0].text.as_str(), "All 2 accounts kept back by quota_protection for claude");
+    assert_eq!(told[0].kind, NoticeKind::PROTECTED);
+
     let pool = stage.pool("a", "anthropic");
     assert_eq!(pool.state, PoolState::PROTECTED);
     let until = pool.until_unix_ms.into_option().expect("the reset of the window");
     assert!(until > stage.status().now_unix_ms);
-    assert!(stage.told.texts().iter().all(|text| !text.contains("limited")), "{:?}", stage.told.texts());
     assert_eq!(stage.counter("upstream_429") + stage.counter("trips"), 0);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_protected_window_is_told_what_for() {
+    let setup = Setup::new().patient().set("quota_protection", json!({"hard": "60%"}));
+    let stage = setup.anthropic("a", limited(10, 2)).start();
+    for answer in stage.fetch_times(6, Ask::messages).await {
+        answer.good();
+    }
+    stage.fetch(&Ask::messages()).await.good();
+    let expected = [1, 2, 3].map(|seconds| {
+        format!("The only account is kept back by quota_protection for claude. Waiting {seconds}s...")
+    });
+    let texts = stage.told.texts();
+    assert!(!texts.is_empty() && texts.iter().all(|text| expected.contains(text)), "{texts:?}");
+    assert_eq!(stage.counter("upstream_429"), 0);
 }
 
 #[tokio::test]

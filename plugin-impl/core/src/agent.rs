@@ -19,6 +19,19 @@ pub enum Agent {
     Other,
 }
 
+/// Why nobody can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A limit of an upstream has a part in it.
+    Limit,
+    /// The user's own [protection](crate::protection) has one, and no limit of an upstream.
+    Protection,
+    /// Trouble that is no limit, or no place that is free.
+    Trouble,
+    /// Nobody but the owner of the accounts can help.
+    Owner,
+}
+
 /// How a refusal is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -55,8 +68,9 @@ struct Habits {
     sleeps: bool,
     /// What makes it fail at once when a limit lasts.
     limit: Ending,
-    /// The same for trouble that is no limit.
-    trouble: Ending,
+    /// The same for all that it has no words for, so that it shows ours: trouble that is no limit, and what
+    /// the user keeps back.
+    other: Ending,
 }
 
 /// How a refusal that is final differs from the usual one.
@@ -76,14 +90,14 @@ const SOMEBODY_ELSE: Ending =
     Ending { status: Some(StatusCode::FAILED_DEPENDENCY), tells_retry_after: false, detail: Detail::Usual };
 
 const HABITS: [Habits; 5] = [
-    Habits { agent: Agent::ClaudeCode, names: &["claude-cli/"], sleeps: false, limit: USUAL, trouble: USUAL },
+    Habits { agent: Agent::ClaudeCode, names: &["claude-cli/"], sleeps: false, limit: USUAL, other: USUAL },
     // A 429 with a usage limit is the one that it shows with its end. A 503 it tries thirty times.
     Habits {
         agent: Agent::Codex,
         names: &["codex"],
         sleeps: true,
         limit: Ending { status: None, tells_retry_after: false, detail: Detail::UsageLimit },
-        trouble: SOMEBODY_ELSE,
+        other: SOMEBODY_ELSE,
     },
     // It heeds the body and no header, and takes nothing but the quota of a day for an end.
     Habits {
@@ -91,7 +105,7 @@ const HABITS: [Habits; 5] = [
         names: &["geminicli"],
         sleeps: false,
         limit: Ending { status: None, tells_retry_after: true, detail: Detail::DailyQuota },
-        trouble: SOMEBODY_ELSE,
+        other: SOMEBODY_ELSE,
     },
     // It tries every 429 and 5xx again, and whatever speaks of rates in its text.
     Habits {
@@ -99,10 +113,20 @@ const HABITS: [Habits; 5] = [
         names: &["opencode/"],
         sleeps: true,
         limit: SOMEBODY_ELSE,
-        trouble: SOMEBODY_ELSE,
+        other: SOMEBODY_ELSE,
     },
-    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, trouble: USUAL },
+    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, other: USUAL },
 ];
+
+impl Cause {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Limit | Self::Protection => StatusCode::TOO_MANY_REQUESTS,
+            Self::Trouble => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Owner => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
 
 impl Agent {
     /// Returns who asks.
@@ -115,17 +139,18 @@ impl Agent {
         known.map_or(Self::Other, |habits| habits.agent)
     }
 
-    /// Returns the form of a refusal that is usually told by `status`, after a `wait` in seconds; none is
-    /// a wait that nobody knows the end of.
-    pub fn form(self, status: StatusCode, wait: Option<u64>) -> Form {
+    /// Returns the form of a refusal, where to wait takes `wait` seconds; none is a wait that nobody knows the
+    /// end of.
+    pub fn form(self, cause: Cause, wait: Option<u64>) -> Form {
+        let status = cause.status();
         if wait.is_some_and(|wait| wait <= SHORT) {
             return Form { status, retry_after: wait, is_final: false, detail: Detail::Usual };
         }
         let habits = self.habits();
-        let ending = match status {
-            StatusCode::TOO_MANY_REQUESTS => habits.limit,
-            StatusCode::SERVICE_UNAVAILABLE => habits.trouble,
-            _ => USUAL,
+        let ending = match cause {
+            Cause::Limit => habits.limit,
+            Cause::Protection | Cause::Trouble => habits.other,
+            Cause::Owner => USUAL,
         };
         Form {
             status: ending.status.unwrap_or(status),
@@ -198,29 +223,32 @@ mod tests {
     #[test]
     fn a_short_wait_is_told_to_everybody_alike() {
         for agent in ALL {
-            let form = agent.form(StatusCode::TOO_MANY_REQUESTS, Some(SHORT));
+            let form = agent.form(Cause::Limit, Some(SHORT));
             assert_eq!((form.status.as_u16(), form.retry_after, form.is_final), (429, Some(60), false));
         }
     }
 
     #[test]
     fn a_long_wait_ends_each_agent_in_its_own_way() {
-        for (agent, usual, status, retry_after, detail) in [
-            (Agent::ClaudeCode, 429, 429, Some(61), Detail::Usual),
-            (Agent::ClaudeCode, 503, 503, Some(61), Detail::Usual),
-            (Agent::Codex, 429, 429, None, Detail::UsageLimit),
-            (Agent::Codex, 503, 424, None, Detail::Usual),
-            (Agent::GeminiCli, 429, 429, Some(61), Detail::DailyQuota),
-            (Agent::GeminiCli, 503, 424, None, Detail::Usual),
-            (Agent::Opencode, 429, 424, None, Detail::Usual),
-            (Agent::Opencode, 503, 424, None, Detail::Usual),
-            (Agent::Other, 429, 429, Some(61), Detail::Usual),
-            (Agent::Codex, 401, 401, Some(61), Detail::Usual),
+        for (agent, cause, status, retry_after, detail) in [
+            (Agent::ClaudeCode, Cause::Limit, 429, Some(61), Detail::Usual),
+            (Agent::ClaudeCode, Cause::Protection, 429, Some(61), Detail::Usual),
+            (Agent::ClaudeCode, Cause::Trouble, 503, Some(61), Detail::Usual),
+            (Agent::Codex, Cause::Limit, 429, None, Detail::UsageLimit),
+            (Agent::Codex, Cause::Protection, 424, None, Detail::Usual),
+            (Agent::Codex, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::GeminiCli, Cause::Limit, 429, Some(61), Detail::DailyQuota),
+            (Agent::GeminiCli, Cause::Protection, 424, None, Detail::Usual),
+            (Agent::GeminiCli, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::Opencode, Cause::Limit, 424, None, Detail::Usual),
+            (Agent::Opencode, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::Other, Cause::Limit, 429, Some(61), Detail::Usual),
+            (Agent::Other, Cause::Protection, 429, Some(61), Detail::Usual),
+            (Agent::Codex, Cause::Owner, 401, Some(61), Detail::Usual),
         ] {
-            let usual = StatusCode::from_u16(usual).expect("a status");
-            let form = agent.form(usual, Some(61));
+            let form = agent.form(cause, Some(61));
             let told = (form.status.as_u16(), form.retry_after, form.detail);
-            assert_eq!(told, (status, retry_after, detail), "{agent:?} {usual}");
+            assert_eq!(told, (status, retry_after, detail), "{agent:?} {cause:?}");
             assert!(form.is_final);
         }
     }
@@ -228,7 +256,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_the_end_of_is_final() {
         for agent in ALL {
-            let form = agent.form(StatusCode::SERVICE_UNAVAILABLE, None);
+            let form = agent.form(Cause::Trouble, None);
             assert_eq!((form.retry_after, form.is_final), (None, true), "{agent:?}");
         }
     }

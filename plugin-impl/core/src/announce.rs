@@ -1,8 +1,10 @@
-//! Announcements: from what tripped, and where the request went next, to the notice for it.
+//! Announcements: from what tripped, and where the request went next, to the notice for it; and from what
+//! closes all accounts.
 
 use crate::blame::Reason;
 use crate::ids::{AccountId, ModelId, ProviderId};
 use crate::notice::{Event, Next, Pool};
+use crate::plan::Counts;
 
 /// Something that this request, and no other, made known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,25 @@ pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
         Trip::Endpoint { provider, model, reason } => Event::EndpointDown { provider, model, reason },
         Trip::SignIn { account, url } => Event::SignIn { account, url },
     })
+}
+
+/// Finds the words for a request that nobody can serve now, and that waits so many seconds or is refused.
+///
+/// A refusal has words only where protection has a part in it, which nothing else tells: what made a limit or
+/// a cooldown known has told it.
+pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<Event> {
+    let family = family.to_owned();
+    let (limited, cooling) = (counts.limited, counts.cooling);
+    if counts.protected > 0 {
+        return Some(Event::Protected { family, counts, seconds });
+    }
+    match seconds? {
+        _ if limited + cooling == 0 => None,
+        seconds if limited >= cooling => {
+            Some(Event::AllLimited { family, accounts: limited + counts.busy, seconds })
+        }
+        seconds => Some(Event::AllCooling { family, seconds }),
+    }
 }
 
 fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -> Event {
@@ -109,6 +130,25 @@ mod tests {
         );
         assert_eq!(told(&Onward::Wait, PINNED), "Gemini CLI quota exhausted for work");
         assert_eq!(told(&Onward::GiveUp, FREE), "Gemini CLI quota exhausted for work");
+    }
+
+    #[test]
+    fn what_closes_all_accounts_decides_the_words() {
+        let (family, seconds) = ("gemini".to_owned(), 12);
+        let check = |counts: Counts, waiting: Option<Event>, refused: Option<Event>| {
+            assert_eq!(standstill(&family, counts, Some(seconds)), waiting);
+            assert_eq!(standstill(&family, counts, None), refused);
+        };
+        let limited = Counts { limited: 2, cooling: 1, busy: 1, ..Counts::default() };
+        let all_limited = Event::AllLimited { family: family.clone(), accounts: 3, seconds };
+        check(limited, Some(all_limited), None);
+        let cooling = Counts { cooling: 2, limited: 1, ..Counts::default() };
+        check(cooling, Some(Event::AllCooling { family: family.clone(), seconds }), None);
+        for counts in [Counts { protected: 1, ..limited }, Counts { protected: 1, ..Counts::default() }] {
+            let protected = |seconds| Some(Event::Protected { family: family.clone(), counts, seconds });
+            check(counts, protected(Some(seconds)), protected(None));
+        }
+        check(Counts { busy: 1, disabled: 1, ..Counts::default() }, None, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::blame::Reason;
 use crate::ids::{AccountId, ModelId, PoolId, ProviderId};
+use crate::plan::Counts;
 use crate::time::{Millis, UnixMillis};
 
 /// Something that happened.
@@ -34,6 +35,9 @@ pub enum Event {
     AllLimited { family: String, accounts: u32, seconds: u64 },
     /// All accounts are in cooldown, and the request waits.
     AllCooling { family: String, seconds: u64 },
+    /// Nobody can serve, and the user's own [protection](crate::protection) keeps some of them back. The request
+    /// waits so many seconds, or is refused.
+    Protected { family: String, counts: Counts, seconds: Option<u64> },
     /// The account needs its owner.
     SignIn { account: AccountId, url: Option<String> },
     /// A limit is over.
@@ -95,14 +99,18 @@ impl Notice {
                 format!("No {from} account is available, using {to}")
             }
             Event::AllLimited { family, accounts, seconds } => {
-                let who = match accounts {
-                    1 => "The only account is".to_owned(),
-                    n => format!("All {n} accounts"),
-                };
-                format!("{who} rate-limited for {family}. Waiting {seconds}s...")
+                format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
             }
             Event::AllCooling { seconds, .. } => {
                 format!("All accounts experiencing issues. Waiting {seconds}s...")
+            }
+            Event::Protected { family, counts, seconds } => {
+                let what = if counts.protected == counts.total() {
+                    format!("{} kept back by quota_protection for {family}", all(counts.protected))
+                } else {
+                    format!("No account can serve {family} now: {}", counts.causes())
+                };
+                seconds.map_or_else(|| what.clone(), |seconds| format!("{what}. Waiting {seconds}s..."))
             }
             Event::SignIn { account, .. } => format!("Account {} needs to sign in again", account.label()),
             Event::LimitOver { account, pool } => {
@@ -126,6 +134,7 @@ impl Notice {
             | Event::ProviderFallback { .. }
             | Event::AllLimited { .. }
             | Event::AllCooling { .. }
+            | Event::Protected { .. }
             | Event::ConfigTaken
             | Event::ConfigRefused { .. } => None,
         }
@@ -142,10 +151,18 @@ impl Notice {
             | Event::ProviderFallback { .. }
             | Event::AllLimited { .. }
             | Event::AllCooling { .. }
+            | Event::Protected { .. }
             | Event::SignIn { .. }
             | Event::ConfigTaken
             | Event::ConfigRefused { .. } => None,
         }
+    }
+}
+
+fn all(accounts: u32) -> String {
+    match accounts {
+        1 => "The only account is".to_owned(),
+        n => format!("All {n} accounts"),
     }
 }
 
@@ -212,6 +229,21 @@ mod tests {
         );
         check(Event::SignIn { account: account.clone(), url: None }, "Account work needs to sign in again");
         check(Event::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
+    }
+
+    #[test]
+    fn what_the_user_keeps_back_is_told_with_the_setting_that_does() {
+        let told = |counts, seconds| Event::Protected { family: "gemini".into(), counts, seconds };
+        let kept = |protected| Counts { protected, ..Counts::default() };
+        check(told(kept(2), None), "All 2 accounts kept back by quota_protection for gemini");
+        check(
+            told(kept(1), Some(12)),
+            "The only account is kept back by quota_protection for gemini. Waiting 12s...",
+        );
+        check(
+            told(Counts { limited: 1, disabled: 1, ..kept(1) }, None),
+            "No account can serve gemini now: 1 limited, 1 kept back by quota_protection, 1 disabled",
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod text;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::agent::{Agent, Detail, Form};
+use crate::agent::{Agent, Cause, Detail, Form};
 use crate::format::WireFormat;
 use crate::notice::seconds_until;
 use crate::plan::{Counts, Refusal};
@@ -63,7 +63,7 @@ pub fn refuse(
     let message = message(refusal.counts, family, attempts, wait);
     // A place that is taken is free again in a moment.
     let soon = (refusal.counts.busy > 0).then_some(1);
-    let form = agent.form(status(refusal.counts), wait.or(soon));
+    let form = agent.form(cause(refusal.counts), wait.or(soon));
     written(format, form, &message, until)
 }
 
@@ -79,14 +79,15 @@ fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMill
     Answer { status, retry_after, is_final, body: told.body(format).to_string() }
 }
 
-fn status(counts: Counts) -> StatusCode {
-    if counts.limited + counts.protected > 0 {
-        StatusCode::TOO_MANY_REQUESTS
+fn cause(counts: Counts) -> Cause {
+    if counts.limited > 0 {
+        Cause::Limit
+    } else if counts.protected > 0 {
+        Cause::Protection
     } else if counts.cooling + counts.busy > 0 {
-        StatusCode::SERVICE_UNAVAILABLE
+        Cause::Trouble
     } else {
-        // Nobody but the owner of the accounts can help.
-        StatusCode::UNAUTHORIZED
+        Cause::Owner
     }
 }
 
@@ -149,6 +150,20 @@ mod tests {
         assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(60)));
         assert!(answer.body.contains("of 2 accounts 2 kept back by quota_protection;"), "{}", answer.body);
         assert!(!answer.body.contains("limited"), "{}", answer.body);
+    }
+
+    /// These two have words of their own for a limit that lasts, and would show those.
+    #[test]
+    fn what_the_user_keeps_back_is_shown_in_our_words_by_every_agent() {
+        let counts = Counts { protected: 2, cooling: 1, ..Counts::default() };
+        let refusal = refusal(counts, Some(NOW.mono.0 + 7_200_000));
+        for (agent, format) in [(Agent::Codex, WireFormat::OpenAi), (Agent::GeminiCli, WireFormat::Gemini)] {
+            let (answer, body) = told_to(agent, format, &refusal);
+            assert_eq!((answer.status.as_u16(), answer.is_final), (424, true), "{agent:?}");
+            let message = body["error"]["message"].as_str().expect("a message");
+            assert!(message.contains("2 kept back by quota_protection, 1 in cooldown"), "{message}");
+            assert!(!body.to_string().contains("limit"), "{body}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn kind(event: &Event) -> (NoticeKind, Severity) {
         Event::EndpointDown { .. } => (NoticeKind::ENDPOINT, Severity::WARNING),
         Event::AllLimited { .. } => (NoticeKind::ALL_LIMITED, Severity::WARNING),
         Event::AllCooling { .. } => (NoticeKind::ALL_COOLING, Severity::WARNING),
+        Event::Protected { .. } => (NoticeKind::PROTECTED, Severity::WARNING),
         Event::SignIn { .. } => (NoticeKind::SIGN_IN, Severity::ERROR),
         Event::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
         Event::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),

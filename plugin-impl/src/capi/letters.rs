@@ -71,6 +71,7 @@ const fn kind(event: &Event) -> (&'static str, &'static str) {
         Event::EndpointDown { .. } => ("endpoint", "warning"),
         Event::AllLimited { .. } => ("all-limited", "warning"),
         Event::AllCooling { .. } => ("all-cooling", "warning"),
+        Event::Protected { .. } => ("protected", "warning"),
         Event::SignIn { .. } => ("sign-in", "error"),
         Event::LimitOver { .. } => ("limit-over", "info"),
         Event::ConfigTaken => ("config", "info"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pointsman_core::announce::{Onward, Scope, Trip, announce};
+use pointsman_core::announce::{Onward, Scope, Trip, announce, standstill};
 use pointsman_core::blame::{Gate, Reason};
 use pointsman_core::ids::AccountId;
 use pointsman_core::notice::{self, Notice, seconds_until};
@@ -19,7 +19,7 @@ use crate::store::{Record, SavedLimit};
 
 use super::Journey;
 
-/// How long it is not told again that requests go to another provider, where nobody knows until when.
+/// How long what goes on is not told again, where nobody knows until when.
 const SILENCE: Duration = Duration::from_secs(3_600);
 
 impl Journey<'_> {
@@ -100,18 +100,26 @@ impl Journey<'_> {
     }
 
     pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {
-        let (now, counts) = (self.now, refusal.counts);
-        let family = self.routed.subject().to_owned();
-        let seconds = seconds_until(until, now);
-        let event = match (counts.limited, counts.cooling) {
-            (0, 0) => return,
-            (limited, cooling) if limited >= cooling => {
-                notice::Event::AllLimited { family, accounts: limited + counts.busy, seconds }
-            }
-            (_, _) => notice::Event::AllCooling { family, seconds },
+        let seconds = seconds_until(until, self.now);
+        self.tell_standstill(refusal, Some(seconds), Some(until));
+    }
+
+    pub(super) fn tell_refusal(&self, refusal: &Refusal) {
+        self.tell_standstill(refusal, None, refusal.until);
+    }
+
+    /// Tells what closes all accounts, if nobody has told it of the same event.
+    fn tell_standstill(&self, refusal: &Refusal, seconds: Option<u64>, until: Option<Millis>) {
+        let Some(event) = standstill(self.routed.subject(), refusal.counts, seconds) else { return };
+        let now = self.now;
+        let end = until.unwrap_or(now.after(SILENCE));
+        let is_news = if matches!(event, notice::Event::Protected { .. }) {
+            self.lane.announce_protection(end, now)
+        } else {
+            self.lane.announce_wait(end, now)
         };
-        if self.lane.announce(until, now) {
-            self.tell(event, Some(until));
+        if is_news {
+            self.tell(event, until);
         }
     }
 }

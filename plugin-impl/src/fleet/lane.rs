@@ -56,7 +56,9 @@ pub struct Lane {
     line: Mutex<Line<Option<Waker>>>,
     /// The length of the line, for those who only look.
     waiting: AtomicU32,
-    announced: AtomicU64,
+    /// Until when waits have been announced, and that protection leaves nobody.
+    waits: AtomicU64,
+    protections: AtomicU64,
     /// For each leg until when it is known that requests go on to the next.
     falls: Mutex<Vec<Millis>>,
 }
@@ -92,16 +94,6 @@ impl Lane {
         Ok(Turn { lane: self.clone(), ticket, leaving: Leaving::GaveUp })
     }
 
-    /// Says whether a wait until `until` is news: nobody has announced one that is still going on.
-    pub fn announce(&self, until: Millis, now: Millis) -> bool {
-        let announced = self.announced.load(Ordering::Acquire);
-        let over = announced <= now.0;
-        over && self
-            .announced
-            .compare_exchange(announced, until.0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-
     fn leave(&self, ticket: Ticket, leaving: Leaving) -> Option<Waker> {
         let mut line = unpoisoned(self.line.lock());
         line.leave(ticket, leaving);
@@ -111,6 +103,17 @@ impl Lane {
 }
 
 impl Lane {
+    /// Says whether a wait until `until` is news: nobody has announced one that is still going on.
+    pub fn announce_wait(&self, until: Millis, now: Millis) -> bool {
+        is_news(&self.waits, until, now)
+    }
+
+    /// Says whether it is news that protection leaves nobody until `until`. Requests wait for other ends meanwhile,
+    /// so that it is remembered apart.
+    pub fn announce_protection(&self, until: Millis, now: Millis) -> bool {
+        is_news(&self.protections, until, now)
+    }
+
     /// Says whether it is news that requests leave a leg for the next one until `until`: nobody has
     /// announced one that is still going on.
     pub fn announce_fall(&self, leg: usize, until: Millis, now: Millis) -> bool {
@@ -123,6 +126,12 @@ impl Lane {
         }
         is_news
     }
+}
+
+/// Of those who come with one event, one finds that nothing was announced that still goes on.
+fn is_news(announced: &AtomicU64, until: Millis, now: Millis) -> bool {
+    let last = announced.load(Ordering::Acquire);
+    last <= now.0 && announced.compare_exchange(last, until.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 impl Turn {
@@ -217,9 +226,11 @@ mod tests {
     #[test]
     fn a_wait_is_announced_once_until_it_is_over() {
         let lane = Lane::default();
-        assert!(lane.announce(Millis(50), Millis(10)));
-        assert!(!lane.announce(Millis(60), Millis(20)));
-        assert!(lane.announce(Millis(90), Millis(50)));
+        assert!(lane.announce_wait(Millis(50), Millis(10)));
+        assert!(!lane.announce_wait(Millis(60), Millis(20)));
+        assert!(lane.announce_protection(Millis(900), Millis(20)), "that is another event");
+        assert!(!lane.announce_protection(Millis(900), Millis(30)));
+        assert!(lane.announce_wait(Millis(90), Millis(50)));
     }
 
     #[test]
