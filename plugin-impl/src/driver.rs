@@ -304,10 +304,10 @@ impl<'a> Journey<'a> {
         match attempt.lease.confirm(now) {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
             Confirmed::Over => {
-                let target = attempt.lease.target();
+                let target = attempt.lease.target().clone();
+                self.keep_limit(&target);
                 let pool = described(leg, target.pool);
-                let event = notice::Event::LimitOver { account: target.account.id.clone(), pool };
-                self.tell(event, None);
+                self.tell(notice::Event::LimitOver { account: target.account.id.clone(), pool }, None);
             }
             Confirmed::Open | Confirmed::Wider => {}
         }

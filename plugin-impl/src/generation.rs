@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use pointsman_core::budget::Budget;
 use pointsman_core::catalog::Provider;
-use pointsman_core::cell::Limit;
 use pointsman_core::ids::AccountId;
 use pointsman_core::protection::{Level, Protection};
 use pointsman_core::route::Providers;
@@ -150,9 +149,9 @@ impl Making<'_> {
 
     /// Equips an account that has no past in this process, except for what the store remembers.
     fn enlisted(&self, provider: &ProviderConfig, config: &AccountConfig, account: &Account) -> Papers {
-        for (name, limit) in self.store.account(&config.id).limits {
-            if let Some(pool) = provider.core.pool(name.as_str()) {
-                account.learn(pool, Limit::Known { until: self.now.mono_of(limit.until) }, self.now.mono);
+        for ((pool, model), limit) in self.store.account(&config.id).limits {
+            if let Some(pool) = provider.core.pool(pool.as_str()) {
+                account.recall(pool, model.as_ref(), limit.limit(self.now), self.now.mono);
             }
         }
         let proxy = config.proxy.clone().or_else(|| provider.proxy.clone());

@@ -16,9 +16,11 @@ use serde_json::json;
 use crate::auth::Tokens;
 use crate::config::{ProviderConfig, Timeouts};
 use crate::counters::Counters;
-use crate::fleet::inquiry::Inquiry;
+use crate::fleet::Account;
+use crate::fleet::inquiry::{Inquiry, Moved};
 use crate::generation::{Generation, Papers};
 use crate::shared::Shared;
+use crate::store::{Record, SavedLimit};
 use crate::upstream::Outgoing;
 
 /// More than any answer of a quota endpoint.
@@ -70,22 +72,24 @@ struct Question {
 
 impl Question {
     async fn put(self, inquiry: Inquiry) {
-        let account = inquiry.ordinal();
+        let account = inquiry.account().clone();
+        let ordinal = account.ordinal;
         match tokio::time::timeout(PATIENCE, self.readings()).await {
             Ok(Ok(readings)) => {
                 let told = readings.len();
                 let described = &self.provider.core.pools[self.pool];
                 let moved = inquiry.answered(readings, described, self.tokens.clock.mono());
-                self.counters().limits_moved.add(moved);
-                tracing::debug!(account, told, moved, "a quota endpoint answered");
+                tracing::debug!(account = ordinal, told, moved = moved.len(), "a quota endpoint answered");
+                moved.iter().for_each(|moved| self.keep(&account, moved));
+                self.counters().limits_moved.add(moved.len() as u64);
             }
             Ok(Err(why)) => {
                 inquiry.failed();
-                tracing::debug!(account, why, "a quota endpoint failed");
+                tracing::debug!(account = ordinal, why, "a quota endpoint failed");
             }
             Err(_) => {
                 inquiry.failed();
-                tracing::debug!(account, "a quota endpoint did not answer in time");
+                tracing::debug!(account = ordinal, "a quota endpoint did not answer in time");
             }
         }
     }
@@ -130,6 +134,14 @@ impl Question {
             (Method::GET, Bytes::new())
         };
         Outgoing { method, url: self.url.clone(), headers, body }
+    }
+
+    /// Keeps a limit as it is by now, for when the account comes back.
+    fn keep(&self, account: &Account, moved: &Moved) {
+        let now = self.tokens.clock.now();
+        let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
+        let (account, pool) = (account.id.clone(), self.provider.core.pools[self.pool].name.clone());
+        self.tokens.store.save(Record::Limit { account, pool, model: moved.model.clone(), limit });
     }
 
     fn counters(&self) -> &Counters {

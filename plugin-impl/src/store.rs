@@ -1,14 +1,15 @@
 //! The store: what outlives an account's place in the configuration.
 //!
 //! Records are shapes of their own and carry wall-clock instants, because the reader may be another
-//! process or a later one. Every merge is a join, the later limit wins, so that order and duplicates do
+//! process or a later one. Every merge is a join, what was heard last wins, so that order and duplicates do
 //! not matter. Nothing here is on the way of a request.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use pointsman_core::ids::{AccountId, PoolId};
-use pointsman_core::time::UnixMillis;
+use pointsman_core::cell::{Limit, LimitSeen};
+use pointsman_core::ids::{AccountId, ModelId, PoolId};
+use pointsman_core::time::{Now, UnixMillis};
 
 use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
@@ -25,22 +26,42 @@ pub trait Store: Send + Sync + Debug {
 /// Something worth keeping.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// A pool is limited.
-    Limit { account: AccountId, pool: PoolId, limit: SavedLimit },
+    /// A pool is limited, or not any more; of a model where models have limits of their own.
+    Limit { account: AccountId, pool: PoolId, model: Option<ModelId>, limit: SavedLimit },
     /// The provider exchanged the refresh token. It is saved before it is used.
     RefreshToken { account: AccountId, fingerprint: u64, token: Secret },
 }
 
-/// A limit, as it is kept.
+/// A limit, as it is kept. A later word may well be that it is over sooner, so the order is that of hearing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SavedLimit {
+    pub heard: UnixMillis,
     pub until: UnixMillis,
+    /// The upstream said so; else it is a guess.
+    pub known: bool,
 }
+
+impl SavedLimit {
+    /// Keeps what is in force now; nothing is a limit that is over.
+    pub fn of(limit: Option<LimitSeen>, now: Now) -> Self {
+        let (until, known) = limit.map_or((now.mono, true), |limit| (limit.until, limit.known));
+        Self { heard: now.wall, until: now.wall_of(until), known }
+    }
+
+    /// Returns it as cells take it in.
+    pub fn limit(self, now: Now) -> Limit {
+        let until = now.mono_of(self.until);
+        if self.known { Limit::Known { until } } else { Limit::Learned { until } }
+    }
+}
+
+/// More than the pools and models of any account; then those that are over are forgotten.
+const CROWDED: usize = 64;
 
 /// What is known of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
-    pub limits: BTreeMap<PoolId, SavedLimit>,
+    pub limits: BTreeMap<(PoolId, Option<ModelId>), SavedLimit>,
     /// The refresh token in force, and the fingerprint of the configured one that it descends from.
     pub refresh_token: Option<(u64, Secret)>,
 }
@@ -55,10 +76,13 @@ impl Store for MemoryStore {
     fn save(&self, record: Record) {
         let mut accounts = unpoisoned(self.accounts.lock());
         match record {
-            Record::Limit { account, pool, limit } => {
+            Record::Limit { account, pool, model, limit } => {
                 let limits = &mut accounts.entry(account).or_default().limits;
-                let kept = limits.entry(pool).or_insert(limit);
+                let kept = limits.entry((pool, model)).or_insert(limit);
                 *kept = (*kept).max(limit);
+                if limits.len() > CROWDED {
+                    limits.retain(|_, kept| kept.until > limit.heard);
+                }
             }
             Record::RefreshToken { account, fingerprint, token } => {
                 accounts.entry(account).or_default().refresh_token = Some((fingerprint, token));
@@ -73,18 +97,53 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use pointsman_core::cell::CellState;
+    use pointsman_core::time::Millis;
+
     use super::*;
 
-    #[test]
-    fn of_two_limits_the_later_wins_in_either_order() {
-        for order in [[5, 9], [9, 5]] {
-            let store = MemoryStore::default();
-            let (account, pool) = (AccountId::new("a:b"), PoolId::new("p"));
-            for until in order {
-                let limit = SavedLimit { until: UnixMillis(until) };
-                store.save(Record::Limit { account: account.clone(), pool: pool.clone(), limit });
-            }
-            assert_eq!(store.account(&account).limits[&pool].until, UnixMillis(9));
+    fn kept(limits: impl IntoIterator<Item = (&'static str, SavedLimit)>) -> Saved {
+        let (store, account) = (MemoryStore::default(), AccountId::new("a:b"));
+        for (model, limit) in limits {
+            let (pool, model) = (PoolId::new("p"), Some(ModelId::new(model)));
+            store.save(Record::Limit { account: account.clone(), pool, model, limit });
         }
+        store.account(&account)
+    }
+
+    fn heard(heard: u64, until: u64) -> SavedLimit {
+        SavedLimit { heard: UnixMillis(heard), until: UnixMillis(until), known: true }
+    }
+
+    #[test]
+    fn what_was_heard_last_wins_in_either_order() {
+        for order in [[heard(1, 900), heard(2, 30)], [heard(2, 30), heard(1, 900)]] {
+            let kept = kept(order.map(|limit| ("m", limit)));
+            assert_eq!(kept.limits.into_values().collect::<Vec<_>>(), [heard(2, 30)]);
+        }
+    }
+
+    #[test]
+    fn models_that_are_limited_no_more_are_forgotten_once_there_are_many() {
+        let names: Vec<&'static str> = (0..200).map(|number| &*format!("m{number}").leak()).collect();
+        let kept = kept(names.iter().zip(0..).map(|(name, at)| (*name, heard(at, at + 9))));
+        assert!(kept.limits.len() <= CROWDED && kept.limits.len() >= 9, "{}", kept.limits.len());
+    }
+
+    #[test]
+    fn a_limit_comes_back_as_what_it_was() {
+        let now = Now { mono: Millis(5_000), wall: UnixMillis(1_000_000) };
+        let later = Now { mono: Millis(100), wall: UnixMillis(1_002_000) };
+        let until = Millis(9_000);
+        for (limit, expected) in [
+            (Limit::Known { until }, Limit::Known { until: Millis(2_100) }),
+            (Limit::Learned { until }, Limit::Learned { until: Millis(2_100) }),
+        ] {
+            let (state, _) = CellState::default().recall(limit, now.mono);
+            let saved =
+                SavedLimit { until: now.wall_of(until), ..SavedLimit::of(state.limit(now.mono), now) };
+            assert_eq!(saved.limit(later), expected);
+        }
+        assert_eq!(SavedLimit::of(None, now), heard(1_000_000, 1_000_000));
     }
 }

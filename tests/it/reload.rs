@@ -1,8 +1,23 @@
 //! Live reload: an edit is taken over, a broken one is told and changes nothing.
 
+use std::path::Path;
+
 use pointsman_loader::api::{ErrorCode, NoticeKind, PoolState};
-use pointsman_tests::setup::{free, options, spent};
-use pointsman_tests::{Ask, Setup, Told, plugin};
+use pointsman_tests::setup::{free, limited, options, spent};
+use pointsman_tests::{Ask, Setup, Stage, Told, plugin, within};
+use pointsman_upstream::{Fault, Shape};
+
+/// Writes another configuration, and waits until it is in force.
+async fn reload(stage: &Stage, file: &Path, setup: &Setup) {
+    let before = stage.told.of_kind(NoticeKind::CONFIG).len();
+    std::fs::write(file, setup.config(&stage.upstream.base_url())).expect("written");
+    within(async {
+        while stage.told.of_kind(NoticeKind::CONFIG).len() == before {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn an_edit_of_the_file_is_taken_over_and_what_is_known_stays() {
@@ -11,7 +26,7 @@ async fn an_edit_of_the_file_is_taken_over_and_what_is_known_stays() {
     let setup = Setup::new().anthropic("old", spent(60));
     let with_another = setup.clone().anthropic("new", free());
     // The upstream knows both from the start; the configuration learns of the second.
-    let stage = pointsman_tests::Stage::start(with_another.upstream(), {
+    let stage = Stage::start(with_another.upstream(), {
         let base = "http://127.0.0.1:9";
         std::fs::write(&file, setup.config(base)).expect("written");
         pointsman_loader::api::StartOptions {
@@ -23,17 +38,53 @@ async fn an_edit_of_the_file_is_taken_over_and_what_is_known_stays() {
     stage.told.wait_for("Configuration reloaded").await;
     stage.fetch(&Ask::messages()).await.refused(429);
 
-    let before = stage.told.of_kind(NoticeKind::CONFIG).len();
-    std::fs::write(&file, with_another.config(&stage.upstream.base_url())).expect("written");
-    pointsman_tests::within(async {
-        while stage.told.of_kind(NoticeKind::CONFIG).len() == before {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    reload(&stage, &file, &with_another).await;
     assert_eq!(stage.fetch(&Ask::messages()).await.good().account(), "new");
     assert_eq!(stage.pool("old", "anthropic").state, PoolState::LIMITED, "what is known of an account stays");
     assert_eq!(stage.calls("old"), 1);
+}
+
+/// An account that comes back is another one, and begins with what was kept of the first.
+#[tokio::test]
+async fn a_limit_comes_back_with_its_account_as_what_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = Fault::status(Shape::Bare).next(1);
+    let guessed = Setup::new().anthropic("a", free()).fault(bare);
+    let told = Setup::new().anthropic("a", spent(60));
+    for (setup, state) in [(guessed, PoolState::GUESSED), (told, PoolState::LIMITED)] {
+        let file = folder.path().join("pointsman.yaml");
+        let stage = setup.clone().start_from(&file);
+        stage.fetch(&Ask::messages()).await.refused(429);
+        let before = stage.pool("a", "anthropic");
+        reload(&stage, &file, &Setup::new()).await;
+        assert!(stage.status().accounts.is_empty());
+        reload(&stage, &file, &setup).await;
+        let after = stage.pool("a", "anthropic");
+        assert_eq!((before.state, after.state, after.served), (state, state, 0));
+        let until = [before, after].map(|pool| pool.until_unix_ms.unwrap_or(0));
+        assert!(until[0].abs_diff(until[1]) < 100, "{until:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_a_reading_ended_does_not_come_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let bare = Fault::status(Shape::Bare).path("generateContent").next(1);
+    let setup = Setup::new().enveloped().set("quota_refresh", "20ms").fault(bare);
+    let setup = setup.antigravity("work", &[("gemini-cli", limited(10, 3_600))]);
+    let stage = setup.clone().start_from(&file);
+    stage.fetch(&Ask::gemini()).await.refused(429);
+    within(async {
+        while stage.counter("limits_moved") == 0 {
+            stage.fetch(&Ask::gemini()).await;
+        }
+    })
+    .await;
+    reload(&stage, &file, &Setup::new()).await;
+    reload(&stage, &file, &setup).await;
+    assert_eq!(stage.pool("work", "gemini-cli").state, PoolState::OPEN);
+    assert_eq!(stage.fetch(&Ask::gemini()).await.good().reason(), "preferred");
 }
 
 #[tokio::test]

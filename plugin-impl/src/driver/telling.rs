@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pointsman_core::announce::{Onward, Scope, Trip, announce, standstill};
 use pointsman_core::blame::{Gate, Reason};
+use pointsman_core::catalog::Scope as LimitScope;
 use pointsman_core::ids::AccountId;
 use pointsman_core::notice::{self, Notice, seconds_until};
 use pointsman_core::plan::Refusal;
@@ -27,10 +28,14 @@ impl Journey<'_> {
         let account = target.account.id.clone();
         let (trip, until) = match settlement {
             Settlement::Nothing => return,
-            Settlement::Folded => return self.shared.counters.burst_duplicates.count(),
+            Settlement::Folded => {
+                // An end that was told may have taken the place of a guess, or have moved it.
+                self.keep_limit(target);
+                return self.shared.counters.burst_duplicates.count();
+            }
             Settlement::PoolLimited { until } => {
                 self.shared.counters.trips.count();
-                self.keep_limit(target, until);
+                self.keep_limit(target);
                 (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
             }
             Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
@@ -49,10 +54,14 @@ impl Journey<'_> {
         }
     }
 
-    fn keep_limit(&self, target: &Target, until: Millis) {
-        let (account, pool) = (target.account.id.clone(), self.leg().route.pool(target.pool).name.clone());
-        let limit = SavedLimit { until: self.shared.clock.now().wall_of(until) };
-        self.shared.store.save(Record::Limit { account, pool, limit });
+    /// Keeps what is known of a limit by now, for when the account comes back.
+    pub(super) fn keep_limit(&self, target: &Target) {
+        let (account, pool) = (&target.account, self.leg().route.pool(target.pool));
+        let now = self.shared.clock.now();
+        let limit = SavedLimit::of(account.limit(target.pool, &target.model, now.mono), now);
+        let model = (pool.scope == LimitScope::Model).then(|| target.model.clone());
+        let (account, pool) = (account.id.clone(), pool.name.clone());
+        self.shared.store.save(Record::Limit { account, pool, model, limit });
     }
 
     pub(super) fn onward(&self, lease: &Lease) -> Onward {

@@ -247,9 +247,14 @@ impl Account {
         self.pools[pool].vitals.view()
     }
 
-    /// Takes in a limit that another process, or an earlier life of this account, has learned.
-    pub fn learn(&self, pool: usize, limit: Limit, now: Millis) {
-        self.pools[pool].quota.learn(limit, now);
+    /// Returns the limit in force of a pool, which is of `model` where models have limits of their own.
+    pub fn limit(&self, pool: usize, model: &ModelId, now: Millis) -> Option<LimitSeen> {
+        self.pools[pool].look_at(model, Quota::state).limit(now)
+    }
+
+    /// Takes in a limit of an earlier life of the account, and of a model where it was of one.
+    pub fn recall(&self, pool: usize, model: Option<&ModelId>, limit: Limit, now: Millis) {
+        self.pools[pool].recall(model, limit, now);
     }
 
     /// Looks at a pool for a plan, which looks at very many.
@@ -332,6 +337,15 @@ impl PoolSlot {
         }
     }
 
+    fn recall(&self, model: Option<&ModelId>, limit: Limit, now: Millis) {
+        match (self.scope, model) {
+            (Scope::Pool, None) => drop(self.quota.recall(limit, now)),
+            (Scope::Model, Some(model)) => drop(self.by_model.make(model).recall(limit, now)),
+            // By the configuration in force, limits are of something else.
+            (Scope::Pool, Some(_)) | (Scope::Model, None) => {}
+        }
+    }
+
     /// Moves the end of a limit; see [`Cell::amend`].
     pub(super) fn amend(&self, model: Option<&ModelId>, seen: LimitSeen, end: Millis, now: Millis) -> bool {
         match model {
@@ -396,7 +410,7 @@ mod tests {
         let learn = |cell: &Cell| assert!(matches!(cell.learn(limit, NOW), Settled::Tripped { .. }));
         check(
             |account, _, _| {
-                assert!(matches!(account.pools[0].quota.learn(limit, NOW), Settled::Tripped { .. }))
+                assert!(matches!(account.pools[0].quota.recall(limit, NOW), Settled::Tripped { .. }))
             },
             true,
         );

@@ -15,6 +15,14 @@ use super::account::Account;
 /// After so many failures in a row the pause grows no more: 64 times the usual one.
 const MAX_FAILURES: u32 = 6;
 
+/// A limit that an answer has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The only model that it is of, as callers name it.
+    pub model: Option<ModelId>,
+    pub end: Millis,
+}
+
 /// The right to ask. While it lives, nobody else asks about the pool; its drop says when that may be again.
 #[derive(Debug)]
 pub struct Inquiry {
@@ -37,24 +45,26 @@ impl Inquiry {
         Some(Self { account: account.clone(), pool, seen, asked: now, pause })
     }
 
-    /// Returns the number by which logs know the account.
-    pub fn ordinal(&self) -> u32 {
-        self.account.ordinal
+    /// Returns the account.
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
-    /// Takes the answer in, and returns how many limits it moved. `described` describes the pool.
-    pub fn answered(self, readings: Vec<Reading>, described: &Pool, now: Millis) -> u64 {
+    /// Takes the answer in, and returns the limits that it moved. `described` describes the pool.
+    pub fn answered(self, readings: Vec<Reading>, described: &Pool, now: Millis) -> Vec<Moved> {
         let slot = &self.account.pools[self.pool];
         slot.failures.store(0, Ordering::Relaxed);
         slot.gauge.take_in(readings, described, now);
         let windows = slot.gauge.windows();
-        let mut moved = 0;
+        let mut moved = Vec::new();
         for (model, limit) in &self.seen {
             let named = model.as_ref().map(|model| described.model(model.as_str()));
             let Some(end) = windows.amended_end(*limit, named, self.asked, now) else { continue };
-            moved += u64::from(slot.amend(model.as_ref(), *limit, end, now));
+            if slot.amend(model.as_ref(), *limit, end, now) {
+                moved.push(Moved { model: model.clone(), end });
+            }
         }
-        if moved > 0 {
+        if !moved.is_empty() {
             self.account.bell.ring();
         }
         moved

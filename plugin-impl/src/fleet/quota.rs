@@ -210,9 +210,13 @@ impl Quota {
         moved
     }
 
-    /// Takes in a limit from elsewhere.
-    pub(super) fn learn(&self, limit: Limit, now: Millis) -> Settled {
-        self.cell.learn(limit, now)
+    /// Takes in a limit of an earlier life. What experience had predicted is a guess by now, because the
+    /// experience is gone.
+    pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
+        if let Limit::Learned { until } = limit {
+            self.knocks.begin(now, until);
+        }
+        self.cell.recall(limit, now)
     }
 
     /// Forgets everything, by order of the operator.

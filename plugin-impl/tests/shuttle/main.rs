@@ -265,7 +265,7 @@ fn the_naive_twin_that_settles_by_id_limits_the_new_login() {
             let fleet = fleet.clone();
             thread::spawn(move || {
                 let account = fleet.account(&work()).expect("an account");
-                account.learn(0, Limit::Known { until: Millis(60_000) }, NOW);
+                account.recall(0, None, Limit::Known { until: Millis(60_000) }, NOW);
             })
         };
         let new = relogin.join().expect("the account");

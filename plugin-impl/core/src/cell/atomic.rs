@@ -67,6 +67,11 @@ impl Cell {
         self.apply(|state| state.learn(limit, now))
     }
 
+    /// Takes in a limit of an earlier life; see [`CellState::recall`].
+    pub fn recall(&self, limit: Limit, now: Millis) -> Settled {
+        self.apply(|state| state.recall(limit, now))
+    }
+
     /// Moves the end of a limit by a reading; see [`CellState::amend`].
     pub fn amend(&self, seen: LimitSeen, end: Millis, now: Millis) -> bool {
         self.apply(|state| state.amend(seen, end, now))

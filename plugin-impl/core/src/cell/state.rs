@@ -293,15 +293,26 @@ impl CellState {
     ///
     /// It moves a limit forward and never back; a guess of somebody who knew less adds nothing.
     pub fn learn(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let Limit::Known { until } = limit else { return (self, Settled::Folded) };
-        let until = Word::round_up(until);
-        if until <= self.until || until <= now {
+        let Limit::Known { until: end } = limit else { return (self, Settled::Folded) };
+        let until = Word::round_up(end);
+        if until <= self.until || end <= now {
             return (self, Settled::Folded);
         }
         if now < self.until {
             return (Self { until, known: true, ..self }, Settled::Folded);
         }
         (self.close(until, true), Settled::Tripped { until })
+    }
+
+    /// Takes in a limit that was kept from an earlier life. What was told is news as any other; what was not told is
+    /// a guess again, where no limit is in force that knows better.
+    pub fn recall(self, limit: Limit, now: Millis) -> (Self, Settled) {
+        let Limit::Learned { until: end } = limit else { return self.learn(limit, now) };
+        if end <= now || now < self.until {
+            return (self, Settled::Folded);
+        }
+        let until = Word::round_up(end);
+        (self.close(until, false), Settled::Tripped { until })
     }
 
     /// Returns the limit in force at `now`, for whoever asks the upstream about it.

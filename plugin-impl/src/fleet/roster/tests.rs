@@ -31,7 +31,7 @@ fn roster(count: u32) -> Roster {
 fn limit(roster: &Roster, places: impl IntoIterator<Item = u32>) {
     let until = NOW.after(Duration::from_secs(60));
     for place in places {
-        roster.members[place as usize].account.learn(0, Limit::Known { until }, NOW);
+        roster.members[place as usize].account.recall(0, None, Limit::Known { until }, NOW);
     }
 }
 

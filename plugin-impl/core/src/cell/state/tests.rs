@@ -68,6 +68,26 @@ fn a_limit_only_moves_forward() {
 }
 
 #[test]
+fn a_guess_of_an_earlier_life_is_a_guess_again_and_never_moves_a_limit() {
+    let guess = |millis| Limit::Learned { until: at(millis) };
+    let (recalled, settled) = CellState::default().recall(guess(60_000), T);
+    assert_eq!(settled, Settled::Tripped { until: recalled.until });
+    assert!(recalled.is_guess(T) && recalled.knock(LEASE, T).is_ok());
+    let told = CellState::default().recall(known(60_000), T).0;
+    assert!(!told.is_guess(T) && told.knock(LEASE, T).is_err());
+    for limited in [told, recalled] {
+        assert_eq!(limited.recall(guess(90_000), T), (limited, Settled::Folded), "it knows better");
+    }
+    // An end between two ticks of the cell, which rounds it up.
+    let over = CellState::default();
+    for limit in [guess(60), known(60)] {
+        assert_eq!(over.recall(limit, at(60)), (over, Settled::Folded), "it is over");
+    }
+    let longer = recalled.recall(known(90_000), T).0;
+    assert_eq!((longer.until, longer.known), (Word::round_up(at(90_000)), true), "somebody told it");
+}
+
+#[test]
 fn a_trip_never_shortens_a_limit_that_was_learned_meanwhile() {
     let (state, stamps) = leased(1);
     let later = CellState { until: at(500_000), known: true, ..state };
