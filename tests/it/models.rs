@@ -109,6 +109,29 @@ async fn geminis_list_has_names_and_tokens() {
     assert_eq!((seen, token), (ids(&all), String::new()));
 }
 
+/// Code Assist has no list in the format of Gemini, and nobody is asked for one.
+#[tokio::test]
+async fn of_code_assist_accounts_the_configured_names_are_listed() {
+    let pools = [("gemini-cli", free()), ("antigravity", free())];
+    let setup = Setup::new().enveloped().antigravity("work", &pools);
+    let known = ["gemini-3-flash", "gemini-3-flash-preview", "gemini-3-pro", "gemini-3-pro-preview"];
+    let list = Ask::gemini().get().to("/v1beta/models");
+    let stage = setup.clone().start();
+    let mut client = stage.client().await;
+    let answer = client.send(&list).await.good();
+    assert_eq!(ids(&answer), known.map(|name| format!("models/{name}")));
+    assert_eq!((answer.attempts(), stage.calls("work")), (0, 0));
+
+    let stage = setup.gemini("g", free()).start();
+    let mut client = stage.client().await;
+    let answer = client.send(&list).await.good();
+    assert_eq!(answer.header("x-pointsman-provider"), Some("gemini, antigravity"));
+    let of_code_assist = known.map(|name| format!("models/antigravity/{name}"));
+    assert!(ids(&answer).ends_with(&of_code_assist), "{:?}", ids(&answer));
+    let asked = client.send(&Ask::gemini().model("antigravity/gemini-3-flash")).await.good();
+    assert_eq!(asked.account(), "work");
+}
+
 /// A caller would rather have a menu with a gap than none.
 #[tokio::test]
 async fn a_provider_that_gives_no_list_is_left_out_and_named() {

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::format::WireFormat;
+use crate::catalog::Provider;
+use crate::format::{Envelope, WireFormat};
 use crate::route::{Ask, Providers, Route};
 
 /// The longest page that services give, and that they are asked for.
@@ -37,6 +38,25 @@ fn next(format: WireFormat, list: &Value) -> Option<(&'static str, String)> {
         WireFormat::Gemini => Some(("pageToken", text("nextPageToken")?)),
         WireFormat::Anthropic | WireFormat::OpenAi => None,
     }
+}
+
+/// Says whether a provider has a list that its callers could read. Code Assist has none in their format.
+pub fn has_list(provider: &Provider) -> bool {
+    provider.pools.iter().any(|pool| pool.envelope == Envelope::None)
+}
+
+/// Lists the models that the configuration names for pools which serve them, in place of a list of the provider's.
+pub fn named(provider: &Provider) -> Vec<Value> {
+    let is_served = |name: &&String| {
+        let pools = &provider.family(name).pools;
+        pools.iter().any(|pool| provider.pools[*pool].models.contains_key(*name))
+    };
+    let mut names: Vec<&String> =
+        provider.pools.iter().flat_map(|pool| pool.models.keys()).filter(is_served).collect();
+    names.sort_unstable();
+    names.dedup();
+    let Words { id, prefix, .. } = words(provider.format);
+    names.into_iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
 }
 
 /// Renames the models of a provider so that a caller can ask for each by the id that it reads: those whose
@@ -217,9 +237,9 @@ const fn words(format: WireFormat) -> &'static Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Fixture, provider};
+    use crate::testing::{Fixture, antigravity, provider};
 
-    fn named(format: WireFormat, ids: &[&str]) -> Vec<Value> {
+    fn with_ids(format: WireFormat, ids: &[&str]) -> Vec<Value> {
         let Words { id, prefix, .. } = words(format);
         ids.iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
     }
@@ -235,7 +255,7 @@ mod tests {
     }
 
     fn cut(format: WireFormat, query: &[(&str, &str)]) -> Value {
-        let models = named(format, &["a", "b", "acme/c", "acme/d", "acme/e"]);
+        let models = with_ids(format, &["a", "b", "acme/c", "acme/d", "acme/e"]);
         read(format, query).expect("a page").cut(models).expect("a place in the list")
     }
 
@@ -244,13 +264,13 @@ mod tests {
         use WireFormat::{Anthropic, Gemini, OpenAi};
         let read = |format, body: &str| Part::read(format, body.as_bytes());
         let part = read(OpenAi, r#"{"object":"list","data":[{"id":"a"}],"has_more":true}"#).expect("a list");
-        assert_eq!((part.models, part.next), (named(OpenAi, &["a"]), None));
+        assert_eq!((part.models, part.next), (with_ids(OpenAi, &["a"]), None));
         let part = read(Anthropic, r#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#).expect("a list");
         assert_eq!(part.next, Some(("after_id", "a".into())));
         let part = read(Anthropic, r#"{"data":[{"id":"a"}],"has_more":false,"last_id":"a"}"#);
         assert_eq!(part.expect("a list").next, None);
         let part = read(Gemini, r#"{"models":[{"name":"models/a"}],"nextPageToken":"t"}"#).expect("a list");
-        assert_eq!((part.models, part.next), (named(Gemini, &["a"]), Some(("pageToken", "t".into()))));
+        assert_eq!((part.models, part.next), (with_ids(Gemini, &["a"]), Some(("pageToken", "t".into()))));
         for body in ["", "[]", "{}", r#"{"data":{}}"#, r#"{"models":[]}"#, "<html>"] {
             assert_eq!(read(OpenAi, body), None, "{body}");
         }
@@ -262,7 +282,7 @@ mod tests {
         let providers = Fixture::new([provider("openai", format), provider("acme", format)]);
         let providers = providers.with_accounts(["openai:a", "acme:a"]);
         let listed = |provider: &str| {
-            let mut models = named(format, &["m", "vendor/m", "acme/m"]);
+            let mut models = with_ids(format, &["m", "vendor/m", "acme/m"]);
             models.push(json!({"object": "model"}));
             let models = addressed(models, provider, format, &providers);
             let named = ids(format, &json!({"data": models}));
@@ -279,12 +299,30 @@ mod tests {
     }
 
     #[test]
+    fn where_a_provider_has_no_list_the_configuration_names_what_its_pools_serve() {
+        let mut provider = antigravity();
+        assert!(has_list(&provider));
+        let names: [&[(&str, &str)]; 3] = [
+            &[("claude-opus-4-6", "opus")],
+            &[("gemini-3-pro-preview", "gemini-3-pro"), ("claude-of-another-pool", "c")],
+            &[("gemini-3-pro", "gemini-3-pro-preview"), ("gemini-3-pro-preview", "gemini-3-pro-preview")],
+        ];
+        for (pool, names) in provider.pools.iter_mut().zip(names) {
+            pool.envelope = Envelope::CodeAssist;
+            pool.models = names.iter().map(|(own, theirs)| ((*own).into(), (*theirs).into())).collect();
+        }
+        assert!(!has_list(&provider));
+        let expected = ["claude-opus-4-6", "gemini-3-pro", "gemini-3-pro-preview"];
+        assert_eq!(named(&provider), with_ids(WireFormat::Gemini, &expected));
+    }
+
+    #[test]
     fn a_name_keeps_what_stands_before_it() {
         let format = WireFormat::Gemini;
         let providers = Fixture::new([provider("gemini", format), provider("acme", format)]);
         let providers = providers.with_accounts(["gemini:a", "acme:a"]);
-        let models = addressed(named(format, &["g"]), "acme", format, &providers);
-        assert_eq!(models, named(format, &["acme/g"]));
+        let models = addressed(with_ids(format, &["g"]), "acme", format, &providers);
+        assert_eq!(models, with_ids(format, &["acme/g"]));
     }
 
     #[test]
@@ -293,7 +331,7 @@ mod tests {
         let first = cut(format, &[("limit", "2")]);
         assert_eq!(
             first,
-            json!({"data": named(format, &["a", "b"]), "has_more": true, "first_id": "a", "last_id": "b"})
+            json!({"data": with_ids(format, &["a", "b"]), "has_more": true, "first_id": "a", "last_id": "b"})
         );
         let second = cut(format, &[("limit", "2"), ("after_id", "b")]);
         assert_eq!(
@@ -314,7 +352,7 @@ mod tests {
         let first = cut(format, &[("pageSize", "3")]);
         assert_eq!(first["nextPageToken"], "acme/c");
         let rest = cut(format, &[("pageToken", "acme/c"), ("pageSize", "9999")]);
-        assert_eq!(rest, json!({"models": named(format, &["acme/d", "acme/e"])}));
+        assert_eq!(rest, json!({"models": with_ids(format, &["acme/d", "acme/e"])}));
         assert_eq!(ids(format, &cut(format, &[("pageSize", "0")])).len(), 5);
     }
 

@@ -1,8 +1,9 @@
 //! `GET /v1/models` where several providers speak the caller's format: one list of all they have.
 //!
 //! Each provider is asked by a request of its own, with its accounts, limits and retries, as if the caller
-//! had named it. One that gives no list in time is left out, and the answer's head says so. With a single
-//! provider nothing of this happens, and its bytes pass through.
+//! had named it. One that gives no list in time is left out, and the answer's head says so. Of one that has
+//! none to give the configuration knows some models. With a single provider that has one nothing of this
+//! happens, and its bytes pass through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use pointsman_core::catalog::Provider;
 use pointsman_core::format::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::intent::{Intent, ModelPlace};
-use pointsman_core::models::{Page, Part, addressed, is_paging, longest};
+use pointsman_core::models::{Page, Part, addressed, has_list, is_paging, longest, named};
 use pointsman_core::refusal;
 use pointsman_core::route::Providers;
 use serde_json::Value;
@@ -49,7 +50,7 @@ pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Opt
     }
     let mut providers = serving(claim.intent.format, generation);
     providers.sort_by_key(|provider| !is_own(provider));
-    (providers.len() > 1).then_some(providers)
+    (providers.len() > 1 || !providers.iter().all(|provider| has_list(provider))).then_some(providers)
 }
 
 /// Takes the provider out of `/v1/models/acme/big-model`, which means what acme knows as `big-model`.
@@ -98,7 +99,7 @@ pub(super) async fn list(
         Err(error) => return refused(intent.format, &error.to_string()),
     };
     let asking = Asking { router, generation, intent: &intent, query: &query, headers: asked(call.headers) };
-    let lists = join_all(providers.iter().map(|provider| asking.within_patience(&provider.id))).await;
+    let lists = join_all(providers.iter().map(|provider| asking.within_patience(provider))).await;
     let mut whole = Whole::default();
     for (provider, list) in providers.iter().zip(lists) {
         whole.add(provider, list, intent.format, generation);
@@ -140,8 +141,11 @@ enum NoList {
 }
 
 impl Asking<'_> {
-    async fn within_patience(&self, provider: &ProviderId) -> Result<List, NoList> {
-        tokio::time::timeout(PATIENCE, self.all_of(provider)).await.unwrap_or(Err(NoList::Late))
+    async fn within_patience(&self, provider: &Provider) -> Result<List, NoList> {
+        if !has_list(provider) {
+            return configured(provider);
+        }
+        tokio::time::timeout(PATIENCE, self.all_of(&provider.id)).await.unwrap_or(Err(NoList::Late))
     }
 
     async fn all_of(&self, provider: &ProviderId) -> Result<List, NoList> {
@@ -190,6 +194,12 @@ impl Asking<'_> {
         query.extend_pairs(from);
         Some(query.finish()).filter(|query| !query.is_empty())
     }
+}
+
+fn configured(provider: &Provider) -> Result<List, NoList> {
+    let models = named(provider);
+    let list = List { models, headers: HeaderMap::new(), attempts: 0 };
+    if list.models.is_empty() { Err(NoList::Unreadable) } else { Ok(list) }
 }
 
 async fn whole(body: AnswerBody) -> Option<Bytes> {
