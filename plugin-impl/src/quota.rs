@@ -21,7 +21,7 @@ use crate::fleet::inquiry::{Inquiry, Moved};
 use crate::generation::{Generation, Papers};
 use crate::shared::Shared;
 use crate::store::{Record, SavedLimit};
-use crate::upstream::Outgoing;
+use crate::upstream::{Outgoing, whole};
 
 /// More than any answer of a quota endpoint.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -107,7 +107,7 @@ impl Question {
         if !incoming.status.is_success() {
             return Err(format!("it answered {}", incoming.status.as_u16()));
         }
-        let body = incoming.body.whole(MAX_ANSWER).await;
+        let body = whole(incoming.body, MAX_ANSWER).await;
         let body = body.ok_or("its answer broke off or is too long")?;
         let mut readings = in_quota_answer(&body, self.tokens.clock.now());
         readings.retain(|reading| serves(&provider.core, self.pool, reading));

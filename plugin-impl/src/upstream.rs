@@ -25,7 +25,7 @@ use self::body::Source;
 use self::direct::Direct;
 use self::proxied::Proxied;
 
-pub use self::body::{IncomingBody, StreamFault};
+pub use self::body::{IncomingBody, StreamFault, whole};
 
 /// Sends requests over connections that are kept.
 #[derive(Debug)]

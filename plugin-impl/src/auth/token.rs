@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::config::{OAuthClient, ProxyUrl, Timeouts};
 use crate::secret::Secret;
-use crate::upstream::{Outgoing, Upstream};
+use crate::upstream::{Outgoing, Upstream, whole};
 
 /// What a token lasts when the endpoint does not say (RFC 6749 only recommends that it does).
 const UNTOLD_LIFETIME: Duration = Duration::from_secs(300);
@@ -46,7 +46,7 @@ pub(super) async fn refresh(
         Outcome::TokenOutage
     })?;
     let status = incoming.status;
-    let body = incoming.body.whole(MAX_ANSWER).await.ok_or(Outcome::TokenOutage)?;
+    let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Outcome::TokenOutage)?;
     if status.is_success() {
         return issued(&body).ok_or(Outcome::TokenOutage);
     }

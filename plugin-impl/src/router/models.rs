@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::join_all;
 use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
@@ -28,6 +28,7 @@ use crate::call::{Call, PIN_ACCOUNT, PIN_POOL};
 use crate::claim::Claim;
 use crate::driver::{self, ATTEMPTS, PROVIDER, REQUEST_ID};
 use crate::generation::Generation;
+use crate::upstream::whole;
 
 use super::Router;
 
@@ -178,7 +179,7 @@ impl Asking<'_> {
         if answer.status != StatusCode::OK {
             return Err(NoList::Refused(Box::new(answer)));
         }
-        let body = whole(answer.body).await.ok_or(NoList::Unreadable)?;
+        let body = read(answer.body).await.ok_or(NoList::Unreadable)?;
         let part = Part::read(self.intent.format, &body).ok_or(NoList::Unreadable)?;
         Ok((answer.headers, part))
     }
@@ -202,19 +203,11 @@ fn configured(provider: &Provider) -> Result<List, NoList> {
     if list.models.is_empty() { Err(NoList::Unreadable) } else { Ok(list) }
 }
 
-async fn whole(body: AnswerBody) -> Option<Bytes> {
-    let mut relay = match body {
-        AnswerBody::Full(bytes) => return Some(bytes),
-        AnswerBody::Relay(relay) => relay,
-    };
-    let mut whole = BytesMut::new();
-    while let Some(piece) = relay.next().await {
-        whole.extend_from_slice(&piece.ok()?);
-        if whole.len() > MOST_BYTES {
-            return None;
-        }
+async fn read(body: AnswerBody) -> Option<Bytes> {
+    match body {
+        AnswerBody::Full(bytes) => Some(bytes),
+        AnswerBody::Relay(relay) => whole(relay, MOST_BYTES).await.map(Bytes::from),
     }
-    Some(whole.freeze())
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> u64 {

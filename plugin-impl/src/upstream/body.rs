@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_util::StreamExt;
 use http_body::{Body, Frame};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
@@ -59,6 +60,21 @@ pub enum StreamFault {
     Silent,
 }
 
+/// Reads a short body to its end. Returns none where it breaks off or is longer than `most` bytes.
+pub async fn whole(
+    mut body: impl Stream<Item = Result<Bytes, StreamFault>> + Unpin,
+    most: usize,
+) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    while let Some(piece) = body.next().await {
+        whole.extend_from_slice(&piece.ok()?);
+        if whole.len() > most {
+            return None;
+        }
+    }
+    Some(whole)
+}
+
 impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
         let silence = Silence { most: idle, since: None, alarm: None };
@@ -68,18 +84,6 @@ impl IncomingBody {
     /// Returns the next piece, or none at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
-    }
-
-    /// Reads a short body to its end. Returns none where it breaks off or is longer than `most` bytes.
-    pub async fn whole(mut self, most: usize) -> Option<Vec<u8>> {
-        let mut whole = Vec::new();
-        while let Some(piece) = self.next().await {
-            whole.extend_from_slice(&piece.ok()?);
-            if whole.len() > most {
-                return None;
-            }
-        }
-        Some(whole)
     }
 
     /// Says whether it is known that nothing more comes.

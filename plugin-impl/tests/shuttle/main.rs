@@ -7,16 +7,16 @@
 
 mod line;
 mod news;
+#[path = "../../src/fleet/testing.rs"]
+mod testing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_core::affinity::Rules;
-use pointsman_core::catalog::{Endpoint, Family, Pool, Provider, Scope};
 use pointsman_core::cell::Limit;
-use pointsman_core::format::{Envelope, WireFormat};
-use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId, WindowId};
+use pointsman_core::ids::{AccountId, ModelId, WindowId};
 use pointsman_core::knock::Knock;
 use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
 use pointsman_core::reading::Reading;
@@ -29,30 +29,14 @@ use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
 use shuttle_dashmap::DashMap;
 
+use self::testing::provider;
+
 const NOW: Millis = Millis(1_000);
 const SCHEDULES: usize = 5_000;
 const BOUND: u16 = 4;
 
 fn check(body: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(body, SCHEDULES);
-}
-
-fn provider() -> Provider {
-    let pool = Pool {
-        name: PoolId::new("default"),
-        title: "Default".into(),
-        endpoints: vec![Endpoint("http://upstream.example".into())],
-        envelope: Envelope::None,
-        models: [].into(),
-        scope: Scope::Pool,
-        max_in_flight: BOUND,
-    };
-    Provider {
-        id: ProviderId::new("acme"),
-        format: WireFormat::OpenAi,
-        families: vec![Family { name: "acme".into(), patterns: vec![], pools: vec![0] }],
-        pools: vec![pool],
-    }
 }
 
 fn work() -> AccountId {
