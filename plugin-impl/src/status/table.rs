@@ -27,15 +27,19 @@ pub(super) fn render(status: &Status) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "\n{} requests, {} answered, {} refused, {} failed; {} upstream calls, {} of them limited",
-        counter("requests"),
+        "\n{}, {} answered, {} refused, {} failed; {}, {} of them limited",
+        counted(counter("requests"), "request"),
         counter("answered"),
         counter("refused"),
         counter("failed"),
-        counter("attempts"),
+        counted(counter("attempts"), "upstream call"),
         counter("upstream_429"),
     );
     text
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis) -> [String; 7] {
@@ -156,7 +160,7 @@ mod tests {
                 models: vec![("claude-opus-*".into(), UnderWay { in_flight: 1, cap: Some(3) })],
             }],
             accounts: vec![account],
-            counters: vec![("requests", 7)],
+            counters: vec![("requests", 7), ("attempts", 1)],
         };
         let expected = "\
 ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED  LEFT
@@ -165,7 +169,7 @@ antigravity:work  claude      open     -      2/4   40      43% 1h03m
 
 at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
 
-7 requests, 0 answered, 0 refused, 0 failed; 0 upstream calls, 0 of them limited
+7 requests, 0 answered, 0 refused, 0 failed; 1 upstream call, 0 of them limited
 ";
         assert_eq!(render(&status), expected);
     }
