@@ -109,7 +109,9 @@ impl Router {
 
     fn not_routable(&self, format: WireFormat, error: &CallError) -> Answer {
         self.shared.counters.failed.count();
-        driver::own(refusal::fault(format, error.status(), &error.to_string()))
+        // However often it is asked: the request or the configuration has to change.
+        let fault = refusal::fault(format, error.status(), &error.to_string());
+        driver::own(refusal::Answer { is_final: true, ..fault })
     }
 
     async fn pass_through(

@@ -18,6 +18,7 @@ async fn refused(ask: Ask, status: u16, part: &str) {
     for answer in [&loaded, &served] {
         assert_eq!(answer.status, status, "{ask:?}: {}", answer.text());
         assert!(message(answer).contains(part), "{}", answer.text());
+        assert_eq!(answer.header("x-should-retry"), Some("false"), "it would be the same again");
     }
     assert_eq!(stage.upstream.ledger().entries().len(), 0);
     assert_eq!(stage.counter("failed"), 2);
