@@ -5,7 +5,8 @@ use std::path::Path;
 use pointsman_tests::tree;
 
 /// What the core may depend on: small, pure crates. `http` is types only.
-const CORE_MAY_USE: [&str; 9] = [
+const CORE_MAY_USE: [&str; 10] = [
+    "foldhash",
     "http",
     "httpdate",
     "loom",

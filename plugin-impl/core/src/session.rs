@@ -7,7 +7,6 @@
 //! The key is a hash of the id alone, not of where it was found: agents send one id in several places,
 //! and a turn that is repeated in another form has to find the same account.
 
-mod digest;
 mod opening;
 
 use std::borrow::Cow;

@@ -8,10 +8,12 @@
 //! (Gemini CLI, Codex); taken alone, the first would make one session of everything in that directory.
 //! Therefore a "turn" is all that comes before the model's first answer.
 
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::fast::{FixedState, FoldHasher};
+
 use crate::body::json::{Elements, Member, Value};
 use crate::format::WireFormat;
-
-use super::digest::Digest;
 
 /// How much text of the system prompt, and how much of the user's, is hashed.
 const MAX_TEXT: usize = 16 * 1024;
@@ -50,8 +52,7 @@ impl<'a> Opening<'a> {
         let mut user = Texts::default();
         self.system.into_iter().for_each(|value| system.take(value));
         self.turns.into_iter().for_each(|value| take_turns(value, &mut system, &mut user));
-        (!user.is_empty() || !system.is_empty())
-            .then(|| system.digest.and(&user.digest.number().to_le_bytes()).number())
+        (!user.is_empty() || !system.is_empty()).then(|| system.number_with(&user))
     }
 }
 
@@ -126,13 +127,24 @@ impl<'a> Turn<'a> {
 }
 
 /// Texts that were taken, up to a bound.
-#[derive(Default)]
 struct Texts {
-    digest: Digest,
+    /// Its seed is fixed: nobody gains by two conversations that have one number.
+    hasher: FoldHasher<'static>,
     length: usize,
 }
 
+impl Default for Texts {
+    fn default() -> Self {
+        Self { hasher: FixedState::default().build_hasher(), length: 0 }
+    }
+}
+
 impl Texts {
+    fn number_with(mut self, other: &Self) -> u64 {
+        other.hasher.finish().hash(&mut self.hasher);
+        self.hasher.finish()
+    }
+
     const fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -171,7 +183,7 @@ impl Texts {
         let bytes = text.bytes();
         let bytes = &bytes[..bytes.len().min(MAX_TEXT - self.length)];
         if !bytes.is_empty() {
-            self.digest = self.digest.and(bytes);
+            bytes.hash(&mut self.hasher);
             self.length += bytes.len();
         }
     }
