@@ -8,68 +8,22 @@ priority, so that neighbours take neither processor nor cache away. Needs nginx,
 """
 
 import asyncio
-import json
-import os
 import re
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-LINE = r"    let reply = client.say(\"pong\").await?;\n"
-URGENT = ["chrt", "-f", "10"] if os.geteuid() == 0 else []
-LOAD, MEASURED = "0", "1"
+from scene import LOAD, MEASURED, SCENARIOS, SHORT, URGENT, Scene, conversation, load
 
 
-def head(stream):
-    return '{"model":"claude-sonnet-4-6","max_tokens":64,"stream":%s,"messages":[' % json.dumps(stream)
-
-
-def conversation(size, stream):
-    """About `size` bytes, in messages of some 2 KB."""
-    turns, left = "", (size - 120) // len(LINE)
-    while left > 0:
-        role = "assistant" if turns.count("role") % 2 else "user"
-        turns += '{"role":"%s","content":"%s"},' % (role, LINE * min(left, 48))
-        left -= 48
-    return head(stream) + turns + '{"role":"user","content":"go on"}]}'
-
-
-def one_message(size):
-    return head(False) + '{"role":"user","content":"' + LINE * ((size - 120) // len(LINE)) + '"}]}'
-
-
-LONG, SESSION = 262_144, 'wrk.headers["x-claude-code-session-id"] = "s"\n'
-SHORT = {"total-bytes": 700}
-SCENARIOS = {
-    "json": (SHORT, conversation(1_024, False), ""),
-    "long": (SHORT, conversation(LONG, False), SESSION),
-    "long-unnamed": (SHORT, conversation(LONG, False), ""),
-    "long-one": (SHORT, one_message(LONG), ""),
-    "burst": ({"chunks": 52}, conversation(1_024, True), ""),
-    "paced": ({"chunks": 52, "gap": "5ms"}, conversation(1_024, True), ""),
-}
-
-
-class Scene:
-    """An upstream with nginx and the gateway before it."""
+class Pair(Scene):
+    """A scene with nginx before the same upstream."""
 
     def __init__(self, folder, pace, limit=""):
-        self.scratch = Path(tempfile.mkdtemp())
-        script = {"accounts": [{"label": "anonymous"}], "stranger": "anonymous", "recording": "off", "pace": pace}
-        self.write("script.json", json.dumps({**script, "models": ["claude-sonnet-4-6"]}))
-        self.upstream = self.start(LOAD, folder / "pointsman-upstream", "--script", self.scratch / "script.json")
-        self.direct = self.told(self.upstream)
-        accounts = "".join(f'  - {{id: "anthropic:a{n}", api_key: "key-{n}"{limit}}}\n' for n in range(16))
-        provider = f'providers:\n  anthropic: {{base_url: "http://{self.direct}"}}\n'
-        config = self.write("pointsman.yaml", f"{provider}accounts:\n{accounts}")
-        serve = ["serve", "--quiet", "--listen", "127.0.0.1:0", "--config", config]
-        library = folder / "libpointsman_plugin.so"
-        self.gateway = self.start(MEASURED, folder / "pointsman", "--plugin", library, *serve)
-        self.through_gateway = self.told(self.gateway)
+        super().__init__(folder, pace, limit)
         self.start_nginx()
 
     def start_nginx(self):
@@ -98,22 +52,10 @@ http {{
         self.nginx = self.start(MEASURED, "nginx", "-p", self.scratch, "-c", config, "-e", "errors")
         time.sleep(1)
 
-    def write(self, name, text):
-        (self.scratch / name).write_text(text)
-        return self.scratch / name
-
-    def start(self, processor, *command):
-        command = [*URGENT, "taskset", "-c", processor, *map(str, command)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-    @staticmethod
-    def told(process):
-        return re.search(r"127\.0\.0\.1:\d+", process.stdout.readline()).group(0)
-
     def end(self):
-        for process in (self.nginx, self.gateway, self.upstream):
-            process.terminate()
-            process.wait()
+        self.nginx.terminate()
+        self.nginx.wait()
+        super().end()
 
 
 def threads(process):
@@ -135,21 +77,14 @@ def said(values, digits=1):
 
 
 def time_per_request(folder, name, rounds):
-    pace, body, more = SCENARIOS[name]
-    scene = Scene(folder, pace)
-    path = scene.write("body", body)
-    headers = {"content-type": "application/json", "anthropic-version": "2023-06-01", "x-api-key": "none"}
-    lines = "".join(f'wrk.headers["{key}"] = "{value}"\n' for key, value in headers.items())
-    script = scene.write("load.lua", f'wrk.method = "POST"\n{lines}{more}wrk.body = io.open("{path}"):read("*a")\n')
+    scene = Pair(folder, SCENARIOS[name][0])
+    script = scene.load_script(name)
     sides = [("nginx", scene.nginx, scene.through_nginx), ("pointsman", scene.gateway, scene.through_gateway)]
     times = {"nginx": [], "pointsman": []}
     for turn in range(rounds + 1):
         for side, process, address in sides if turn % 2 else reversed(sides):
             before = processor_time(process)
-            load = [*URGENT, "taskset", "-c", LOAD, "wrk", "-t1", "-c64", "-d1", "-s", script, f"http://{address}/v1/messages"]
-            told = subprocess.run(list(map(str, load)), capture_output=True, text=True, check=True).stdout
-            assert "Non-2xx" not in told, told
-            count = int(re.search(r"(\d+) requests in", told).group(1))
+            count = load(address, script, 1, 64)
             if turn:
                 times[side].append((processor_time(process) - before) / count / 1_000)
     scene.end()
@@ -158,7 +93,7 @@ def time_per_request(folder, name, rounds):
 
 
 def latency(folder, rounds):
-    scene = Scene(folder, SHORT)
+    scene = Pair(folder, SHORT)
     body = scene.write("body", conversation(1_024, False))
     program = scene.scratch / "open_loop"
     subprocess.run(["cc", "-O2", "-o", program, Path(__file__).with_name("open_loop.c")], check=True)
@@ -177,7 +112,7 @@ def latency(folder, rounds):
 
 
 async def streams(folder, count=1_000):
-    scene = Scene(folder, {"chunks": 30, "gap": "400ms"}, ", max_in_flight: 200")
+    scene = Pair(folder, {"chunks": 30, "gap": "400ms"}, ", max_in_flight: 200")
     body = conversation(1_024, True).encode()
     request = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nanthropic-version: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     before, host = memory(scene.gateway), scene.through_gateway.split(":")

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Counts the instructions that the gateway executes for a request, and tells which functions they are in.
+
+A count of callgrind does not depend on what else the machine does, so a change of one percent can be seen.
+Of the processor's waits for memory it knows nothing, nor of the kernel. Needs valgrind, wrk and taskset, and
+symbols:
+
+    export CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
+    cargo build --release && python3 tests/bench/instructions.py target/release json [--top 40] [--callers REGEX]
+"""
+
+import argparse
+import re
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from scene import SCENARIOS, Scene, load
+
+WARM_UP, SECONDS = 3, 6
+CONNECTIONS = 16
+
+
+def measure(folder, name):
+    """Returns the profile of one scenario, and how many requests it is of."""
+    out = Path(tempfile.mkdtemp()) / "callgrind"
+    valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
+    scene = Scene(folder, SCENARIOS[name][0], under=valgrind)
+    try:
+        script = scene.load_script(name)
+        load(scene.through_gateway, script, WARM_UP, CONNECTIONS)
+        control(scene.gateway, "on")
+        count = load(scene.through_gateway, script, SECONDS, CONNECTIONS)
+        control(scene.gateway, "off")
+    finally:
+        scene.end()
+    return Profile(out.read_text()), count
+
+
+def control(process, state):
+    subprocess.run(["callgrind_control", "-i", state, str(process.pid)], check=True, capture_output=True)
+
+
+class Profile:
+    """What callgrind wrote, by function: own cost, cost with callees, and who calls whom at what cost."""
+
+    def __init__(self, text):
+        self.own, self.whole = Counter(), Counter()
+        self.callers = defaultdict(Counter)
+        self.calls = Counter()
+        names, function, callee = {}, None, None
+        for line in text.splitlines():
+            if (said := re.match(r"(c?)fn=\((\d+)\)(?: (.*))?$", line)) is not None:
+                name = names.setdefault(said[2], said[3])
+                function, callee = (function, name) if said[1] else (name, None)
+            elif line.startswith("calls="):
+                self.calls[callee] += int(line[6:].split()[0])
+            elif re.match(r"[-+*\d]", line) and function is not None:
+                self.take(function, callee, int((line.split() + ["0"])[1]))
+                callee = None
+
+    def take(self, function, callee, cost):
+        if callee is None:
+            self.own[function] += cost
+            self.whole[function] += cost
+        elif callee != function:
+            self.whole[function] += cost
+            self.callers[callee][function] += cost
+
+
+def tell(profile, count, top, callers):
+    print(f"{count} requests, {sum(profile.own.values()) / count:,.0f} instructions each")
+    for title, costs in (("own", profile.own), ("with callees", profile.whole)):
+        print(f"\n{title:>12}   calls  function")
+        for name, cost in costs.most_common(top):
+            print(f"{cost / count:12,.0f} {profile.calls[name] / count:7.1f}  {name[:150]}")
+    for name in filter(lambda name: callers and re.search(callers, name), profile.whole):
+        print(f"\n{profile.whole[name] / count:12,.0f} {profile.calls[name] / count:7.1f}  {name[:200]}, called by")
+        for caller, cost in profile.callers[name].most_common(8):
+            print(f"{cost / count:20,.0f}  {caller[:150]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--top", type=int, default=40)
+    parser.add_argument("--callers", help="functions of which the callers are wanted")
+    wanted = parser.parse_args()
+    tell(*measure(wanted.folder.resolve(), wanted.scenario), wanted.top, wanted.callers)
+
+
+main()
