@@ -1,11 +1,12 @@
 //! Nobody waits for what has come already.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use pointsman_plugin::upstream::news::News;
 use shuttle::future::block_on;
-use shuttle::sync::Arc;
+
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
@@ -13,7 +14,7 @@ use super::check;
 
 /// Looks until something is there, which another thread brings.
 fn brought(look: fn(&News, &Context<'_>, &AtomicBool) -> bool) {
-    let (news, is_there) = (std::sync::Arc::<News>::default(), Arc::new(AtomicBool::new(false)));
+    let (news, is_there) = (Arc::<News>::default(), Arc::new(AtomicBool::new(false)));
     let bringer = {
         let (news, is_there) = (news.clone(), is_there.clone());
         thread::spawn(move || {
