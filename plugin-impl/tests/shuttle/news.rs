@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use pointsman_plugin::upstream::news::News;
 use shuttle::future::block_on;
-
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;
 
