@@ -293,9 +293,9 @@ impl CellState {
     ///
     /// It moves a limit forward and never back; a guess of somebody who knew less adds nothing.
     pub fn learn(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let Limit::Known { until: end } = limit else { return (self, Settled::Folded) };
-        let until = Word::round_up(end);
-        if until <= self.until || end <= now {
+        let Limit::Known { until } = limit else { return (self, Settled::Folded) };
+        let until = Word::round_up(until);
+        if until <= self.until || until <= now {
             return (self, Settled::Folded);
         }
         if now < self.until {
@@ -307,8 +307,15 @@ impl CellState {
     /// Takes in a limit that was kept from an earlier life. What was told is news as any other; what was not told is
     /// a guess again, where no limit is in force that knows better.
     pub fn recall(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let Limit::Learned { until: end } = limit else { return self.learn(limit, now) };
-        if end <= now || now < self.until {
+        let end = match limit {
+            // A cell counts in ticks, so what is just over would come back for the rest of one.
+            Limit::Known { until } | Limit::Learned { until } if until <= now => {
+                return (self, Settled::Folded);
+            }
+            Limit::Learned { until } => until,
+            Limit::Known { .. } | Limit::Guessed(_) => return self.learn(limit, now),
+        };
+        if now < self.until {
             return (self, Settled::Folded);
         }
         let until = Word::round_up(end);
