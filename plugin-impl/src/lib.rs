@@ -20,6 +20,7 @@ pub mod counters;
 pub mod driver;
 pub mod fleet;
 pub mod generation;
+pub mod headers;
 pub mod http;
 pub mod instance;
 pub mod journal;

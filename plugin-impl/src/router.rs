@@ -17,8 +17,8 @@ use crate::claim::{self, Claim};
 use crate::config::Config;
 use crate::driver::{self, REQUEST_ID};
 use crate::generation::Generation;
+use crate::headers;
 use crate::notices::Notices;
-use crate::outgoing;
 use crate::shared::Shared;
 use crate::store::Store;
 use crate::upstream::{Outgoing, SendError};
@@ -125,11 +125,11 @@ impl Router {
             return Err(FetchError::Url(uri.to_string()));
         }
         let Call { method, headers, body, .. } = call;
-        let headers = outgoing::callers(headers);
+        let headers = headers::callers(headers);
         let outgoing = Outgoing { method, url: uri.to_string(), headers, body };
         let incoming = self.shared.upstream.send(outgoing, None, generation.config.timeouts).await?;
         let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());
-        let headers = outgoing::end_to_end(incoming.headers);
+        let headers = headers::end_to_end(incoming.headers);
         Ok(Answer { status: incoming.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
     }
 }

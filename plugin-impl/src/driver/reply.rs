@@ -17,7 +17,7 @@ use crate::answer::{Answer, AnswerBody, Recorder, Relay};
 use crate::call::Routed;
 use crate::counters::Counters;
 use crate::fleet::Lease;
-use crate::outgoing::end_to_end;
+use crate::headers::end_to_end;
 
 use super::look::SeenAnswer;
 
