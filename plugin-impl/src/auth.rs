@@ -35,7 +35,7 @@ pub struct Proof {
 }
 
 /// The headers that carry callers' credentials. They stay here: the caller's are for the router.
-const CALLERS_PROOFS: [HeaderName; 3] =
+pub(crate) const CALLERS_PROOFS: [HeaderName; 3] =
     [AUTHORIZATION, Name::from_static("x-api-key"), Name::from_static("x-goog-api-key")];
 
 impl Credential {

@@ -6,11 +6,13 @@
 
 use std::convert::Infallible;
 use std::fmt::{self, Write};
+use std::iter;
 
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 
+use crate::auth::CALLERS_PROOFS;
 use crate::router::Router;
 use crate::secret::Secret;
 
@@ -21,10 +23,6 @@ use super::gateway;
 pub const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
 /// The header that holds the token.
 pub const TOKEN: HeaderName = HeaderName::from_static("x-pointsman-token");
-
-/// Where else a token may be. An agent that knows only an API key can have the token for one.
-const KEYS: [HeaderName; 2] =
-    [HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key")];
 
 /// In bytes, before it is written in hexadecimal.
 const TOKEN_LENGTH: usize = 32;
@@ -78,14 +76,15 @@ impl Token {
         own.len() == given.len() && own.iter().zip(given).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
     }
 
-    /// Takes the token out of the headers, so that no upstream sees it, and says whether it was there.
+    /// Takes the token out of the headers, so that no upstream sees it, and says whether it was there. An
+    /// agent that knows only an API key can have the token for one.
     fn take(&self, headers: &mut HeaderMap) -> bool {
         let holds = |value: &HeaderValue| {
             let value = value.as_bytes();
             self.is(value.strip_prefix(b"Bearer ").unwrap_or(value))
         };
         let mut found = false;
-        for place in [TOKEN, AUTHORIZATION].iter().chain(&KEYS) {
+        for place in iter::once(&TOKEN).chain(&CALLERS_PROOFS) {
             if headers.get(place).is_some_and(holds) {
                 headers.remove(place);
                 found = true;
