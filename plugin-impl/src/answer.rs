@@ -88,11 +88,6 @@ impl Relay {
         self
     }
 
-    /// Returns the next bytes, or none at the end.
-    pub async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
-        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
-    }
-
     fn poll_merged(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         let source = &mut self.source;
         let is_handed_over = source.body.as_ref().is_some_and(IncomingBody::is_handed_over);

@@ -9,7 +9,7 @@ use abi_stable::std_types::{RResult, RString};
 use abi_stable::type_level::downcasting::TD_Opaque;
 use async_ffi::{FfiFuture, FutureExt as _};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use pointsman_api::plugin::Plugin_TO;
 use pointsman_api::response::Body_TO;
 use pointsman_api::{BodyBox, Error, ErrorCode, Extensions, Plugin, PluginBox, Request, Response, Status};

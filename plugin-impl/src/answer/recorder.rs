@@ -33,6 +33,7 @@ impl Recorder {
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
+    use futures_util::StreamExt as _;
     use http::Method;
     use pointsman_core::bond::bonds;
     use pointsman_core::intent::Intent;

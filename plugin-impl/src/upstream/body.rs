@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use futures_util::StreamExt;
+use futures_util::StreamExt as _;
 use http_body::{Body, Frame};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
@@ -79,11 +79,6 @@ impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
         let silence = Silence { most: idle, since: None, alarm: None };
         Self { source, news: Arc::default(), silence }
-    }
-
-    /// Returns the next piece, or none at the end.
-    pub async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
-        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     /// Says whether it is known that nothing more comes.

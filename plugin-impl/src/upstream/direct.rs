@@ -165,6 +165,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{Ipv4Addr, TcpListener};
 
+    use futures_util::StreamExt as _;
     use http::HeaderMap;
     use tokio::sync::oneshot;
     use tokio::time::Instant;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::notice::Notice;
 use pointsman_loader::api::abi_stable::std_types::ROption;
