@@ -307,19 +307,15 @@ impl CellState {
     /// Takes in a limit that was kept from an earlier life. What was told is news as any other; what was not told is
     /// a guess again, where no limit is in force that knows better.
     pub fn recall(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let end = match limit {
+        match limit {
             // A cell counts in ticks, so what is just over would come back for the rest of one.
-            Limit::Known { until } | Limit::Learned { until } if until <= now => {
-                return (self, Settled::Folded);
+            Limit::Known { until } if now < until => self.learn(limit, now),
+            Limit::Learned { until } if now < until && self.until <= now => {
+                let until = Word::round_up(until);
+                (self.close(until, false), Settled::Tripped { until })
             }
-            Limit::Learned { until } => until,
-            Limit::Known { .. } | Limit::Guessed(_) => return self.learn(limit, now),
-        };
-        if now < self.until {
-            return (self, Settled::Folded);
+            Limit::Known { .. } | Limit::Learned { .. } | Limit::Guessed(_) => (self, Settled::Folded),
         }
-        let until = Word::round_up(end);
-        (self.close(until, false), Settled::Tripped { until })
     }
 
     /// Returns the limit in force at `now`, for whoever asks the upstream about it.
