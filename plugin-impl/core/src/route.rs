@@ -55,7 +55,7 @@ pub trait Providers {
     /// Returns all providers, those of the configuration in its order.
     fn all(&self) -> &[Arc<Provider>];
 
-    /// Says whether any account belongs to the provider.
+    /// Says whether any account belongs to a provider, which is one of [`Providers::all`].
     fn has_accounts(&self, provider: &Provider) -> bool;
 
     /// Says whether there is such an account.
