@@ -5,14 +5,16 @@ The same as `cargo bench -p pointsman-bench --bench gateway`, with wrk for the l
 priority, so that neighbours take neither processor nor cache away. Needs nginx, wrk, taskset, chrt and cc.
 
     cargo build --release && python3 tests/bench/beside_nginx.py target/release [ROUNDS [SCENARIO...]]
+
+With `--before FOLDER` the build in that folder takes its turns, too.
 """
 
+import argparse
 import asyncio
 import re
 import socket
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -76,20 +78,26 @@ def said(values, digits=1):
     return f"{statistics.median(values):.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def time_per_request(folder, name, rounds):
-    scene = Pair(folder, SCENARIOS[name][0])
-    script = scene.load_script(name)
-    sides = [("nginx", scene.nginx, scene.through_nginx), ("pointsman", scene.gateway, scene.through_gateway)]
-    times = {"nginx": [], "pointsman": []}
+def time_per_request(folders, name, rounds):
+    """Prints nginx, then each build, then each build's ratio to nginx."""
+    pace = SCENARIOS[name][0]
+    pair, others = Pair(folders[0], pace), [Scene(folder, pace) for folder in folders[1:]]
+    script = pair.load_script(name)
+    sides = [(pair.nginx, pair.through_nginx)]
+    sides += [(scene.gateway, scene.through_gateway) for scene in (pair, *others)]
+    times = [[] for _ in sides]
     for turn in range(rounds + 1):
-        for side, process, address in sides if turn % 2 else reversed(sides):
-            before = processor_time(process)
+        for side in range(len(sides)) if turn % 2 else reversed(range(len(sides))):
+            process, address = sides[side]
+            begun = processor_time(process)
             count = load(address, script, 1, 64)
             if turn:
-                times[side].append((processor_time(process) - before) / count / 1_000)
-    scene.end()
-    ratios = [own / other for own, other in zip(times["pointsman"], times["nginx"])]
-    print(f"| {name} | {said(times['nginx'])} | {said(times['pointsman'])} | {said(ratios, 2)} |", flush=True)
+                times[side].append((processor_time(process) - begun) / count / 1_000)
+    for scene in (pair, *others):
+        scene.end()
+    ratios = [[own / other for own, other in zip(build, times[0])] for build in times[1:]]
+    cells = [said(side) for side in times] + [said(build, 2) for build in ratios]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def latency(folder, rounds):
@@ -102,7 +110,7 @@ def latency(folder, rounds):
     for _ in range(rounds):
         for side, address in sides.items():
             run = [*URGENT, "taskset", "-c", LOAD, program, address.split(":")[1], "3000", "1", body]
-            told = subprocess.run(list(map(str, run)), capture_output=True, text=True, check=True).stdout
+            told = subprocess.run(list(map(str, run)), stdout=subprocess.PIPE, text=True, check=True).stdout
             seen[side].append([int(value) for value in told.split()])
     scene.end()
     for side, runs in seen.items():
@@ -132,15 +140,20 @@ async def streams(folder, count=1_000):
 
 
 def main():
-    folder, rounds = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    wanted = sys.argv[3:] or [*SCENARIOS, "latency", "streams"]
-    for name in wanted:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the build is")
+    parser.add_argument("rounds", type=int, nargs="?", default=5)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", default=[*SCENARIOS, "latency", "streams"])
+    parser.add_argument("--before", type=Path, help="where another build is")
+    wanted = parser.parse_args()
+    folders = [folder.resolve() for folder in (wanted.folder, wanted.before) if folder]
+    for name in wanted.scenarios:
         if name == "latency":
-            latency(folder, rounds)
+            latency(folders[0], wanted.rounds)
         elif name == "streams":
-            asyncio.run(streams(folder))
+            asyncio.run(streams(folders[0]))
         else:
-            time_per_request(folder, name, rounds)
+            time_per_request(folders, name, wanted.rounds)
 
 
 main()

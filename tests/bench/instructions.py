@@ -2,11 +2,12 @@
 """Counts the instructions that the gateway executes for a request, and tells which functions they are in.
 
 A count of callgrind does not depend on what else the machine does, so a change of one percent can be seen.
-Of the processor's waits for memory it knows nothing, nor of the kernel. Needs valgrind, wrk and taskset, and
-symbols:
+It knows nothing of the kernel, and of waits for memory only what a model of the caches tells (`--caches`). Needs
+valgrind, wrk and taskset, and symbols:
 
     export CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only
     cargo build --release && python3 tests/bench/instructions.py target/release json [--top 40] [--callers REGEX]
+    python3 tests/bench/instructions.py target/release json --caches
 """
 
 import argparse
@@ -20,12 +21,14 @@ from scene import SCENARIOS, Scene, load
 
 WARM_UP, SECONDS = 3, 6
 CONNECTIONS = 16
+CACHES = ["--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=1048576,16,64"]
 
 
-def measure(folder, name):
+def measure(folder, name, event):
     """Returns the profile of one scenario, and how many requests it is of."""
     out = Path(tempfile.mkdtemp()) / "callgrind"
     valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
+    valgrind += CACHES if event != "Ir" else []
     scene = Scene(folder, SCENARIOS[name][0], under=valgrind)
     try:
         script = scene.load_script(name)
@@ -35,7 +38,7 @@ def measure(folder, name):
         control(scene.gateway, "off")
     finally:
         scene.end()
-    return Profile(out.read_text()), count
+    return Profile(out.read_text(), event), count
 
 
 def control(process, state):
@@ -43,9 +46,11 @@ def control(process, state):
 
 
 class Profile:
-    """What callgrind wrote, by function: own cost, cost with callees, and who calls whom at what cost."""
+    """What callgrind wrote of one kind of event, by function: own cost, cost with callees, and who calls whom
+    at what cost."""
 
-    def __init__(self, text):
+    def __init__(self, text, event):
+        column = 1 + re.search(r"^events: (.*)$", text, re.M)[1].split().index(event)
         self.own, self.whole = Counter(), Counter()
         self.callers = defaultdict(Counter)
         self.calls = Counter()
@@ -57,7 +62,9 @@ class Profile:
             elif line.startswith("calls="):
                 self.calls[callee] += int(line[6:].split()[0])
             elif re.match(r"[-+*\d]", line) and function is not None:
-                self.take(function, callee, int((line.split() + ["0"])[1]))
+                # What is 0 at the end of a line is left out.
+                costs = dict(enumerate(line.split()))
+                self.take(function, callee, int(costs.get(column, 0)))
                 callee = None
 
     def take(self, function, callee, cost):
@@ -69,8 +76,8 @@ class Profile:
             self.callers[callee][function] += cost
 
 
-def tell(profile, count, top, callers):
-    print(f"{count} requests, {sum(profile.own.values()) / count:,.0f} instructions each")
+def tell(profile, count, what, top, callers):
+    print(f"{count} requests, {sum(profile.own.values()) / count:,.0f} {what} each")
     for title, costs in (("own", profile.own), ("with callees", profile.whole)):
         print(f"\n{title:>12}   calls  function")
         for name, cost in costs.most_common(top):
@@ -87,8 +94,11 @@ def main():
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--top", type=int, default=40)
     parser.add_argument("--callers", help="functions of which the callers are wanted")
+    parser.add_argument("--caches", action="store_true", help="count what misses the cache of instructions")
     wanted = parser.parse_args()
-    tell(*measure(wanted.folder.resolve(), wanted.scenario), wanted.top, wanted.callers)
+    event, what = ("I1mr", "misses of the cache of instructions") if wanted.caches else ("Ir", "instructions")
+    profile, count = measure(wanted.folder.resolve(), wanted.scenario, event)
+    tell(profile, count, what, wanted.top, wanted.callers)
 
 
 main()
