@@ -32,13 +32,14 @@ pub enum Record {
     RefreshToken { account: AccountId, fingerprint: u64, token: Secret },
 }
 
-/// A limit, as it is kept. A later word may well be that it is over sooner, so the order is that of hearing.
+/// A limit, as it is kept. A later word may well be that it is over sooner, so the order is that of hearing; in
+/// the same millisecond a guess is older than what the upstream said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SavedLimit {
     pub heard: UnixMillis,
-    pub until: UnixMillis,
     /// The upstream said so; else it is a guess.
     pub known: bool,
+    pub until: UnixMillis,
 }
 
 impl SavedLimit {
@@ -120,6 +121,15 @@ mod tests {
         for order in [[heard(1, 900), heard(2, 30)], [heard(2, 30), heard(1, 900)]] {
             let kept = kept(order.map(|limit| ("m", limit)));
             assert_eq!(kept.limits.into_values().collect::<Vec<_>>(), [heard(2, 30)]);
+        }
+    }
+
+    #[test]
+    fn a_reading_ends_a_guess_of_the_same_millisecond() {
+        let guess = SavedLimit { known: false, ..heard(1, 900) };
+        for order in [[guess, heard(1, 1)], [heard(1, 1), guess]] {
+            let kept = kept(order.map(|limit| ("m", limit)));
+            assert_eq!(kept.limits.into_values().collect::<Vec<_>>(), [heard(1, 1)]);
         }
     }
 
