@@ -73,6 +73,15 @@ impl Mark {
         let quoted = self.quoted.as_bytes();
         &quoted[1..quoted.len() - 1]
     }
+
+    /// Returns what each such member is written with and little else is: how its value begins, up to a
+    /// slash, which some write as `\/`. Letters are written as they are.
+    fn sign(&self) -> String {
+        match self.begins.split('/').next() {
+            None | Some("") => self.quoted.to_owned(),
+            Some(begins) => format!("\"{begins}"),
+        }
+    }
 }
 
 impl BondKey {

@@ -29,6 +29,12 @@ impl Recorder {
         let Self { scout, bonds, maker, clock } = self;
         scout.push(bytes, |key| bonds.made(key, maker, clock.mono()));
     }
+
+    /// Takes an answer of which these are all bytes, before they go on.
+    pub fn note_all(self, bytes: &[u8]) {
+        let Self { scout, bonds, maker, clock } = self;
+        scout.all(bytes, |key| bonds.made(key, &maker, clock.mono()));
+    }
 }
 
 #[cfg(all(test, not(feature = "shuttle")))]

@@ -103,7 +103,7 @@ pub(crate) fn own(answer: refusal::Answer) -> Answer {
 
 fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {
     let whole = held.pop_front().unwrap_or_default();
-    recorder.into_iter().for_each(|mut recorder| recorder.note(&whole));
+    recorder.into_iter().for_each(|recorder| recorder.note_all(&whole));
     whole
 }
 

@@ -42,22 +42,26 @@ pub(super) struct Marks {
     marks: Vec<Mark>,
     /// Each name once, in its quotes.
     names: Vec<Finder<'static>>,
+    /// For each mark, what is written wherever there is a thing of its kind.
+    signs: Vec<Finder<'static>>,
 }
 
 impl Marks {
     fn new<const N: usize>(marks: [Mark; N]) -> Self {
         let mut names: Vec<_> = marks.iter().map(|mark| mark.quoted).collect();
         names.dedup();
-        Self { marks: marks.into(), names: names.into_iter().map(Finder::new).collect() }
+        let names = names.into_iter().map(Finder::new).collect();
+        let signs = marks.iter().map(|mark| Finder::new(&mark.sign()).into_owned()).collect();
+        Self { marks: marks.into(), names, signs }
     }
 
     /// Returns the marks of the answer to such a request, or none where it makes nothing.
     pub(super) fn of(intent: &Intent) -> Option<&'static Self> {
         // What is further down is a file's content, which is not the upstream's own words.
-        let is_of_files = intent.path.split('/').count() <= "/v1/files/ID".split('/').count();
+        let is_of_files = || intent.path.split('/').count() <= "/v1/files/ID".split('/').count();
         Some(match (intent.format, intent.resource()) {
             (WireFormat::OpenAi, ("responses" | "conversations", _)) => &OF_RESPONSES,
-            (WireFormat::OpenAi | WireFormat::Anthropic, ("files", _)) if is_of_files => &OF_FILES,
+            (WireFormat::OpenAi | WireFormat::Anthropic, ("files", _)) if is_of_files() => &OF_FILES,
             (WireFormat::Anthropic, ("messages", None)) => &OF_MESSAGES,
             (WireFormat::Gemini, ("cachedContents", _)) => &OF_CACHES,
             (WireFormat::Gemini, ("files", id)) if !id.is_some_and(|id| id.contains(':')) => &OF_UPLOADS,
@@ -74,6 +78,11 @@ impl Marks {
     pub(super) fn kind(&self, name: &[u8], value: &[u8]) -> Option<Kind> {
         let is = |mark: &&Mark| mark.name() == name && value.starts_with(mark.begins.as_bytes());
         self.marks.iter().find(is).map(|mark| mark.kind)
+    }
+
+    /// Says whether there may be a thing in an answer of which this is all.
+    pub(super) fn may_be_in(&self, answer: &[u8]) -> bool {
+        self.signs.iter().any(|sign| sign.find(answer).is_some())
     }
 
     /// Returns the lines of a piece of the answer.

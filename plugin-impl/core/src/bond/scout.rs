@@ -61,6 +61,13 @@ impl Scout {
         }
     }
 
+    /// Takes an answer as a whole, and tells what was found. Most are found to have nothing at a glance.
+    pub fn all(mut self, answer: &[u8], found: impl FnMut(BondKey)) {
+        if self.marks.may_be_in(answer) {
+            self.push(answer, found);
+        }
+    }
+
     /// Says whether what comes can be understood without what came.
     fn is_at_ease(&self) -> bool {
         (self.place, self.expects) == (Place::Between, Expects::Name)
@@ -177,30 +184,31 @@ mod tests {
 
     use super::*;
 
-    /// What is found where every byte is read, and where lines are jumped over.
-    fn both_ways(path: &str, pieces: &[&[u8]]) -> [Vec<BondKey>; 2] {
+    /// What is found where every byte is read, where lines are jumped over, and in the answer as a whole.
+    fn all_ways(path: &str, pieces: &[&[u8]]) -> [Vec<BondKey>; 3] {
         let intent = Intent::read(&Method::POST, path, None, None).expect("of a wire format");
         let scout = Scout::new(&intent).expect("such a request makes things");
-        let (mut reads, mut jumps) = (scout.clone(), scout);
-        let [mut read, mut jumped] = [vec![], vec![]];
+        let (mut reads, mut jumps) = (scout.clone(), scout.clone());
+        let [mut read, mut jumped, mut whole] = [vec![], vec![], vec![]];
+        scout.all(&pieces.concat(), |key| whole.push(key));
         for piece in pieces {
             reads.read(piece, &mut |key| read.push(key));
             jumps.push(piece, |key| jumped.push(key));
             assert_eq!((reads.place, reads.expects), (jumps.place, jumps.expects));
         }
-        [read, jumped]
+        [read, jumped, whole]
     }
 
     #[test]
     fn a_line_that_ends_in_a_backslash_may_go_on_in_its_string() {
         let text = b"\"\\\n\"id\":\"resp_1\"";
-        let [read, jumped] = both_ways("/v1/responses", &[text]);
-        assert_eq!((read.len(), jumped.len()), (0, 0), "what looks like a name is between two strings");
+        let found = all_ways("/v1/responses", &[text]);
+        assert!(found.iter().all(Vec::is_empty), "what looks like a name is between two strings");
     }
 
     proptest! {
         #[test]
-        fn jumping_finds_what_reading_every_byte_finds(
+        fn each_way_finds_what_reading_every_byte_finds(
             words in prop::collection::vec(prop::sample::select(vec![
                 "\"", "\"", "\\", ":", ",", "{", " ", "\r", "\n", "\n\n", "data: ", "i", "d", "file_", "id\"",
                 "\"id\"", "\"id\":", "\"file_id\":\"", "\"encrypted_content\" :", "\"resp_1\"", "\"id\":\"resp_2\"",
@@ -214,8 +222,9 @@ mod tests {
             cuts.extend([0, text.len()]);
             cuts.sort_unstable();
             let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &text.as_bytes()[cut[0]..cut[1]]).collect();
-            let [read, jumped] = both_ways(path, &pieces);
-            prop_assert_eq!(read, jumped);
+            let [read, jumped, whole] = all_ways(path, &pieces);
+            prop_assert_eq!(&read, &jumped);
+            prop_assert_eq!(read, whole);
         }
     }
 }
