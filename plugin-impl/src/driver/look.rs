@@ -100,7 +100,9 @@ impl Reading {
                     return Outcome::Unreachable(NetworkFault::Reset);
                 }
                 Ok(Some(Ok(bytes))) => {
-                    let look = first.feed(&bytes, &self.headers, clock.now());
+                    let is_all = self.held.is_empty() && body.is_over();
+                    let feed = if is_all { FirstEvent::feed_all } else { FirstEvent::feed };
+                    let look = feed(&mut first, &bytes, &self.headers, clock.now());
                     self.held.push_back(bytes);
                     if body.is_over() && look != Look::Hold {
                         self.body = None;

@@ -147,7 +147,7 @@ pub(super) fn is_error(body: &[u8]) -> bool {
 }
 
 /// Most answers do not, and are not taken apart. In JSON a letter can also be written as an escape.
-fn speaks_of_errors(body: &[u8]) -> bool {
+pub(super) fn speaks_of_errors(body: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["error", r"\u"].map(Finder::new));
     WORDS.iter().any(|word| word.find(body).is_some())
 }

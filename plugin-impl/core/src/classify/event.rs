@@ -93,6 +93,18 @@ impl FirstEvent {
         look
     }
 
+    /// Takes an answer that has arrived as a whole. An object that speaks of no error is not searched for its
+    /// end.
+    pub fn feed_all(&mut self, answer: &[u8], headers: &HeaderMap, now: Now) -> Look {
+        let text = answer.trim_ascii();
+        let is_object = text.starts_with(b"{") && text.ends_with(b"}");
+        if self.decided.is_some() || !is_object || error::speaks_of_errors(text) {
+            return self.feed(answer, headers, now);
+        }
+        self.decided = Some(Look::Content);
+        Look::Content
+    }
+
     /// Takes the end of the stream: one that ends before it says anything has failed.
     pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Outcome {
         let rest = match &mut self.shape {
