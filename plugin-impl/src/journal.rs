@@ -13,9 +13,11 @@ pub mod record;
 mod text;
 
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
+
+use http::HeaderValue;
 
 use crate::sync::{Mutex, unpoisoned};
 
@@ -36,6 +38,16 @@ pub struct RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "pm-{:x}-{}", self.start, self.number)
+    }
+}
+
+impl RequestId {
+    /// Returns the id as the value of a header.
+    pub fn to_header(self) -> Option<HeaderValue> {
+        // `pm-`, a time of at most 16 digits, and a number of at most 20.
+        let mut text = String::with_capacity(40);
+        write!(text, "{self}").ok()?;
+        HeaderValue::from_str(&text).ok()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use pointsman_core::format::WireFormat;
 use pointsman_core::refusal;
 use thiserror::Error;
@@ -101,7 +101,7 @@ impl Router {
             Ok(routed) => driver::serve(&self.shared, generation, &routed, id).await,
             Err((format, error)) => self.not_routable(format, &error),
         };
-        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        if let Some(id) = id.to_header() {
             answer.headers.insert(REQUEST_ID, id);
         }
         answer
