@@ -135,9 +135,7 @@ pub struct Text<'a> {
 impl<'a> Text<'a> {
     /// Returns whether the string reads `name`.
     pub fn is(self, name: &str) -> bool {
-        let raw = self.raw();
-        raw == name.as_bytes()
-            || (memchr(b'\\', raw).is_some() && self.read().is_some_and(|text| text == name))
+        *self.name() == *name.as_bytes()
     }
 
     /// Returns the string with its escapes resolved, or nothing where they are broken.
@@ -146,6 +144,15 @@ impl<'a> Text<'a> {
             return std::str::from_utf8(self.raw()).ok().map(Cow::Borrowed);
         }
         serde_json::from_slice(self.quoted).ok().map(Cow::Owned)
+    }
+
+    /// Returns the bytes of the string with its escapes resolved, whatever they encode; none where an escape
+    /// is broken. For names, which are short.
+    pub fn name(self) -> Cow<'a, [u8]> {
+        if !self.raw().contains(&b'\\') {
+            return Cow::Borrowed(self.raw());
+        }
+        Cow::Owned(self.read().unwrap_or_default().into_owned().into_bytes())
     }
 
     fn raw(self) -> &'a [u8] {

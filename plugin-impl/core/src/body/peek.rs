@@ -143,15 +143,15 @@ impl<'a> Peek<'a> {
 
 /// Returns the field that a member is, or the empty set.
 fn field(member: &Member<'_>) -> Wanted {
-    match member.key.read().as_deref() {
-        Some("model") => Wanted::MODEL,
-        Some("stream") => Wanted::STREAM,
-        Some("prompt_cache_key") => Wanted::PROMPT_CACHE_KEY,
-        Some("previous_response_id") => Wanted::PREVIOUS_RESPONSE_ID,
-        Some("conversation_id") => Wanted::CONVERSATION_ID,
-        Some("thread_id") => Wanted::THREAD_ID,
-        Some("metadata") => Wanted::USER_ID,
-        Some(_) | None => Wanted(0),
+    match &*member.key.name() {
+        b"model" => Wanted::MODEL,
+        b"stream" => Wanted::STREAM,
+        b"prompt_cache_key" => Wanted::PROMPT_CACHE_KEY,
+        b"previous_response_id" => Wanted::PREVIOUS_RESPONSE_ID,
+        b"conversation_id" => Wanted::CONVERSATION_ID,
+        b"thread_id" => Wanted::THREAD_ID,
+        b"metadata" => Wanted::USER_ID,
+        _ => Wanted(0),
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Opening<'a> {
 
     /// Notes a member of the body, if it is one of those.
     pub(super) fn note(&mut self, member: &Member<'a>) {
-        let key = member.key.read().unwrap_or_default();
+        let key = member.key.name();
         if is_system(self.format, &key) {
             self.system = Some(member.value);
         } else if is_turns(self.format, &key) {
@@ -56,19 +56,19 @@ impl<'a> Opening<'a> {
     }
 }
 
-fn is_system(format: WireFormat, key: &str) -> bool {
+fn is_system(format: WireFormat, key: &[u8]) -> bool {
     match format {
-        WireFormat::Anthropic => key == "system",
-        WireFormat::OpenAi => key == "instructions",
-        WireFormat::Gemini => matches!(key, "systemInstruction" | "system_instruction"),
+        WireFormat::Anthropic => key == b"system",
+        WireFormat::OpenAi => key == b"instructions",
+        WireFormat::Gemini => matches!(key, b"systemInstruction" | b"system_instruction"),
     }
 }
 
-fn is_turns(format: WireFormat, key: &str) -> bool {
+fn is_turns(format: WireFormat, key: &[u8]) -> bool {
     match format {
-        WireFormat::Anthropic => key == "messages",
-        WireFormat::OpenAi => matches!(key, "messages" | "input"),
-        WireFormat::Gemini => key == "contents",
+        WireFormat::Anthropic => key == b"messages",
+        WireFormat::OpenAi => matches!(key, b"messages" | b"input"),
+        WireFormat::Gemini => key == b"contents",
     }
 }
 
@@ -101,13 +101,13 @@ impl<'a> Turn<'a> {
     fn read(value: Value<'a>) -> Self {
         let mut turn = Self::default();
         for Member { key, value } in value.members().map_while(Result::ok) {
-            let place = match key.read().as_deref() {
-                Some("role") => &mut turn.role,
-                Some("type") => &mut turn.kind,
-                Some("text") => &mut turn.text,
-                Some("content") => &mut turn.content,
-                Some("parts") => &mut turn.parts,
-                Some(_) | None => continue,
+            let place = match &*key.name() {
+                b"role" => &mut turn.role,
+                b"type" => &mut turn.kind,
+                b"text" => &mut turn.text,
+                b"content" => &mut turn.content,
+                b"parts" => &mut turn.parts,
+                _ => continue,
             };
             place.get_or_insert(value);
         }
