@@ -267,7 +267,7 @@ impl<'a> Journey<'a> {
         let provider = &self.generation.config.providers[leg.provider];
         let papers = &self.crew().papers[candidate.account as usize];
         let project = papers.project.as_deref();
-        let out = outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
+        let out = || outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
         let (renewable, renewed) = (proof.renewable, *renewed);
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();

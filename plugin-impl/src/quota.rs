@@ -13,7 +13,7 @@ use pointsman_core::catalog::Provider;
 use pointsman_core::reading::{Reading, in_quota_answer};
 use serde_json::json;
 
-use crate::auth::Tokens;
+use crate::auth::{Proof, Tokens};
 use crate::config::{ProviderConfig, Timeouts};
 use crate::counters::Counters;
 use crate::fleet::Account;
@@ -98,11 +98,10 @@ impl Question {
         let provider = &self.provider;
         let proof = self.papers.credential.proof(provider.auth, None, || self.tokens.clone()).await;
         let proof = proof.map_err(|_| "no access token could be had".to_owned())?;
-        let mut request = self.request();
-        proof.apply(&mut request.url, &mut request.headers);
         let Timeouts { connect, .. } = self.tokens.timeouts;
         let timeouts = Timeouts { connect, head: PATIENCE, idle: PATIENCE };
-        let sent = self.tokens.upstream.send(request, self.papers.proxy.as_ref(), timeouts).await;
+        let sent =
+            self.tokens.upstream.send(|| self.request(&proof), self.papers.proxy.as_ref(), timeouts).await;
         let incoming = sent.map_err(|error| error.text)?;
         if !incoming.status.is_success() {
             return Err(format!("it answered {}", incoming.status.as_u16()));
@@ -119,7 +118,7 @@ impl Question {
     }
 
     /// A method of Google's, such as `v1internal:retrieveUserQuota`, is a POST; whatever else is read is a GET.
-    fn request(&self) -> Outgoing {
+    fn request(&self, proof: &Proof) -> Outgoing {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.provider.headers[self.pool] {
             headers.insert(name, value.clone());
@@ -133,7 +132,9 @@ impl Question {
         } else {
             (Method::GET, Bytes::new())
         };
-        Outgoing { method, url: self.url.clone(), headers, body }
+        let mut request = Outgoing { method, url: self.url.clone(), headers, body };
+        proof.apply(&mut request.url, &mut request.headers);
+        request
     }
 
     /// Keeps a limit as it is by now, for when the account comes back.

@@ -127,7 +127,8 @@ impl Router {
         let Call { method, headers, body, .. } = call;
         let headers = headers::callers(headers);
         let outgoing = Outgoing { method, url: uri.to_string(), headers, body };
-        let incoming = self.shared.upstream.send(outgoing, None, generation.config.timeouts).await?;
+        let incoming =
+            self.shared.upstream.send(|| outgoing.clone(), None, generation.config.timeouts).await?;
         let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());
         let headers = headers::end_to_end(incoming.headers);
         Ok(Answer { status: incoming.status, headers, body: AnswerBody::Relay(Box::new(relay)) })

@@ -47,7 +47,7 @@ impl Default for Upstream {
 }
 
 /// A request as it goes out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outgoing {
     pub method: Method,
     pub url: String,
@@ -73,21 +73,23 @@ pub struct SendError {
 }
 
 impl Upstream {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. The request is made again in the rare case that
+    /// it is sent again, so that no copy is kept of each.
     ///
     /// # Errors
-    /// [`SendError`] where none arrives within the timeouts.
+    /// [`SendError`] where no head arrives within the timeouts.
     pub async fn send(
         &self,
-        outgoing: Outgoing,
+        make: impl Fn() -> Outgoing,
         proxy: Option<&ProxyUrl>,
         timeouts: Timeouts,
     ) -> Result<Incoming, SendError> {
+        let outgoing = make();
         let uri: Uri = outgoing.url.parse().map_err(|_| fault::no_url())?;
         let is_direct = proxy.is_none() && self.of_the_machine.intercept(&uri).is_none();
         let sent = async {
             if is_direct {
-                self.direct.send(outgoing, &uri, timeouts.connect).await
+                self.direct.send(outgoing, make, &uri, timeouts.connect).await
             } else {
                 self.proxied.send(outgoing, proxy, timeouts.connect).await
             }

@@ -40,8 +40,8 @@ pub(super) async fn refresh(
     timeouts: Timeouts,
 ) -> Result<Issued, Outcome> {
     let timeouts = Timeouts { head: PATIENCE, idle: PATIENCE, ..timeouts };
-    let outgoing = request(client, refresh_token);
-    let incoming = upstream.send(outgoing, proxy, timeouts).await.map_err(|error| {
+    let sent = upstream.send(|| request(client, refresh_token), proxy, timeouts).await;
+    let incoming = sent.map_err(|error| {
         tracing::warn!(%error, "the token endpoint failed");
         Outcome::TokenOutage
     })?;

@@ -83,21 +83,23 @@ impl Direct {
     pub(super) async fn send(
         &self,
         outgoing: Outgoing,
+        again: impl Fn() -> Outgoing,
         uri: &Uri,
         connect: Duration,
     ) -> Result<Response, SendError> {
         let origin = Origin::of(uri).ok_or_else(fault::no_url)?;
-        let request = request(outgoing, uri, &origin);
+        let mut request = made(outgoing, uri, &origin);
         if let Some(kept) = self.shelf.take(&origin) {
-            match kept.ask(request.clone(), &self.shelf).await {
+            match kept.ask(request, &self.shelf).await {
                 Ok(response) => return Ok(response.map(Source::Direct)),
                 Err(Lost::Closed(error)) => tracing::debug!(%error, "a kept connection was closed"),
                 Err(Lost::Broken(error)) => return Err(fault::of_direct(&error)),
             }
+            request = made(again(), uri, &origin);
         }
-        let made = tokio::time::timeout(connect, self.connect(origin, uri)).await;
-        let made = made.map_err(|_| fault::not_connected_in(connect))??;
-        let answered = made.ask(request, &self.shelf).await;
+        let connected = tokio::time::timeout(connect, self.connect(origin, uri)).await;
+        let connection = connected.map_err(|_| fault::not_connected_in(connect))??;
+        let answered = connection.ask(request, &self.shelf).await;
         answered.map(|response| response.map(Source::Direct)).map_err(|lost| fault::of_direct(lost.error()))
     }
 
@@ -137,7 +139,7 @@ impl Origin {
     }
 }
 
-fn request(outgoing: Outgoing, uri: &Uri, origin: &Origin) -> Request<Full<Bytes>> {
+fn made(outgoing: Outgoing, uri: &Uri, origin: &Origin) -> Request<Full<Bytes>> {
     let Outgoing { method, mut headers, body, .. } = outgoing;
     headers.extend(origin.host().map(|host| (HOST, host)));
     // Some services refuse what does not say that it has no body (RFC 9110 section 8.6).
@@ -207,7 +209,7 @@ mod tests {
         let outgoing = Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() };
         let patience = Duration::from_secs(30);
         let timeouts = Timeouts { connect: patience, head: patience, idle: patience };
-        let answer = Upstream::default().send(outgoing, None, timeouts).await.expect("an answer");
+        let answer = Upstream::default().send(|| outgoing.clone(), None, timeouts).await.expect("an answer");
         written.await.expect("all of it lies in the socket");
         tokio::time::pause();
         let begun = Instant::now();
