@@ -72,13 +72,14 @@ impl Proof {
     /// A secret that cannot be a header value proves nothing, and the upstream will say so.
     pub fn apply(&self, url: &mut String, headers: &mut HeaderMap) {
         remove_callers_proof(url, headers);
-        let (name, text) = match self.scheme {
-            AuthScheme::XApiKey => (CALLERS_PROOFS[1].clone(), self.secret.expose().to_owned()),
-            AuthScheme::Bearer => (AUTHORIZATION, format!("Bearer {}", self.secret.expose())),
-            AuthScheme::XGoogApiKey => (CALLERS_PROOFS[2].clone(), self.secret.expose().to_owned()),
-            AuthScheme::QueryKey => return append_key(url, self.secret.expose()),
+        let secret = self.secret.expose();
+        let (name, value) = match self.scheme {
+            AuthScheme::XApiKey => (CALLERS_PROOFS[1].clone(), HeaderValue::from_str(secret)),
+            AuthScheme::Bearer => (AUTHORIZATION, HeaderValue::from_str(&["Bearer ", secret].concat())),
+            AuthScheme::XGoogApiKey => (CALLERS_PROOFS[2].clone(), HeaderValue::from_str(secret)),
+            AuthScheme::QueryKey => return append_key(url, secret),
         };
-        if let Ok(mut value) = HeaderValue::from_str(&text) {
+        if let Ok(mut value) = value {
             value.set_sensitive(true);
             headers.insert(name, value);
         }

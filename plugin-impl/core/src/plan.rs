@@ -168,10 +168,11 @@ fn ranked<R: Rank + Ord + Copy, T>(
 ) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
     for account in &snapshot.accounts {
-        let mut ways = account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)).peekable();
-        let Some((_, first)) = ways.peek() else { continue };
-        let rank = rank(account, first);
-        open.extend(ways.map(|(preference, way)| (rank, candidate(account, preference, way, tier))));
+        let mut ranked = None;
+        for (preference, way) in account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)) {
+            let rank = *ranked.get_or_insert_with(|| rank(account, way));
+            open.push((rank, candidate(account, preference, way, tier)));
+        }
     }
     match order {
         FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {

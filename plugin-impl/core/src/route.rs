@@ -5,9 +5,10 @@
 //! `x-pointsman-account` and `x-pointsman-pool`. What is pinned has no fallback list, so falling back
 //! from it is not expressible.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use thiserror::Error;
 
@@ -129,9 +130,7 @@ impl Route {
     /// Such requests wait in one line and take turns among each other. It means nothing outside of the
     /// process.
     pub fn lane(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.provider.id, &self.family, self.pools(), &self.account).hash(&mut hasher);
-        hasher.finish()
+        FixedState::default().hash_one((&self.provider.id, &self.family, self.pools(), &self.account))
     }
 
     /// Says whether the request named its pool itself.

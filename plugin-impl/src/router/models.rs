@@ -44,9 +44,9 @@ const LEFT_OUT: HeaderName = HeaderName::from_static("x-pointsman-left-out");
 
 /// Returns the providers that a list is made of, or none where one alone is asked.
 pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Option<Vec<Arc<Provider>>> {
-    let is_pinned = [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
-    let is_list = claim.intent.resource() == ("models", None) && claim.intent.model == ModelPlace::Nowhere;
-    if call.method != Method::GET || !is_list || is_pinned || claim.provider.is_some() {
+    let is_list = || claim.intent.resource() == ("models", None) && claim.intent.model == ModelPlace::Nowhere;
+    let is_pinned = || [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
+    if call.method != Method::GET || claim.provider.is_some() || !is_list() || is_pinned() {
         return None;
     }
     let mut providers = serving(claim.intent.format, generation);
