@@ -64,7 +64,7 @@ fn retry_info(seconds: u64) -> Value {
 /// What is used up is the allowance of all accounts together, so the id names no quota of Google's.
 fn daily_quota() -> Value {
     let violation = json!({
-        "subject": "pointsman", "quotaId": "PointsmanAccountsPerDay", "description": "every account is limited",
+        "subject": "pointsman", "quotaId": "PointsmanAccountsPerDay", "description": "no account can serve",
     });
     json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]})
 }
