@@ -80,6 +80,7 @@ mod tests {
 
     use pointsman_core::ids::{AccountId, PoolId};
     use pointsman_core::notice::Pool;
+    use pointsman_core::plan::Counts;
 
     use super::*;
     use crate::sync::{Mutex, unpoisoned};
@@ -105,7 +106,7 @@ mod tests {
         let account = AccountId::new("a:work");
         let fallback = Event::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
         let (from, to) = ("A".to_owned(), "b/m".to_owned());
-        let provider = Event::ProviderFallback { from, to, limited: true };
+        let provider = Event::ProviderFallback { from, to, left: Counts { limited: 1, ..Counts::default() } };
         for event in [fallback, provider, Event::SignIn { account, url: None }] {
             notices.tell(&Notice { event, until: None }, MetBy::Session, &Counters::default());
         }

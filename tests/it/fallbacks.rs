@@ -106,6 +106,19 @@ async fn trouble_that_is_no_limit_is_not_called_one() {
     assert_eq!(stage.told.texts(), expected);
 }
 
+/// The user keeps the rest of the quota, and nobody calls it exhausted.
+#[tokio::test]
+async fn a_fallback_for_the_sake_of_protection_says_so() {
+    let setup = messages(limited(10, 3_600), free()).set("quota_protection", json!({"hard": "60%"}));
+    let stage = setup.start();
+    for _ in 0..6 {
+        stage.fetch(&Ask::messages()).await.good();
+    }
+    assert_eq!((stage.calls("home"), stage.calls("away")), (5, 1));
+    let expected = "All Anthropic quota that is left is kept back by quota_protection, using acme/big-model";
+    assert_eq!(stage.told.texts().last().map(String::as_str), Some(expected), "{:?}", stage.told.texts());
+}
+
 #[tokio::test]
 async fn a_short_wait_is_better_than_another_provider() {
     let stage = messages(limited(1, 1), free()).patient().start();

@@ -29,8 +29,8 @@ pub enum Event {
     Cooldown { account: AccountId, reason: Reason, next: Next },
     /// The endpoint fails for everybody.
     EndpointDown { provider: ProviderId, model: Option<ModelId>, reason: Reason },
-    /// No account of a provider can serve, and work goes on at another one.
-    ProviderFallback { from: String, to: String, limited: bool },
+    /// No account of a provider can serve, closed as they are, and work goes on at another one.
+    ProviderFallback { from: String, to: String, left: Counts },
     /// All accounts are limited, and the request waits.
     AllLimited { family: String, accounts: u32, seconds: u64 },
     /// All accounts are in cooldown, and the request waits.
@@ -92,12 +92,7 @@ impl Notice {
                 }
                 None => format!("{provider} temporarily unavailable ({})", reason.as_str()),
             },
-            Event::ProviderFallback { from, to, limited: true } => {
-                format!("All {from} quota exhausted, using {to}")
-            }
-            Event::ProviderFallback { from, to, limited: false } => {
-                format!("No {from} account is available, using {to}")
-            }
+            Event::ProviderFallback { from, to, left } => format!("{}, using {to}", why_left(from, *left)),
             Event::AllLimited { family, accounts, seconds } => {
                 format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
             }
@@ -159,6 +154,18 @@ impl Notice {
     }
 }
 
+/// Says why a provider was left whose accounts are closed by this.
+fn why_left(from: &str, left: Counts) -> String {
+    match left.protected {
+        0 if left.limited > 0 && left.limited >= left.cooling => format!("All {from} quota exhausted"),
+        0 => format!("No {from} account is available"),
+        all if all == left.total() => {
+            format!("All {from} quota that is left is kept back by quota_protection")
+        }
+        _ => format!("No {from} account is available ({})", left.causes()),
+    }
+}
+
 fn all(accounts: u32) -> String {
     match accounts {
         1 => "The only account is".to_owned(),
@@ -212,13 +219,21 @@ mod tests {
             Event::Cooldown { account: account.clone(), reason: Reason::Auth, next: Next::Account },
             "Account work temporarily unavailable (auth error), trying next account",
         );
-        let fall = |limited| Event::ProviderFallback {
+        let fall = |limited, protected, cooling| Event::ProviderFallback {
             from: "Anthropic".into(),
             to: "acme/big-model".into(),
-            limited,
+            left: Counts { limited, protected, cooling, ..Counts::default() },
         };
-        check(fall(true), "All Anthropic quota exhausted, using acme/big-model");
-        check(fall(false), "No Anthropic account is available, using acme/big-model");
+        check(fall(1, 0, 1), "All Anthropic quota exhausted, using acme/big-model");
+        check(fall(1, 0, 2), "No Anthropic account is available, using acme/big-model");
+        check(
+            fall(0, 2, 0),
+            "All Anthropic quota that is left is kept back by quota_protection, using acme/big-model",
+        );
+        check(
+            fall(1, 1, 0),
+            "No Anthropic account is available (1 limited, 1 kept back by quota_protection), using acme/big-model",
+        );
         check(
             Event::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
             "All 3 accounts rate-limited for gemini. Waiting 12s...",

@@ -97,8 +97,7 @@ impl Journey<'_> {
         let route = &self.routed.leg(leg).route;
         let titles: Vec<&str> = route.pools().iter().map(|pool| route.pool(*pool).title.as_str()).collect();
         let (from, to) = (titles.join(" and "), self.leg().name());
-        let limited = left.counts.limited > 0 && left.counts.limited >= left.counts.cooling;
-        self.tell(notice::Event::ProviderFallback { from, to, limited }, until);
+        self.tell(notice::Event::ProviderFallback { from, to, left: left.counts }, until);
     }
 
     pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
