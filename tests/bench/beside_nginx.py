@@ -6,7 +6,8 @@ priority, so that neighbours take neither processor nor cache away. Needs nginx,
 
     cargo build --release && python3 tests/bench/beside_nginx.py target/release [ROUNDS [SCENARIO...]]
 
-With `--before FOLDER` the build in that folder takes its turns, too.
+With `--before FOLDER` the build in that folder takes its turns, too, and with `--bare` a proxy that decides nothing
+(`cargo build --release -p pointsman-bench --example bare_proxy`).
 """
 
 import argparse
@@ -78,13 +79,16 @@ def said(values, digits=1):
     return f"{statistics.median(values):.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def time_per_request(folders, name, rounds):
-    """Prints nginx, then each build, then each build's ratio to nginx."""
+def time_per_request(folders, bare, name, rounds):
+    """Prints nginx, then each build and the bare proxy, then the ratios of these to nginx."""
     pace = SCENARIOS[name][0]
     pair, others = Pair(folders[0], pace), [Scene(folder, pace) for folder in folders[1:]]
     script = pair.load_script(name)
     sides = [(pair.nginx, pair.through_nginx)]
     sides += [(scene.gateway, scene.through_gateway) for scene in (pair, *others)]
+    if bare:
+        proxy = pair.start(MEASURED, folders[0] / "examples/bare_proxy", pair.direct)
+        sides.append((proxy, pair.told(proxy)))
     times = [[] for _ in sides]
     for turn in range(rounds + 1):
         for side in range(len(sides)) if turn % 2 else reversed(range(len(sides))):
@@ -95,6 +99,9 @@ def time_per_request(folders, name, rounds):
                 times[side].append((processor_time(process) - begun) / count / 1_000)
     for scene in (pair, *others):
         scene.end()
+    if bare:
+        proxy.terminate()
+        proxy.wait()
     ratios = [[own / other for own, other in zip(build, times[0])] for build in times[1:]]
     cells = [said(side) for side in times] + [said(build, 2) for build in ratios]
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
@@ -145,6 +152,7 @@ def main():
     parser.add_argument("rounds", type=int, nargs="?", default=5)
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", default=[*SCENARIOS, "latency", "streams"])
     parser.add_argument("--before", type=Path, help="where another build is")
+    parser.add_argument("--bare", action="store_true", help="with a proxy that decides nothing")
     wanted = parser.parse_args()
     folders = [folder.resolve() for folder in (wanted.folder, wanted.before) if folder]
     for name in wanted.scenarios:
@@ -153,7 +161,7 @@ def main():
         elif name == "streams":
             asyncio.run(streams(folders[0]))
         else:
-            time_per_request(folders, name, wanted.rounds)
+            time_per_request(folders, wanted.bare, name, wanted.rounds)
 
 
 main()
