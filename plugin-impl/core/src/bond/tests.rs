@@ -13,11 +13,13 @@ fn refers(format: WireFormat, path: &str, body: &str) -> Vec<BondKey> {
     bonds(body.as_bytes(), &intent(format, path)).to_vec()
 }
 
-/// What the answer to a request made, when it comes in these pieces.
+/// What the answer to a request made, when it comes in these pieces; as a whole it made the same.
 fn made(format: WireFormat, path: &str, pieces: &[&[u8]]) -> Vec<BondKey> {
     let mut scout = Scout::new(&intent(format, path)).expect("such a request makes things");
-    let mut found = Vec::new();
+    let (mut found, mut in_all) = (Vec::new(), Vec::new());
+    scout.clone().all(&pieces.concat(), |key| in_all.push(key));
     pieces.iter().for_each(|piece| scout.push(piece, |key| found.push(key)));
+    assert_eq!(found, in_all);
     found
 }
 
@@ -65,6 +67,7 @@ fn an_answer_and_the_request_that_follows_it_have_the_same_key() {
     same(container, refers(Anthropic, "/messages", r#"{"container":{"skills":[{}],"id":"container_1"}}"#));
 
     let cache = made(Gemini, "/v1beta/cachedContents", &[b"{\n  \"name\": \"cachedContents/c\"\n}"]);
+    same(made(Gemini, "/v1beta/cachedContents", &[br#"{"name":"cachedContents\/c"}"#]), cache.clone());
     let generate = "/v1beta/models/g:generateContent";
     same(cache.clone(), refers(Gemini, generate, r#"{"cachedContent":"cachedContents/c"}"#));
     same(cache.clone(), refers(Gemini, generate, r#"{"cached_content" :"cachedContents\/c"}"#));
