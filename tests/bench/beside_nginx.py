@@ -55,11 +55,6 @@ http {{
         self.nginx = self.start(MEASURED, "nginx", "-p", self.scratch, "-c", config, "-e", "errors")
         time.sleep(1)
 
-    def end(self):
-        self.nginx.terminate()
-        self.nginx.wait()
-        super().end()
-
 
 def threads(process):
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -99,9 +94,6 @@ def time_per_request(folders, bare, name, rounds):
                 times[side].append((processor_time(process) - begun) / count / 1_000)
     for scene in (pair, *others):
         scene.end()
-    if bare:
-        proxy.terminate()
-        proxy.wait()
     ratios = [[own / other for own, other in zip(build, times[0])] for build in times[1:]]
     cells = [said(side) for side in times] + [said(build, 2) for build in ratios]
     print(f"| {name} | {' | '.join(cells)} |", flush=True)

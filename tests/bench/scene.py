@@ -47,7 +47,7 @@ class Scene:
     """An upstream, and the gateway before it with 16 accounts."""
 
     def __init__(self, folder, pace, limit="", under=()):
-        self.scratch = Path(tempfile.mkdtemp())
+        self.scratch, self.started = Path(tempfile.mkdtemp()), []
         script = {"accounts": [{"label": "anonymous"}], "stranger": "anonymous", "recording": "off", "pace": pace}
         self.write("script.json", json.dumps({**script, "models": ["claude-sonnet-4-6"]}))
         self.upstream = self.start(LOAD, folder / "pointsman-upstream", "--script", self.scratch / "script.json")
@@ -66,7 +66,9 @@ class Scene:
 
     def start(self, processor, *command):
         command = [*URGENT, "taskset", "-c", processor, *map(str, command)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.started.append(process)
+        return process
 
     @staticmethod
     def told(process):
@@ -81,7 +83,7 @@ class Scene:
         return self.write("load.lua", f'wrk.method = "POST"\n{lines}{more}wrk.body = io.open("{path}"):read("*a")\n')
 
     def end(self):
-        for process in (self.gateway, self.upstream):
+        for process in reversed(self.started):
             process.terminate()
             process.wait()
 
