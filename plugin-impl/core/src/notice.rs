@@ -29,7 +29,7 @@ pub enum Event {
     Cooldown { account: AccountId, reason: Reason, next: Next },
     /// The endpoint fails for everybody.
     EndpointDown { provider: ProviderId, model: Option<ModelId>, reason: Reason },
-    /// No account of a provider can serve, closed as they are, and work goes on at another one.
+    /// No account of a provider can serve, for what `left` counts, and work goes on at another one.
     ProviderFallback { from: String, to: String, left: Counts },
     /// All accounts are limited, and the request waits.
     AllLimited { family: String, accounts: u32, seconds: u64 },

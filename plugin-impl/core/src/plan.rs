@@ -168,9 +168,9 @@ fn ranked<R: Rank + Ord + Copy, T>(
 ) -> SmallVec<[T; 16]> {
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
     for account in &snapshot.accounts {
-        let mut ranked = None;
+        let mut of_account = None;
         for (preference, way) in account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)) {
-            let rank = *ranked.get_or_insert_with(|| rank(account, way));
+            let rank = *of_account.get_or_insert_with(|| rank(account, way));
             open.push((rank, candidate(account, preference, way, tier)));
         }
     }

@@ -94,7 +94,7 @@ impl FirstEvent {
     }
 
     /// Takes an answer that has arrived as a whole. An object that speaks of no error is not searched for its
-    /// end.
+    /// end: whatever stands between its first brace and its last is content.
     pub fn feed_all(&mut self, answer: &[u8], headers: &HeaderMap, now: Now) -> Look {
         let text = answer.trim_ascii();
         let is_object = text.starts_with(b"{") && text.ends_with(b"}");
