@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
-use pointsman_core::envelope::Unwrapper;
+use pointsman_core::formats::envelope::Unwrapper;
 
 use crate::counters::Counters;
 use crate::fleet::Lease;

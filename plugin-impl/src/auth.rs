@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http::{HeaderMap, HeaderName as Name};
-use pointsman_core::outcome::Outcome;
+use pointsman_core::response::outcome::Outcome;
 
 use crate::config::AuthScheme;
 use crate::secret::Secret;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pointsman_core::ids::ModelId;
-use pointsman_core::intent::Intent;
-use pointsman_core::route::Route;
+use pointsman_core::request::intent::Intent;
+use pointsman_core::request::route::Route;
 
 use crate::config::{Fallback, ProviderConfig};
 
@@ -92,8 +92,8 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use pointsman_core::format::WireFormat;
-    use pointsman_core::route::Ask;
+    use pointsman_core::formats::format::WireFormat;
+    use pointsman_core::request::route::Ask;
 
     use super::*;
     use crate::config::{Environment, Process, from_text};

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Uri};
-use pointsman_core::format::WireFormat;
+use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::intent::{Intent, spoken};
-use pointsman_core::route::Providers;
+use pointsman_core::request::intent::{Intent, spoken};
+use pointsman_core::request::route::Providers;
 
 use crate::config::ProviderConfig;
 use crate::generation::Generation;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::protection::Level;
-use pointsman_core::settings::Settings;
+use pointsman_core::planning::settings::Settings;
+use pointsman_core::quota::protection::Level;
 
 mod account;
 mod amount;

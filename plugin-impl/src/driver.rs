@@ -15,15 +15,15 @@ mod waiting;
 use std::sync::Arc;
 
 use http::StatusCode;
-use pointsman_core::announce::{Onward, Trip};
-use pointsman_core::because::{Because, Circumstances};
-use pointsman_core::bond::Scout;
-use pointsman_core::cell::Confirmed;
+use pointsman_core::admission::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
-use pointsman_core::notice;
-use pointsman_core::outcome::Outcome;
-use pointsman_core::plan::{Candidate, Refusal};
-use pointsman_core::strategy::Context;
+use pointsman_core::planning::plan::{Candidate, Refusal};
+use pointsman_core::planning::strategy::Context;
+use pointsman_core::reporting::announce::{Onward, Trip};
+use pointsman_core::reporting::because::{Because, Circumstances};
+use pointsman_core::reporting::notice;
+use pointsman_core::request::bond::Scout;
+use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 
 use crate::answer::{Answer, Recorder};

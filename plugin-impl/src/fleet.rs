@@ -23,10 +23,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pointsman_core::budget::Budget;
-use pointsman_core::catalog::{Endpoint, Provider};
+use pointsman_core::admission::budget::Budget;
+use pointsman_core::admission::knock::Spacing;
 use pointsman_core::ids::{AccountId, ProviderId};
-use pointsman_core::knock::Spacing;
+use pointsman_core::request::catalog::{Endpoint, Provider};
 
 use crate::sync::DashMap;
 

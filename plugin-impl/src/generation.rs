@@ -8,13 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::budget::Budget;
-use pointsman_core::catalog::Provider;
+use pointsman_core::admission::budget::Budget;
+use pointsman_core::admission::vitals::Rates;
 use pointsman_core::ids::AccountId;
-use pointsman_core::protection::{Level, Protection};
-use pointsman_core::route::Providers;
+use pointsman_core::quota::protection::{Level, Protection};
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::route::Providers;
 use pointsman_core::time::Now;
-use pointsman_core::vitals::Rates;
 
 use crate::auth::{Credential, Refresher};
 use crate::chains::Chains;

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Uri};
-use pointsman_core::notice::Notice;
+use pointsman_core::reporting::notice::Notice;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman_core::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Event, Notice};
 
 use crate::counters::Counters;
 
@@ -79,8 +79,8 @@ mod tests {
     use std::sync::Arc;
 
     use pointsman_core::ids::{AccountId, PoolId};
-    use pointsman_core::notice::Pool;
-    use pointsman_core::plan::Counts;
+    use pointsman_core::planning::plan::Counts;
+    use pointsman_core::reporting::notice::Pool;
 
     use super::*;
     use crate::sync::{Mutex, unpoisoned};

@@ -6,11 +6,11 @@
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::ACCEPT_ENCODING;
-use pointsman_core::body;
-use pointsman_core::catalog::Pool;
-use pointsman_core::envelope;
-use pointsman_core::format::Envelope;
-use pointsman_core::intent::ModelPlace;
+use pointsman_core::formats::body;
+use pointsman_core::formats::envelope;
+use pointsman_core::formats::format::Envelope;
+use pointsman_core::request::catalog::Pool;
+use pointsman_core::request::intent::ModelPlace;
 
 use crate::auth::Proof;
 use crate::call::Routed;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use pointsman_core::catalog::Provider;
-use pointsman_core::reading::{Reading, in_quota_answer};
+use pointsman_core::quota::reading::{Reading, in_quota_answer};
+use pointsman_core::request::catalog::Provider;
 use serde_json::json;
 
 use crate::auth::{Proof, Tokens};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
-use pointsman_core::format::WireFormat;
-use pointsman_core::refusal;
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::reporting::refusal;
 use thiserror::Error;
 
 use crate::answer::{Answer, AnswerBody, Relay};

@@ -3,11 +3,11 @@
 mod table;
 mod windows;
 
-use pointsman_core::allowance::Experience;
-use pointsman_core::catalog::MAX_IN_FLIGHT;
-use pointsman_core::cell::Opening;
-use pointsman_core::protection::Judgement;
-use pointsman_core::snapshot::Standing;
+use pointsman_core::admission::allowance::Experience;
+use pointsman_core::admission::cell::Opening;
+use pointsman_core::planning::snapshot::Standing;
+use pointsman_core::quota::protection::Judgement;
+use pointsman_core::request::catalog::MAX_IN_FLIGHT;
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use pointsman_core::cell::{Limit, LimitSeen};
+use pointsman_core::admission::cell::{Limit, LimitSeen};
 use pointsman_core::ids::{AccountId, ModelId, PoolId};
 use pointsman_core::time::{Now, UnixMillis};
 
@@ -98,7 +98,7 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
-    use pointsman_core::cell::CellState;
+    use pointsman_core::admission::cell::CellState;
     use pointsman_core::time::Millis;
 
     use super::*;

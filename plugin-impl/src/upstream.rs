@@ -16,7 +16,7 @@ mod proxied;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
-use pointsman_core::outcome::NetworkFault;
+use pointsman_core::response::outcome::NetworkFault;
 use thiserror::Error;
 
 use crate::config::{ProxyUrl, Timeouts};

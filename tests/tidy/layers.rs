@@ -189,8 +189,12 @@ fn the_upstream_edge_is_the_only_one_with_an_http_client() {
 fn faces_decide_nothing() {
     let faces = ["plugin-impl/src/abi", "plugin-impl/src/http", "plugin-impl/src/capi"];
     let outside = |path: &str| !faces.iter().any(|face| path.starts_with(face));
-    let words =
-        ["pointsman_core::cell", "pointsman_core::plan", "pointsman_core::dispatch", "pointsman_core::blame"];
+    let words = [
+        "pointsman_core::admission::cell",
+        "pointsman_core::planning::plan",
+        "pointsman_core::dispatch",
+        "pointsman_core::admission::blame",
+    ];
     let found = naming("plugin-impl/src", &words, outside);
     assert!(found.is_empty(), "{found:#?}");
 }

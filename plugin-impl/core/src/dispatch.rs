@@ -17,11 +17,11 @@
 
 use std::time::Duration;
 
-use crate::budget::is_burden;
-use crate::cell::Deny;
+use crate::admission::budget::is_burden;
+use crate::admission::cell::Deny;
 use crate::jitter::Jitter;
-use crate::outcome::Outcome;
-use crate::plan::{Candidate, Counts, Plan, Refusal};
+use crate::planning::plan::{Candidate, Counts, Plan, Refusal};
+use crate::response::outcome::Outcome;
 use crate::time::Millis;
 
 /// The most upstream calls that one request makes. Each failed one closes something, so a request gets
@@ -61,7 +61,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Planned(Result<Plan, Refusal>),
-    /// There is a plan, and a short wait is better than it; see [`hold`](crate::affinity::hold).
+    /// There is a plan, and a short wait is better than it; see [`hold`](crate::planning::affinity::hold).
     Held {
         until: Millis,
     },
@@ -103,7 +103,7 @@ pub struct Dispatch {
 enum Next {
     /// The first, or one that nothing has to be paid for.
     Free,
-    /// A retry; see [`budget`](crate::budget).
+    /// A retry; see [`budget`](crate::admission::budget).
     Retry,
     /// A retry that the budget does not allow.
     Withheld,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
-use crate::format::{Envelope, WireFormat};
+use crate::formats::format::{Envelope, WireFormat};
 use crate::ids::{PoolId, ProviderId};
-use crate::route::Providers;
+use crate::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use crate::request::route::Providers;
 
 /// Providers and the ids of the accounts they have.
 pub(crate) struct Fixture {

@@ -23,14 +23,14 @@ use std::time::Duration;
 
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use pointsman_core::agent::Agent;
-use pointsman_core::classify::{FirstEvent, Head, Look, TokenFault, classify, classify_token};
-use pointsman_core::envelope::{self, Unwrapper};
-use pointsman_core::format::WireFormat;
-use pointsman_core::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
-use pointsman_core::plan::{Counts, Refusal};
-use pointsman_core::refusal::refuse;
-use pointsman_core::session::{self, SessionSource};
+use pointsman_core::formats::envelope::{self, Unwrapper};
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::planning::plan::{Counts, Refusal};
+use pointsman_core::reporting::agent::Agent;
+use pointsman_core::reporting::refusal::refuse;
+use pointsman_core::request::session::{self, SessionSource};
+use pointsman_core::response::classify::{FirstEvent, Head, Look, TokenFault, classify, classify_token};
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
 use pointsman_core::time::{Millis, Now, UnixMillis};
 
 #[test]

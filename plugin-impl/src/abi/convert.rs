@@ -6,7 +6,7 @@ use abi_stable::std_types::{ROption, RString, Tuple2};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use pointsman_api::{self as api, Error, ErrorCode, Extensions, Headers, NoticeKind, Request, Severity};
-use pointsman_core::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Event, Notice};
 use pointsman_core::time::UnixMillis;
 
 use crate::answer::Answer;

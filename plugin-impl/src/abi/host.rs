@@ -1,7 +1,7 @@
 //! The host, as the plugin calls it.
 
 use pointsman_api::{HostBox, LogLevel, LogRecord};
-use pointsman_core::notice::Notice;
+use pointsman_core::reporting::notice::Notice;
 use tracing::Level;
 
 use crate::instance::Host;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pointsman_core::bond::Scout;
 use pointsman_core::ids::AccountId;
+use pointsman_core::request::bond::Scout;
 
 use crate::clock::Clock;
 use crate::fleet::bonds::Bonds;
@@ -41,8 +41,8 @@ impl Recorder {
 mod tests {
     use futures_util::StreamExt as _;
     use http::Method;
-    use pointsman_core::bond::bonds;
-    use pointsman_core::intent::Intent;
+    use pointsman_core::request::bond::bonds;
+    use pointsman_core::request::intent::Intent;
 
     use crate::answer::Relay;
     use crate::fleet::bonds::Bound;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_core::ids::AccountId;
-use pointsman_core::outcome::Outcome;
+use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 use tokio::sync::watch;
 

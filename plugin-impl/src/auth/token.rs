@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
-use pointsman_core::classify::{TokenFault, classify_token};
-use pointsman_core::outcome::{Outcome, SignIn};
+use pointsman_core::response::classify::{TokenFault, classify_token};
+use pointsman_core::response::outcome::{Outcome, SignIn};
 use serde_json::Value;
 
 use crate::config::{OAuthClient, ProxyUrl, Timeouts};

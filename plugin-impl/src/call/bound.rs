@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use pointsman_core::ids::AccountId;
-use pointsman_core::intent::Intent;
-use pointsman_core::route::{Ask, Providers, Route, RouteError};
+use pointsman_core::request::intent::Intent;
+use pointsman_core::request::route::{Ask, Providers, Route, RouteError};
 use thiserror::Error;
 
 use crate::chains::Leg;
@@ -93,7 +93,7 @@ pub(super) fn leg_of(
 mod tests {
     use std::sync::Arc;
 
-    use pointsman_core::catalog::Provider;
+    use pointsman_core::request::catalog::Provider;
 
     use super::*;
 

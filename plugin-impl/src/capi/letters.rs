@@ -1,6 +1,6 @@
 //! What the router tells its host, as JSON in mailboxes.
 
-use pointsman_core::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Event, Notice};
 use serde_json::{Value, json};
 use tracing::Level;
 

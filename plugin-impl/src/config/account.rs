@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pointsman_core::ids::AccountId;
-use pointsman_core::protection::Level;
+use pointsman_core::quota::protection::Level;
 
 use super::catalog::Declared;
 use super::environment::Environment;

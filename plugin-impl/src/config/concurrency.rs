@@ -1,6 +1,6 @@
 //! Caps of a provider: in all, for each account, and for models.
 
-use pointsman_core::cap::ModelPattern;
+use pointsman_core::admission::cap::ModelPattern;
 
 use super::form::Shape;
 use super::reader::{Entry, Fields};

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use pointsman_core::catalog::Provider;
-use pointsman_core::format::WireFormat;
+use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::route::{Ask, Providers, Route, RouteError};
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::route::{Ask, Providers, Route, RouteError};
 
 use super::family::unknown;
 use super::form::{Form, Refused, Shape, Text, words};

@@ -1,6 +1,6 @@
 //! Model families of a provider, and which pools serve them.
 
-use pointsman_core::catalog::Family;
+use pointsman_core::request::catalog::Family;
 
 use super::form::{Shape, Text, words};
 use super::pool::PoolConfig;

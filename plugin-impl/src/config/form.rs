@@ -1,6 +1,6 @@
 //! The forms that values can have: what is allowed, in words, and how text becomes a value.
 
-use pointsman_core::strategy::Strategy;
+use pointsman_core::planning::strategy::Strategy;
 
 use super::problem::nearest;
 

@@ -1,8 +1,8 @@
 //! How accounts are chosen: the numbers of `hybrid`, and what keeps sessions on their accounts.
 
-use pointsman_core::affinity::Rules;
-use pointsman_core::strategy::hybrid::{Numbers, Quota, Weights};
-use pointsman_core::vitals::{Rates, Refill};
+use pointsman_core::admission::vitals::{Rates, Refill};
+use pointsman_core::planning::affinity::Rules;
+use pointsman_core::planning::strategy::hybrid::{Numbers, Quota, Weights};
 
 use super::protection::thousandths_of;
 use super::reader::Fields;

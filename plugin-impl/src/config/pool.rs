@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pointsman_core::catalog::{Endpoint, Pool};
-use pointsman_core::format::Envelope;
+use pointsman_core::formats::format::Envelope;
 use pointsman_core::ids::PoolId;
-use pointsman_core::protection::Level;
+use pointsman_core::quota::protection::Level;
+use pointsman_core::request::catalog::{Endpoint, Pool};
 
 use super::form::{Shape, Text};
 use super::headers;

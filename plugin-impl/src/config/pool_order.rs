@@ -1,6 +1,6 @@
 //! The user's own order of pools, for all providers that have the family.
 
-use pointsman_core::catalog::Family;
+use pointsman_core::request::catalog::Family;
 
 use super::family::unknown;
 use super::form::{Shape, Text};

@@ -3,7 +3,7 @@
 //! A message names the key with its path, what was written, what is allowed and the nearest allowed thing.
 //! What was written is never shown where it could be a secret.
 
-use pointsman_core::format::WireFormat;
+use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
 
 use crate::secret::redact_userinfo;

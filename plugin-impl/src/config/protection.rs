@@ -1,7 +1,7 @@
 //! What is written of quota protection, at any of the places where it may be.
 
 use pointsman_core::ids::ModelId;
-use pointsman_core::protection::{Floors, Level};
+use pointsman_core::quota::protection::{Floors, Level};
 
 use super::form::{Percent, Shape};
 use super::problem::Problem;

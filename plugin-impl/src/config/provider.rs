@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pointsman_core::catalog::{Family, Provider};
-use pointsman_core::format::WireFormat;
+use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::protection::Level;
+use pointsman_core::quota::protection::Level;
+use pointsman_core::request::catalog::{Family, Provider};
 
 use super::catalog::Declared;
 use super::concurrency::{self, Concurrency};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pointsman_core::settings::Settings;
+use pointsman_core::planning::settings::Settings;
 
 use super::account::{self, AccountConfig};
 use super::catalog::{self, Declared};

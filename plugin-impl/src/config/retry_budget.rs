@@ -1,6 +1,6 @@
 //! How many retries a provider is sent.
 
-use pointsman_core::budget::Terms;
+use pointsman_core::admission::budget::Terms;
 
 use super::reader::{Entry, Fields};
 use super::report::Report;

@@ -6,9 +6,9 @@ mod policy;
 
 use std::time::Duration;
 
-use pointsman_core::catalog::{MAX_IN_FLIGHT, Scope};
-use pointsman_core::format::{Envelope, WireFormat};
-use pointsman_core::settings::FallbackOrder;
+use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::planning::settings::FallbackOrder;
+use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 
 use super::amount::{Size, Time};
 use super::form::{Choice, Compound, Count, StrategyName, Switch, Text};

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use pointsman_core::classify::{FirstEvent, Head, Look, MAX_PREFIX, classify};
-use pointsman_core::envelope;
-use pointsman_core::format::WireFormat;
-use pointsman_core::intent::ModelPlace;
-use pointsman_core::outcome::{NetworkFault, Outcome};
+use pointsman_core::formats::envelope;
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::request::intent::ModelPlace;
+use pointsman_core::response::classify::{FirstEvent, Head, Look, MAX_PREFIX, classify};
+use pointsman_core::response::outcome::{NetworkFault, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::call::Routed;

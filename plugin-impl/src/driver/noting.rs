@@ -1,11 +1,11 @@
 //! Noting: what the head of an answer tells of the quota, whatever it came to.
 
 use http::HeaderMap;
-use pointsman_core::catalog::Scope;
 use pointsman_core::ids::ModelId;
-use pointsman_core::outcome::Outcome;
-use pointsman_core::reading::{self, Reading, capped};
-use pointsman_core::snapshot::{Snapshot, WayView, Why};
+use pointsman_core::planning::snapshot::{Snapshot, WayView, Why};
+use pointsman_core::quota::reading::{self, Reading, capped};
+use pointsman_core::request::catalog::Scope;
+use pointsman_core::response::outcome::Outcome;
 
 use crate::fleet::lease::Target;
 use crate::quota::{self, Subject};

@@ -1,8 +1,8 @@
 //! Planning: at the request's own provider first, then along its chain, and what is only guessed last.
 
-use pointsman_core::affinity::hold;
-use pointsman_core::legs;
-use pointsman_core::plan::{Counts, Plan, Refusal, plan};
+use pointsman_core::planning::affinity::hold;
+use pointsman_core::planning::legs;
+use pointsman_core::planning::plan::{Counts, Plan, Refusal, plan};
 use pointsman_core::time::Millis;
 
 use crate::chains::Leg;

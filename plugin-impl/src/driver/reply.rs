@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use pointsman_core::agent::Agent;
-use pointsman_core::because::Because;
 use pointsman_core::ids::{AccountId, PoolId, ProviderId};
-use pointsman_core::plan::Refusal;
-use pointsman_core::refusal;
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::reporting::agent::Agent;
+use pointsman_core::reporting::because::Because;
+use pointsman_core::reporting::refusal;
 use pointsman_core::time::Now;
 
 use crate::answer::{Answer, AnswerBody, Recorder, Relay};

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use pointsman_core::announce::{Onward, Scope, Trip, announce, standstill};
-use pointsman_core::blame::{Gate, Reason};
-use pointsman_core::catalog::Scope as LimitScope;
+use pointsman_core::admission::blame::{Gate, Reason};
 use pointsman_core::ids::AccountId;
-use pointsman_core::notice::{self, Notice, seconds_until};
-use pointsman_core::plan::Refusal;
-use pointsman_core::session::is_subagents;
-use pointsman_core::settings::FallbackOrder;
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::planning::settings::FallbackOrder;
+use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
+use pointsman_core::reporting::notice::{self, Notice, seconds_until};
+use pointsman_core::request::catalog::Scope as LimitScope;
+use pointsman_core::request::session::is_subagents;
 use pointsman_core::time::Millis;
 
 use crate::chains::Leg;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use pointsman_core::announce::Onward;
 use pointsman_core::dispatch::Dispatch;
 use pointsman_core::jitter::Jitter;
-use pointsman_core::plan::Refusal;
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::reporting::announce::Onward;
 use pointsman_core::time::Millis;
 
 use crate::answer::Answer;

@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use pointsman_core::allowance::Experience;
-use pointsman_core::blame::{Gate, Reason};
-use pointsman_core::cap::InFlight;
-use pointsman_core::catalog::{Pool, Provider, Scope};
-use pointsman_core::cell::{Cell, CellState, Limit, LimitSeen, Touch};
+use pointsman_core::admission::allowance::Experience;
+use pointsman_core::admission::blame::{Gate, Reason};
+use pointsman_core::admission::cap::InFlight;
+use pointsman_core::admission::cell::{Cell, CellState, Limit, LimitSeen, Touch};
+use pointsman_core::admission::throttle::Throttle;
+use pointsman_core::admission::timetable::Timetable;
+use pointsman_core::admission::vitals::{Vitals, VitalsView};
 use pointsman_core::ids::{AccountId, ModelId};
-use pointsman_core::outlook::{Outlook, OutlookWord};
-use pointsman_core::reading::{Reading, Windows};
-use pointsman_core::snapshot::{Obstacles, Standing};
-use pointsman_core::throttle::Throttle;
+use pointsman_core::planning::snapshot::{Obstacles, Standing};
+use pointsman_core::quota::outlook::{Outlook, OutlookWord};
+use pointsman_core::quota::reading::{Reading, Windows};
+use pointsman_core::request::catalog::{Pool, Provider, Scope};
 use pointsman_core::time::Millis;
-use pointsman_core::timetable::Timetable;
-use pointsman_core::vitals::{Vitals, VitalsView};
 
 use crate::sync::{Mutex, unpoisoned};
 
@@ -375,7 +375,7 @@ impl PoolSlot {
 mod tests {
     use std::time::Duration;
 
-    use pointsman_core::cell::Settled;
+    use pointsman_core::admission::cell::Settled;
 
     use crate::fleet::quota::Entry;
     use crate::fleet::testing::provider;

@@ -1,6 +1,6 @@
 //! The homes of sessions.
 
-use pointsman_core::affinity::{Home, Rules};
+use pointsman_core::planning::affinity::{Home, Rules};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;

@@ -6,8 +6,8 @@
 //! Makers are remembered by their ids and not by their ordinals: an account whose key was renewed still
 //! owns what it made.
 
-use pointsman_core::bond::BondKey;
 use pointsman_core::ids::AccountId;
+use pointsman_core::request::bond::BondKey;
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;

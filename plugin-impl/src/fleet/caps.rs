@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pointsman_core::cap::{InFlight, ModelPattern};
-use pointsman_core::cell::Deny;
+use pointsman_core::admission::cap::{InFlight, ModelPattern};
+use pointsman_core::admission::cell::Deny;
 use pointsman_core::ids::{ModelId, ProviderId};
 
 use crate::sync::DashMap;
@@ -159,9 +159,9 @@ mod tests {
     }
 
     fn account() -> Account {
-        let provider = pointsman_core::catalog::Provider {
+        let provider = pointsman_core::request::catalog::Provider {
             id: acme(),
-            format: pointsman_core::format::WireFormat::OpenAi,
+            format: pointsman_core::formats::format::WireFormat::OpenAi,
             families: Vec::new(),
             pools: Vec::new(),
         };

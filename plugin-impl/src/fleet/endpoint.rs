@@ -1,8 +1,8 @@
 //! The health of a base URL, which all accounts share.
 
-use pointsman_core::catalog::Endpoint;
-use pointsman_core::cell::Cell;
-use pointsman_core::suspicion::Suspicion;
+use pointsman_core::admission::cell::Cell;
+use pointsman_core::admission::suspicion::Suspicion;
+use pointsman_core::request::catalog::Endpoint;
 
 use super::keyed::Keyed;
 

@@ -4,10 +4,10 @@
 //! joined under a lock that is held for no longer than that, and the word is stored before the lock is let go:
 //! so the word that stays is that of the windows that stay. Nothing here admits, and no cell depends on it.
 
-use pointsman_core::catalog::Pool;
 use pointsman_core::ids::ModelId;
-use pointsman_core::outlook::{Outlook, OutlookWord};
-use pointsman_core::reading::{Reading, Windows};
+use pointsman_core::quota::outlook::{Outlook, OutlookWord};
+use pointsman_core::quota::reading::{Reading, Windows};
+use pointsman_core::request::catalog::Pool;
 use pointsman_core::time::Millis;
 
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, RwLock, unpoisoned};
@@ -87,9 +87,9 @@ fn words(windows: &Windows, pool: &Pool, now: Millis) -> Vec<(ModelId, OutlookWo
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
-    use pointsman_core::catalog::{Endpoint, MAX_IN_FLIGHT, Scope};
-    use pointsman_core::format::Envelope;
+    use pointsman_core::formats::format::Envelope;
     use pointsman_core::ids::{PoolId, WindowId};
+    use pointsman_core::request::catalog::{Endpoint, MAX_IN_FLIGHT, Scope};
 
     use super::*;
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use pointsman_core::catalog::Pool;
-use pointsman_core::cell::LimitSeen;
+use pointsman_core::admission::cell::LimitSeen;
 use pointsman_core::ids::ModelId;
-use pointsman_core::reading::Reading;
+use pointsman_core::quota::reading::Reading;
+use pointsman_core::request::catalog::Pool;
 use pointsman_core::time::Millis;
 
 use super::account::Account;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman_core::cell::{Cell, Deny, Touch};
+use pointsman_core::admission::cell::{Cell, Deny, Touch};
 use pointsman_core::ids::ModelId;
 use pointsman_core::time::Millis;
 
@@ -87,8 +87,8 @@ impl Keyed {
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
-    use pointsman_core::backoff::Schedule;
-    use pointsman_core::cell::{Limit, Stamp};
+    use pointsman_core::admission::backoff::Schedule;
+    use pointsman_core::admission::cell::{Limit, Stamp};
 
     use super::*;
 

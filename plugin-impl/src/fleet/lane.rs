@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use pointsman_core::line::{Leaving, Line, Ticket};
+use pointsman_core::admission::line::{Leaving, Line, Ticket};
 use pointsman_core::time::Millis;
 
 use crate::sync::{DashMap, Mutex, unpoisoned};
 
-pub use pointsman_core::line::Crowded;
+pub use pointsman_core::admission::line::Crowded;
 
 /// All lanes, by what their requests may use.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Default for Lanes {
 const CROWDED: usize = 4_096;
 
 impl Lanes {
-    /// Returns the lane of a route; see [`Route::lane`](pointsman_core::route::Route::lane).
+    /// Returns the lane of a route; see [`Route::lane`](pointsman_core::request::route::Route::lane).
     pub fn of(&self, route: u64) -> Arc<Lane> {
         if let Some(lane) = self.lanes.get(&route) {
             return lane.clone();

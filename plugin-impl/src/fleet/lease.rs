@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use pointsman_core::blame::{Blame, Gate, Reason, accuses, blame};
-use pointsman_core::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::blame::{Blame, Gate, Reason, accuses, blame};
+use pointsman_core::admission::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::throttle::is_crowding;
+use pointsman_core::admission::vitals::{Rates, Sign};
 use pointsman_core::ids::ModelId;
-use pointsman_core::outcome::{NetworkFault, Outcome, SignIn};
-use pointsman_core::throttle::is_crowding;
+use pointsman_core::response::outcome::{NetworkFault, Outcome, SignIn};
 use pointsman_core::time::Millis;
-use pointsman_core::vitals::{Rates, Sign};
 
 use super::account::{Account, PoolSlot};
 use super::caps::Places;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use pointsman_core::allowance::{Allowance, Experience, Ticket};
-use pointsman_core::cell::{Cell, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch};
-use pointsman_core::knock::{Knock, Knocks, Spacing};
+use pointsman_core::admission::allowance::{Allowance, Experience, Ticket};
+use pointsman_core::admission::cell::{
+    Cell, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch,
+};
+use pointsman_core::admission::knock::{Knock, Knocks, Spacing};
 use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
@@ -42,7 +44,7 @@ pub struct Terms<'a> {
     pub recheck: Duration,
 }
 
-/// From when on a guess may be tried; see [`knock`](pointsman_core::knock).
+/// From when on a guess may be tried; see [`knock`](pointsman_core::admission::knock).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guess {
     pub(super) last_resort: Millis,
@@ -246,7 +248,7 @@ impl Rest for Quota {
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
-    use pointsman_core::backoff::Schedule;
+    use pointsman_core::admission::backoff::Schedule;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! What tests of the fleet begin with.
 
-use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
-use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::formats::format::{Envelope, WireFormat};
 use pointsman_core::ids::{PoolId, ProviderId};
+use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 
 /// A provider with one pool, which has one endpoint.
 pub(super) fn provider() -> Provider {

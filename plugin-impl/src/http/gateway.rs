@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use pointsman_core::format::WireFormat;
-use pointsman_core::intent::{Intent, spoken};
-use pointsman_core::refusal;
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::reporting::refusal;
+use pointsman_core::request::intent::{Intent, spoken};
 
 use crate::answer::Answer;
 use crate::call::Call;

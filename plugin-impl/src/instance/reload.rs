@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use pointsman_core::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 

@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::blame::Gate;
-use pointsman_core::cell::Deny;
-use pointsman_core::explain::{Line, explain};
-use pointsman_core::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
-use pointsman_core::plan::Candidate;
-use pointsman_core::snapshot::{Closed, Why};
+use pointsman_core::admission::blame::Gate;
+use pointsman_core::admission::cell::Deny;
+use pointsman_core::planning::plan::Candidate;
+use pointsman_core::planning::snapshot::{Closed, Why};
+use pointsman_core::reporting::explain::{Line, explain};
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
 use pointsman_core::time::{Millis, Now};
 use serde_json::Value;
 

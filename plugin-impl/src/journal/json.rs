@@ -1,8 +1,8 @@
 //! An explanation as JSON. Instants are milliseconds of the Unix epoch.
 
-use pointsman_core::explain::{Line, Part, PartValue, Place};
-use pointsman_core::knock::Knock;
-use pointsman_core::plan::{Candidate, Counts, Refusal, Trial};
+use pointsman_core::admission::knock::Knock;
+use pointsman_core::planning::plan::{Candidate, Counts, Refusal, Trial};
+use pointsman_core::reporting::explain::{Line, Part, PartValue, Place};
 use pointsman_core::time::Millis;
 use serde_json::{Map, Value, json};
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use pointsman_core::because::Because;
-use pointsman_core::catalog::Provider;
-use pointsman_core::cell::Deny;
+use pointsman_core::admission::cell::Deny;
 use pointsman_core::ids::{AccountId, PoolId};
-use pointsman_core::outcome::Outcome;
-use pointsman_core::plan::{Candidate, Plan, Refusal};
-use pointsman_core::settings::Settings;
-use pointsman_core::snapshot::{AccountView, Snapshot};
-use pointsman_core::strategy::Context;
+use pointsman_core::planning::plan::{Candidate, Plan, Refusal};
+use pointsman_core::planning::settings::Settings;
+use pointsman_core::planning::snapshot::{AccountView, Snapshot};
+use pointsman_core::planning::strategy::Context;
+use pointsman_core::reporting::because::Because;
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use smallvec::SmallVec;
 
@@ -296,7 +296,7 @@ fn kept(snapshot: Snapshot, plan: Option<&Plan>) -> Box<[AccountView]> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use pointsman_core::snapshot::WayView;
+    use pointsman_core::planning::snapshot::WayView;
     use smallvec::smallvec;
 
     use super::*;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use pointsman_core::explain::{Line, Place};
-use pointsman_core::knock::Knock;
-use pointsman_core::plan::Trial;
+use pointsman_core::admission::knock::Knock;
+use pointsman_core::planning::plan::Trial;
+use pointsman_core::reporting::explain::{Line, Place};
 use pointsman_core::time::Millis;
 
 use super::explanation::{Explanation, closed, denied, outcome, parts, settlement, span, until};

@@ -14,13 +14,13 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use pointsman_core::catalog::Provider;
-use pointsman_core::format::WireFormat;
+use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::intent::{Intent, ModelPlace};
-use pointsman_core::models::{Page, Part, addressed, has_list, is_paging, longest, named};
-use pointsman_core::refusal;
-use pointsman_core::route::Providers;
+use pointsman_core::reporting::refusal;
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::intent::{Intent, ModelPlace};
+use pointsman_core::request::route::Providers;
+use pointsman_core::response::models::{Page, Part, addressed, has_list, is_paging, longest, named};
 use serde_json::Value;
 
 use crate::answer::{Answer, AnswerBody};
@@ -190,7 +190,7 @@ impl Asking<'_> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.query.iter().filter(|(name, _)| !is_paging(format, name)));
         if let Some(name) = longest(format) {
-            query.append_pair(name, &pointsman_core::models::LONGEST.to_string());
+            query.append_pair(name, &pointsman_core::response::models::LONGEST.to_string());
         }
         query.extend_pairs(from);
         Some(query.finish()).filter(|query| !query.is_empty())
@@ -292,7 +292,7 @@ fn refused(format: WireFormat, text: &str) -> Answer {
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
-    use pointsman_core::notice::Notice;
+    use pointsman_core::reporting::notice::Notice;
 
     use super::*;
     use crate::config::{Process, from_text};

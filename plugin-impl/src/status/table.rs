@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pointsman_core::outlook::WHOLE;
+use pointsman_core::quota::outlook::WHOLE;
 use pointsman_core::time::UnixMillis;
 
 use super::{AccountState, AccountStatus, PoolStatus, Status, UnderWay};
@@ -113,7 +113,7 @@ fn aligned(rows: &[[String; 7]]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pointsman_core::allowance::Experience;
+    use pointsman_core::admission::allowance::Experience;
 
     use super::*;
     use crate::status::{PoolState, ProviderStatus};

@@ -1,7 +1,7 @@
 //! What upstreams reported of the windows of a pool, for people.
 
-use pointsman_core::outlook::WHOLE;
-use pointsman_core::reading::{Reading, Windows};
+use pointsman_core::quota::outlook::WHOLE;
+use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::time::{Now, UnixMillis};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use pointsman_core::outcome::NetworkFault;
+use pointsman_core::response::outcome::NetworkFault;
 
 use super::{SendError, certificate};
 

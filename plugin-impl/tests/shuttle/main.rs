@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::affinity::Rules;
-use pointsman_core::cell::Limit;
+use pointsman_core::admission::cell::Limit;
+use pointsman_core::admission::knock::Knock;
 use pointsman_core::ids::{AccountId, ModelId, WindowId};
-use pointsman_core::knock::Knock;
-use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
-use pointsman_core::reading::Reading;
+use pointsman_core::planning::affinity::Rules;
+use pointsman_core::quota::reading::Reading;
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;

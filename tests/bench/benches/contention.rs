@@ -12,7 +12,7 @@ use pointsman_bench::fleet::{Decider, NOW};
 use pointsman_bench::histogram::Histogram;
 use pointsman_bench::rounds::spread;
 use pointsman_bench::{size, table};
-use pointsman_core::strategy::Strategy;
+use pointsman_core::planning::strategy::Strategy;
 
 const ACCOUNTS: u32 = 16;
 const SPAN: Duration = Duration::from_millis(700);

@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion};
 use pointsman_bench::fleet::{Decider, NOW};
 use pointsman_bench::histogram::Histogram;
 use pointsman_bench::{size, table};
-use pointsman_core::strategy::Strategy;
+use pointsman_core::planning::strategy::Strategy;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting(AtomicU64::new(0));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{HeaderMap, Method, Uri};
-use pointsman_core::notice::Notice;
+use pointsman_core::reporting::notice::Notice;
 use pointsman_loader::api::abi_stable::std_types::ROption;
 use pointsman_loader::api::{Request, StartOptions};
 use pointsman_loader::{Library, Router, Silent};

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use pointsman_core::because::Because;
-use pointsman_core::outcome::Outcome;
-use pointsman_core::plan::{Plan, plan};
-use pointsman_core::snapshot::Snapshot;
-use pointsman_core::strategy::Context;
+use pointsman_core::planning::plan::{Plan, plan};
+use pointsman_core::planning::snapshot::Snapshot;
+use pointsman_core::planning::strategy::Context;
+use pointsman_core::reporting::because::Because;
+use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Now;
 use pointsman_plugin::call::Routed;
 use pointsman_plugin::claim;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pointsman_core::budget::Terms;
+use pointsman_core::admission::budget::Terms;
 use pointsman_core::time::Millis;
 
 use crate::ours::{CellView, Ours, Races, Setup};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::outcome::{Hint, LimitKind, Limited, NetworkFault};
+use crate::response::outcome::{Hint, LimitKind, Limited, NetworkFault};
 
 const T: Millis = Millis(1_000);
 const MAX_WAIT: Duration = Duration::from_secs(10);

@@ -1,8 +1,8 @@
 //! Knocks at a guess, before its end.
 
-use pointsman_core::cell::Confirmed;
+use pointsman_core::admission::cell::Confirmed;
+use pointsman_core::admission::knock::{Spacing, apart};
 use pointsman_core::jitter::Jitter;
-use pointsman_core::knock::{Spacing, apart};
 
 use super::*;
 

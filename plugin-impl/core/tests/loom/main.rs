@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::thread;
-use pointsman_core::allowance::Allowance;
-use pointsman_core::backoff::Schedule;
-use pointsman_core::budget::{Budget, Terms};
-use pointsman_core::cap::InFlight;
-use pointsman_core::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
-use pointsman_core::throttle::Throttle;
+use pointsman_core::admission::allowance::Allowance;
+use pointsman_core::admission::backoff::Schedule;
+use pointsman_core::admission::budget::{Budget, Terms};
+use pointsman_core::admission::cap::InFlight;
+use pointsman_core::admission::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::throttle::Throttle;
+use pointsman_core::admission::timetable::Timetable;
+use pointsman_core::admission::vitals::{Rates, Sign, Vitals};
 use pointsman_core::time::Millis;
-use pointsman_core::timetable::Timetable;
-use pointsman_core::vitals::{Rates, Sign, Vitals};
 
 const NOW: Millis = Millis(1_000_000);
 const LIMIT: Limit = Limit::Known { until: Millis(1_060_000) };

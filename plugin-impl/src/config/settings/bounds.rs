@@ -1,6 +1,6 @@
 //! Settings of how much may be under way, wait, or be tried again.
 
-use pointsman_core::cap::MAX_CAP;
+use pointsman_core::admission::cap::MAX_CAP;
 
 use super::super::form::{Compound, Count, Percent};
 use super::super::setting::{Section, Setting};

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pointsman_core::budget::Terms;
-use pointsman_core::catalog::{Pool, Scope};
-use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::admission::budget::Terms;
+use pointsman_core::formats::format::{Envelope, WireFormat};
 use pointsman_core::ids::ModelId;
-use pointsman_core::protection::{Floors, Level};
-use pointsman_core::settings::{FallbackOrder, Settings};
-use pointsman_core::strategy::Strategy;
+use pointsman_core::planning::settings::{FallbackOrder, Settings};
+use pointsman_core::planning::strategy::Strategy;
+use pointsman_core::quota::protection::{Floors, Level};
+use pointsman_core::request::catalog::{Pool, Scope};
 
 use super::super::setting::Key;
 use super::super::settings::SECTIONS;

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use pointsman_core::cell::{Confirmed, Limit};
-use pointsman_core::knock::Knock;
-use pointsman_core::outcome::{Hint, LimitKind, Limited, Outcome};
-use pointsman_core::plan::plan;
-use pointsman_core::route::Choice;
-use pointsman_core::settings::Settings;
-use pointsman_core::strategy::Strategy;
+use pointsman_core::admission::cell::{Confirmed, Limit};
+use pointsman_core::admission::knock::Knock;
+use pointsman_core::planning::plan::plan;
+use pointsman_core::planning::settings::Settings;
+use pointsman_core::planning::strategy::Strategy;
+use pointsman_core::request::route::Choice;
+use pointsman_core::response::outcome::{Hint, LimitKind, Limited, Outcome};
 
 use crate::fleet::testing::provider;
 use crate::fleet::{Fleet, Identity, Settlement};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pointsman_core::line::{self, Crowded, Leaving, Ticket};
+use pointsman_core::admission::line::{self, Crowded, Leaving, Ticket};
 
 use crate::router::RequestId;
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::budget::Terms;
-use pointsman_core::cap::ModelPattern;
-use pointsman_core::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
-use pointsman_core::format::{Envelope, WireFormat};
+use pointsman_core::admission::budget::Terms;
+use pointsman_core::admission::cap::ModelPattern;
+use pointsman_core::formats::format::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
-use pointsman_core::route::{Choice, Route};
-use pointsman_core::settings::{FallbackOrder, Settings};
-pub use pointsman_core::strategy::Strategy;
+use pointsman_core::planning::settings::{FallbackOrder, Settings};
+pub use pointsman_core::planning::strategy::Strategy;
+use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use pointsman_core::request::route::{Choice, Route};
 use pointsman_plugin::fleet::caps::Caps;
 use pointsman_plugin::fleet::{Fleet, Identity, Member, Roster};
 

@@ -1,7 +1,7 @@
 //! Waiting, as the driver does it: in line, for the bell or the clock, or for the session's own account.
 
+use pointsman_core::admission::line::Leaving;
 use pointsman_core::dispatch::Event;
-use pointsman_core::line::Leaving;
 use pointsman_core::time::Millis;
 
 use crate::router::{Action, RequestId};

@@ -1,8 +1,8 @@
 //! Answers of the simulated upstream in the words of the core.
 
 use pointsman_core::ids::WindowId;
-use pointsman_core::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
-use pointsman_core::reading::Reading;
+use pointsman_core::quota::reading::Reading;
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
 use pointsman_core::time::Millis;
 
 use crate::upstream::{self, Answer, Verdict, hint};

@@ -1,0 +1,14 @@
+//! Admission: the shared state that admits requests: circuit breakers, learned allowances, caps, budgets, the wait queue.
+
+pub mod allowance;
+pub mod backoff;
+pub mod blame;
+pub mod budget;
+pub mod cap;
+pub mod cell;
+pub mod knock;
+pub mod line;
+pub mod suspicion;
+pub mod throttle;
+pub mod timetable;
+pub mod vitals;

@@ -1,0 +1,128 @@
+//! The one place where an allowance is shared between threads.
+
+use std::sync::PoisonError;
+
+use crate::admission::cell::Deny;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::time::Millis;
+
+use super::state::{AllowanceState, By, Closed, Experience, Ticket};
+
+/// An allowance's state, shared.
+///
+/// Each change is one transition of [`AllowanceState`] under a lock that is held for nothing else. Whoever
+/// only looks, and many more look than come, reads a copy of the denial in one word. It is written under
+/// the lock, so that it is never a mixture; who admits asks again.
+#[derive(Debug, Default)]
+pub struct Allowance {
+    state: Mutex<AllowanceState>,
+    /// The denial that is in force until the instant in it; see [`Sign`].
+    sign: AtomicU64,
+}
+
+/// A denial in a word: the end in milliseconds, then whether ends are foreseen, and what kind it is in the two
+/// lowest bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sign(u64);
+
+impl Sign {
+    const PILOT: u64 = 1;
+    const LEARNED: u64 = 2;
+    const EXPLORABLE: u64 = 3;
+    const FORESEES: u64 = 4;
+
+    fn of(state: &AllowanceState) -> Self {
+        let foresees = if state.foresees() { Self::FORESEES } else { 0 };
+        let Some(Closed { until, by }) = state.closed() else { return Self(foresees) };
+        let kind = match by {
+            By::Pilot => Self::PILOT,
+            By::Learned { explorable: false } => Self::LEARNED,
+            By::Learned { explorable: true } => Self::EXPLORABLE,
+        };
+        Self(until.0 << 3 | foresees | kind)
+    }
+
+    #[inline]
+    fn closed(self) -> Option<Closed> {
+        let by = match self.0 & 3 {
+            Self::PILOT => By::Pilot,
+            Self::LEARNED => By::Learned { explorable: false },
+            Self::EXPLORABLE => By::Learned { explorable: true },
+            _ => return None,
+        };
+        Some(Closed { until: Millis(self.0 >> 3), by })
+    }
+}
+
+impl Allowance {
+    /// Says why nobody would be admitted, if so. It ranks; only [`Allowance::admit`] admits.
+    #[inline]
+    pub fn denial(&self, now: Millis) -> Option<Deny> {
+        Sign(self.sign.load(Ordering::Acquire)).closed()?.denial(now)
+    }
+
+    /// Takes a place; see [`AllowanceState::admit`].
+    ///
+    /// # Errors
+    /// [`Deny`] says until when there is none.
+    pub fn admit(&self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
+        self.change(|state| state.admit(explores, now))
+    }
+
+    /// Says whether experience tells when it opens. Else its end is a guess.
+    #[inline]
+    pub fn foresees(&self) -> bool {
+        self.sign.load(Ordering::Acquire) & Sign::FORESEES != 0
+    }
+
+    /// Takes part in a knock; see [`AllowanceState::knock`].
+    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+        self.change(|state| state.knock(now))
+    }
+
+    /// Takes note of a good head; see [`AllowanceState::confirm`].
+    pub fn confirm(&self, ticket: Ticket) -> bool {
+        self.change(|state| state.confirm(ticket))
+    }
+
+    /// Takes note of a 429; see [`AllowanceState::refuse`].
+    pub fn refuse(&self, ticket: Ticket, told: Option<Millis>, guess: Millis, now: Millis) -> Option<Millis> {
+        self.change(|state| state.refuse(ticket, told, guess, now))
+    }
+
+    /// Takes back what was not counted; see [`AllowanceState::forgive`].
+    pub fn forgive(&self, ticket: Ticket) {
+        self.change(|state| state.forgive(ticket));
+    }
+
+    /// Takes note that an attempt was given up; see [`AllowanceState::abandon`].
+    pub fn abandon(&self, ticket: Ticket) {
+        self.change(|state| state.abandon(ticket));
+    }
+
+    /// Returns what people are shown.
+    pub fn experience(&self) -> Experience {
+        self.lock().experience()
+    }
+
+    /// Says whether anything is known of it.
+    pub fn is_learned(&self) -> bool {
+        self.experience().capacity.is_some()
+    }
+
+    /// Forgets everything, by order of the operator.
+    pub fn reset(&self) {
+        self.change(|state| *state = AllowanceState::default());
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut AllowanceState) -> T) -> T {
+        let mut state = self.lock();
+        let result = act(&mut state);
+        self.sign.store(Sign::of(&state).0, Ordering::Release);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AllowanceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

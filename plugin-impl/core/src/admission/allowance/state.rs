@@ -1,0 +1,484 @@
+//! The transitions of an allowance, as functions of its state.
+
+use crate::admission::cell::Deny;
+use crate::time::Millis;
+
+use super::pace::Pace;
+use super::window::{Next, Window};
+
+/// What is known of how much a pool lets in.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AllowanceState {
+    shape: Shape,
+    /// Counts the spans between resets, so that late news is not taken for news of this one.
+    turn: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every pool has the large one, and both are copied as a whole"
+)]
+enum Shape {
+    Window(Window),
+    Pace(Pace),
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self::Window(Window::default())
+    }
+}
+
+/// What a lease remembers of its admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an admission that comes to nothing is given back"]
+pub struct Ticket {
+    pub(super) turn: u16,
+    pub(super) sent: Millis,
+    pub(super) part: Part,
+}
+
+/// What an admission is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It is one of those that there is room for.
+    Counted,
+    /// It tries whether the allowance is whole again.
+    Pilot,
+    /// It tries whether there is more room than was learned.
+    Explorer,
+    /// It tries whether the allowance is whole again before a guess says so.
+    Knock,
+}
+
+/// What closes an allowance, until an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Closed {
+    pub(super) until: Millis,
+    pub(super) by: By,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// A pilot that was not answered yet.
+    Pilot,
+    Learned {
+        explorable: bool,
+    },
+}
+
+impl Closed {
+    #[inline]
+    pub(super) fn denial(self, now: Millis) -> Option<Deny> {
+        if now >= self.until {
+            return None;
+        }
+        Some(match self.by {
+            By::Pilot => Deny::Probing,
+            By::Learned { explorable } => Deny::Learned { until: self.until, explorable },
+        })
+    }
+}
+
+impl Ticket {
+    /// Says whether this admission tries something that may well be refused.
+    pub const fn is_trial(self) -> bool {
+        !matches!(self.part, Part::Counted)
+    }
+}
+
+/// What people are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Experience {
+    /// How many requests the pool lets in, once that is learned.
+    pub capacity: Option<u32>,
+    /// How many it has let in since its last reset.
+    pub used: u32,
+    /// From one reset to the next, in milliseconds, once that is learned.
+    pub span: Option<u64>,
+    /// When nobody is let in for now: until when. It may be over.
+    pub until: Option<Millis>,
+}
+
+impl AllowanceState {
+    /// Says why nobody is admitted at `now`, if so.
+    pub fn denial(&self, now: Millis) -> Option<Deny> {
+        self.closed().and_then(|closed| closed.denial(now))
+    }
+
+    /// Returns what closes it, and until when. It may be over.
+    pub(super) fn closed(&self) -> Option<Closed> {
+        match &self.shape {
+            Shape::Window(window) => window.closed(),
+            Shape::Pace(pace) => pace.closed(),
+        }
+    }
+
+    /// Takes a place. `explores` says that the request has no other way than to be an explorer.
+    ///
+    /// # Errors
+    /// [`Deny`] says until when there is none.
+    pub fn admit(&mut self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
+        if let Some(deny) = self.denial(now)
+            && !(explores && matches!(deny, Deny::Learned { explorable: true, .. }))
+        {
+            return Err(deny);
+        }
+        let part = match &mut self.shape {
+            Shape::Window(window) => {
+                let (part, next) = window.admit(now);
+                self.go_on(next);
+                part
+            }
+            Shape::Pace(pace) => pace.admit(now),
+        };
+        Ok(Ticket { turn: self.turn, sent: now, part })
+    }
+
+    /// Says whether experience tells when it opens. Else its end is a guess.
+    pub(super) fn foresees(&self) -> bool {
+        match &self.shape {
+            Shape::Window(window) => window.foresees(),
+            Shape::Pace(_) => true,
+        }
+    }
+
+    /// Takes part in a knock, where it is shut by a guess. The cell has one place for that.
+    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+        let is_guess = self.denial(now).is_some() && !self.foresees();
+        is_guess.then_some(Ticket { turn: self.turn, sent: now, part: Part::Knock })
+    }
+
+    /// Takes note of a good head. Returns whether more may go than before.
+    pub fn confirm(&mut self, ticket: Ticket) -> bool {
+        if ticket.turn != self.turn {
+            return false;
+        }
+        match &mut self.shape {
+            Shape::Window(window) => {
+                let more = window.frees_a_place(ticket);
+                let next = window.confirm(ticket);
+                self.go_on(next);
+                more
+            }
+            Shape::Pace(pace) => pace.confirm(ticket),
+        }
+    }
+
+    /// Takes note of a 429, with the end that it told, if any, and else the end that is guessed. Returns the
+    /// end that experience predicts, if it has to do with the present span.
+    pub fn refuse(
+        &mut self,
+        ticket: Ticket,
+        told: Option<Millis>,
+        guess: Millis,
+        now: Millis,
+    ) -> Option<Millis> {
+        if ticket.turn != self.turn {
+            if let Shape::Window(window) = &mut self.shape {
+                window.refuse_late(self.turn.wrapping_sub(ticket.turn));
+            }
+            return None;
+        }
+        match &mut self.shape {
+            Shape::Window(window) => window.refuse(ticket, told, guess, now),
+            Shape::Pace(pace) => {
+                let until = pace.refuse(ticket, told, now);
+                self.turn = self.turn.wrapping_add(1);
+                if let Some(window) = pace.as_window(told, now) {
+                    self.change(Shape::Window(window));
+                    return None;
+                }
+                until
+            }
+        }
+    }
+
+    /// Takes back an admission that the upstream has not counted, because it was not sent or failed for a
+    /// reason that is not quota.
+    pub fn forgive(&mut self, ticket: Ticket) {
+        if ticket.turn == self.turn {
+            match &mut self.shape {
+                Shape::Window(window) => window.forgive(ticket),
+                Shape::Pace(pace) => pace.forgive(ticket),
+            }
+        }
+    }
+
+    /// Takes note that an attempt was given up. The upstream has counted it, for all that is known.
+    pub fn abandon(&mut self, ticket: Ticket) {
+        if ticket.turn == self.turn {
+            match &mut self.shape {
+                Shape::Window(window) => window.abandon(ticket),
+                Shape::Pace(pace) => pace.abandon(ticket),
+            }
+        }
+    }
+
+    /// Returns what people are shown.
+    pub fn experience(&self) -> Experience {
+        let experience = match &self.shape {
+            Shape::Window(window) => window.experience(),
+            Shape::Pace(pace) => pace.experience(),
+        };
+        let learned = self.closed().filter(|closed| closed.by != By::Pilot);
+        Experience { until: learned.map(|closed| closed.until), ..experience }
+    }
+
+    fn go_on(&mut self, next: Next) {
+        match next {
+            Next::Same => {}
+            Next::Another => self.turn = self.turn.wrapping_add(1),
+            Next::Pace(pace) => self.change(Shape::Pace(pace)),
+        }
+    }
+
+    fn change(&mut self, shape: Shape) {
+        self.shape = shape;
+        self.turn = self.turn.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const T: Millis = Millis(1_000_000);
+
+    fn at(seconds: u64) -> Millis {
+        T.after(Duration::from_secs(seconds))
+    }
+
+    fn admitted(state: &mut AllowanceState, now: Millis) -> Ticket {
+        state.admit(false, now).expect("a place")
+    }
+
+    /// Meets a limit of three requests in a window of a minute, and returns how it is at the reset.
+    fn taught() -> AllowanceState {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
+        for ticket in &tickets[..3] {
+            state.confirm(*ticket);
+        }
+        state.refuse(tickets[3], Some(at(60)), at(60), at(1));
+        state
+    }
+
+    /// The same, in the window after the reset, of which the pilot has taken one.
+    fn second_window() -> AllowanceState {
+        let mut state = taught();
+        let pilot = admitted(&mut state, at(60));
+        assert!(state.confirm(pilot), "more may go than before");
+        state
+    }
+
+    fn learned(until: Millis, explorable: bool) -> Option<Deny> {
+        Some(Deny::Learned { until, explorable })
+    }
+
+    #[test]
+    fn until_a_limit_is_met_everybody_may_go() {
+        let mut state = AllowanceState::default();
+        for _ in 0..10_000 {
+            let ticket = admitted(&mut state, at(0));
+            assert!(!state.confirm(ticket));
+        }
+        assert_eq!((state.denial(at(0)), state.experience().capacity), (None, None));
+    }
+
+    #[test]
+    fn what_went_well_before_a_limit_is_all_that_the_next_window_lets_in() {
+        let mut state = second_window();
+        assert_eq!(state.experience().capacity, Some(3));
+        let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(62))];
+        assert!(matches!(state.denial(at(63)), Some(Deny::Learned { until, .. }) if until == at(120)));
+        assert!(state.denial(at(120)).is_none(), "the next reset is predicted");
+    }
+
+    #[test]
+    fn those_that_are_not_answered_yet_are_counted() {
+        let mut state = second_window();
+        let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+        assert!(state.admit(false, at(61)).is_err());
+    }
+
+    #[test]
+    fn one_pilot_goes_after_a_reset_until_it_is_answered_or_very_late() {
+        let mut state = taught();
+        let pilot = admitted(&mut state, at(60));
+        assert!(pilot.is_trial());
+        assert_eq!(state.denial(at(61)), Some(Deny::Probing));
+        assert!(state.admit(false, at(64)).is_ok_and(Ticket::is_trial), "a good head may be late");
+        assert!(state.confirm(pilot));
+        assert_eq!(state.experience().used, 2, "both pilots are of the window that has begun");
+    }
+
+    #[test]
+    fn a_pilot_that_is_refused_leaves_the_window_shut() {
+        let mut state = taught();
+        let pilot = admitted(&mut state, at(60));
+        state.refuse(pilot, Some(at(70)), at(70), at(61));
+        assert_eq!(state.denial(at(69)), learned(at(70), false));
+        let pilot = admitted(&mut state, at(70));
+        state.confirm(pilot);
+        assert_eq!(state.experience().capacity, Some(3));
+    }
+
+    #[test]
+    fn a_pilot_that_was_cancelled_gives_its_place_to_the_next() {
+        let mut state = taught();
+        let pilot = admitted(&mut state, at(60));
+        state.abandon(pilot);
+        assert!(state.admit(false, at(60)).is_ok_and(Ticket::is_trial));
+    }
+
+    #[test]
+    fn one_more_than_the_capacity_goes_where_there_is_no_other_way_and_one_at_a_time() {
+        let mut state = second_window();
+        let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+        assert_eq!(state.denial(at(62)), learned(at(120), true));
+        let explorer = state.admit(true, at(62)).expect("an explorer");
+        assert!(state.admit(true, at(62)).is_err());
+        assert!(state.confirm(explorer));
+        assert_eq!(state.experience().capacity, Some(4));
+        assert!(state.admit(true, at(63)).is_ok(), "there may be more");
+    }
+
+    #[test]
+    fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
+        let mut state = second_window();
+        let mut pauses = Vec::new();
+        let mut pause = 0;
+        for window in 1..20 {
+            let now = at(60 * window);
+            while state.denial(now).is_none() {
+                let ticket = admitted(&mut state, now);
+                state.confirm(ticket);
+            }
+            match state.admit(true, now) {
+                Ok(explorer) => {
+                    state.refuse(explorer, Some(at(60 * window + 60)), now, now);
+                    pauses.push(std::mem::take(&mut pause));
+                }
+                Err(_) => pause += 1,
+            }
+        }
+        assert_eq!(pauses, [0, 1, 3, 7]);
+    }
+
+    #[test]
+    fn news_of_an_earlier_window_says_nothing_on_this_one() {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 5].map(|()| admitted(&mut state, at(0)));
+        state.refuse(tickets[4], Some(at(60)), at(60), at(1));
+        let pilot = admitted(&mut state, at(60));
+        state.confirm(pilot);
+        let before = state;
+        assert!(!state.confirm(tickets[0]));
+        state.abandon(tickets[1]);
+        state.forgive(tickets[2]);
+        assert_eq!(state, before);
+        assert_eq!(state.refuse(tickets[3], None, at(90), at(61)), None);
+        assert_eq!(state.denial(at(61)), None);
+    }
+
+    #[test]
+    fn what_the_upstream_has_not_counted_is_taken_back_and_a_cancelled_request_is_not() {
+        let mut state = second_window();
+        let [one, other] = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+        state.abandon(one);
+        assert!(state.denial(at(62)).is_some());
+        state.forgive(other);
+        assert!(state.denial(at(62)).is_none());
+    }
+
+    /// Meets a limit of three requests whose end nobody tells.
+    fn guessing() -> AllowanceState {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
+        tickets[..3].iter().for_each(|ticket| assert!(!state.confirm(*ticket)));
+        assert_eq!(state.refuse(tickets[3], None, at(600), at(5)), Some(at(60)));
+        state
+    }
+
+    #[test]
+    fn a_knock_that_is_let_in_begins_another_window() {
+        let mut state = guessing();
+        assert!(!state.foresees());
+        let knock = state.knock(at(20)).expect("the end is a guess");
+        assert!(state.confirm(knock), "more may go than before");
+        let Experience { capacity, used, span, .. } = state.experience();
+        assert_eq!((capacity, used, span), (Some(3), 1, None));
+        assert!(state.knock(at(21)).is_none(), "it is open");
+    }
+
+    #[test]
+    fn a_knock_that_is_refused_or_cancelled_leaves_the_guess() {
+        let mut state = guessing();
+        for give_up in [AllowanceState::abandon, AllowanceState::forgive] {
+            let knock = state.knock(at(20)).expect("the end is a guess");
+            give_up(&mut state, knock);
+        }
+        let knock = state.knock(at(20)).expect("the end is a guess");
+        assert_eq!(state.refuse(knock, None, at(620), at(21)), None);
+        assert_eq!((state.denial(at(59)), state.denial(at(60))), (learned(at(60), false), None));
+        let knock = state.knock(at(30)).expect("the end is a guess");
+        assert_eq!(state.refuse(knock, Some(at(40)), at(40), at(31)), Some(at(40)), "it was told");
+        assert_eq!((state.denial(at(39)), state.denial(at(40))), (learned(at(40), false), None));
+    }
+
+    #[test]
+    fn what_experience_predicts_is_not_knocked_at() {
+        assert!(taught().knock(at(30)).is_none());
+        assert!(second_window().knock(at(61)).is_none(), "nor what is open");
+    }
+
+    #[test]
+    fn without_a_word_on_the_end_usual_lengths_are_tried_first() {
+        let mut state = AllowanceState::default();
+        let ticket = admitted(&mut state, at(0));
+        assert_eq!(state.refuse(ticket, None, at(300), at(5)), Some(at(60)));
+        let pilot = admitted(&mut state, at(60));
+        assert_eq!(state.refuse(pilot, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
+    }
+
+    #[test]
+    fn after_a_limit_no_more_go_at_once_than_have_gone_well_until_the_capacity_is_sure() {
+        let mut state = AllowanceState::default();
+        let tickets = [(); 9].map(|()| admitted(&mut state, at(0)));
+        state.refuse(tickets[8], None, at(30), at(1));
+        let pilot = admitted(&mut state, at(30));
+        state.confirm(pilot);
+        let first = [(); 4].map(|()| admitted(&mut state, at(31)));
+        assert_eq!(state.denial(at(31)), Some(Deny::Probing), "four have no answer yet");
+        assert!(state.confirm(first[0]), "an answer lets the next one go");
+        assert_eq!(state.denial(at(31)), None);
+        let _ = admitted(&mut state, at(32));
+        assert!(state.denial(at(32)).is_some() && state.denial(at(36)).is_none(), "answers may be very late");
+    }
+
+    #[test]
+    fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
+        let mut state = AllowanceState::default();
+        // The first requests come later and later in their minute; its end is told each time.
+        for (minute, first) in [(0, 10), (1, 25), (2, 40)] {
+            let begin = 60 * minute + first;
+            let ticket = admitted(&mut state, at(begin));
+            state.confirm(ticket);
+            let _ = [admitted(&mut state, at(begin + 1)), admitted(&mut state, at(begin + 1))];
+            if let Ok(limited) = state.admit(true, at(begin + 2)) {
+                let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
+            }
+        }
+        let pilot = admitted(&mut state, at(200));
+        state.confirm(pilot);
+        let _ = [admitted(&mut state, at(201)), admitted(&mut state, at(201))];
+        assert_eq!(
+            state.denial(at(202)).map(|deny| matches!(deny, Deny::Learned { until, .. } if until == at(240))),
+            Some(true)
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! The throttle: how many requests a pool takes at once, learned from 429s that do not say until when.
+//!
+//! An upstream that says "too many requests" and nothing else may mean those that are under way. So such an
+//! event halves what may be under way, and each round of good answers lets one more go, as in the congestion
+//! control of TCP. What was learned is forgotten when there was no such event for a while.
+//!
+//! It stands beside the pool's cell in a word of its own, and no rule spans the two: the cell says whether an
+//! event is news, the throttle only how many go from then on.
+
+use crate::response::outcome::{Hint, LimitKind, Limited, Outcome};
+use crate::sync::{AtomicU64, Ordering};
+use crate::time::Millis;
+
+/// Seconds without an event after which nothing is held back any more.
+const QUIET: u64 = 600;
+
+/// Says whether an outcome is about how many requests are under way: the rate, without an end.
+pub fn is_crowding(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown }))
+}
+
+/// What has been learned of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// So many may be under way; 0 where nothing was learned.
+    bound: u16,
+    /// Good answers since the bound changed.
+    good: u16,
+    /// The second of the last event.
+    since: u32,
+}
+
+impl Learned {
+    /// Returns how many may be under way, of `most` that the configuration allows.
+    #[inline]
+    pub fn bound(self, most: u16, now: Millis) -> u16 {
+        if self.is_known(now) { self.bound.min(most) } else { most }
+    }
+
+    /// An event was met while so many were under way, the one that met it among them.
+    #[must_use]
+    pub fn halved(self, under_way: u16, now: Millis) -> Self {
+        let known = if self.is_known(now) { self.bound.min(under_way) } else { under_way };
+        Self { bound: (known / 2).max(1), good: 0, since: second(now) }
+    }
+
+    /// A good answer came. A round of them, as many as may be under way, lets one more go.
+    #[must_use]
+    pub fn after_a_good_answer(self) -> Self {
+        match self.bound {
+            0 => self,
+            bound if self.good + 1 >= bound => Self { bound: bound.saturating_add(1), good: 0, ..self },
+            _ => Self { good: self.good + 1, ..self },
+        }
+    }
+
+    #[inline]
+    fn is_known(self, now: Millis) -> bool {
+        self.bound > 0 && u64::from(second(now).saturating_sub(self.since)) < QUIET
+    }
+
+    const fn pack(self) -> u64 {
+        (self.since as u64) << 32 | (self.good as u64) << 16 | self.bound as u64
+    }
+
+    #[inline]
+    const fn unpack(word: u64) -> Self {
+        Self { bound: word as u16, good: (word >> 16) as u16, since: (word >> 32) as u32 }
+    }
+}
+
+fn second(now: Millis) -> u32 {
+    u32::try_from(now.0 / 1_000).unwrap_or(u32::MAX)
+}
+
+/// What has been learned, shared; moved by compare-and-swap only.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    word: AtomicU64,
+}
+
+impl Throttle {
+    /// Returns how many may be under way, of `most` that the configuration allows.
+    #[inline]
+    pub fn bound(&self, most: u16, now: Millis) -> u16 {
+        Learned::unpack(self.word.load(Ordering::Acquire)).bound(most, now)
+    }
+
+    /// Takes note of an event; see [`Learned::halved`]. It is called once for each.
+    pub fn halve(&self, under_way: u16, now: Millis) {
+        self.move_by(|learned| learned.halved(under_way, now));
+    }
+
+    /// Takes note of a good answer, and says whether it lets one more go. It writes only where something was
+    /// learned.
+    pub fn grow(&self) -> bool {
+        let (before, after) = self.move_by(Learned::after_a_good_answer);
+        before.bound != after.bound
+    }
+
+    fn move_by(&self, change: impl Fn(Learned) -> Learned) -> (Learned, Learned) {
+        let mut seen = self.word.load(Ordering::Acquire);
+        loop {
+            let before = Learned::unpack(seen);
+            let after = change(before);
+            if after == before {
+                return (before, after);
+            }
+            match self.word.compare_exchange_weak(seen, after.pack(), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return (before, after),
+                Err(current) => seen = current,
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::response::outcome::HintSource;
+
+    const T: Millis = Millis(100_000);
+    const MOST: u16 = 50;
+
+    fn grown(learned: Learned, answers: u32) -> Learned {
+        (0..answers).fold(learned, |learned, _| learned.after_a_good_answer())
+    }
+
+    #[test]
+    fn nothing_is_held_back_before_an_event() {
+        assert_eq!(Learned::default().bound(MOST, T), MOST);
+        assert_eq!(grown(Learned::default(), 1_000), Learned::default());
+    }
+
+    #[test]
+    fn an_event_halves_what_is_under_way() {
+        let check = |under_way, bound| {
+            assert_eq!(Learned::default().halved(under_way, T).bound(MOST, T), bound, "{under_way}");
+        };
+        check(20, 10);
+        check(7, 3);
+        check(1, 1);
+        check(0, 1);
+    }
+
+    #[test]
+    fn events_that_go_on_halve_again_down_to_one() {
+        let mut learned = Learned::default();
+        for bound in [8, 4, 2, 1, 1] {
+            learned = learned.halved(16, T);
+            assert_eq!(learned.bound(MOST, T), bound);
+        }
+    }
+
+    #[test]
+    fn a_round_of_good_answers_lets_one_more_go() {
+        let learned = Learned::default().halved(6, T);
+        assert_eq!(grown(learned, 2).bound(MOST, T), 3);
+        assert_eq!(grown(learned, 3).bound(MOST, T), 4);
+        assert_eq!(grown(learned, 3 + 4).bound(MOST, T), 5);
+    }
+
+    #[test]
+    fn the_configuration_bounds_what_may_grow() {
+        assert_eq!(grown(Learned::default().halved(6, T), 10_000).bound(MOST, T), MOST);
+    }
+
+    #[test]
+    fn it_is_forgotten_after_a_quiet_time() {
+        let learned = Learned::default().halved(6, T);
+        assert_eq!(learned.bound(MOST, Millis(T.0 + 599_000)), 3);
+        let later = Millis(T.0 + 600_000);
+        assert_eq!(learned.bound(MOST, later), MOST);
+        assert_eq!(learned.halved(40, later).bound(MOST, later), 20, "and does not count for the next event");
+    }
+
+    #[test]
+    fn only_a_rate_without_an_end_is_about_what_is_under_way() {
+        let until = Hint::Until { until: T, source: HintSource::RetryAfter };
+        let check = |kind, hint, crowding| {
+            assert_eq!(is_crowding(&Outcome::Limited(Limited { kind, hint })), crowding, "{kind:?} {hint:?}");
+        };
+        check(LimitKind::Rate, Hint::Unknown, true);
+        check(LimitKind::Rate, until, false);
+        check(LimitKind::Quota, Hint::Unknown, false);
+        check(LimitKind::Unknown, Hint::Unknown, false);
+        assert!(!is_crowding(&Outcome::Capacity(Hint::Unknown)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_history_closes_a_pool_or_goes_beyond_the_configuration(acts in prop::collection::vec((any::<bool>(), 0..=MOST, 0_u64..900_000), 0..200)) {
+            let (mut learned, mut now) = (Learned::default(), T);
+            for (event, under_way, pause) in acts {
+                now = Millis(now.0 + pause);
+                let before = learned.bound(MOST, now);
+                learned = if event { learned.halved(under_way, now) } else { learned.after_a_good_answer() };
+                let after = learned.bound(MOST, now);
+                prop_assert!((1..=MOST).contains(&after));
+                let most = if event { (before.min(under_way) / 2).max(1) } else { before + 1 };
+                prop_assert!(after <= most, "{} after {}", after, before);
+            }
+        }
+
+        #[test]
+        fn every_word_comes_back(word: u64) {
+            prop_assert_eq!(Learned::unpack(word).pack(), word);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The Code Assist envelope: Gemini's requests and answers, one level deeper.
+//!
+//! A request `B` for model `M` goes out as `{"project":…,"model":"M","request":B}`, and an answer `A`
+//! comes back as `{"response":A,"traceId":…}`, in a stream once for each event. Both ways the inner bytes
+//! are cut out or put in as they are; nothing is parsed into values and printed again, so an unknown
+//! field, the order of members or the digits of a number cannot get lost.
+
+mod unwrapper;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::formats::body::json;
+
+pub use unwrapper::{MAX_HELD, Unwrapper};
+
+/// Returns the body of a `generateContent` or `streamGenerateContent` in its envelope.
+pub fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {
+    let project = project.map(|project| format!("\"project\":{},", quoted(project))).unwrap_or_default();
+    let head = format!("{{{project}\"model\":{},\"request\":", quoted(model));
+    [head.as_bytes(), or_empty_object(body), b"}"].concat()
+}
+
+/// Returns the body of a `countTokens` in its envelope, which has the model inside of the request.
+///
+/// Its answer comes without an envelope.
+pub fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
+    let inner = or_empty_object(body).trim_ascii();
+    let inner = inner.strip_prefix(b"{").unwrap_or(inner).trim_ascii_start();
+    let comma = if inner == b"}" { "" } else { "," };
+    let head = format!("{{\"request\":{{\"model\":{}{comma}", quoted(&resource(model)));
+    [head.as_bytes(), inner, b"}"].concat()
+}
+
+/// Returns what is inside of an answer's envelope, or the answer itself where it has none, as errors do.
+///
+/// The JSON array that a stream without `alt=sse` is has an envelope around each element.
+pub fn unwrap_json(body: &[u8]) -> Cow<'_, [u8]> {
+    if let Some(range) = response(body) {
+        return body[range].into();
+    }
+    let inner: Vec<_> = json::elements(body).map_while(Result::ok).filter_map(response_in).collect();
+    if inner.is_empty() { body.into() } else { without_envelopes(body, &inner).into() }
+}
+
+/// Returns path and query of a Code Assist call.
+///
+/// The model is in the body. The caller's API key is dropped from the query: it is not the pool's.
+pub fn path(action: &str, query: Option<&str>) -> String {
+    let mut path = format!("/v1internal:{action}");
+    let kept =
+        query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("key="));
+    for (place, pair) in kept.enumerate() {
+        path.push(if place == 0 { '?' } else { '&' });
+        path.push_str(pair);
+    }
+    path
+}
+
+/// Returns where the value of `response` stands, where there is one and it is an object.
+fn response(text: &[u8]) -> Option<Range<usize>> {
+    let mut members = json::members(text).map_while(Result::ok);
+    let member = members.find(|member| member.key.is("response"))?;
+    member.value.is_object().then(|| member.value.range())
+}
+
+/// Returns where an element stands, and where its inside does.
+fn response_in(element: json::Value<'_>) -> Option<(Range<usize>, Range<usize>)> {
+    let outer = element.range();
+    let inner = response(element.bytes())?;
+    Some((outer.clone(), outer.start + inner.start..outer.start + inner.end))
+}
+
+fn without_envelopes(body: &[u8], elements: &[(Range<usize>, Range<usize>)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut copied = 0;
+    for (outer, inner) in elements {
+        out.extend_from_slice(&body[copied..outer.start]);
+        out.extend_from_slice(&body[inner.clone()]);
+        copied = outer.end;
+    }
+    out.extend_from_slice(&body[copied..]);
+    out
+}
+
+fn or_empty_object(body: &[u8]) -> &[u8] {
+    if body.trim_ascii().is_empty() { b"{}" } else { body }
+}
+
+fn resource(model: &str) -> Cow<'_, str> {
+    if model.starts_with("models/") { model.into() } else { format!("models/{model}").into() }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).expect("text in, text out")
+    }
+
+    #[test]
+    fn a_request_goes_into_its_envelope_as_it_is() {
+        let body = b" {\"contents\" : [ ], \"x\":1.0}\n";
+        assert_eq!(
+            text(&wrap(body, Some("my-project"), "gemini-3-flash")),
+            "{\"project\":\"my-project\",\"model\":\"gemini-3-flash\",\"request\": {\"contents\" : [ ], \"x\":1.0}\n}"
+        );
+        assert_eq!(text(&wrap(b"{}", None, "a\"b")), r#"{"model":"a\"b","request":{}}"#);
+        assert_eq!(text(&wrap(b" ", None, "m")), r#"{"model":"m","request":{}}"#);
+    }
+
+    #[test]
+    fn a_count_has_its_model_inside() {
+        let body = br#" { "contents":[]} "#;
+        assert_eq!(text(&wrap_count(body, "m")), r#"{"request":{"model":"models/m","contents":[]}}"#);
+        assert_eq!(text(&wrap_count(b"{ }", "models/m")), r#"{"request":{"model":"models/m"}}"#);
+        assert_eq!(text(&wrap_count(b"", "m")), r#"{"request":{"model":"models/m"}}"#);
+    }
+
+    #[test]
+    fn an_answer_comes_out_as_it_is() {
+        let inside = r#"{"candidates":[{"n":1.50}], "responseId" : "r"}"#;
+        assert_eq!(
+            text(&unwrap_json(format!("{{\"response\": {inside} ,\"traceId\":\"t\"}}").as_bytes())),
+            inside
+        );
+        assert_eq!(
+            text(&unwrap_json(format!("{{\"traceId\":\"t\",\"response\":{inside}}}").as_bytes())),
+            inside
+        );
+    }
+
+    #[test]
+    fn what_has_no_envelope_stays() {
+        for body in
+            ["", "<html>", r#"{"error":{"code":429}}"#, r#"[{"error":{}}]"#, r#"{"response":null}"#, "[]"]
+        {
+            assert!(
+                matches!(unwrap_json(body.as_bytes()), Cow::Borrowed(same) if same == body.as_bytes()),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_element_of_an_array_comes_out() {
+        let body =
+            "[{\"response\":{\"a\":1},\"traceId\":\"t\"}\n,\r\n{\"error\":{}},{\"response\":{\"b\":2}}\n]";
+        assert_eq!(text(&unwrap_json(body.as_bytes())), "[{\"a\":1}\n,\r\n{\"error\":{}},{\"b\":2}\n]");
+    }
+
+    #[test]
+    fn paths_lose_the_model_and_the_callers_key() {
+        assert_eq!(
+            path("streamGenerateContent", Some("alt=sse")),
+            "/v1internal:streamGenerateContent?alt=sse"
+        );
+        assert_eq!(path("generateContent", None), "/v1internal:generateContent");
+        assert_eq!(
+            path("generateContent", Some("key=secret&alt=sse&&x=1")),
+            "/v1internal:generateContent?alt=sse&x=1"
+        );
+        assert_eq!(path("countTokens", Some("key=secret")), "/v1internal:countTokens");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_wrapped_parses(project in any::<Option<String>>(), model in any::<String>()) {
+            let body = wrap(br#"{"contents":[{"parts":[]}]}"#, project.as_deref(), &model);
+            let tree: Value = serde_json::from_slice(&body).expect("valid");
+            prop_assert_eq!(tree.get("project").and_then(Value::as_str), project.as_deref());
+            prop_assert_eq!(tree["model"].as_str(), Some(&*model));
+            prop_assert!(tree["request"]["contents"].is_array());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Planning: which accounts may serve a request, in which order.
+
+pub mod affinity;
+pub mod legs;
+pub mod plan;
+pub mod sample;
+pub mod settings;
+pub mod snapshot;
+pub mod strategy;

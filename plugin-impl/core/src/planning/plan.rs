@@ -1,0 +1,452 @@
+//! Plans: which ways a request tries, in order, or why there is none and until when.
+
+mod tier;
+
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
+use crate::admission::knock::Knock;
+use crate::planning::settings::{FallbackOrder, Settings};
+use crate::planning::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
+use crate::planning::strategy::{
+    Context, Rank, Strategy, headroom, hybrid, least_connections, least_recently_used, round_robin, sticky,
+    weighted,
+};
+use crate::time::Millis;
+
+pub(crate) use self::tier::Tier;
+
+/// One way to serve a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// The account's place in the roster that the snapshot was taken from.
+    pub account: u32,
+    /// The index of the pool at its provider.
+    pub pool: u16,
+    /// The index of the endpoint at its pool.
+    pub endpoint: u16,
+    /// The pool's place among those of the route; 0 is the preferred one.
+    pub preference: u16,
+    /// It is not open, and tried all the same.
+    pub trial: Option<Trial>,
+    /// The user wants its quota to be spared.
+    pub spared: bool,
+}
+
+/// Why a way is tried that is not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trial {
+    /// Nothing else is open, and there may be more than experience says.
+    Explorer,
+    /// Its limit is a guess.
+    Knock(Knock),
+}
+
+/// The open ways, best first. Not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub candidates: SmallVec<[Candidate; 16]>,
+}
+
+/// No way is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The earliest instant that could help, where one is known.
+    pub until: Option<Millis>,
+    /// The earliest instant at which a guess may be tried as a last resort.
+    pub knock: Option<Millis>,
+    pub counts: Counts,
+}
+
+impl Refusal {
+    /// Returns the earliest instant that is worth waiting for: an end, or a guess that may be tried.
+    pub fn hope(&self) -> Option<Millis> {
+        earlier(self.until, self.knock)
+    }
+}
+
+/// How many accounts are closed, each counted once by what would open it first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub busy: u32,
+    /// By the user's own wish; see [`protection`](crate::quota::protection).
+    pub protected: u32,
+    pub limited: u32,
+    pub cooling: u32,
+    pub needs_sign_in: u32,
+    pub disabled: u32,
+}
+
+impl Counts {
+    /// Returns how many accounts there are in all.
+    pub const fn total(self) -> u32 {
+        self.busy + self.protected + self.limited + self.cooling + self.needs_sign_in + self.disabled
+    }
+
+    /// Returns what closes how many, for people: `2 limited, 1 busy`.
+    pub fn causes(self) -> String {
+        let causes = [
+            (self.limited, "limited"),
+            (self.protected, "kept back by quota_protection"),
+            (self.cooling, "in cooldown"),
+            (self.busy, "busy"),
+            (self.needs_sign_in, "in need of sign-in"),
+            (self.disabled, "disabled"),
+        ];
+        let told = causes.iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn count(&mut self, why: Why) {
+        let field = match why {
+            Why::Busy | Why::Probing => &mut self.busy,
+            Why::Protected => &mut self.protected,
+            Why::Limited => &mut self.limited,
+            Why::Cooling => &mut self.cooling,
+            Why::NeedsSignIn => &mut self.needs_sign_in,
+            Why::Disabled => &mut self.disabled,
+        };
+        *field += 1;
+    }
+}
+
+/// Puts the open ways of a snapshot in order.
+///
+/// It depends on nothing else, so that a plan can be made again from what it saw.
+///
+/// # Errors
+/// [`Refusal`] where none is open.
+pub fn plan(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Result<Plan, Refusal> {
+    let candidates = ways_in_order(snapshot, settings, context, |_, way| way);
+    if candidates.is_empty() { Err(refusal(snapshot)) } else { Ok(Plan { candidates }) }
+}
+
+/// Returns the open ways in order, each as `told` makes it of its rank and the way.
+pub(crate) fn ways_in_order<T>(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    context: &Context,
+    told: impl Fn(&dyn Rank, Candidate) -> T,
+) -> SmallVec<[T; 16]> {
+    let (order, now, tier) = (settings.fallback_order, snapshot.now, Tier::of(snapshot, context));
+    match settings.strategy {
+        Strategy::Hybrid => {
+            let rank = |account: &_, way: &_| hybrid::rank(account, way, context, &settings.hybrid, now);
+            ranked(snapshot, order, tier, rank, told)
+        }
+        Strategy::Sticky => ranked(snapshot, order, tier, |account, _| sticky::rank(account, context), told),
+        Strategy::RoundRobin => {
+            ranked(snapshot, order, tier, |account, _| round_robin::rank(account, context), told)
+        }
+        Strategy::Weighted => {
+            let mut ring = weighted::Ring::new(snapshot, context);
+            ranked(snapshot, order, tier, |account, _| ring.rank(account), told)
+        }
+        Strategy::LeastConnections => {
+            ranked(snapshot, order, tier, |account, _| least_connections::rank(account, context), told)
+        }
+        Strategy::LeastRecentlyUsed => {
+            let rank = |account: &_, way: &_| least_recently_used::rank(account, way, context);
+            ranked(snapshot, order, tier, rank, told)
+        }
+        Strategy::Headroom => {
+            let scale = headroom::Scale::new(snapshot);
+            ranked(snapshot, order, tier, |account, way| scale.rank(account, way, context), told)
+        }
+    }
+}
+
+/// An account is ranked once, by the way that it would be used first. Ways whose quota is to be spared come
+/// after all others, whatever their account's rank.
+fn ranked<R: Rank + Ord + Copy, T>(
+    snapshot: &Snapshot,
+    order: FallbackOrder,
+    tier: Tier,
+    mut rank: impl FnMut(&AccountView, &WayView) -> R,
+    told: impl Fn(&dyn Rank, Candidate) -> T,
+) -> SmallVec<[T; 16]> {
+    let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
+    for account in &snapshot.accounts {
+        let mut of_account = None;
+        for (preference, way) in account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)) {
+            let rank = *of_account.get_or_insert_with(|| rank(account, way));
+            open.push((rank, candidate(account, preference, way, tier)));
+        }
+    }
+    match order {
+        FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {
+            (one.spared, a, one.preference).cmp(&(other.spared, b, other.preference))
+        }),
+        FallbackOrder::PoolFirst => sort(&mut open, |(a, one), (b, other)| {
+            (one.spared, one.preference, a).cmp(&(other.spared, other.preference, b))
+        }),
+    }
+    open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
+}
+
+/// Sorts what is nearly in order but for where it begins: where accounts are equal, turns decide.
+fn sort<T>(ways: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
+    let better = |first, at| if compare(&ways[at], &ways[first]).is_lt() { at } else { first };
+    let first = (1..ways.len()).fold(0, better);
+    ways.rotate_left(first);
+    ways.sort_unstable_by(compare);
+}
+
+fn candidate(account: &AccountView, preference: usize, way: &WayView, tier: Tier) -> Candidate {
+    Candidate {
+        account: account.index,
+        pool: way.pool,
+        endpoint: way.endpoint,
+        preference: preference as u16,
+        trial: match tier {
+            Tier::Open => way.recheck.then_some(Trial::Knock(Knock::Recheck)),
+            Tier::Explorable => Some(Trial::Explorer),
+            Tier::Guessed { .. } => Some(Trial::Knock(Knock::LastResort)),
+        },
+        spared: way.spared,
+    }
+}
+
+fn refusal(snapshot: &Snapshot) -> Refusal {
+    let mut counts = Counts::default();
+    let mut until = None;
+    for closed in snapshot.accounts.iter().filter_map(first_to_open) {
+        counts.count(closed.why);
+        until = earlier(until, closed.until);
+    }
+    Refusal { until, knock: tier::first_knock(snapshot), counts }
+}
+
+/// Returns what holds the account's most hopeful way.
+pub(crate) fn first_to_open(account: &AccountView) -> Option<Closed> {
+    let hope =
+        |closed: &Closed| (closed.why >= Why::NeedsSignIn, closed.until.is_none(), closed.until, closed.why);
+    account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
+}
+
+fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use smallvec::smallvec;
+
+    use super::*;
+
+    /// An account with one open way.
+    pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
+        AccountView { index, weight: 1, in_flight, ways: smallvec![WayView::default()] }
+    }
+
+    /// Returns the accounts in the order that a strategy puts them in.
+    pub(crate) fn order<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        in_flight: [u32; N],
+    ) -> [u32; N] {
+        let accounts: [_; N] = std::array::from_fn(|index| account(index as u32, in_flight[index]));
+        order_at(strategy, context, accounts, Millis(0)).try_into().expect("all accounts")
+    }
+
+    /// Returns the open ones of these accounts in the order that a strategy puts them in.
+    pub(crate) fn order_of<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        accounts: [AccountView; N],
+    ) -> Vec<u32> {
+        order_at(strategy, context, accounts, Millis(0))
+    }
+
+    /// Does the same at an instant.
+    pub(crate) fn order_at<const N: usize>(
+        strategy: Strategy,
+        context: &Context,
+        accounts: [AccountView; N],
+        now: Millis,
+    ) -> Vec<u32> {
+        let settings = Settings { strategy, ..Settings::default() };
+        let snapshot = Snapshot { now, accounts: accounts.into_iter().collect() };
+        let plan = plan(&snapshot, &settings, context).expect("open ways");
+        plan.candidates.iter().map(|candidate| candidate.account).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_000);
+    const AT_LAST: Trial = Trial::Knock(Knock::LastResort);
+
+    fn closed(until: Option<u64>, why: Why) -> Option<Closed> {
+        Some(Closed { until: until.map(Millis), why })
+    }
+
+    /// Accounts of two pools each.
+    fn snapshot(accounts: &[[Option<Closed>; 2]]) -> Snapshot {
+        let view = |(index, ways): (usize, &[Option<Closed>; 2])| AccountView {
+            index: index as u32,
+            weight: 1,
+            in_flight: 0,
+            ways: (0..)
+                .zip(ways)
+                .map(|(pool, closed)| WayView { pool, closed: *closed, ..WayView::default() })
+                .collect(),
+        };
+        Snapshot { now: NOW, accounts: accounts.iter().enumerate().map(view).collect() }
+    }
+
+    fn planned(accounts: &[[Option<Closed>; 2]], order: FallbackOrder) -> Result<Vec<(u32, u16)>, Refusal> {
+        let context = Context { accounts: accounts.len() as u32, ..Context::default() };
+        let settings =
+            Settings { strategy: Strategy::RoundRobin, fallback_order: order, ..Settings::default() };
+        let plan = plan(&snapshot(accounts), &settings, &context)?;
+        Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.pool)).collect())
+    }
+
+    #[test]
+    fn what_experience_closes_is_tried_only_where_nothing_is_open() {
+        let context = Context { accounts: 2, ..Context::default() };
+        let limited = closed(Some(90_000), Why::Limited);
+        let plan_of = |ways: [Option<Closed>; 2]| {
+            let mut snapshot = snapshot(&[ways]);
+            snapshot.accounts[0].ways[0].explorable = true;
+            let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+            let plan = plan(&snapshot, &settings, &context);
+            plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.trial)).collect::<Vec<_>>())
+        };
+        assert_eq!(plan_of([limited, None]), Ok(vec![(1, None)]));
+        assert_eq!(plan_of([limited, limited]), Ok(vec![(0, Some(Trial::Explorer))]));
+    }
+
+    /// Plans, at the end of all hope, over accounts of one way each: until when it is closed by what, and from
+    /// when on that may be tried as a guess.
+    fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Trial>)>, Option<u64>> {
+        let mut snapshot = snapshot(&vec![[None, None]; ways.len()]);
+        for (account, (until, why, guess)) in snapshot.accounts.iter_mut().zip(ways) {
+            account.ways.truncate(1);
+            account.ways[0].closed = closed((*until > 0).then_some(*until), *why);
+            account.ways[0].guess = guess.map(Millis);
+        }
+        let context = Context { accounts: ways.len() as u32, at_last: true, ..Context::default() };
+        let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+        let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.knock.map(|at| at.0))?;
+        Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.trial)).collect())
+    }
+
+    #[test]
+    fn where_all_is_guessed_what_is_due_is_tried_at_last() {
+        let tried = |account| (account, Some(AT_LAST));
+        let (limited, sign_in) = (Why::Limited, Why::NeedsSignIn);
+        let due = at_last(&[
+            (90_000, limited, Some(900)),
+            (60_000, limited, Some(7_000)),
+            (0, sign_in, None),
+            (50_000, limited, Some(1_000)),
+        ]);
+        assert_eq!(due, Ok(vec![tried(0), tried(3)]));
+        assert_eq!(
+            at_last(&[(90_000, limited, Some(7_000)), (60_000, limited, Some(5_000))]),
+            Err(Some(5_000))
+        );
+        assert_eq!(at_last(&[(90_000, limited, Some(90_001))]), Err(None), "it ends before");
+    }
+
+    #[test]
+    fn nothing_is_tried_early_where_something_certain_comes_first() {
+        let (guess, certain) = ((90_000, Why::Limited, Some(900)), |until, why| (until, why, None));
+        assert_eq!(at_last(&[guess, certain(80_000, Why::Limited)]), Err(None), "a told end");
+        assert_eq!(at_last(&[guess, certain(2_000, Why::Cooling)]), Err(None));
+        assert_eq!(at_last(&[guess, certain(0, Why::Busy)]), Err(None));
+        assert_eq!(at_last(&[guess, certain(0, Why::Probing)]), Err(None));
+        let tried = Ok(vec![(0, Some(AT_LAST))]);
+        assert_eq!(at_last(&[guess, certain(500_000, Why::Limited)]), tried, "days are not waited for");
+        assert_eq!(at_last(&[guess, certain(0, Why::Disabled)]), tried);
+    }
+
+    #[test]
+    fn a_guess_whose_check_is_due_is_planned_like_an_open_way_and_others_are_not_tried() {
+        let limited = closed(Some(90_000), Why::Limited);
+        let mut snapshot = snapshot(&[[None, limited], [limited, limited]]);
+        snapshot.accounts[1].ways[0].recheck = true;
+        snapshot.accounts[1].ways[1].guess = Some(Millis(900));
+        let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
+        let context = Context { turn: 1, accounts: 2, at_last: true, ..Context::default() };
+        let plan = plan(&snapshot, &settings, &context).expect("two ways");
+        let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool, way.trial)).collect();
+        assert_eq!(ways, [(1, 0, Some(Trial::Knock(Knock::Recheck))), (0, 0, None)]);
+    }
+
+    #[test]
+    fn who_can_turn_to_another_provider_tries_no_guess() {
+        let mut snapshot = snapshot(&[[closed(Some(90_000), Why::Limited), None]]);
+        snapshot.accounts[0].ways.truncate(1);
+        snapshot.accounts[0].ways[0].guess = Some(Millis(900));
+        let refusal =
+            plan(&snapshot, &Settings::default(), &Context::default()).expect_err("nothing is open");
+        assert_eq!((refusal.until, refusal.knock), (Some(Millis(90_000)), Some(Millis(900))));
+    }
+
+    #[test]
+    fn account_first_tries_the_other_pool_of_an_account_before_the_next_account() {
+        let order = planned(&[[None, None], [None, None]], FallbackOrder::AccountFirst);
+        assert_eq!(order, Ok(vec![(0, 0), (0, 1), (1, 0), (1, 1)]));
+    }
+
+    #[test]
+    fn pool_first_keeps_to_the_preferred_pool_over_all_accounts() {
+        let order = planned(&[[None, None], [None, None]], FallbackOrder::PoolFirst);
+        assert_eq!(order, Ok(vec![(0, 0), (1, 0), (0, 1), (1, 1)]));
+    }
+
+    #[test]
+    fn closed_ways_are_left_out() {
+        let limited = closed(Some(9_000), Why::Limited);
+        let order = planned(&[[limited, None], [limited, limited]], FallbackOrder::AccountFirst);
+        assert_eq!(order, Ok(vec![(0, 1)]));
+    }
+
+    #[test]
+    fn what_is_to_be_spared_comes_after_everything_else() {
+        let mut snapshot = snapshot(&[[None, None], [None, None]]);
+        (snapshot.accounts[0].ways[0].spared, snapshot.accounts[1].ways[1].spared) = (true, true);
+        for (order, expected) in [
+            (FallbackOrder::AccountFirst, [(0, 1), (1, 0), (0, 0), (1, 1)]),
+            (FallbackOrder::PoolFirst, [(1, 0), (0, 1), (0, 0), (1, 1)]),
+        ] {
+            let settings =
+                Settings { strategy: Strategy::RoundRobin, fallback_order: order, ..Settings::default() };
+            let context = Context { accounts: 2, ..Context::default() };
+            let plan = plan(&snapshot, &settings, &context).expect("open ways");
+            let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool)).collect();
+            assert_eq!(ways, expected, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_counts_each_account_once_and_tells_the_earliest_instant() {
+        let refusal = planned(
+            &[
+                [closed(Some(9_000), Why::Limited), closed(Some(5_000), Why::Limited)],
+                [closed(Some(7_000), Why::Cooling), closed(None, Why::Busy)],
+                [closed(None, Why::NeedsSignIn), closed(None, Why::NeedsSignIn)],
+                [closed(None, Why::Disabled), closed(None, Why::Disabled)],
+            ],
+            FallbackOrder::AccountFirst,
+        );
+        let counts = Counts { limited: 1, cooling: 1, needs_sign_in: 1, disabled: 1, ..Counts::default() };
+        assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), knock: None, counts }));
+    }
+
+    #[test]
+    fn a_probe_under_way_is_a_hope_without_an_instant() {
+        let busy = closed(None, Why::Busy);
+        let refusal = planned(&[[busy, busy]], FallbackOrder::AccountFirst).expect_err("closed");
+        assert_eq!((refusal.until, refusal.counts.busy), (None, 1));
+    }
+}

@@ -1,0 +1,163 @@
+//! The account with the most quota for the time until it resets goes first.
+//!
+//! So quota is spent at the pace at which it comes back: what would lapse unused at a near reset is used,
+//! and what has to last for days is spared. An account that nobody has read is in the middle: neither its
+//! wealth nor its poverty is known.
+//!
+//! Readings come with answers, and so they are late by what is under way. Accounts of about the same pace
+//! therefore count as equals, and share the work by load. Among them a session stays where it was.
+
+use std::cmp::Reverse;
+
+use smallvec::SmallVec;
+
+use crate::planning::snapshot::{AccountView, Snapshot, WayView};
+use crate::quota::outlook::Outlook;
+use crate::time::Millis;
+
+use super::{Context, Part, Parts, least_connections};
+
+/// Field order is priority; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    pace: Reverse<Pace>,
+    strange: bool,
+    load: u64,
+    distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        let Self { pace, strange, load, distance } = *self;
+        [
+            Part::number("quota for the time left", -i64::from(pace.0.0)),
+            Part::flag("away from home", strange),
+            Part::number("load", load as i64),
+            Part::number("turn", distance.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+/// Quota for each second until the reset, on a scale on which four steps are twice as much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Pace(u32);
+
+/// What accounts are compared with in one plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    now: Millis,
+    /// The pace of those that are not known.
+    middle: Pace,
+}
+
+impl Scale {
+    /// Reads the known paces of a snapshot.
+    pub fn new(snapshot: &Snapshot) -> Self {
+        let ways = snapshot
+            .accounts
+            .iter()
+            .filter_map(|account| Some((account, account.ways.iter().find(|way| way.closed.is_none())?)));
+        let known = ways.filter_map(|(account, way)| {
+            Pace::of(way.outlook.at(snapshot.now), account.weight, snapshot.now)
+        });
+        let mut known: SmallVec<[Pace; 16]> = known.collect();
+        known.sort_unstable();
+        Self { now: snapshot.now, middle: middle(&known) }
+    }
+
+    /// Ranks an account by the way that it would be used.
+    #[inline]
+    pub fn rank(&self, account: &AccountView, way: &WayView, context: &Context) -> Rank {
+        let pace = Pace::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
+        Rank {
+            pace: Reverse(pace),
+            strange: context.is_strange(account.index),
+            load: least_connections::load(account),
+            distance: context.distance(account.index),
+        }
+    }
+}
+
+/// Returns the median of sorted paces; where none is known all are equal.
+fn middle(known: &[Pace]) -> Pace {
+    let Some(last) = known.len().checked_sub(1) else { return Pace::default() };
+    let (below, above) = (known[last / 2], known[known.len() / 2]);
+    Pace(u32::midpoint(below.0, above.0))
+}
+
+impl Pace {
+    /// Returns the pace of an account that is read, twice as much for twice the weight.
+    #[inline]
+    fn of(outlook: Outlook, weight: u16, now: Millis) -> Option<Self> {
+        let (remaining, reset) = (outlook.remaining?, outlook.reset);
+        if remaining == 0 {
+            return Some(Self(0));
+        }
+        let left = reset?.since(now).as_millis().max(1) as u64;
+        // In units in which the last thousandth of a month is 3.
+        let speed = u64::from(remaining) * u64::from(weight.max(1)) * 10_000_000_000 / left;
+        Some(Self::on_scale(speed))
+    }
+
+    fn on_scale(speed: u64) -> Self {
+        let speed = speed.max(1) << 2;
+        let octave = speed.ilog2();
+        let quarter = (speed >> (octave - 2)) & 3;
+        Self(octave * 4 + quarter as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::planning::plan::testing::{account, order_at};
+    use crate::planning::strategy::Strategy;
+    use crate::quota::outlook::OutlookWord;
+
+    const NOW: Millis = Millis(1_000_000);
+    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+
+    /// An account with so many thousandths left, until a reset in so many seconds.
+    fn read(index: u32, remaining: u16, seconds: u64) -> AccountView {
+        let mut account = account(index, 0);
+        let reset = Some(Millis(NOW.0 + seconds * 1_000));
+        account.ways[0].outlook = OutlookWord::pack(Outlook { remaining: Some(remaining), reset }, 0, NOW);
+        account
+    }
+
+    fn check(context: &Context, accounts: [AccountView; 3], expected: [u32; 3]) {
+        assert_eq!(order_at(Strategy::Headroom, context, accounts, NOW), expected);
+    }
+
+    #[test]
+    fn the_most_for_the_time_until_the_reset_goes_first() {
+        check(&THREE, [read(0, 200, 3_600), read(1, 900, 3_600), read(2, 500, 3_600)], [1, 2, 0]);
+        check(&THREE, [read(0, 900, 500_000), read(1, 100, 60), read(2, 500, 3_600)], [1, 2, 0]);
+        check(&THREE, [read(0, 0, 1), read(1, 1, 500_000), read(2, 2, 500_000)], [2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_in_the_middle() {
+        check(&THREE, [read(0, 100, 3_600), account(1, 0), read(2, 900, 3_600)], [2, 1, 0]);
+        let four = [read(0, 100, 3_600), read(1, 300, 3_600), read(2, 900, 3_600), account(3, 0)];
+        let context = Context { accounts: 4, ..THREE };
+        assert_eq!(order_at(Strategy::Headroom, &context, four, NOW)[3], 0);
+        check(&Context { turn: 2, ..THREE }, [0, 1, 2].map(|index| account(index, 0)), [2, 0, 1]);
+    }
+
+    #[test]
+    fn about_the_same_pace_is_shared_by_load_and_sessions_stay() {
+        let nearly = |index, remaining, in_flight| AccountView { in_flight, ..read(index, remaining, 3_600) };
+        let accounts = || [nearly(0, 505, 2), nearly(1, 500, 1), nearly(2, 495, 0)];
+        check(&THREE, accounts(), [2, 1, 0]);
+        check(&Context { home: Some(0), ..THREE }, accounts(), [0, 2, 1]);
+    }
+
+    #[test]
+    fn twice_the_weight_is_twice_the_quota() {
+        let heavy = AccountView { weight: 4, ..read(0, 200, 3_600) };
+        check(&THREE, [heavy, read(1, 400, 3_600), read(2, 100, 3_600)], [0, 1, 2]);
+    }
+}

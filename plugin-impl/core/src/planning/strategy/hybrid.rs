@@ -1,0 +1,256 @@
+//! Health, pace, quota and rest are weighed against each other; the session's own account has a bonus.
+//!
+//! Two things are not weighed, they divide accounts into tiers: one whose quota is nearly gone and one that
+//! keeps failing come after all others, however rested they are. What is left of a quota is kept for the
+//! sessions that live there. A session stays where its prompt is cached, until another account is better by
+//! more than the bonus, or its own keeps failing.
+//!
+//! The client's own tokens are a pace, not a limit: an account that has none left only loses what they
+//! weigh. To leave the home for them would trade a warm cache for politeness.
+
+use std::cmp::Reverse;
+
+use crate::admission::vitals::{Rates, Refill};
+use crate::planning::snapshot::{AccountView, WayView};
+use crate::time::Millis;
+
+use super::{Context, Part, Parts, least_connections};
+
+/// The numbers of the strategy, as the user set them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// By what health and tokens change.
+    pub rates: Rates,
+    /// Below so many points of health an account comes after the others.
+    pub usable: u16,
+    pub weights: Weights,
+    /// Points for the session's own account.
+    pub home: u16,
+    pub quota: Quota,
+}
+
+/// What a point of each part counts, in hundredths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weights {
+    /// Of a point of health.
+    pub health: u16,
+    /// Of a hundredth of the client's tokens.
+    pub tokens: u16,
+    /// Of a hundredth of the quota.
+    pub quota: u16,
+    /// Of a second of rest, up to an hour.
+    pub idle: u16,
+    /// Of a request under way, for an account of weight 1.
+    pub busy: u16,
+}
+
+/// How remaining quota is judged, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Below this an account comes after the others.
+    pub critical: u16,
+    /// Below this what is left counts nothing.
+    pub low: u16,
+    /// What is taken for quota that nobody has told of.
+    pub unknown: u16,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            rates: Rates::default(),
+            usable: 50,
+            weights: Weights { health: 200, tokens: 500, quota: 300, idle: 10, busy: 1_000 },
+            home: 700,
+            quota: Quota { critical: 50, low: 100, unknown: 500 },
+        }
+    }
+}
+
+/// Field order is priority; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    tier: Tier,
+    score: Reverse<i64>,
+    strange: bool,
+    distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        let Self { tier, score, strange, distance } = *self;
+        [
+            Part::number("tier", tier as i64),
+            Part::number("negative points (1/100)", -score.0),
+            Part::flag("away from home", strange),
+            Part::number("turn", distance.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+/// What goes before every score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    Fit,
+    /// Its quota is nearly gone.
+    Drained,
+    /// It keeps failing.
+    Unwell,
+}
+
+/// Ranks an account by the way that it would be used.
+#[inline]
+pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &Numbers, now: Millis) -> Rank {
+    let health = way
+        .vitals
+        .health()
+        .map_or(numbers.rates.health.fresh(), |level| level.amount(numbers.rates.health, now));
+    let quota = way.outlook.at(now).remaining;
+    let is_home = context.home == Some(account.index);
+    let bonus = if is_home { i64::from(numbers.home) * HUNDREDTHS } else { 0 };
+    Rank {
+        tier: tier(health, quota.filter(|_| !is_home), numbers),
+        score: Reverse(bonus + score(account, way, health, quota, numbers, now)),
+        strange: context.is_strange(account.index),
+        distance: context.distance(account.index),
+    }
+}
+
+const HUNDREDTHS: i64 = 100;
+/// Longer rest than an hour counts no more.
+const LONGEST_REST: u64 = 3_600;
+
+#[inline]
+fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> Tier {
+    if health < u32::from(numbers.usable) * 1_000 {
+        Tier::Unwell
+    } else if quota.is_some_and(|left| left < numbers.quota.critical) {
+        Tier::Drained
+    } else {
+        Tier::Fit
+    }
+}
+
+/// Returns the points of an account, in hundredths.
+#[inline]
+fn score(
+    account: &AccountView,
+    way: &WayView,
+    health: u32,
+    quota: Option<u16>,
+    numbers: &Numbers,
+    now: Millis,
+) -> i64 {
+    let weights = numbers.weights;
+    let quota = match quota {
+        Some(left) if left < numbers.quota.low => 0,
+        left => left.unwrap_or(numbers.quota.unknown),
+    };
+    let rest = (now.0.saturating_sub(way.vitals.used.0) / 1_000).min(LONGEST_REST);
+    let thousandths = |weight: u16, amount: u32| i64::from(weight) * i64::from(amount) / 1_000;
+    thousandths(weights.health, health)
+        + thousandths(weights.tokens, tokens(way, numbers.rates.tokens, now))
+        + thousandths(weights.quota, u32::from(quota) * 100)
+        + i64::from(weights.idle) * rest as i64
+        - i64::from(weights.busy) * (least_connections::load(account) / 1_000) as i64
+}
+
+/// Returns the share of the client's tokens that is left, in thousandths of a hundredth.
+#[inline]
+fn tokens(way: &WayView, refill: Refill, now: Millis) -> u32 {
+    let left = way.vitals.tokens().map_or(refill.fresh(), |level| level.amount(refill, now));
+    left / u32::from(refill.max.max(1)) * 100
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::admission::vitals::{Sign, Vitals};
+    use crate::planning::plan::testing::{account, order_at};
+    use crate::planning::strategy::Strategy;
+    use crate::quota::outlook::{Outlook, OutlookWord};
+
+    const NOW: Millis = Millis(7_200_000);
+    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+
+    fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
+        let vitals = Vitals::default();
+        happened(&vitals);
+        let mut account = account(index, 0);
+        account.ways[0].vitals = vitals.view();
+        account
+    }
+
+    fn used(times: u32, ago: u64) -> impl Fn(&Vitals) {
+        let then = Millis(NOW.0 - Duration::from_secs(ago).as_millis() as u64);
+        move |vitals| (0..times).for_each(|_| vitals.take(&Rates::default(), then))
+    }
+
+    fn marked(signs: &[Sign]) -> impl Fn(&Vitals) {
+        move |vitals| signs.iter().for_each(|sign| vitals.mark(*sign, &Rates::default(), NOW))
+    }
+
+    fn check(context: &Context, accounts: [AccountView; 3], expected: [u32; 3]) {
+        assert_eq!(order_at(Strategy::Hybrid, context, accounts, NOW), expected);
+    }
+
+    #[test]
+    fn equals_take_turns() {
+        check(&Context { turn: 1, ..THREE }, [0, 1, 2].map(|index| account(index, 0)), [1, 2, 0]);
+    }
+
+    #[test]
+    fn each_part_counts() {
+        check(
+            &THREE,
+            [with(0, marked(&[Sign::Limited])), with(1, |_| ()), with(2, marked(&[Sign::Good]))],
+            [2, 1, 0],
+        );
+        check(&THREE, [with(0, used(9, 60)), with(1, used(3, 60)), with(2, used(6, 60))], [1, 2, 0]);
+        check(&THREE, [with(0, used(1, 30)), with(1, used(1, 3_000)), with(2, used(1, 300))], [1, 2, 0]);
+        check(&THREE, [account(0, 2), account(1, 1), account(2, 0)], [2, 1, 0]);
+    }
+
+    #[test]
+    fn who_keeps_failing_comes_last_even_for_its_own_sessions() {
+        let accounts = || [with(0, marked(&[Sign::Failed; 2])), with(1, used(50, 0)), with(2, used(50, 9))];
+        check(&Context { home: Some(0), ..THREE }, accounts(), [2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_left_of_a_quota_is_for_the_sessions_that_live_there() {
+        let read = |index, remaining| {
+            let mut account = account(index, 0);
+            let left = Outlook { remaining: Some(remaining), reset: None };
+            account.ways[0].outlook = OutlookWord::pack(left, 0, NOW);
+            account
+        };
+        let accounts = || [read(0, 40), read(1, 60), read(2, 60)];
+        check(&THREE, accounts(), [1, 2, 0]);
+        check(&Context { home: Some(0), ..THREE }, accounts(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_session_stays_until_another_account_is_better_by_more_than_the_bonus() {
+        let home = Context { home: Some(0), ..THREE };
+        // Out of tokens and just used, while the others have rested for ten minutes.
+        check(&home, [with(0, used(50, 0)), with(1, used(1, 600)), with(2, used(1, 500))], [0, 1, 2]);
+        // It has met limits as well, and the others have rested for an hour.
+        let worse = with(0, |vitals| {
+            used(50, 0)(vitals);
+            marked(&[Sign::Limited, Sign::Limited])(vitals);
+        });
+        check(&home, [worse, with(1, used(1, 3_600)), with(2, used(1, 3_500))], [1, 2, 0]);
+    }
+
+    #[test]
+    fn the_parents_account_decides_between_equals_only() {
+        let parent = Context { parent: Some(2), ..THREE };
+        check(&parent, [0, 1, 2].map(|index| account(index, 0)), [2, 0, 1]);
+        check(&parent, [account(0, 0), account(1, 0), account(2, 1)], [0, 1, 2]);
+    }
+}

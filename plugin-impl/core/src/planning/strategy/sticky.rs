@@ -1,0 +1,68 @@
+//! A session stays on its account while that can serve it, because its prompt cache is warm there.
+//!
+//! A session that has none goes to the least loaded account, of equals to that of its parent. Where two
+//! pools of the account can serve it the home is the account, not the pool.
+
+use crate::planning::snapshot::AccountView;
+
+use super::{Context, Part, Parts, least_connections};
+
+/// Field order is priority; smaller is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    away: bool,
+    load: u64,
+    strange: bool,
+    distance: u32,
+}
+
+impl super::Rank for Rank {
+    fn parts(&self) -> Parts {
+        let Self { away, load, strange, distance } = *self;
+        [
+            Part::flag("away from home", away),
+            Part::number("load", load as i64),
+            Part::flag("away from its parent", strange),
+            Part::number("turn", distance.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+}
+
+/// Ranks an account: the session's own first, the others by load.
+#[inline]
+pub fn rank(account: &AccountView, context: &Context) -> Rank {
+    Rank {
+        away: context.home != Some(account.index),
+        load: least_connections::load(account),
+        strange: context.is_strange(account.index),
+        distance: context.distance(account.index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::planning::plan::testing::order;
+    use crate::planning::strategy::{Context, Strategy};
+
+    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+
+    #[test]
+    fn home_goes_first_however_busy_it_is() {
+        let context = Context { home: Some(2), ..THREE };
+        assert_eq!(order(Strategy::Sticky, &context, [0, 0, 40]), [2, 0, 1]);
+    }
+
+    #[test]
+    fn without_a_home_the_least_loaded_goes_first() {
+        assert_eq!(order(Strategy::Sticky, &THREE, [5, 1, 2]), [1, 2, 0]);
+    }
+
+    #[test]
+    fn the_parents_account_decides_between_equals_only() {
+        let context = Context { parent: Some(2), ..THREE };
+        assert_eq!(order(Strategy::Sticky, &context, [1, 1, 1]), [2, 0, 1]);
+        assert_eq!(order(Strategy::Sticky, &context, [1, 0, 1]), [1, 2, 0]);
+    }
+}

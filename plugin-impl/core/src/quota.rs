@@ -1,0 +1,5 @@
+//! Quota: what upstreams report of what is left, and how much of that is left alone.
+
+pub mod outlook;
+pub mod protection;
+pub mod reading;

@@ -1,0 +1,159 @@
+//! Quota protection: how much of a quota the user wants to be left alone.
+//!
+//! Below the soft floor an account is asked after all others; below the hard one it is not asked at all,
+//! until the window resets. Both go by readings, and so they are as exact as those are: what is under way
+//! when a floor is reached still goes through, and a quota that nobody has read is not protected.
+//!
+//! It is the user's own limit. It closes no cell, and it is never told as a limit of the upstream.
+
+use crate::ids::ModelId;
+use crate::quota::outlook::Outlook;
+use crate::time::Millis;
+
+/// The floors of one place in the configuration, in thousandths; none where it does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Floors {
+    pub soft: Option<u16>,
+    pub hard: Option<u16>,
+}
+
+/// What one place in the configuration says: for all models, and for some of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    pub floors: Floors,
+    pub models: Vec<(ModelId, Floors)>,
+}
+
+/// What protects a pool of an account, all places taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protection {
+    floors: Floors,
+    models: Vec<(ModelId, Floors)>,
+}
+
+/// What protection says of a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    Free,
+    /// Less is left than the soft floor.
+    Spared,
+    /// Less is left than the hard floor, until the window resets.
+    Kept {
+        until: Option<Millis>,
+    },
+}
+
+impl Floors {
+    /// Returns these, and where they do not say the others.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self { soft: self.soft.or(others.soft), hard: self.hard.or(others.hard) }
+    }
+
+    fn judge(self, outlook: Outlook) -> Judgement {
+        let Some(left) = outlook.remaining else { return Judgement::Free };
+        let is_below = |floor: Option<u16>| floor.is_some_and(|floor| left < floor);
+        if is_below(self.hard) {
+            Judgement::Kept { until: outlook.reset }
+        } else if is_below(self.soft) {
+            Judgement::Spared
+        } else {
+            Judgement::Free
+        }
+    }
+}
+
+impl Protection {
+    /// Lays levels over each other, the most special first. What is said of a model goes before what is
+    /// said of all of them, wherever it is said.
+    pub fn new(levels: [&Level; 3]) -> Self {
+        let floors = levels.iter().fold(Floors::default(), |floors, level| floors.or(level.floors));
+        let mut models: Vec<(ModelId, Floors)> = Vec::new();
+        for (model, own) in levels.iter().flat_map(|level| &level.models) {
+            match models.iter_mut().find(|(known, _)| known == model) {
+                Some((_, known)) => *known = known.or(*own),
+                None => models.push((model.clone(), *own)),
+            }
+        }
+        models.iter_mut().for_each(|(_, own)| *own = own.or(floors));
+        Self { floors, models }
+    }
+
+    /// Says whether nothing is protected: the usual case.
+    #[inline]
+    pub fn is_nothing(&self) -> bool {
+        self.floors == Floors::default() && self.models.is_empty()
+    }
+
+    /// Says whether a pool of which this is known may be asked for `model`, or, without one, in general.
+    pub fn judge(&self, model: Option<&ModelId>, outlook: Outlook) -> Judgement {
+        let own = model.and_then(|model| self.models.iter().find(|(known, _)| known == model));
+        own.map_or(self.floors, |(_, own)| *own).judge(outlook)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESET: Option<Millis> = Some(Millis(60_000));
+    const KEPT: Judgement = Judgement::Kept { until: RESET };
+
+    fn floors(soft: Option<u16>, hard: Option<u16>) -> Floors {
+        Floors { soft, hard }
+    }
+
+    fn left(remaining: u16) -> Outlook {
+        Outlook { remaining: Some(remaining), reset: RESET }
+    }
+
+    fn level(floors: Floors, models: &[(&str, Floors)]) -> Level {
+        let models = models.iter().map(|(name, floors)| (ModelId::new(name), *floors)).collect();
+        Level { floors, models }
+    }
+
+    #[test]
+    fn below_the_soft_floor_it_is_spared_and_below_the_hard_one_kept() {
+        let check = |remaining, expected| {
+            assert_eq!(floors(Some(100), Some(20)).judge(left(remaining)), expected, "{remaining}");
+        };
+        check(100, Judgement::Free);
+        check(99, Judgement::Spared);
+        check(20, Judgement::Spared);
+        check(19, KEPT);
+        check(0, KEPT);
+    }
+
+    #[test]
+    fn what_nobody_has_read_is_not_protected() {
+        assert_eq!(floors(Some(1_000), Some(1_000)).judge(Outlook::default()), Judgement::Free);
+    }
+
+    #[test]
+    fn a_hard_floor_above_the_soft_one_goes_before_it() {
+        assert_eq!(floors(Some(50), Some(100)).judge(left(70)), KEPT);
+    }
+
+    #[test]
+    fn the_model_goes_before_the_pool_the_account_and_all() {
+        let pool = level(floors(None, Some(30)), &[("a", floors(None, Some(10)))]);
+        let account = level(floors(Some(200), Some(40)), &[("b", floors(None, Some(500)))]);
+        let all = level(floors(Some(900), Some(50)), &[("a", floors(Some(300), Some(60)))]);
+        let protection = Protection::new([&pool, &account, &all]);
+        let of = |model: &str| protection.models.iter().find(|(known, _)| known.as_str() == model);
+        assert_eq!(protection.floors, floors(Some(200), Some(30)));
+        assert_eq!(of("a").map(|(_, own)| *own), Some(floors(Some(300), Some(10))));
+        assert_eq!(of("b").map(|(_, own)| *own), Some(floors(Some(200), Some(500))));
+        assert_eq!(protection.judge(Some(&ModelId::new("b")), left(499)), KEPT);
+        assert_eq!(protection.judge(Some(&ModelId::new("c")), left(499)), Judgement::Free);
+        assert_eq!(protection.judge(None, left(199)), Judgement::Spared);
+    }
+
+    #[test]
+    fn by_default_nothing_is_protected() {
+        let nothing = Level::default();
+        let protection = Protection::new([&nothing, &nothing, &nothing]);
+        assert!(protection.is_nothing());
+        assert_eq!(protection.judge(None, left(0)), Judgement::Free);
+    }
+}

@@ -1,0 +1,8 @@
+//! Reporting: what callers, people and operators are told.
+
+pub mod agent;
+pub mod announce;
+pub mod because;
+pub mod explain;
+pub mod notice;
+pub mod refusal;

@@ -1,0 +1,280 @@
+//! Agents: which one asks, and the form of a refusal that it understands.
+//!
+//! Agents differ in what they do with a 429 or a 503. Some sleep for the hour that `Retry-After` tells and
+//! say nothing meanwhile, some ask thirty times in half a minute, some show their user nothing but the
+//! status. Each row of `HABITS` was found by running that agent: where the wait is short it is to come
+//! back in time, where it is long it is to fail at once, with words that a person understands.
+
+use http::{HeaderMap, StatusCode, header};
+
+/// Who asks, as far as it has habits that are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Agent {
+    ClaudeCode,
+    Codex,
+    GeminiCli,
+    Opencode,
+    /// The providers' own libraries among them.
+    #[default]
+    Other,
+}
+
+/// Why nobody can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A limit of an upstream has a part in it.
+    Limit,
+    /// The user's own [protection](crate::quota::protection) has one, and no limit of an upstream.
+    Protection,
+    /// Trouble that is no limit, or no place that is free.
+    Trouble,
+    /// Nobody but the owner of the accounts can help.
+    Owner,
+}
+
+/// How a refusal is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    pub status: StatusCode,
+    /// Whole seconds, for the header `retry-after`.
+    pub retry_after: Option<u64>,
+    /// To ask again would be in vain: the header `x-should-retry: false`.
+    pub is_final: bool,
+    pub detail: Detail,
+}
+
+/// What is in the body beside a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What the format has for such an error.
+    #[default]
+    Usual,
+    /// That the usage limit is reached, and when it ends.
+    UsageLimit,
+    /// That the quota of a day is used up.
+    DailyQuota,
+}
+
+/// The longest wait, in seconds, that an agent is asked to come back after. Claude Code waits as long and
+/// no longer; the others would wait for hours, silently.
+pub const SHORT: u64 = 60;
+
+/// What one agent does.
+struct Habits {
+    agent: Agent,
+    /// How its `user-agent` begins, in small letters.
+    names: &'static [&'static str],
+    /// It sleeps however long `Retry-After` says.
+    sleeps: bool,
+    /// What makes it fail at once when a limit lasts.
+    limit: Ending,
+    /// The same for all that it has no words for, so that it shows ours: trouble that is no limit, and what
+    /// the user keeps back.
+    other: Ending,
+}
+
+/// How a refusal that is final differs from the usual one.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// In place of the usual one.
+    status: Option<StatusCode>,
+    tells_retry_after: bool,
+    detail: Detail,
+}
+
+/// Nothing but `x-should-retry: false`, which the providers' libraries obey.
+const USUAL: Ending = Ending { status: None, tells_retry_after: true, detail: Detail::Usual };
+
+/// A status that says of itself that somebody else is at fault, and that nobody tries again on its own.
+const SOMEBODY_ELSE: Ending =
+    Ending { status: Some(StatusCode::FAILED_DEPENDENCY), tells_retry_after: false, detail: Detail::Usual };
+
+const HABITS: [Habits; 5] = [
+    Habits { agent: Agent::ClaudeCode, names: &["claude-cli/"], sleeps: false, limit: USUAL, other: USUAL },
+    // A 429 with a usage limit is the one that it shows with its end. A 503 it tries thirty times.
+    Habits {
+        agent: Agent::Codex,
+        names: &["codex"],
+        sleeps: true,
+        limit: Ending { status: None, tells_retry_after: false, detail: Detail::UsageLimit },
+        other: SOMEBODY_ELSE,
+    },
+    // It heeds the body and no header, and takes nothing but the quota of a day for an end.
+    Habits {
+        agent: Agent::GeminiCli,
+        names: &["geminicli"],
+        sleeps: false,
+        limit: Ending { status: None, tells_retry_after: true, detail: Detail::DailyQuota },
+        other: SOMEBODY_ELSE,
+    },
+    // It tries every 429 and 5xx again, and whatever speaks of rates in its text.
+    Habits {
+        agent: Agent::Opencode,
+        names: &["opencode/"],
+        sleeps: true,
+        limit: SOMEBODY_ELSE,
+        other: SOMEBODY_ELSE,
+    },
+    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, other: USUAL },
+];
+
+impl Cause {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Limit | Self::Protection => StatusCode::TOO_MANY_REQUESTS,
+            Self::Trouble => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Owner => StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+impl Agent {
+    /// Returns who asks.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(name) = headers.get(header::USER_AGENT) else { return Self::Other };
+        let begins = |with: &str| {
+            name.as_bytes().get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
+        };
+        let known = HABITS.iter().find(|habits| habits.names.iter().any(|name| begins(name)));
+        known.map_or(Self::Other, |habits| habits.agent)
+    }
+
+    /// Returns the form of a refusal, where to wait takes `wait` seconds; none is a wait that nobody knows the
+    /// end of.
+    pub fn form(self, cause: Cause, wait: Option<u64>) -> Form {
+        let status = cause.status();
+        if wait.is_some_and(|wait| wait <= SHORT) {
+            return Form { status, retry_after: wait, is_final: false, detail: Detail::Usual };
+        }
+        let habits = self.habits();
+        let ending = match cause {
+            Cause::Limit => habits.limit,
+            Cause::Protection | Cause::Trouble => habits.other,
+            Cause::Owner => USUAL,
+        };
+        Form {
+            status: ending.status.unwrap_or(status),
+            retry_after: wait.filter(|_| ending.tells_retry_after),
+            is_final: true,
+            detail: ending.detail,
+        }
+    }
+
+    /// Takes a wait out of the head of an upstream's error where the agent would sleep through it.
+    pub fn spare(self, status: StatusCode, headers: &mut HeaderMap) {
+        const WAITS: [(&str, u64); 2] = [("retry-after", 1), ("retry-after-ms", 1_000)];
+        if !self.habits().sleeps || status.is_success() {
+            return;
+        }
+        for (name, per_second) in WAITS {
+            let wait = headers.get(name).and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok());
+            // A date is as good as a long wait: no provider writes one for a few seconds.
+            let is_short = wait.is_some_and(|wait| wait <= (SHORT * per_second) as f64);
+            if !is_short {
+                headers.remove(name);
+            }
+        }
+    }
+
+    fn habits(self) -> &'static Habits {
+        let of_agent = HABITS.iter().find(|habits| habits.agent == self);
+        of_agent.expect("every agent has a row, which a test checks")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const ALL: [Agent; 5] =
+        [Agent::ClaudeCode, Agent::Codex, Agent::GeminiCli, Agent::Opencode, Agent::Other];
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(name.parse().expect("a name"), HeaderValue::from_static(value))])
+    }
+
+    #[test]
+    fn an_agent_is_known_by_its_user_agent() {
+        for (name, agent) in [
+            ("claude-cli/2.1.197 (external, sdk-cli)", Agent::ClaudeCode),
+            ("codex_exec/0.169.0 (Debian 12; x86_64)", Agent::Codex),
+            ("codex_cli_rs/0.1", Agent::Codex),
+            ("GeminiCLI/0.61.0/gemini-2.5-flash (linux; x64; terminal)", Agent::GeminiCli),
+            ("GeminiCLI-vscode/0.61.0", Agent::GeminiCli),
+            ("opencode/1.18.33 ai-sdk/5 runtime/bun/1.3.14", Agent::Opencode),
+            ("Anthropic/Python 0.79.0", Agent::Other),
+            ("my-opencode/1", Agent::Other),
+            ("", Agent::Other),
+        ] {
+            assert_eq!(Agent::of(&headers("user-agent", name)), agent, "{name}");
+        }
+        assert_eq!(Agent::of(&HeaderMap::new()), Agent::Other);
+    }
+
+    #[test]
+    fn every_agent_has_habits() {
+        for agent in ALL {
+            assert_eq!(agent.habits().agent, agent);
+        }
+    }
+
+    #[test]
+    fn a_short_wait_is_told_to_everybody_alike() {
+        for agent in ALL {
+            let form = agent.form(Cause::Limit, Some(SHORT));
+            assert_eq!((form.status.as_u16(), form.retry_after, form.is_final), (429, Some(60), false));
+        }
+    }
+
+    #[test]
+    fn a_long_wait_ends_each_agent_in_its_own_way() {
+        for (agent, cause, status, retry_after, detail) in [
+            (Agent::ClaudeCode, Cause::Limit, 429, Some(61), Detail::Usual),
+            (Agent::ClaudeCode, Cause::Protection, 429, Some(61), Detail::Usual),
+            (Agent::ClaudeCode, Cause::Trouble, 503, Some(61), Detail::Usual),
+            (Agent::Codex, Cause::Limit, 429, None, Detail::UsageLimit),
+            (Agent::Codex, Cause::Protection, 424, None, Detail::Usual),
+            (Agent::Codex, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::GeminiCli, Cause::Limit, 429, Some(61), Detail::DailyQuota),
+            (Agent::GeminiCli, Cause::Protection, 424, None, Detail::Usual),
+            (Agent::GeminiCli, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::Opencode, Cause::Limit, 424, None, Detail::Usual),
+            (Agent::Opencode, Cause::Trouble, 424, None, Detail::Usual),
+            (Agent::Other, Cause::Limit, 429, Some(61), Detail::Usual),
+            (Agent::Other, Cause::Protection, 429, Some(61), Detail::Usual),
+            (Agent::Codex, Cause::Owner, 401, Some(61), Detail::Usual),
+        ] {
+            let form = agent.form(cause, Some(61));
+            let told = (form.status.as_u16(), form.retry_after, form.detail);
+            assert_eq!(told, (status, retry_after, detail), "{agent:?} {cause:?}");
+            assert!(form.is_final);
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_the_end_of_is_final() {
+        for agent in ALL {
+            let form = agent.form(Cause::Trouble, None);
+            assert_eq!((form.retry_after, form.is_final), (None, true), "{agent:?}");
+        }
+    }
+
+    #[test]
+    fn an_agent_that_would_sleep_is_spared_a_long_wait() {
+        for (agent, name, value, stays) in [
+            (Agent::Codex, "retry-after", "3600", false),
+            (Agent::Codex, "retry-after", "60", true),
+            (Agent::Codex, "retry-after", "Thu, 28 May 2026 20:00:00 GMT", false),
+            (Agent::Opencode, "retry-after-ms", "60001", false),
+            (Agent::Opencode, "retry-after-ms", "250", true),
+            (Agent::ClaudeCode, "retry-after", "3600", true),
+            (Agent::Other, "retry-after", "3600", true),
+        ] {
+            let mut headers = headers(name, value);
+            agent.spare(StatusCode::from_u16(529).expect("a status"), &mut headers);
+            assert_eq!(headers.contains_key(name), stays, "{agent:?} {name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Announcements: from what tripped, and where the request went next, to the notice for it; and from what
+//! closes all accounts.
+
+use crate::admission::blame::Reason;
+use crate::ids::{AccountId, ModelId, ProviderId};
+use crate::planning::plan::Counts;
+use crate::reporting::notice::{Event, Next, Pool};
+
+/// Something that this request, and no other, made known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trip {
+    Pool { account: AccountId, pool: Pool },
+    Account { account: AccountId, reason: Reason },
+    Endpoint { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    SignIn { account: AccountId, url: Option<String> },
+}
+
+/// Where the request goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Onward {
+    Way {
+        account: AccountId,
+        pool: Pool,
+    },
+    /// To the next provider of its chain.
+    Leg,
+    Wait,
+    GiveUp,
+}
+
+/// What the request may use; it decides how a limit is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    pub pinned: bool,
+    /// How many pools of an account the request may use before it goes to the next account.
+    pub pools: usize,
+}
+
+/// Finds the words for a trip, where it has words of its own.
+///
+/// A limit that makes the request go to another provider has none: that it goes is told, and says as much.
+pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
+    Some(match trip {
+        Trip::Pool { .. } if *onward == Onward::Leg => return None,
+        Trip::Pool { account, pool } => pool_limited(account, pool, onward, scope),
+        Trip::Account { account, reason } => Event::Cooldown { account, reason, next: next(onward) },
+        Trip::Endpoint { provider, model, reason } => Event::EndpointDown { provider, model, reason },
+        Trip::SignIn { account, url } => Event::SignIn { account, url },
+    })
+}
+
+/// Finds the words for a request that nobody can serve now, and that waits so many seconds or is refused.
+///
+/// A refusal has words only where protection has a part in it, which nothing else tells: what made a limit or
+/// a cooldown known has told it.
+pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<Event> {
+    let family = family.to_owned();
+    let (limited, cooling) = (counts.limited, counts.cooling);
+    if counts.protected > 0 {
+        return Some(Event::Protected { family, counts, seconds });
+    }
+    match seconds? {
+        _ if limited + cooling == 0 => None,
+        seconds if limited >= cooling => {
+            Some(Event::AllLimited { family, accounts: limited + counts.busy, seconds })
+        }
+        seconds => Some(Event::AllCooling { family, seconds }),
+    }
+}
+
+fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: Scope) -> Event {
+    match onward {
+        Onward::Way { account: other, pool: to } if *other == account && *to != pool => {
+            Event::PoolFallback { account, from: pool, to: to.clone() }
+        }
+        Onward::Way { .. } if scope.pools > 1 => Event::AccountExhausted { account, pools: scope.pools },
+        Onward::Way { .. } | Onward::Leg | Onward::Wait | Onward::GiveUp => {
+            Event::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) }
+        }
+    }
+}
+
+fn next(onward: &Onward) -> Next {
+    match onward {
+        Onward::Way { .. } => Next::Account,
+        Onward::Leg => Next::Provider,
+        Onward::Wait => Next::Wait,
+        Onward::GiveUp => Next::GiveUp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PoolId;
+
+    fn pool(name: &str) -> Pool {
+        Pool { name: PoolId::new(name), title: name.into() }
+    }
+
+    fn told(onward: &Onward, scope: Scope) -> String {
+        let trip = Trip::Pool { account: AccountId::new("a:work"), pool: pool("Gemini CLI") };
+        told_of(trip, onward, scope).expect("words")
+    }
+
+    fn told_of(trip: Trip, onward: &Onward, scope: Scope) -> Option<String> {
+        Some(crate::reporting::notice::Notice { event: announce(trip, onward, scope)?, until: None }.text())
+    }
+
+    fn way(account: &str, name: &str) -> Onward {
+        Onward::Way { account: AccountId::new(account), pool: pool(name) }
+    }
+
+    const FREE: Scope = Scope { pinned: false, pools: 2 };
+    const PINNED: Scope = Scope { pinned: true, pools: 1 };
+
+    #[test]
+    fn where_the_request_goes_decides_the_words() {
+        assert_eq!(
+            told(&way("a:work", "Antigravity"), FREE),
+            "Gemini CLI quota exhausted, using Antigravity quota"
+        );
+        assert_eq!(
+            told(&way("a:home", "Gemini CLI"), FREE),
+            "Both quotas exhausted for work, switching to next account"
+        );
+        assert_eq!(
+            told(&way("a:home", "Gemini CLI"), PINNED),
+            "Gemini CLI quota exhausted, switching to next account"
+        );
+        assert_eq!(told(&Onward::Wait, PINNED), "Gemini CLI quota exhausted for work");
+        assert_eq!(told(&Onward::GiveUp, FREE), "Gemini CLI quota exhausted for work");
+    }
+
+    #[test]
+    fn what_closes_all_accounts_decides_the_words() {
+        let (family, seconds) = ("gemini".to_owned(), 12);
+        let check = |counts: Counts, waiting: Option<Event>, refused: Option<Event>| {
+            assert_eq!(standstill(&family, counts, Some(seconds)), waiting);
+            assert_eq!(standstill(&family, counts, None), refused);
+        };
+        let limited = Counts { limited: 2, cooling: 1, busy: 1, ..Counts::default() };
+        let all_limited = Event::AllLimited { family: family.clone(), accounts: 3, seconds };
+        check(limited, Some(all_limited), None);
+        let cooling = Counts { cooling: 2, limited: 1, ..Counts::default() };
+        check(cooling, Some(Event::AllCooling { family: family.clone(), seconds }), None);
+        for counts in [Counts { protected: 1, ..limited }, Counts { protected: 1, ..Counts::default() }] {
+            let protected = |seconds| Some(Event::Protected { family: family.clone(), counts, seconds });
+            check(counts, protected(Some(seconds)), protected(None));
+        }
+        check(Counts { busy: 1, disabled: 1, ..Counts::default() }, None, None);
+    }
+
+    #[test]
+    fn a_limit_that_leads_to_another_provider_is_told_by_that_alone() {
+        let account = AccountId::new("a:work");
+        let limit = Trip::Pool { account: account.clone(), pool: pool("Gemini CLI") };
+        assert_eq!(told_of(limit, &Onward::Leg, FREE), None);
+        let cooldown = Trip::Account { account, reason: Reason::Auth };
+        let text = "Account work temporarily unavailable (auth error)";
+        assert_eq!(told_of(cooldown, &Onward::Leg, FREE).as_deref(), Some(text));
+    }
+}

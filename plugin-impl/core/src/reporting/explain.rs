@@ -1,0 +1,158 @@
+//! Explanations: why a plan put its ways in the order that it did.
+//!
+//! A plan is made again from what it saw, this time with the ranks beside the ways. So a request pays
+//! nothing for being explainable, and no explanation can tell another story than the plan.
+
+use crate::planning::plan::{Candidate, Tier, ways_in_order};
+use crate::planning::settings::{FallbackOrder, Settings};
+use crate::planning::snapshot::{Closed, Snapshot};
+use crate::planning::strategy::Context;
+
+pub use crate::planning::strategy::{Part, PartValue, Parts};
+
+/// One way, and its place in a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub way: Candidate,
+    /// What it was ranked by, the most important first. A closed way has no rank.
+    pub parts: Parts,
+    pub place: Place,
+}
+
+/// A place in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    First,
+    /// After others; `by` names the first part in which it is worse than the first way.
+    Behind {
+        rank: usize,
+        by: &'static str,
+    },
+    /// Not in the plan.
+    Closed(Closed),
+}
+
+/// The part that goes before every strategy, where the user protects a quota.
+const SPARED: &str = "quota to be spared";
+/// The part that puts the pools of a request in order.
+const POOL_ORDER: &str = "pool order";
+
+/// Makes a plan again and explains it: the open ways in their order, then those that are closed.
+pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
+    let order = settings.fallback_order;
+    let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
+    let open = ways_in_order(snapshot, settings, context, |rank, way| {
+        let mut parts = with_pool_order(rank.parts(), way, order);
+        if spares {
+            parts.insert(0, Part::flag(SPARED, way.spared));
+        }
+        (way, parts)
+    });
+    let first = open.first().map(|(_, parts)| parts.clone()).unwrap_or_default();
+    let open = open.into_iter().enumerate().map(|(at, (way, parts))| {
+        let place =
+            if at == 0 { Place::First } else { Place::Behind { rank: at + 1, by: worse(&parts, &first) } };
+        Line { way, parts, place }
+    });
+    open.chain(closed(snapshot, Tier::of(snapshot, context))).collect()
+}
+
+/// The pool's place among those of the route is a part of the order like any other.
+fn with_pool_order(mut parts: Parts, way: Candidate, order: FallbackOrder) -> Parts {
+    let part = Part::number(POOL_ORDER, i64::from(way.preference));
+    match order {
+        FallbackOrder::AccountFirst => parts.push(part),
+        FallbackOrder::PoolFirst => parts.insert(0, part),
+    }
+    parts
+}
+
+fn worse(parts: &Parts, first: &Parts) -> &'static str {
+    let differs = parts.iter().zip(first).find(|(part, best)| part != best);
+    differs.map_or(POOL_ORDER, |(part, _)| part.name)
+}
+
+fn closed(snapshot: &Snapshot, tier: Tier) -> impl Iterator<Item = Line> {
+    snapshot.accounts.iter().flat_map(move |account| {
+        let ways = account.ways.iter().enumerate().filter(move |(_, way)| !tier.has(way));
+        ways.filter_map(|(preference, way)| {
+            let way_of_it = Candidate {
+                account: account.index,
+                pool: way.pool,
+                endpoint: way.endpoint,
+                preference: preference as u16,
+                trial: None,
+                spared: way.spared,
+            };
+            Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::planning::plan::plan;
+    use crate::planning::plan::testing::account;
+    use crate::planning::snapshot::{WayView, Why};
+    use crate::planning::strategy::Strategy;
+    use crate::time::Millis;
+
+    fn snapshot(in_flight: &[u32]) -> Snapshot {
+        let accounts = (0..).zip(in_flight).map(|(index, in_flight)| account(index, *in_flight));
+        Snapshot { now: Millis(1_000), accounts: accounts.collect() }
+    }
+
+    fn settings(strategy: Strategy) -> Settings {
+        Settings { strategy, ..Settings::default() }
+    }
+
+    fn context(home: Option<u32>) -> Context {
+        Context { accounts: 4, home, ..Context::default() }
+    }
+
+    /// Returns account and place of each line.
+    fn places(lines: &[Line]) -> Vec<(u32, Place)> {
+        lines.iter().map(|line| (line.way.account, line.place)).collect()
+    }
+
+    #[test]
+    fn each_way_says_by_what_it_was_passed_over() {
+        let lines = explain(&snapshot(&[3, 0, 0, 1]), &settings(Strategy::Sticky), &context(Some(3)));
+        let expected = [
+            (3, Place::First),
+            (1, Place::Behind { rank: 2, by: "away from home" }),
+            (2, Place::Behind { rank: 3, by: "away from home" }),
+            (0, Place::Behind { rank: 4, by: "away from home" }),
+        ];
+        assert_eq!(places(&lines), expected);
+        let lines = explain(&snapshot(&[1, 0]), &settings(Strategy::LeastConnections), &context(None));
+        assert_eq!(places(&lines)[1], (0, Place::Behind { rank: 2, by: "load" }));
+    }
+
+    #[test]
+    fn a_closed_way_says_why() {
+        let mut snapshot = snapshot(&[0, 0]);
+        let limited = Closed { until: Some(Millis(9_000)), why: Why::Limited };
+        snapshot.accounts[0].ways[0].closed = Some(limited);
+        let lines = explain(&snapshot, &settings(Strategy::RoundRobin), &context(None));
+        assert_eq!(places(&lines), [(1, Place::First), (0, Place::Closed(limited))]);
+    }
+
+    #[test]
+    fn the_order_told_is_the_order_of_the_plan_and_by_the_parts_told() {
+        for strategy in Strategy::ALL {
+            for order in [FallbackOrder::AccountFirst, FallbackOrder::PoolFirst] {
+                let settings = Settings { fallback_order: order, ..settings(strategy) };
+                let mut snapshot = snapshot(&[5, 0, 2, 1]);
+                let second = WayView { spared: true, ..snapshot.accounts[1].ways[0] };
+                snapshot.accounts[1].ways.push(second);
+                let lines = explain(&snapshot, &settings, &context(Some(2)));
+                let plan = plan(&snapshot, &settings, &context(Some(2))).expect("open ways");
+                let told: Vec<_> = lines.iter().map(|line| line.way).collect();
+                assert_eq!(told, plan.candidates.to_vec(), "{strategy}");
+                assert!(lines.is_sorted_by_key(|line| line.parts.clone()), "{strategy}: {lines:#?}");
+            }
+        }
+    }
+}

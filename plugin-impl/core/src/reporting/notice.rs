@@ -1,0 +1,277 @@
+//! Notices: what a person should see, and the words for it.
+//!
+//! One event, one notice. The request whose compare-and-swap began a limit is the one that announces
+//! it, so the many that meet the same limit have nothing to say.
+
+use crate::admission::blame::Reason;
+use crate::ids::{AccountId, ModelId, PoolId, ProviderId};
+use crate::planning::plan::Counts;
+use crate::time::{Millis, UnixMillis};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub event: Event,
+    /// When it is expected to be over.
+    pub until: Option<UnixMillis>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Work goes on in another pool of the same account.
+    PoolFallback { account: AccountId, from: Pool, to: Pool },
+    /// All pools that the request may use on the account are limited.
+    AccountExhausted { account: AccountId, pools: usize },
+    /// The only pool that the request may use on the account is limited.
+    PoolExhausted { account: AccountId, pool: Pool, pinned: bool, next: Next },
+    /// The account is left alone for a reason that is not quota.
+    Cooldown { account: AccountId, reason: Reason, next: Next },
+    /// The endpoint fails for everybody.
+    EndpointDown { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    /// No account of a provider can serve, for what `left` counts, and work goes on at another one.
+    ProviderFallback { from: String, to: String, left: Counts },
+    /// All accounts are limited, and the request waits.
+    AllLimited { family: String, accounts: u32, seconds: u64 },
+    /// All accounts are in cooldown, and the request waits.
+    AllCooling { family: String, seconds: u64 },
+    /// Nobody can serve, and the user's own [protection](crate::quota::protection) keeps some of them back. The request
+    /// waits so many seconds, or is refused.
+    Protected { family: String, counts: Counts, seconds: Option<u64> },
+    /// The account needs its owner.
+    SignIn { account: AccountId, url: Option<String> },
+    /// A limit is over.
+    LimitOver { account: AccountId, pool: Pool },
+    /// A change of the configuration is in force.
+    ConfigTaken,
+    /// A change of the configuration was refused; the old one stays in force.
+    ConfigRefused { why: String },
+}
+
+/// A pool, by its name and by what people call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub name: PoolId,
+    pub title: String,
+}
+
+/// Where the request goes that met the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Account,
+    Provider,
+    Wait,
+    GiveUp,
+}
+
+impl Notice {
+    /// Returns the sentence to show.
+    pub fn text(&self) -> String {
+        match &self.event {
+            Event::PoolFallback { from, to, .. } => {
+                format!("{} quota exhausted, using {} quota", from.title, to.title)
+            }
+            Event::AccountExhausted { account, pools } => {
+                let all = if *pools == 2 { "Both" } else { "All" };
+                format!("{all} quotas exhausted for {}, switching to next account", account.label())
+            }
+            Event::PoolExhausted { account, pool, next, .. } => match next {
+                Next::Account => format!("{} quota exhausted, switching to next account", pool.title),
+                Next::Provider | Next::Wait | Next::GiveUp => {
+                    format!("{} quota exhausted for {}", pool.title, account.label())
+                }
+            },
+            Event::Cooldown { account, reason, next } => {
+                let what =
+                    format!("Account {} temporarily unavailable ({})", account.label(), reason.as_str());
+                if *next == Next::Account { format!("{what}, trying next account") } else { what }
+            }
+            Event::EndpointDown { provider, model, reason } => match model {
+                Some(model) => {
+                    format!("{provider} temporarily unavailable for {model} ({})", reason.as_str())
+                }
+                None => format!("{provider} temporarily unavailable ({})", reason.as_str()),
+            },
+            Event::ProviderFallback { from, to, left } => format!("{}, using {to}", why_left(from, *left)),
+            Event::AllLimited { family, accounts, seconds } => {
+                format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
+            }
+            Event::AllCooling { seconds, .. } => {
+                format!("All accounts experiencing issues. Waiting {seconds}s...")
+            }
+            Event::Protected { family, counts, seconds } => {
+                let what = if counts.protected == counts.total() {
+                    format!("{} kept back by quota_protection for {family}", all(counts.protected))
+                } else {
+                    format!("No account can serve {family} now: {}", counts.causes())
+                };
+                seconds.map_or_else(|| what.clone(), |seconds| format!("{what}. Waiting {seconds}s..."))
+            }
+            Event::SignIn { account, .. } => format!("Account {} needs to sign in again", account.label()),
+            Event::LimitOver { account, pool } => {
+                format!("{} quota is back for {}", pool.title, account.label())
+            }
+            Event::ConfigTaken => "Configuration reloaded".to_owned(),
+            Event::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
+        }
+    }
+
+    /// Returns the account it is about.
+    pub fn account(&self) -> Option<&AccountId> {
+        match &self.event {
+            Event::PoolFallback { account, .. }
+            | Event::AccountExhausted { account, .. }
+            | Event::PoolExhausted { account, .. }
+            | Event::Cooldown { account, .. }
+            | Event::SignIn { account, .. }
+            | Event::LimitOver { account, .. } => Some(account),
+            Event::EndpointDown { .. }
+            | Event::ProviderFallback { .. }
+            | Event::AllLimited { .. }
+            | Event::AllCooling { .. }
+            | Event::Protected { .. }
+            | Event::ConfigTaken
+            | Event::ConfigRefused { .. } => None,
+        }
+    }
+
+    /// Returns the pool it is about.
+    pub fn pool(&self) -> Option<&Pool> {
+        match &self.event {
+            Event::PoolFallback { from, .. } => Some(from),
+            Event::PoolExhausted { pool, .. } | Event::LimitOver { pool, .. } => Some(pool),
+            Event::AccountExhausted { .. }
+            | Event::Cooldown { .. }
+            | Event::EndpointDown { .. }
+            | Event::ProviderFallback { .. }
+            | Event::AllLimited { .. }
+            | Event::AllCooling { .. }
+            | Event::Protected { .. }
+            | Event::SignIn { .. }
+            | Event::ConfigTaken
+            | Event::ConfigRefused { .. } => None,
+        }
+    }
+}
+
+/// Says why a provider was left whose accounts are closed by this.
+fn why_left(from: &str, left: Counts) -> String {
+    match left.protected {
+        0 if left.limited > 0 && left.limited >= left.cooling => format!("All {from} quota exhausted"),
+        0 => format!("No {from} account is available"),
+        all if all == left.total() => {
+            format!("All {from} quota that is left is kept back by quota_protection")
+        }
+        _ => format!("No {from} account is available ({})", left.causes()),
+    }
+}
+
+fn all(accounts: u32) -> String {
+    match accounts {
+        1 => "The only account is".to_owned(),
+        n => format!("All {n} accounts"),
+    }
+}
+
+/// Returns the whole seconds until an instant, at least 1, as notices count them.
+pub fn seconds_until(until: Millis, now: Millis) -> u64 {
+    until.0.saturating_sub(now.0).div_ceil(1_000).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(title: &str) -> Pool {
+        Pool { name: PoolId::new(title), title: title.into() }
+    }
+
+    fn check(event: Event, text: &str) {
+        assert_eq!(Notice { event, until: None }.text(), text);
+    }
+
+    #[test]
+    fn the_texts_are_those_of_the_design() {
+        let account = AccountId::new("antigravity:work");
+        let (cli, antigravity) = (pool("Gemini CLI"), pool("Antigravity"));
+        check(
+            Event::PoolFallback { account: account.clone(), from: cli, to: antigravity.clone() },
+            "Gemini CLI quota exhausted, using Antigravity quota",
+        );
+        check(
+            Event::AccountExhausted { account: account.clone(), pools: 2 },
+            "Both quotas exhausted for work, switching to next account",
+        );
+        check(
+            Event::AccountExhausted { account: account.clone(), pools: 3 },
+            "All quotas exhausted for work, switching to next account",
+        );
+        check(
+            Event::PoolExhausted {
+                account: account.clone(),
+                pool: antigravity.clone(),
+                pinned: true,
+                next: Next::Account,
+            },
+            "Antigravity quota exhausted, switching to next account",
+        );
+        check(
+            Event::Cooldown { account: account.clone(), reason: Reason::Auth, next: Next::Account },
+            "Account work temporarily unavailable (auth error), trying next account",
+        );
+        let fall = |limited, protected, cooling| Event::ProviderFallback {
+            from: "Anthropic".into(),
+            to: "acme/big-model".into(),
+            left: Counts { limited, protected, cooling, ..Counts::default() },
+        };
+        check(fall(1, 0, 1), "All Anthropic quota exhausted, using acme/big-model");
+        check(fall(1, 0, 2), "No Anthropic account is available, using acme/big-model");
+        check(
+            fall(0, 2, 0),
+            "All Anthropic quota that is left is kept back by quota_protection, using acme/big-model",
+        );
+        check(
+            fall(1, 1, 0),
+            "No Anthropic account is available (1 limited, 1 kept back by quota_protection), using acme/big-model",
+        );
+        check(
+            Event::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
+            "All 3 accounts rate-limited for gemini. Waiting 12s...",
+        );
+        check(
+            Event::AllCooling { family: "gemini".into(), seconds: 12 },
+            "All accounts experiencing issues. Waiting 12s...",
+        );
+        check(Event::SignIn { account: account.clone(), url: None }, "Account work needs to sign in again");
+        check(Event::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
+    }
+
+    #[test]
+    fn what_the_user_keeps_back_is_told_with_the_setting_that_does() {
+        let told = |counts, seconds| Event::Protected { family: "gemini".into(), counts, seconds };
+        let kept = |protected| Counts { protected, ..Counts::default() };
+        check(told(kept(2), None), "All 2 accounts kept back by quota_protection for gemini");
+        check(
+            told(kept(1), Some(12)),
+            "The only account is kept back by quota_protection for gemini. Waiting 12s...",
+        );
+        check(
+            told(Counts { limited: 1, disabled: 1, ..kept(1) }, None),
+            "No account can serve gemini now: 1 limited, 1 kept back by quota_protection, 1 disabled",
+        );
+    }
+
+    #[test]
+    fn what_is_no_limit_is_never_called_one() {
+        let account = AccountId::new("antigravity:work");
+        for reason in
+            [Reason::Auth, Reason::Token, Reason::Project, Reason::Network, Reason::Server, Reason::Capacity]
+        {
+            for next in [Next::Account, Next::Wait, Next::GiveUp] {
+                let event = Event::Cooldown { account: account.clone(), reason, next };
+                let text = Notice { event, until: None }.text();
+                assert!(!text.contains("rate") && !text.contains("quota"), "{text}");
+            }
+        }
+    }
+}

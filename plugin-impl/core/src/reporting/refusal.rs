@@ -1,0 +1,256 @@
+//! Honest refusals: what a caller gets when nothing can serve its request in time.
+//!
+//! It is written in the caller's wire format and says how many accounts are limited, in cooldown,
+//! disabled or in need of sign-in, and the earliest instant that could help. Only where a limit has a
+//! part in it, the upstream's or the user's own, is it a 429. Agents that are known get the [`Form`] that
+//! they understand.
+
+mod text;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::formats::format::WireFormat;
+use crate::planning::plan::{Counts, Refusal};
+use crate::reporting::agent::{Agent, Cause, Detail, Form};
+use crate::reporting::notice::seconds_until;
+use crate::time::{Now, UnixMillis};
+
+use self::text::Told;
+
+/// An answer of the router's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: StatusCode,
+    /// Whole seconds, for the header `retry-after`.
+    pub retry_after: Option<u64>,
+    /// To ask again would be in vain: the header `x-should-retry: false`.
+    pub is_final: bool,
+    /// JSON.
+    pub body: String,
+}
+
+/// Which the providers' own libraries obey.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+impl Answer {
+    /// Returns the headers that say what the answer is, and when to come back.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, self.body.len().into());
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if self.is_final {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        headers
+    }
+}
+
+/// Writes a refusal for a request of `family`, after `attempts` upstream calls.
+pub fn refuse(
+    format: WireFormat,
+    agent: Agent,
+    refusal: &Refusal,
+    family: &str,
+    attempts: u32,
+    now: Now,
+) -> Answer {
+    let wait = refusal.until.map(|until| seconds_until(until, now.mono));
+    let until = refusal.until.map(|until| now.wall_of(until));
+    let message = message(refusal.counts, family, attempts, wait);
+    // A place that is taken is free again in a moment.
+    let soon = (refusal.counts.busy > 0).then_some(1);
+    let form = agent.form(cause(refusal.counts), wait.or(soon));
+    written(format, form, &message, until)
+}
+
+/// Writes an error of the router's own that waiting does not help.
+pub fn fault(format: WireFormat, status: StatusCode, message: &str) -> Answer {
+    let form = Form { status, retry_after: None, is_final: false, detail: Detail::Usual };
+    written(format, form, message, None)
+}
+
+fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMillis>) -> Answer {
+    let Form { status, retry_after, is_final, detail } = form;
+    let told = Told { status, message: format!("Pointsman: {message}"), retry_after, until, detail };
+    Answer { status, retry_after, is_final, body: told.body(format).to_string() }
+}
+
+fn cause(counts: Counts) -> Cause {
+    if counts.limited > 0 {
+        Cause::Limit
+    } else if counts.protected > 0 {
+        Cause::Protection
+    } else if counts.cooling + counts.busy > 0 {
+        Cause::Trouble
+    } else {
+        Cause::Owner
+    }
+}
+
+fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>) -> String {
+    let total = counts.total();
+    let accounts = if total == 1 { "account" } else { "accounts" };
+    let until = match retry_after {
+        Some(seconds) => format!("; the earliest that could help is in {}", span(seconds)),
+        None => String::new(),
+    };
+    let tried = match attempts {
+        0 => String::new(),
+        1 => " (after 1 attempt)".to_owned(),
+        n => format!(" (after {n} attempts)"),
+    };
+    format!("no account can serve {family} now: of {total} {accounts} {}{until}{tried}", counts.causes())
+}
+
+fn span(seconds: u64) -> String {
+    match (seconds / 3_600, seconds % 3_600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, 0) => format!("{m}m"),
+        (0, m, s) => format!("{m}m{s}s"),
+        (h, 0, _) => format!("{h}h"),
+        (h, m, _) => format!("{h}h{m}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::time::Millis;
+
+    const NOW: Now = Now { mono: Millis(10_000), wall: UnixMillis(1_780_000_000_000) };
+
+    fn refusal(counts: Counts, until: Option<u64>) -> Refusal {
+        Refusal { until: until.map(Millis), knock: None, counts }
+    }
+
+    #[test]
+    fn it_counts_the_causes_and_names_the_earliest_instant() {
+        let counts = Counts { limited: 2, needs_sign_in: 1, ..Counts::default() };
+        let answer = refuse(WireFormat::OpenAi, Agent::Other, &refusal(counts, Some(72_500)), "gpt", 2, NOW);
+        assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(63)));
+        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(
+            body["error"]["message"],
+            "Pointsman: no account can serve gpt now: of 3 accounts 2 limited, 1 in need of sign-in; \
+             the earliest that could help is in 1m3s (after 2 attempts)"
+        );
+    }
+
+    #[test]
+    fn the_users_own_limit_has_words_of_its_own() {
+        let counts = Counts { protected: 2, ..Counts::default() };
+        let answer =
+            refuse(WireFormat::Gemini, Agent::Other, &refusal(counts, Some(70_000)), "gemini", 0, NOW);
+        assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(60)));
+        assert!(answer.body.contains("of 2 accounts 2 kept back by quota_protection;"), "{}", answer.body);
+        assert!(!answer.body.contains("limited"), "{}", answer.body);
+    }
+
+    /// These two have words of their own for a limit that lasts, and would show those.
+    #[test]
+    fn what_the_user_keeps_back_is_shown_in_our_words_by_every_agent() {
+        let counts = Counts { protected: 2, cooling: 1, ..Counts::default() };
+        let refusal = refusal(counts, Some(NOW.mono.0 + 7_200_000));
+        for (agent, format) in [(Agent::Codex, WireFormat::OpenAi), (Agent::GeminiCli, WireFormat::Gemini)] {
+            let (answer, body) = told_to(agent, format, &refusal);
+            assert_eq!((answer.status.as_u16(), answer.is_final), (424, true), "{agent:?}");
+            let message = body["error"]["message"].as_str().expect("a message");
+            assert!(message.contains("2 kept back by quota_protection, 1 in cooldown"), "{message}");
+            assert!(!body.to_string().contains("limit"), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_limit_is_no_429_and_never_says_rate() {
+        for (counts, status) in [
+            (Counts { cooling: 2, ..Counts::default() }, 503),
+            (Counts { busy: 1, disabled: 1, ..Counts::default() }, 503),
+            (Counts { needs_sign_in: 1, ..Counts::default() }, 401),
+        ] {
+            for format in WireFormat::ALL {
+                let answer = refuse(format, Agent::Other, &refusal(counts, Some(11_000)), "claude", 1, NOW);
+                assert_eq!(answer.status.as_u16(), status);
+                assert!(!answer.body.contains("rate"), "{}", answer.body);
+            }
+        }
+    }
+
+    #[test]
+    fn each_format_gets_its_own_error_type() {
+        let limited = refusal(Counts { limited: 1, ..Counts::default() }, Some(15_000));
+        let body = |format| -> Value {
+            serde_json::from_str(&refuse(format, Agent::Other, &limited, "x", 0, NOW).body).expect("JSON")
+        };
+        assert_eq!(body(WireFormat::Anthropic)["error"]["type"], "rate_limit_error");
+        assert_eq!(body(WireFormat::OpenAi)["error"]["code"], "rate_limit_exceeded");
+        assert_eq!(body(WireFormat::Gemini)["error"]["details"][0]["retryDelay"], "5s");
+    }
+
+    fn limited_for(seconds: u64) -> Refusal {
+        let counts = Counts { limited: 2, ..Counts::default() };
+        refusal(counts, Some(NOW.mono.0 + seconds * 1_000))
+    }
+
+    fn told_to(agent: Agent, format: WireFormat, refusal: &Refusal) -> (Answer, Value) {
+        let answer = refuse(format, agent, refusal, "x", 1, NOW);
+        let body = serde_json::from_str(&answer.body).expect("JSON");
+        (answer, body)
+    }
+
+    #[test]
+    fn a_wait_that_is_short_asks_every_agent_to_come_back() {
+        for agent in [Agent::ClaudeCode, Agent::Codex, Agent::GeminiCli, Agent::Opencode, Agent::Other] {
+            for format in WireFormat::ALL {
+                let (answer, _) = told_to(agent, format, &limited_for(9));
+                assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(9)), "{agent:?}");
+                assert!(!answer.is_final, "{agent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn codex_is_told_when_the_usage_limit_ends() {
+        let (answer, body) = told_to(Agent::Codex, WireFormat::OpenAi, &limited_for(7_200));
+        assert_eq!((answer.status.as_u16(), answer.retry_after, answer.is_final), (429, None, true));
+        assert_eq!(body["error"]["type"], "usage_limit_reached");
+        assert_eq!(body["error"]["resets_at"], 1_780_007_200);
+    }
+
+    #[test]
+    fn gemini_cli_is_told_that_the_quota_of_a_day_is_used_up() {
+        let (_, body) = told_to(Agent::GeminiCli, WireFormat::Gemini, &limited_for(7_200));
+        let details = body["error"]["details"].as_array().expect("details");
+        assert!(details.iter().any(|detail| {
+            detail["violations"][0]["quotaId"].as_str().is_some_and(|id| id.contains("PerDay"))
+        }));
+        assert!(!body.to_string().contains("RetryInfo"), "it would be taken for a wait");
+    }
+
+    #[test]
+    fn opencode_finds_no_word_that_makes_it_try_again() {
+        let trouble = refusal(Counts { cooling: 2, ..Counts::default() }, Some(NOW.mono.0 + 7_200_000));
+        for refusal in [limited_for(7_200), trouble] {
+            for format in WireFormat::ALL {
+                let (answer, body) = told_to(Agent::Opencode, format, &refusal);
+                assert_eq!((answer.status.as_u16(), answer.retry_after), (424, None));
+                let text = body.to_string().to_lowercase();
+                for word in ["rate", "exhausted", "overloaded", "unavailable", "server_error", "try again"] {
+                    assert!(!text.contains(word), "{word} in {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_taken_is_worth_another_try() {
+        let busy = refusal(Counts { busy: 1, ..Counts::default() }, None);
+        let (answer, _) = told_to(Agent::Codex, WireFormat::OpenAi, &busy);
+        assert_eq!((answer.status.as_u16(), answer.retry_after, answer.is_final), (503, Some(1), false));
+    }
+}

@@ -1,0 +1,9 @@
+//! Requests: what a call asks for, of which conversation it is, and what binds it to an account.
+
+pub mod bond;
+pub mod catalog;
+pub mod intent;
+pub mod route;
+pub mod session;
+
+pub(crate) mod fnv;

@@ -1,0 +1,110 @@
+//! Bonds: what a request refers to that only the account that made it can use.
+//!
+//! An answer that another one goes on from, reasoning that came encrypted, an uploaded file, a cached
+//! prompt: the upstream keeps such things for one account, or encrypts them for it. [`Scout`] finds in an
+//! answer what it made, [`bonds`] finds in a request what it refers to, and both come to the same key.
+//! Who remembers which account made what is not decided here.
+//!
+//! A key is a hash of the id and of what kind of thing it is. Nothing of the thing itself is kept.
+
+mod marks;
+mod request;
+mod scout;
+#[cfg(test)]
+mod tests;
+
+use memchr::memmem;
+
+use crate::request::fnv::Fnv;
+
+pub use self::request::bonds;
+pub use self::scout::Scout;
+
+/// How much of a string is looked at. Ids are shorter; encrypted reasoning is longer, and known by how it
+/// begins.
+const MAX_ID: usize = 256;
+
+/// How much of encrypted reasoning tells it from all other. It begins with a time and a random vector:
+/// base64 of a version byte, 8 bytes and 16 bytes (Fernet, section "Token Format").
+const MAX_REASONING: usize = 64;
+
+/// A thing that some account made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BondKey(pub u64);
+
+/// Kinds of things that belong to the account that made them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// OpenAI: an answer that is kept.
+    Response,
+    /// OpenAI: a conversation that is kept.
+    Conversation,
+    /// OpenAI: reasoning, or a compacted conversation, that only its maker's key opens.
+    Reasoning,
+    /// An uploaded file.
+    File,
+    /// Anthropic: where code runs.
+    Container,
+    /// Gemini: a cached prompt.
+    Cache,
+}
+
+/// A member that has such a thing for its value.
+#[derive(Debug)]
+struct Mark {
+    /// The name, in its quotes.
+    quoted: &'static str,
+    kind: Kind,
+    /// How the value begins, where other things have members of the same name.
+    begins: &'static str,
+}
+
+impl Mark {
+    const fn new(quoted: &'static str, kind: Kind) -> Self {
+        Self { quoted, kind, begins: "" }
+    }
+
+    const fn begins(mut self, begins: &'static str) -> Self {
+        self.begins = begins;
+        self
+    }
+
+    fn name(&self) -> &'static [u8] {
+        let quoted = self.quoted.as_bytes();
+        &quoted[1..quoted.len() - 1]
+    }
+
+    /// Returns what each such member is written with and little else is: how its value begins, up to a
+    /// slash, which some write as `\/`. Letters are written as they are.
+    fn sign(&self) -> String {
+        match self.begins.split('/').next() {
+            None | Some("") => self.quoted.to_owned(),
+            Some(begins) => format!("\"{begins}"),
+        }
+    }
+}
+
+impl BondKey {
+    /// Returns the key of a thing by its id as it was written, or nothing where that is empty.
+    ///
+    /// Backslashes do not count, since some clients write `\/` for a slash.
+    fn of(kind: Kind, written: &[u8]) -> Option<Self> {
+        let (id, length) = match kind {
+            Kind::Response | Kind::Conversation | Kind::Container => (written, MAX_ID),
+            Kind::Reasoning => (written, MAX_REASONING),
+            // The Gemini API names them by a path, and in requests by a whole URL.
+            Kind::File => (behind(written, b"files"), MAX_ID),
+            Kind::Cache => (behind(written, b"cachedContents"), MAX_ID),
+        };
+        let mut id = id.iter().copied().filter(|byte| *byte != b'\\').take(length).peekable();
+        id.peek()?;
+        Some(Self(id.fold(Fnv::default().and_byte(kind as u8), Fnv::and_byte).0))
+    }
+}
+
+/// Returns what comes behind the last `folder` and its slash, or all of it where there is none.
+fn behind<'a>(written: &'a [u8], folder: &[u8]) -> &'a [u8] {
+    let rest = memmem::rfind(written, folder).map_or(written, |at| &written[at + folder.len()..]);
+    let rest = rest.strip_prefix(b"\\").unwrap_or(rest);
+    rest.strip_prefix(b"/").unwrap_or(written)
+}

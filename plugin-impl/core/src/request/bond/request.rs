@@ -1,0 +1,111 @@
+//! What a request refers to.
+//!
+//! Most requests refer to nothing, and some of them are megabytes. So the body is searched for the few
+//! quoted names that its format has for such things, and only where one stands as a member's name is its
+//! value read.
+
+use memchr::{memchr, memmem};
+use smallvec::SmallVec;
+
+use crate::formats::body::json::{self, Value};
+use crate::formats::format::WireFormat;
+use crate::request::intent::Intent;
+
+use super::{BondKey, Kind, MAX_ID, Mark};
+
+/// How many things of one request are looked at. A conversation has one encrypted piece of reasoning for
+/// each of the model's turns, so this is more than fit into any model's context.
+const MAX_BONDS: usize = 4_096;
+
+const FILE: Mark = Mark::new("\"file_id\"", Kind::File);
+
+const OF_RESPONSES: [Mark; 4] = [
+    Mark::new("\"previous_response_id\"", Kind::Response),
+    Mark::new("\"conversation\"", Kind::Conversation),
+    Mark::new("\"encrypted_content\"", Kind::Reasoning),
+    FILE,
+];
+const OF_CHAT: [Mark; 1] = [FILE];
+const OF_MESSAGES: [Mark; 2] = [FILE, Mark::new("\"container\"", Kind::Container)];
+/// The Gemini API takes both spellings of a name.
+const OF_GEMINI: [Mark; 4] = [
+    Mark::new("\"cachedContent\"", Kind::Cache),
+    Mark::new("\"cached_content\"", Kind::Cache),
+    Mark::new("\"fileUri\"", Kind::File),
+    Mark::new("\"file_uri\"", Kind::File),
+];
+
+/// Returns what a request refers to that belongs to the account that made it.
+///
+/// A body that is no JSON refers to nothing. A thing that is named twice may be there twice.
+pub fn bonds(body: &[u8], intent: &Intent) -> SmallVec<[BondKey; 2]> {
+    let mut found: SmallVec<_> = in_path(intent).into_iter().collect();
+    for mark in marks(intent) {
+        in_body(body, mark, &mut found);
+    }
+    found
+}
+
+fn in_path(intent: &Intent) -> Option<BondKey> {
+    let (resource, id) = intent.resource();
+    let kind = match resource {
+        "responses" => Kind::Response,
+        "conversations" => Kind::Conversation,
+        "files" => Kind::File,
+        "cachedContents" => Kind::Cache,
+        _ => return None,
+    };
+    // In the Gemini API an action follows the id: `/v1beta/files/ID:download`.
+    BondKey::of(kind, id?.split(':').next()?.as_bytes())
+}
+
+fn marks(intent: &Intent) -> &'static [Mark] {
+    match (intent.format, intent.resource().0) {
+        (WireFormat::OpenAi, "responses" | "conversations") => &OF_RESPONSES,
+        (WireFormat::OpenAi, "chat") => &OF_CHAT,
+        (WireFormat::Anthropic, "messages") => &OF_MESSAGES,
+        (WireFormat::Gemini, "models" | "cachedContents") => &OF_GEMINI,
+        // An upload is the file itself.
+        (WireFormat::OpenAi | WireFormat::Anthropic | WireFormat::Gemini, _) => &[],
+    }
+}
+
+fn in_body(body: &[u8], mark: &Mark, found: &mut SmallVec<[BondKey; 2]>) {
+    let mut is_object = false;
+    for at in memmem::find_iter(body, mark.quoted) {
+        let is_inside_a_string = at > 0 && body[at - 1] == b'\\';
+        match value(&body[at + mark.quoted.len()..]).filter(|_| !is_inside_a_string) {
+            Some([b'"', rest @ ..]) if found.len() < MAX_BONDS => {
+                found.extend(BondKey::of(mark.kind, text(rest)));
+            }
+            Some([b'{', ..]) => is_object = true,
+            Some(_) | None => {}
+        }
+    }
+    if is_object {
+        found.extend(of_object(body, mark));
+    }
+}
+
+/// Returns what follows the colon behind a name, or nothing where there is no colon.
+fn value(rest: &[u8]) -> Option<&[u8]> {
+    Some(rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
+}
+
+fn text(rest: &[u8]) -> &[u8] {
+    let rest = &rest[..rest.len().min(MAX_ID)];
+    &rest[..memchr(b'"', rest).unwrap_or(rest.len())]
+}
+
+/// Reads `{"conversation":{"id":…}}`. Such a member is at the top, where each of them is stepped over
+/// once; to read every object of that name, however deep, could take the square of the body's length.
+fn of_object(body: &[u8], mark: &Mark) -> Option<BondKey> {
+    let name = std::str::from_utf8(mark.name()).unwrap_or_default();
+    let mut members = json::members(body).map_while(Result::ok);
+    let id = members.find(|member| member.key.is(name))?.value.member("id").filter(|id| id.is_string())?;
+    BondKey::of(mark.kind, quoted(id))
+}
+
+fn quoted(string: Value<'_>) -> &[u8] {
+    text(string.bytes().strip_prefix(b"\"").unwrap_or_default())
+}

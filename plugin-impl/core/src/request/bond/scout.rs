@@ -1,0 +1,230 @@
+//! What an answer made.
+//!
+//! An answer comes in pieces that are cut anywhere, and nobody waits for its end. A scout therefore reads
+//! it byte by byte, as a row of JSON strings with something between them: that is the same for a JSON
+//! body and for the `data` lines of an event stream. What is kept from one piece to the next is the
+//! beginning of one string. Lines in which no name of interest is written are jumped over, and of an event
+//! stream that is nearly all of it.
+
+use memchr::{memchr, memchr3};
+
+use crate::request::intent::Intent;
+
+use super::marks::{LONGEST_NAME, Marks};
+use super::{BondKey, MAX_ID};
+
+/// One more than the longest name, so that a longer one is told from it.
+const MAX_NAME: usize = LONGEST_NAME + 1;
+
+/// Finds what an answer made, from its bytes piece by piece.
+///
+/// Text of a model that looks like JSON is inside of a string, and does not count.
+#[derive(Clone, Debug)]
+pub struct Scout {
+    marks: &'static Marks,
+    expects: Expects,
+    place: Place,
+    text: Text,
+}
+
+/// What would make the next string a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expects {
+    /// Nothing yet: it can be a name.
+    Name,
+    /// A colon, since the last string was this name.
+    Colon(&'static [u8]),
+    /// Its value.
+    Value(&'static [u8]),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Between,
+    Inside,
+    /// Inside, behind a backslash.
+    Escaped,
+}
+
+impl Scout {
+    /// Returns a scout for the answer to such a request, or none where it makes nothing.
+    pub fn new(intent: &Intent) -> Option<Self> {
+        let marks = Marks::of(intent)?;
+        Some(Self { marks, expects: Expects::Name, place: Place::Between, text: Text::default() })
+    }
+
+    /// Takes the next piece, and tells what was found.
+    pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(BondKey)) {
+        let mut lines = self.marks.lines(bytes);
+        while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next() } {
+            self.read(line, &mut found);
+        }
+    }
+
+    /// Takes an answer as a whole, and tells what was found. Most are found to have nothing at a glance.
+    pub fn all(mut self, answer: &[u8], found: impl FnMut(BondKey)) {
+        if self.marks.may_be_in(answer) {
+            self.push(answer, found);
+        }
+    }
+
+    /// Says whether what comes can be understood without what came.
+    fn is_at_ease(&self) -> bool {
+        (self.place, self.expects) == (Place::Between, Expects::Name)
+    }
+
+    fn read(&mut self, bytes: &[u8], found: &mut impl FnMut(BondKey)) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = match self.place {
+                Place::Between => self.between(rest),
+                Place::Inside => self.inside(rest, found),
+                Place::Escaped => self.escaped(rest),
+            };
+        }
+    }
+
+    /// Takes what is up to the next string.
+    fn between<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if self.expects == Expects::Name {
+            let Some(quote) = memchr(b'"', bytes) else { return &[] };
+            self.open();
+            return &bytes[quote + 1..];
+        }
+        match (bytes[0], self.expects) {
+            (b' ' | b'\t' | b'\n' | b'\r', _) => {}
+            (b':', Expects::Colon(name)) => self.expects = Expects::Value(name),
+            (b'"', Expects::Value(_)) => self.open(),
+            // Whatever it is, it is not passed over: it may open a string.
+            _ => {
+                self.expects = Expects::Name;
+                return bytes;
+            }
+        }
+        &bytes[1..]
+    }
+
+    fn open(&mut self) {
+        self.place = Place::Inside;
+        self.text.length = 0;
+    }
+
+    /// Takes what is up to the end of the string, or to a backslash in it.
+    fn inside<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(BondKey)) -> &'a [u8] {
+        let end = memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len());
+        self.take(&bytes[..end]);
+        match bytes.get(end) {
+            None => return &[],
+            Some(b'"') => self.close(found),
+            Some(b'\\') => self.place = Place::Escaped,
+            // No string goes over the end of a line, so that quote was none.
+            Some(_) => (self.place, self.expects) = (Place::Between, Expects::Name),
+        }
+        &bytes[end + 1..]
+    }
+
+    /// Takes what is behind a backslash. No name is written with one.
+    fn escaped<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        match self.expects {
+            Expects::Value(_) => self.take(&bytes[..1]),
+            Expects::Name | Expects::Colon(_) => self.text.length = MAX_NAME,
+        }
+        self.place = Place::Inside;
+        &bytes[1..]
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let most = if matches!(self.expects, Expects::Value(_)) { MAX_ID } else { MAX_NAME };
+        self.text.take(bytes, most);
+    }
+
+    fn close(&mut self, found: &mut impl FnMut(BondKey)) {
+        self.place = Place::Between;
+        let text = self.text.bytes();
+        if let Expects::Value(name) = self.expects {
+            let kind = self.marks.kind(name, text);
+            kind.and_then(|kind| BondKey::of(kind, text)).into_iter().for_each(found);
+            self.expects = Expects::Name;
+            return;
+        }
+        self.expects = self.marks.name(text).map_or(Expects::Name, Expects::Colon);
+    }
+}
+
+/// The beginning of a string.
+#[derive(Clone, Debug)]
+struct Text {
+    bytes: [u8; MAX_ID],
+    length: usize,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self { bytes: [0; MAX_ID], length: 0 }
+    }
+}
+
+impl Text {
+    /// Takes bytes until there are `most`.
+    fn take(&mut self, bytes: &[u8], most: usize) {
+        let taken = bytes.len().min(most.saturating_sub(self.length));
+        self.bytes[self.length..self.length + taken].copy_from_slice(&bytes[..taken]);
+        self.length += taken;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is found where every byte is read, where lines are jumped over, and in the answer as a whole.
+    fn all_ways(path: &str, pieces: &[&[u8]]) -> [Vec<BondKey>; 3] {
+        let intent = Intent::read(&Method::POST, path, None, None).expect("of a wire format");
+        let scout = Scout::new(&intent).expect("such a request makes things");
+        let (mut reads, mut jumps) = (scout.clone(), scout.clone());
+        let [mut read, mut jumped, mut whole] = [vec![], vec![], vec![]];
+        scout.all(&pieces.concat(), |key| whole.push(key));
+        for piece in pieces {
+            reads.read(piece, &mut |key| read.push(key));
+            jumps.push(piece, |key| jumped.push(key));
+            assert_eq!((reads.place, reads.expects), (jumps.place, jumps.expects));
+        }
+        [read, jumped, whole]
+    }
+
+    #[test]
+    fn a_line_that_ends_in_a_backslash_may_go_on_in_its_string() {
+        let text = b"\"\\\n\"id\":\"resp_1\"";
+        let found = all_ways("/v1/responses", &[text]);
+        assert!(found.iter().all(Vec::is_empty), "what looks like a name is between two strings");
+    }
+
+    proptest! {
+        #[test]
+        fn each_way_finds_what_reading_every_byte_finds(
+            words in prop::collection::vec(prop::sample::select(vec![
+                "\"", "\"", "\\", ":", ",", "{", " ", "\r", "\n", "\n\n", "data: ", "i", "d", "file_", "id\"",
+                "\"id\"", "\"id\":", "\"file_id\":\"", "\"encrypted_content\" :", "\"resp_1\"", "\"id\":\"resp_2\"",
+                "\"id\":\"container_1\"", "file_1\"", "{\"delta\":\"\\\"id\\\":\\\"resp_3\\\"\"}",
+            ]), 0..60),
+            cuts in prop::collection::vec(0..300_usize, 0..8),
+            path in prop::sample::select(vec!["/v1/responses", "/v1/messages"]),
+        ) {
+            let text = words.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &text.as_bytes()[cut[0]..cut[1]]).collect();
+            let [read, jumped, whole] = all_ways(path, &pieces);
+            prop_assert_eq!(&read, &jumped);
+            prop_assert_eq!(read, whole);
+        }
+    }
+}

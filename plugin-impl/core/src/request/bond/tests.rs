@@ -1,0 +1,190 @@
+use http::Method;
+use proptest::prelude::*;
+
+use super::*;
+use crate::formats::format::WireFormat::{self, Anthropic, Gemini, OpenAi};
+use crate::request::intent::Intent;
+
+fn intent(format: WireFormat, path: &str) -> Intent {
+    Intent::read(&Method::POST, path, Some(format), None).expect("a format that is told is enough")
+}
+
+fn refers(format: WireFormat, path: &str, body: &str) -> Vec<BondKey> {
+    bonds(body.as_bytes(), &intent(format, path)).to_vec()
+}
+
+/// What the answer to a request made, when it comes in these pieces; as a whole it made the same.
+fn made(format: WireFormat, path: &str, pieces: &[&[u8]]) -> Vec<BondKey> {
+    let mut scout = Scout::new(&intent(format, path)).expect("such a request makes things");
+    let (mut found, mut in_all) = (Vec::new(), Vec::new());
+    scout.clone().all(&pieces.concat(), |key| in_all.push(key));
+    pieces.iter().for_each(|piece| scout.push(piece, |key| found.push(key)));
+    assert_eq!(found, in_all);
+    found
+}
+
+fn key(kind: Kind, id: &str) -> BondKey {
+    BondKey::of(kind, id.as_bytes()).expect("not empty")
+}
+
+const STREAM: &str = concat!(
+    "event: response.created\r\n",
+    r#"data: {"type":"response.created","response":{"id":"resp_1","object":"response","output":[]}}"#,
+    "\r\n\r\n: a comment with one quote \"\r\n\r\n",
+    r#"data: {"type":"response.output_text.delta","item_id":"msg_1","delta":"{\"id\":\"resp_2\"}"}"#,
+    "\n\n",
+    r#"data: {"item":{"id":"rs_1","type":"reasoning","encrypted_content" : "gAAAAA\/b=="}}"#,
+    "\n\n",
+);
+
+#[test]
+fn an_answer_and_the_request_that_follows_it_have_the_same_key() {
+    let long = format!("gAAAA{}", "x".repeat(5_000));
+    let same = |made: Vec<BondKey>, refers: Vec<BondKey>| {
+        assert_eq!(made.len(), 1);
+        assert_eq!(made, refers);
+    };
+    let responses = |answer: &str, request: &str| {
+        same(made(OpenAi, "/v1/responses", &[answer.as_bytes()]), refers(OpenAi, "/v1/responses", request));
+    };
+    responses(r#"{"id":"resp_1","object":"response"}"#, r#"{"model":"m","previous_response_id":"resp_1"}"#);
+    responses(r#"{"conversation":{"id":"conv_1"}}"#, r#"{"conversation":"conv_1"}"#);
+    responses(r#"{"conversation":{"id":"conv_1"}}"#, r#"{"input":[],"conversation":{"x":{},"id":"conv_1"}}"#);
+    let reasoning = format!(r#"{{"encrypted_content":"{long}"}}"#);
+    responses(&reasoning, &format!(r#"{{"input":[{{"type":"reasoning","encrypted_content":"{long}y"}}]}}"#));
+    responses(r#"{"encrypted_content":"a/b"}"#, r#"{"encrypted_content":"a\/b"}"#);
+
+    let file = made(OpenAi, "/v1/files", &[br#"{"object":"file","id":"file-1"}"#]);
+    same(file.clone(), refers(OpenAi, "/v1/responses", r#"{"input":[{"file_id":"file-1"}]}"#));
+    same(file.clone(), refers(OpenAi, "/v1/chat/completions", r#"{"file":{"file_id":"file-1"}}"#));
+    same(file, refers(OpenAi, "/v1/files/file-1/content", ""));
+    same(
+        made(Anthropic, "/v1/files", &[br#"{"type":"file","id":"file_1"}"#]),
+        refers(Anthropic, "/v1/messages", r#"{"source":{"type":"file","file_id":"file_1"}}"#),
+    );
+    let container = made(Anthropic, "/v1/messages", &[br#"{"id":"msg_1","container":{"id":"container_1"}}"#]);
+    same(container.clone(), refers(Anthropic, "/v1/messages", r#"{"container":"container_1"}"#));
+    same(container, refers(Anthropic, "/messages", r#"{"container":{"skills":[{}],"id":"container_1"}}"#));
+
+    let cache = made(Gemini, "/v1beta/cachedContents", &[b"{\n  \"name\": \"cachedContents/c\"\n}"]);
+    same(made(Gemini, "/v1beta/cachedContents", &[br#"{"name":"cachedContents\/c"}"#]), cache.clone());
+    let generate = "/v1beta/models/g:generateContent";
+    same(cache.clone(), refers(Gemini, generate, r#"{"cachedContent":"cachedContents/c"}"#));
+    same(cache.clone(), refers(Gemini, generate, r#"{"cached_content" :"cachedContents\/c"}"#));
+    same(cache, refers(Gemini, "/cachedContents/c", ""));
+    let file = made(Gemini, "/v1beta/files", &[br#"{"file":{"name":"files/f","uri":"https://u/files/f"}}"#]);
+    let uri = r#"{"fileData":{"fileUri":"https://u.example/v1beta/files/f"}}"#;
+    same(file.clone(), refers(Gemini, generate, uri));
+    same(file, refers(Gemini, "/v1beta/files/f:download", ""));
+}
+
+#[test]
+fn a_thing_is_found_wherever_the_pieces_are_cut() {
+    let whole = [key(Kind::Response, "resp_1"), key(Kind::Reasoning, "gAAAAA/b==")];
+    for first in 0..=STREAM.len() {
+        for second in [first, first + 1, first + 30] {
+            let second = second.min(STREAM.len());
+            let bytes = STREAM.as_bytes();
+            let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+            assert_eq!(made(OpenAi, "/v1/responses", &pieces), whole, "cut at {first} and {second}");
+        }
+    }
+    let single: Vec<&[u8]> = STREAM.as_bytes().chunks(1).collect();
+    assert_eq!(made(OpenAi, "/v1/responses", &single), whole);
+}
+
+#[test]
+fn text_that_only_talks_of_things_refers_to_nothing() {
+    let responses = |body: &str| refers(OpenAi, "/v1/responses", body);
+    for body in [
+        r#"{"input":"{\"encrypted_content\":\"x\",\"previous_response_id\":\"resp_1\"}"}"#,
+        r#"{"include":["encrypted_content"]}"#,
+        r#"{"input":"\"encrypted_content":"x"}"#,
+        r#"{"previous_response_id":null,"conversation":null,"file_id":""}"#,
+        r#"{"file_id":{"type":"string"},"conversation":{"id":7}}"#,
+        r#"{"tools":[{"properties":{"conversation":{"id":"x"}}}]}"#,
+        r#"{"my_file_id":"x","file_ids":"x"}"#,
+        r#"{"file_id"#,
+        r#"{"file_id":"#,
+        "",
+    ] {
+        assert_eq!(responses(body), [], "{body}");
+    }
+    assert_eq!(refers(OpenAi, "/v1/chat/completions", r#"{"previous_response_id":"r"}"#), []);
+    assert_eq!(refers(OpenAi, "/v1/files", r#"--x {"file_id":"f"}"#), []);
+    assert_eq!(refers(Gemini, "/models/g:generateContent", r#"{"file_id":"f"}"#), []);
+}
+
+#[test]
+fn only_things_of_the_right_name_were_made() {
+    let stream = br#"{"id":"msg_1"} {"id": 7} {"xid":"resp_1"} {"encrypted_content_x":"y"} {"id":["resp_1"]}
+        {"id":null,"status":"resp_1"} "id" "resp_1" {"id"::"resp_1" {"encrypted_content":""}"#;
+    assert_eq!(made(OpenAi, "/v1/responses", &[stream]), []);
+}
+
+#[test]
+fn answers_that_make_nothing_are_not_read() {
+    let none = |format, path| assert!(Scout::new(&intent(format, path)).is_none(), "{path}");
+    none(OpenAi, "/v1/chat/completions");
+    none(OpenAi, "/v1/models");
+    none(OpenAi, "/v1/files/file-1/content");
+    none(Anthropic, "/v1/messages/count_tokens");
+    none(Anthropic, "/v1/files/file_1/content");
+    none(Gemini, "/v1beta/models/g:streamGenerateContent");
+    none(Gemini, "/v1beta/files/f:download");
+}
+
+#[test]
+fn the_same_id_of_two_kinds_is_two_things() {
+    assert_ne!(key(Kind::Response, "x"), key(Kind::File, "x"));
+}
+
+#[test]
+fn no_more_than_so_many_things_are_looked_at() {
+    let body = r#"{"file_id":"f"}"#.repeat(MAX_BONDS_AND_MORE);
+    assert_eq!(refers(OpenAi, "/v1/chat/completions", &body).len(), 4_096);
+}
+
+const MAX_BONDS_AND_MORE: usize = 5_000;
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200), cut in 0..200_usize) {
+        for (format, path) in [(OpenAi, "/v1/responses"), (Anthropic, "/v1/messages"), (Gemini, "/cachedContents")] {
+            let _ = bonds(&body, &intent(format, path));
+            let cut = cut.min(body.len());
+            let _ = made(format, path, &[&body[..cut], &body[cut..]]);
+        }
+    }
+
+    #[test]
+    fn pieces_of_json_find_what_the_whole_finds(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "\"", "\\", ":", ",", "{", "}", " ", "\n", "id", "resp_1", "encrypted_content", "\"id\":\"resp_2\"",
+        ]), 0..60),
+        cuts in prop::collection::vec(0..200_usize, 0..6),
+    ) {
+        let text = words.concat();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &text.as_bytes()[cut[0]..cut[1]]).collect();
+        prop_assert_eq!(
+            made(OpenAi, "/v1/responses", &pieces),
+            made(OpenAi, "/v1/responses", &[text.as_bytes()])
+        );
+    }
+
+    #[test]
+    fn what_is_written_as_json_is_found(
+        before in any::<String>(),
+        id in "[A-Za-z0-9_/-]{1,80}",
+        after in any::<String>(),
+    ) {
+        let answer = serde_json::json!({"a": before, "response": {"id": format!("resp_{id}")}, "z": after});
+        let request = serde_json::json!({"a": before, "previous_response_id": format!("resp_{id}"), "z": after});
+        let expected = [key(Kind::Response, &format!("resp_{id}"))];
+        prop_assert_eq!(made(OpenAi, "/v1/responses", &[answer.to_string().as_bytes()]), expected);
+        prop_assert_eq!(refers(OpenAi, "/v1/responses", &request.to_string()), expected);
+    }
+}

@@ -1,0 +1,5 @@
+//! Responses: what an answer of an upstream means, decided once.
+
+pub mod classify;
+pub mod models;
+pub mod outcome;

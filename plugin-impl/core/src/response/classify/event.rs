@@ -1,0 +1,229 @@
+//! The first word of a stream, before anybody is told that there is one.
+//!
+//! An upstream that has no room says so inside of a 200 as well. Once a byte is delivered nothing can be
+//! tried again, so the beginning of a stream is held until it says something: an error is classified
+//! like any other, content is delivered with everything that was held. What comes before both is a
+//! handshake, which is held, within bounds.
+//!
+//! [`FirstEvent`] changes no bytes and keeps none for the caller, who holds and delivers them.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use memchr::memchr;
+
+use super::error;
+use super::nesting::{Mark, Nesting};
+use super::reply::Reply;
+use super::sse::{Event, Events};
+use crate::formats::body::json;
+use crate::formats::format::WireFormat;
+use crate::response::outcome::Outcome;
+use crate::time::Now;
+
+/// How many handshake events are held at most; a stream with more of them is delivered.
+pub const MAX_HELD_EVENTS: u8 = 16;
+
+/// How many bytes are held at most.
+pub const MAX_HELD_BYTES: usize = 64 * 1024;
+
+/// Events that carry no output: Anthropic's, the Responses API's, and those of Codex.
+const HANDSHAKE: [&str; 7] = [
+    "message_start",
+    "content_block_start",
+    "ping",
+    "response.created",
+    "response.in_progress",
+    "codex.rate_limits",
+    "codex.response.metadata",
+];
+
+/// Events that are errors by their name.
+const FAILURE: [&str; 3] = ["error", "response.failed", "response.error"];
+
+/// What to do with the stream so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing was said yet: hold it.
+    Hold,
+    /// This is an answer: deliver all of it.
+    Content,
+    /// It is an error, and no byte was delivered.
+    Failed(Outcome),
+}
+
+/// Looks at the beginning of a stream. After [`Look::Content`] or [`Look::Failed`] it is done, and
+/// repeats itself.
+#[derive(Clone, Debug)]
+pub struct FirstEvent {
+    format: WireFormat,
+    shape: Shape,
+    held_bytes: usize,
+    held_events: u8,
+    decided: Option<Look>,
+}
+
+/// What kind of stream it is, as far as its first byte has told.
+#[derive(Clone, Debug)]
+enum Shape {
+    Unknown,
+    /// A page for people.
+    Page,
+    Events(Events),
+    /// One JSON value, or an array of them (Gemini without `alt=sse`): its first object.
+    Json(Object),
+}
+
+impl FirstEvent {
+    /// Begins with a stream of which nothing has arrived.
+    pub const fn new(format: WireFormat) -> Self {
+        Self { format, shape: Shape::Unknown, held_bytes: 0, held_events: 0, decided: None }
+    }
+
+    /// Takes the next bytes of the stream. `headers` are those of its head, for the hints in them.
+    pub fn feed(&mut self, chunk: &[u8], headers: &HeaderMap, now: Now) -> Look {
+        if let Some(look) = &self.decided {
+            return look.clone();
+        }
+        let look = self.look(chunk, headers, now);
+        self.held_bytes += chunk.len();
+        let full = self.held_bytes > MAX_HELD_BYTES || self.held_events > MAX_HELD_EVENTS;
+        let look = if look == Look::Hold && full { Look::Content } else { look };
+        self.decided = (look != Look::Hold).then(|| look.clone());
+        look
+    }
+
+    /// Takes an answer that has arrived as a whole. An object that speaks of no error is not searched for its
+    /// end: whatever stands between its first brace and its last is content.
+    pub fn feed_all(&mut self, answer: &[u8], headers: &HeaderMap, now: Now) -> Look {
+        let text = answer.trim_ascii();
+        let is_object = text.starts_with(b"{") && text.ends_with(b"}");
+        if self.decided.is_some() || !is_object || error::speaks_of_errors(text) {
+            return self.feed(answer, headers, now);
+        }
+        self.decided = Some(Look::Content);
+        Look::Content
+    }
+
+    /// Takes the end of the stream: one that ends before it says anything has failed.
+    pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Outcome {
+        let rest = match &mut self.shape {
+            Shape::Events(events) => events.rest(),
+            Shape::Unknown | Shape::Page | Shape::Json(_) => None,
+        };
+        let look = rest.map(|event| look_at_event(self.format, &event, headers, now));
+        match self.decided.or(look).unwrap_or(Look::Hold) {
+            Look::Hold => Outcome::ServerError,
+            Look::Content => Outcome::Good,
+            Look::Failed(outcome) => outcome,
+        }
+    }
+
+    fn look(&mut self, chunk: &[u8], headers: &HeaderMap, now: Now) -> Look {
+        let chunk = if matches!(self.shape, Shape::Unknown) { self.begin(chunk) } else { chunk };
+        match &mut self.shape {
+            Shape::Unknown => Look::Hold,
+            Shape::Page => Look::Failed(Outcome::ServerError),
+            Shape::Json(object) => match object.take(chunk) {
+                Some(object) => look_at_json(self.format, &object, headers, now),
+                None => Look::Hold,
+            },
+            Shape::Events(_) => self.events(chunk, headers, now),
+        }
+    }
+
+    /// Tells the shape by the first byte that is no space; returns the bytes from there. A byte order
+    /// mark is skipped (WHATWG HTML section 9.2.5).
+    fn begin<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+        let skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
+        let chunk = &chunk[chunk.iter().take_while(|byte| skipped(byte)).count()..];
+        self.shape = match chunk.first() {
+            None => Shape::Unknown,
+            Some(b'<') => Shape::Page,
+            Some(b'{' | b'[') => Shape::Json(Object::default()),
+            Some(_) => Shape::Events(Events::default()),
+        };
+        chunk
+    }
+
+    fn events(&mut self, mut rest: &[u8], headers: &HeaderMap, now: Now) -> Look {
+        while let Shape::Events(events) = &mut self.shape {
+            let (Some(event), behind) = events.take(rest) else { break };
+            rest = behind;
+            self.held_events = self.held_events.saturating_add(1);
+            let look = look_at_event(self.format, &event, headers, now);
+            if look != Look::Hold {
+                return look;
+            }
+        }
+        Look::Hold
+    }
+}
+
+fn look_at_event(format: WireFormat, event: &Event, headers: &HeaderMap, now: Now) -> Look {
+    let kind = kind(&event.data);
+    let is_any = |names: &[&str]| {
+        names.iter().any(|name| kind.as_deref() == Some(*name) || event.name == name.as_bytes())
+    };
+    if event.data.is_empty() {
+        Look::Hold
+    } else if is_any(&FAILURE) {
+        failed(format, &event.data, headers, now)
+    } else if is_any(&HANDSHAKE) {
+        Look::Hold
+    } else {
+        look_at_json(format, &event.data, headers, now)
+    }
+}
+
+fn look_at_json(format: WireFormat, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
+    if error::is_error(json) { failed(format, json, headers, now) } else { Look::Content }
+}
+
+fn failed(format: WireFormat, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
+    Look::Failed(Reply::new(format, headers, json, now).judge_by_itself())
+}
+
+/// Returns the `type` of an event's data.
+fn kind(data: &[u8]) -> Option<Cow<'_, str>> {
+    json::members(data).map_while(Result::ok).find(|member| member.key.is("type"))?.value.string()
+}
+
+/// The first object of a text, as far as it has arrived.
+#[derive(Clone, Debug, Default)]
+struct Object {
+    bytes: Vec<u8>,
+    nesting: Nesting,
+}
+
+impl Object {
+    /// Takes bytes; returns the object when they complete it.
+    fn take<'a>(&mut self, chunk: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let begins = if self.bytes.is_empty() { memchr(b'{', chunk)? } else { 0 };
+        let chunk = &chunk[begins..];
+        let Some(end) = self.end(chunk) else {
+            self.bytes.extend_from_slice(chunk);
+            return None;
+        };
+        if self.bytes.is_empty() {
+            return Some(Cow::Borrowed(&chunk[..end]));
+        }
+        self.bytes.extend_from_slice(&chunk[..end]);
+        Some(Cow::Owned(std::mem::take(&mut self.bytes)))
+    }
+
+    /// Returns where the object ends, if it does in this chunk.
+    fn end(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some((behind, mark)) = self.nesting.next(chunk, at) {
+            if mark == Mark::Close && self.nesting.depth() == 0 {
+                return Some(behind);
+            }
+            at = behind;
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::response::outcome::{Hint, HintSource, LimitKind, Limited};
+use crate::time::{Millis, UnixMillis};
+
+const NOW: Now = Now { mono: Millis(1_000), wall: UnixMillis(1_780_000_000_000) };
+const CREATED: &str =
+    "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"error\":null}}\n\n";
+
+fn look(chunks: &[&str]) -> Look {
+    let mut first = FirstEvent::new(WireFormat::OpenAi);
+    chunks.iter().map(|chunk| first.feed(chunk.as_bytes(), &HeaderMap::new(), NOW)).last().expect("a chunk")
+}
+
+fn ended(stream: &str) -> Outcome {
+    let mut first = FirstEvent::new(WireFormat::Anthropic);
+    first.feed(stream.as_bytes(), &HeaderMap::new(), NOW);
+    first.ended(&HeaderMap::new(), NOW)
+}
+
+#[test]
+fn handshakes_are_held_and_content_is_not() {
+    assert_eq!(look(&[": hello\n\n", "\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n"]), Look::Hold);
+    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.in_progress\"}\n\n"]), Look::Hold);
+    assert_eq!(look(&["data: {\"type\":\"message_start\",\"message\":{}}\n\n"]), Look::Hold);
+    assert_eq!(look(&["event: codex.rate_limits\r\ndata: {}\r\n\r\n"]), Look::Hold);
+    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.output_text.delta\"}\n\n"]), Look::Content);
+    assert_eq!(look(&["data: {\"candidates\":[]}\n\n"]), Look::Content);
+    assert_eq!(look(&["data: [DONE]\n\n"]), Look::Content);
+    assert_eq!(look(&["\u{feff}data: {\"choices\":[]}\n\n"]), Look::Content);
+}
+
+#[test]
+fn an_event_speaks_when_it_is_complete() {
+    assert_eq!(
+        look(&["data: {\"type\":\"error\",", "\"error\":{\"type\":\"overloaded_error\"}}\n"]),
+        Look::Hold
+    );
+    assert_eq!(
+        look(&["data: {\"type\":\"error\",", "\"error\":{\"type\":\"overloaded_error\"}}\n", "\n"]),
+        Look::Failed(Outcome::Capacity(Hint::Unknown))
+    );
+}
+
+#[test]
+fn an_error_behind_a_handshake_is_an_error() {
+    let failed = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Please try again in 11.054s.\"}}}\n\n";
+    let hint = Hint::Until { until: Millis(12_054), source: HintSource::Message };
+    assert_eq!(
+        look(&[CREATED, failed]),
+        Look::Failed(Outcome::Limited(Limited { kind: LimitKind::Rate, hint }))
+    );
+}
+
+#[test]
+fn an_array_stream_is_judged_by_its_first_object() {
+    assert_eq!(look(&["[", "{\"candidates\"", ":[{}]}"]), Look::Content);
+    assert_eq!(look(&["[{\"candidates\":[{}]"]), Look::Hold);
+    let error = "[{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\"}}";
+    assert_eq!(look(&[error]), Look::Failed(Outcome::Capacity(Hint::Unknown)));
+    assert_eq!(look(&["\n {\"id\":\"x\",\"error\":null}"]), Look::Content);
+    assert_eq!(look(&[" <!DOCTYPE html>"]), Look::Failed(Outcome::ServerError));
+}
+
+#[test]
+fn what_was_decided_stays() {
+    let content = "data: {\"choices\":[]}\n\n";
+    let error = "data: {\"error\":{\"code\":500}}\n\n";
+    assert_eq!(look(&[content, error]), Look::Content);
+    assert_eq!(look(&[error, content]), Look::Failed(Outcome::ServerError));
+}
+
+#[test]
+fn holding_is_bounded() {
+    let ping = "data: {\"type\":\"ping\"}\n\n";
+    let many = |count: u8| look(&[&ping.repeat(count.into())]);
+    assert_eq!(many(MAX_HELD_EVENTS), Look::Hold);
+    assert_eq!(many(MAX_HELD_EVENTS + 1), Look::Content);
+
+    let comment = |length: usize| look(&[&format!(":{}", "x".repeat(length - 1))]);
+    assert_eq!(comment(MAX_HELD_BYTES), Look::Hold);
+    assert_eq!(comment(MAX_HELD_BYTES + 1), Look::Content);
+}
+
+#[test]
+fn a_stream_that_ends_before_it_said_anything_has_failed() {
+    assert_eq!(ended(""), Outcome::ServerError);
+    assert_eq!(ended(CREATED), Outcome::ServerError);
+    assert_eq!(ended("[]"), Outcome::ServerError);
+    assert_eq!(ended("data: {\"error\":{\"type\":\"overloaded_error\"}}"), Outcome::Capacity(Hint::Unknown));
+    assert_eq!(ended("data: {\"choices\":[]}\n"), Outcome::Good);
+    assert_eq!(ended("data: {\"choices\":[]}\n\n"), Outcome::Good);
+}
+
+proptest! {
+    #[test]
+    fn any_split_comes_to_the_same(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            CREATED, ": c\r\n\r\n", "\n", "\r\n", "data: {\"type\":\"ping\"}", "data: {\"error\":{\"code\":429}}",
+            "data: {\"x\":1}", "event: error", "[", "{\"x\":[1]}", "{\"error\":{\"code\":\"429\"}}", ",", "]", "é",
+        ]), 1..8),
+        size in 1_usize..40,
+    ) {
+        let stream = pieces.concat();
+        let mut first = FirstEvent::new(WireFormat::Gemini);
+        let whole = first.feed(stream.as_bytes(), &HeaderMap::new(), NOW);
+        let mut split = FirstEvent::new(WireFormat::Gemini);
+        let last = stream.as_bytes().chunks(size).map(|chunk| split.feed(chunk, &HeaderMap::new(), NOW)).last();
+        let all = FirstEvent::new(WireFormat::Gemini).feed_all(stream.as_bytes(), &HeaderMap::new(), NOW);
+        prop_assert_eq!(&all, &whole);
+        prop_assert_eq!(last, Some(whole));
+        prop_assert_eq!(split.ended(&HeaderMap::new(), NOW), first.ended(&HeaderMap::new(), NOW));
+    }
+
+    #[test]
+    fn no_bytes_panic(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..8)) {
+        let mut first = FirstEvent::new(WireFormat::Gemini);
+        for chunk in &chunks {
+            first.feed(chunk, &HeaderMap::new(), NOW);
+        }
+        first.ended(&HeaderMap::new(), NOW);
+    }
+}

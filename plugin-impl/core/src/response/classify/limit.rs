@@ -1,0 +1,76 @@
+//! Which allowance a limit is about: one of hours or days, or one of seconds and minutes.
+
+use serde_json::Value;
+
+use super::error::ErrorBody;
+use super::provider;
+use super::reply::Reply;
+use crate::response::outcome::LimitKind;
+
+/// Codes that mean an allowance of hours or days.
+const QUOTA: [&str; 6] = [
+    "QUOTA_EXHAUSTED",
+    "INSUFFICIENT_G1_CREDITS_BALANCE",
+    "usage_limit_reached",
+    "insufficient_quota",
+    "quotaExceeded",
+    "dailyLimitExceeded",
+];
+
+/// Codes that mean an allowance of seconds or minutes. Anthropic's `rate_limit_error` is none of them:
+/// it is the word for both.
+const RATE: [&str; 2] = ["RATE_LIMIT_EXCEEDED", "userRateLimitExceeded"];
+
+/// Returns the kind, from the most particular words to the least.
+pub(super) fn kind(reply: &Reply<'_>) -> LimitKind {
+    of_texts(quota_texts(&reply.error))
+        .or_else(|| of_codes(&reply.error))
+        .or_else(|| provider::kind(reply))
+        .or_else(|| of_texts([reply.error.message.as_str()]))
+        .unwrap_or(LimitKind::Unknown)
+}
+
+fn of_codes(error: &ErrorBody) -> Option<LimitKind> {
+    if error.says_any(&QUOTA) {
+        Some(LimitKind::Quota)
+    } else if error.says_any(&RATE) {
+        Some(LimitKind::Rate)
+    } else {
+        None
+    }
+}
+
+/// Returns the texts in which Google names the quota: `QuotaFailure.violations` and the metadata of
+/// `ErrorInfo`.
+fn quota_texts(error: &ErrorBody) -> impl Iterator<Item = &str> {
+    let violations = error.details().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
+    let metadata = error.details().filter_map(|detail| detail.get("metadata"));
+    violations
+        .chain(metadata)
+        .filter_map(Value::as_object)
+        .flat_map(|members| members.values())
+        .filter_map(Value::as_str)
+}
+
+/// Returns the kind that texts such as `GenerateRequestsPerDayPerProject` tell. When an allowance of days
+/// is used up, it does not help that one of minutes is, too.
+fn of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<LimitKind> {
+    let kinds = texts.into_iter().filter_map(of_text);
+    kinds.fold(None, |all, kind| if all == Some(LimitKind::Quota) { all } else { Some(kind) })
+}
+
+fn of_text(text: &str) -> Option<LimitKind> {
+    const LONG: [&str; 7] = ["perday", "daily", "perweek", "weekly", "permonth", "monthly", "perhour"];
+    const SHORT: [&str; 4] = ["permin", "persec", "concurrent", "parallel"];
+
+    let letters: String =
+        text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
+    let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
+    if has(&LONG) {
+        Some(LimitKind::Quota)
+    } else if has(&SHORT) {
+        Some(LimitKind::Rate)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,374 @@
+//! Lists of models: each provider's own read, all of them joined, and the page cut out that a caller asks for.
+//!
+//! A provider is asked for all it has, and a caller gets a page of the whole. So a page never depends on
+//! who was asked for it, and an id is all that is needed to go on from there.
+
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::formats::format::{Envelope, WireFormat};
+use crate::request::catalog::Provider;
+use crate::request::route::{Ask, Providers, Route};
+
+/// The longest page that services give, and that they are asked for.
+pub const LONGEST: usize = 1_000;
+
+/// What one answer of a provider holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    pub models: Vec<Value>,
+    /// The parameter that asks for what follows, where something does.
+    pub next: Option<(&'static str, String)>,
+}
+
+impl Part {
+    /// Reads an answer, or returns none where it is no list.
+    pub fn read(format: WireFormat, body: &[u8]) -> Option<Self> {
+        let mut list: Value = serde_json::from_slice(body).ok()?;
+        let Value::Array(models) = list.get_mut(words(format).list)?.take() else { return None };
+        let next = next(format, &list);
+        Some(Self { models, next })
+    }
+}
+
+fn next(format: WireFormat, list: &Value) -> Option<(&'static str, String)> {
+    let text = |key: &str| list[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    match format {
+        WireFormat::Anthropic if list["has_more"] == true => Some(("after_id", text("last_id")?)),
+        WireFormat::Gemini => Some(("pageToken", text("nextPageToken")?)),
+        WireFormat::Anthropic | WireFormat::OpenAi => None,
+    }
+}
+
+/// Says whether a provider has a list that its callers could read. Code Assist has none in their format.
+pub fn has_list(provider: &Provider) -> bool {
+    provider.pools.iter().any(|pool| pool.envelope == Envelope::None)
+}
+
+/// Lists the models that the configuration names for pools which serve them, in place of a list of the provider's.
+pub fn named(provider: &Provider) -> Vec<Value> {
+    let is_served = |name: &&String| {
+        let pools = &provider.family(name).pools;
+        pools.iter().any(|pool| provider.pools[*pool].models.contains_key(*name))
+    };
+    let mut names: Vec<&String> =
+        provider.pools.iter().flat_map(|pool| pool.models.keys()).filter(is_served).collect();
+    names.sort_unstable();
+    names.dedup();
+    let Words { id, prefix, .. } = words(provider.format);
+    names.into_iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
+}
+
+/// Renames the models of a provider so that a caller can ask for each by the id that it reads: those whose
+/// bare name leads elsewhere get the provider before a slash. What has no id is dropped.
+pub fn addressed(
+    mut models: Vec<Value>,
+    provider: &str,
+    format: WireFormat,
+    providers: &impl Providers,
+) -> Vec<Value> {
+    let words = words(format);
+    models.retain_mut(|model| {
+        let Some(id) = words.id(model) else { return false };
+        if !leads_to(id, provider, format, providers) {
+            model[words.id] = format!("{}{provider}/{id}", words.prefix).into();
+        }
+        true
+    });
+    models
+}
+
+fn leads_to(id: &str, provider: &str, format: WireFormat, providers: &impl Providers) -> bool {
+    let ask = Ask { format, provider: None, model: id, pool: None, account: None };
+    let route = Route::parse(&ask, providers, false);
+    route.is_ok_and(|route| route.provider.id.as_str() == provider && route.model == id)
+}
+
+/// The part of a list that a caller asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    format: WireFormat,
+    place: Place,
+    length: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Beginning,
+    After(String),
+    Before(String),
+}
+
+/// What is asked for is no page of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PageError {
+    #[error("`limit` is {0:?}, and has to be a number from 1 to {LONGEST}")]
+    Length(String),
+    #[error("there is no model {0:?} in the list, so no page begins there")]
+    Unknown(String),
+}
+
+impl Page {
+    /// Reads the parameters of a query, decoded. OpenAI's list has no pages.
+    ///
+    /// # Errors
+    /// [`PageError::Length`], where the service would refuse it too.
+    pub fn read<'a>(
+        format: WireFormat,
+        query: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PageError> {
+        let mut page = Self { format, place: Place::Beginning, length: usual_length(format) };
+        for (name, value) in query.filter(|(name, value)| is_paging(format, name) && !value.is_empty()) {
+            match name {
+                "limit" => page.length = length(value)?,
+                // Google takes what is too much for the most there is, and nothing for its usual.
+                "pageSize" | "page_size" => {
+                    let asked: usize = value.parse().unwrap_or(0);
+                    page.length = if asked == 0 { usual_length(format) } else { asked.min(LONGEST) };
+                }
+                "before_id" => page.place = Place::Before(value.to_owned()),
+                _ => page.place = Place::After(value.to_owned()),
+            }
+        }
+        Ok(page)
+    }
+
+    /// Cuts the page out of the whole list, and writes it as the format does.
+    ///
+    /// # Errors
+    /// [`PageError::Unknown`]
+    pub fn cut(&self, models: Vec<Value>) -> Result<Value, PageError> {
+        let words = words(self.format);
+        let (begin, end) = self.bounds(&models, words)?;
+        let more = if matches!(self.place, Place::Before(_)) { begin > 0 } else { end < models.len() };
+        let page: Vec<Value> = models.into_iter().take(end).skip(begin).collect();
+        let id = |model: Option<&Value>| model.and_then(|model| words.id(model)).map(str::to_owned);
+        let (first, last) = (id(page.first()), id(page.last()));
+        Ok(match self.format {
+            WireFormat::OpenAi => json!({"object": "list", "data": page}),
+            WireFormat::Anthropic => {
+                json!({"data": page, "has_more": more, "first_id": first, "last_id": last})
+            }
+            WireFormat::Gemini if more => json!({"models": page, "nextPageToken": last}),
+            WireFormat::Gemini => json!({"models": page}),
+        })
+    }
+
+    fn bounds(&self, models: &[Value], words: &Words) -> Result<(usize, usize), PageError> {
+        let find = |id: &String| {
+            let found = models.iter().position(|model| words.id(model) == Some(id));
+            found.ok_or_else(|| PageError::Unknown(id.clone()))
+        };
+        let (begin, end) = match &self.place {
+            Place::Before(id) => {
+                let end = find(id)?;
+                (end.saturating_sub(self.length), end)
+            }
+            Place::After(id) => {
+                let begin = find(id)? + 1;
+                (begin, begin.saturating_add(self.length))
+            }
+            Place::Beginning => (0, self.length),
+        };
+        Ok((begin, end.min(models.len())))
+    }
+}
+
+/// Says whether a parameter is about pages. All others are for the providers.
+pub fn is_paging(format: WireFormat, name: &str) -> bool {
+    words(format).paging.contains(&name)
+}
+
+/// Returns the parameter that asks a service for its longest page, where it has pages.
+pub const fn longest(format: WireFormat) -> Option<&'static str> {
+    match format {
+        WireFormat::Anthropic => Some("limit"),
+        WireFormat::OpenAi => None,
+        WireFormat::Gemini => Some("pageSize"),
+    }
+}
+
+fn length(value: &str) -> Result<usize, PageError> {
+    let length = value.parse().ok().filter(|length| (1..=LONGEST).contains(length));
+    length.ok_or_else(|| PageError::Length(value.to_owned()))
+}
+
+/// What a page holds when nobody says how much, as the services' references have it.
+const fn usual_length(format: WireFormat) -> usize {
+    match format {
+        WireFormat::Anthropic => 20,
+        WireFormat::OpenAi => usize::MAX,
+        WireFormat::Gemini => 50,
+    }
+}
+
+/// How a format writes its list.
+#[derive(Debug)]
+struct Words {
+    list: &'static str,
+    id: &'static str,
+    /// Stands before each id and is no part of it.
+    prefix: &'static str,
+    paging: &'static [&'static str],
+}
+
+impl Words {
+    fn id<'a>(&self, model: &'a Value) -> Option<&'a str> {
+        let id = model.get(self.id)?.as_str()?;
+        Some(id.strip_prefix(self.prefix).unwrap_or(id)).filter(|id| !id.is_empty())
+    }
+}
+
+const fn words(format: WireFormat) -> &'static Words {
+    match format {
+        WireFormat::Anthropic => {
+            &Words { list: "data", id: "id", prefix: "", paging: &["limit", "after_id", "before_id"] }
+        }
+        WireFormat::OpenAi => &Words { list: "data", id: "id", prefix: "", paging: &[] },
+        WireFormat::Gemini => &Words {
+            list: "models",
+            id: "name",
+            prefix: "models/",
+            paging: &["pageSize", "pageToken", "page_size", "page_token"],
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Fixture, antigravity, provider};
+
+    fn with_ids(format: WireFormat, ids: &[&str]) -> Vec<Value> {
+        let Words { id, prefix, .. } = words(format);
+        ids.iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
+    }
+
+    fn ids(format: WireFormat, models: &Value) -> Vec<String> {
+        let Words { list, id, .. } = words(format);
+        let models = models[list].as_array().expect("a list");
+        models.iter().map(|model| model[id].as_str().expect("an id").to_owned()).collect()
+    }
+
+    fn read(format: WireFormat, query: &[(&str, &str)]) -> Result<Page, PageError> {
+        Page::read(format, query.iter().copied())
+    }
+
+    fn cut(format: WireFormat, query: &[(&str, &str)]) -> Value {
+        let models = with_ids(format, &["a", "b", "acme/c", "acme/d", "acme/e"]);
+        read(format, query).expect("a page").cut(models).expect("a place in the list")
+    }
+
+    #[test]
+    fn each_format_has_a_list_of_its_own() {
+        use WireFormat::{Anthropic, Gemini, OpenAi};
+        let read = |format, body: &str| Part::read(format, body.as_bytes());
+        let part = read(OpenAi, r#"{"object":"list","data":[{"id":"a"}],"has_more":true}"#).expect("a list");
+        assert_eq!((part.models, part.next), (with_ids(OpenAi, &["a"]), None));
+        let part = read(Anthropic, r#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#).expect("a list");
+        assert_eq!(part.next, Some(("after_id", "a".into())));
+        let part = read(Anthropic, r#"{"data":[{"id":"a"}],"has_more":false,"last_id":"a"}"#);
+        assert_eq!(part.expect("a list").next, None);
+        let part = read(Gemini, r#"{"models":[{"name":"models/a"}],"nextPageToken":"t"}"#).expect("a list");
+        assert_eq!((part.models, part.next), (with_ids(Gemini, &["a"]), Some(("pageToken", "t".into()))));
+        for body in ["", "[]", "{}", r#"{"data":{}}"#, r#"{"models":[]}"#, "<html>"] {
+            assert_eq!(read(OpenAi, body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_id_leads_to_the_provider_that_listed_it() {
+        let format = WireFormat::OpenAi;
+        let providers = Fixture::new([provider("openai", format), provider("acme", format)]);
+        let providers = providers.with_accounts(["openai:a", "acme:a"]);
+        let listed = |provider: &str| {
+            let mut models = with_ids(format, &["m", "vendor/m", "acme/m"]);
+            models.push(json!({"object": "model"}));
+            let models = addressed(models, provider, format, &providers);
+            let named = ids(format, &json!({"data": models}));
+            for (id, own) in named.iter().zip(["m", "vendor/m", "acme/m"]) {
+                let ask = Ask { format, provider: None, model: id, pool: None, account: None };
+                let route = Route::parse(&ask, &providers, false).expect("a route");
+                assert_eq!((route.provider.id.as_str(), route.model.as_str()), (provider, own), "{id}");
+            }
+            named
+        };
+        // A name that would lead to acme is not the format's own provider's, as it stands.
+        assert_eq!(listed("openai"), ["m", "vendor/m", "openai/acme/m"]);
+        assert_eq!(listed("acme"), ["acme/m", "acme/vendor/m", "acme/acme/m"]);
+    }
+
+    #[test]
+    fn where_a_provider_has_no_list_the_configuration_names_what_its_pools_serve() {
+        let mut provider = antigravity();
+        assert!(has_list(&provider));
+        let names: [&[(&str, &str)]; 3] = [
+            &[("claude-opus-4-6", "opus")],
+            &[("gemini-3-pro-preview", "gemini-3-pro"), ("claude-of-another-pool", "c")],
+            &[("gemini-3-pro", "gemini-3-pro-preview"), ("gemini-3-pro-preview", "gemini-3-pro-preview")],
+        ];
+        for (pool, names) in provider.pools.iter_mut().zip(names) {
+            pool.envelope = Envelope::CodeAssist;
+            pool.models = names.iter().map(|(own, theirs)| ((*own).into(), (*theirs).into())).collect();
+        }
+        assert!(!has_list(&provider));
+        let expected = ["claude-opus-4-6", "gemini-3-pro", "gemini-3-pro-preview"];
+        assert_eq!(named(&provider), with_ids(WireFormat::Gemini, &expected));
+    }
+
+    #[test]
+    fn a_name_keeps_what_stands_before_it() {
+        let format = WireFormat::Gemini;
+        let providers = Fixture::new([provider("gemini", format), provider("acme", format)]);
+        let providers = providers.with_accounts(["gemini:a", "acme:a"]);
+        let models = addressed(with_ids(format, &["g"]), "acme", format, &providers);
+        assert_eq!(models, with_ids(format, &["acme/g"]));
+    }
+
+    #[test]
+    fn pages_follow_each_other_forwards_and_backwards() {
+        let format = WireFormat::Anthropic;
+        let first = cut(format, &[("limit", "2")]);
+        assert_eq!(
+            first,
+            json!({"data": with_ids(format, &["a", "b"]), "has_more": true, "first_id": "a", "last_id": "b"})
+        );
+        let second = cut(format, &[("limit", "2"), ("after_id", "b")]);
+        assert_eq!(
+            (ids(format, &second), &second["has_more"]),
+            (vec!["acme/c".into(), "acme/d".into()], &true.into())
+        );
+        let last = cut(format, &[("after_id", "acme/d")]);
+        assert_eq!((ids(format, &last), &last["has_more"]), (vec!["acme/e".into()], &false.into()));
+        let before = cut(format, &[("before_id", "acme/c"), ("limit", "1")]);
+        assert_eq!((ids(format, &before), &before["has_more"]), (vec!["b".into()], &true.into()));
+        let nothing = cut(format, &[("before_id", "a")]);
+        assert_eq!(nothing, json!({"data": [], "has_more": false, "first_id": null, "last_id": null}));
+    }
+
+    #[test]
+    fn a_token_of_gemini_is_the_last_name_before_the_page() {
+        let format = WireFormat::Gemini;
+        let first = cut(format, &[("pageSize", "3")]);
+        assert_eq!(first["nextPageToken"], "acme/c");
+        let rest = cut(format, &[("pageToken", "acme/c"), ("pageSize", "9999")]);
+        assert_eq!(rest, json!({"models": with_ids(format, &["acme/d", "acme/e"])}));
+        assert_eq!(ids(format, &cut(format, &[("pageSize", "0")])).len(), 5);
+    }
+
+    #[test]
+    fn the_list_of_openai_is_whole() {
+        let all = cut(WireFormat::OpenAi, &[("limit", "1"), ("after_id", "z")]);
+        assert_eq!((all["object"].as_str(), ids(WireFormat::OpenAi, &all).len()), (Some("list"), 5));
+    }
+
+    #[test]
+    fn what_is_no_page_is_said_to_be_none() {
+        for limit in ["0", "1001", "-1", "many"] {
+            let error = read(WireFormat::Anthropic, &[("limit", limit)]).expect_err("no page");
+            assert_eq!(error, PageError::Length(limit.into()));
+        }
+        let page = read(WireFormat::Anthropic, &[("after_id", "z")]).expect("a page");
+        assert_eq!(page.cut(Vec::new()), Err(PageError::Unknown("z".into())));
+    }
+}
