@@ -24,7 +24,7 @@ impl LogLevel {
 #[derive(StableAbi, Clone, Debug)]
 pub struct LogRecord {
     pub level: LogLevel,
-    /// The part of the plugin that speaks, such as `pointsman_plugin::auth`.
+    /// The part of the plugin that speaks, such as `pointsman_plugin::edges::auth`.
     pub target: RString,
     /// The message, followed by its fields as `name=value`.
     pub text: RString,

@@ -16,17 +16,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Level;
 
-use crate::answer::Answer;
-use crate::call::Call;
-use crate::claim;
-use crate::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
+use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
+use crate::edges::notices::{Listener, MetBy, Notices};
+use crate::edges::store::MemoryStore;
+use crate::edges::telemetry::{self, LogSink};
 use crate::http::{self as face, Door, Token};
-use crate::notices::{Listener, MetBy, Notices};
-use crate::router::{FetchError, Router};
+use crate::operator::status::Status;
+use crate::runtime::answer::Answer;
+use crate::runtime::call::Call;
+use crate::runtime::claim;
+use crate::runtime::router::{FetchError, Router};
 use crate::signals;
-use crate::status::Status;
-use crate::store::MemoryStore;
-use crate::telemetry::{self, LogSink};
 
 use self::reload::Watched;
 

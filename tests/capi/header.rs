@@ -36,7 +36,7 @@ fn generated() -> String {
         enumeration: EnumConfig::default(),
         ..Config::default()
     };
-    let sources = SOURCES.map(|name| format!("plugin-impl/src/capi/{name}.rs")).into_iter();
+    let sources = SOURCES.map(|name| format!("plugin-impl/src/faces/capi/{name}.rs")).into_iter();
     let builder = sources.fold(Builder::new().with_config(config), |builder, source| {
         builder.with_src(tree::root().join(source))
     });
@@ -60,7 +60,7 @@ fn the_header_is_that_of_the_sources() {
 /// Every function that the library exports for C is in the header, and none besides.
 #[test]
 fn the_header_has_every_function() {
-    let exported = tree::sources("plugin-impl/src/capi").into_iter().flat_map(|(_, text)| {
+    let exported = tree::sources("plugin-impl/src/faces/capi").into_iter().flat_map(|(_, text)| {
         let functions = text
             .split("extern \"C\" fn ")
             .skip(1)

@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use pointsman_loader::api::abi_stable::std_types::RString;
 use pointsman_loader::api::{Error, PluginBox, Request, Status};
-use pointsman_plugin::abi::export::{Service, export};
-use pointsman_plugin::answer::{Answer, AnswerBody, Relay};
+use pointsman_plugin::faces::abi::export::{Service, export};
+use pointsman_plugin::runtime::answer::{Answer, AnswerBody, Relay};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::TaskTracker;
 

@@ -148,7 +148,9 @@ fn only_the_abi_face_names_the_types_of_the_boundary() {
         "FfiFuture",
     ];
     let face = |path: &str| {
-        ["plugin-impl/src/abi.rs", "plugin-impl/src/abi/"].iter().any(|face| path.starts_with(face))
+        ["plugin-impl/src/faces/abi.rs", "plugin-impl/src/faces/abi/"]
+            .iter()
+            .any(|face| path.starts_with(face))
     };
     let found = naming("plugin-impl/src", &words, face);
     assert!(found.is_empty(), "{found:#?}");
@@ -158,7 +160,7 @@ fn only_the_abi_face_names_the_types_of_the_boundary() {
 #[test]
 fn only_the_faces_export_functions() {
     let face = |path: &str| {
-        ["abi.rs", "abi/", "capi.rs", "capi/"]
+        ["faces/abi.rs", "faces/abi/", "faces/capi.rs", "faces/capi/"]
             .iter()
             .any(|face| path.strip_prefix("plugin-impl/src/").is_some_and(|path| path.starts_with(face)))
     };
@@ -170,7 +172,7 @@ fn only_the_faces_export_functions() {
 #[test]
 fn fleet_and_driver_do_not_name_the_http_client() {
     let outside = |path: &str| {
-        !["fleet", "driver"].iter().any(|part| path.starts_with(&format!("plugin-impl/src/{part}")))
+        !["fleet", "runtime/driver"].iter().any(|part| path.starts_with(&format!("plugin-impl/src/{part}")))
     };
     let found = naming("plugin-impl/src", &["reqwest", "std::fs", "std::path"], outside);
     assert!(found.is_empty(), "{found:#?}");
@@ -179,7 +181,7 @@ fn fleet_and_driver_do_not_name_the_http_client() {
 /// Edges know the core and the fleet, and each other only through them.
 #[test]
 fn the_upstream_edge_is_the_only_one_with_an_http_client() {
-    let edge = |path: &str| path.starts_with("plugin-impl/src/upstream");
+    let edge = |path: &str| path.starts_with("plugin-impl/src/edges/upstream");
     let found = naming("plugin-impl/src", &["reqwest"], edge);
     assert!(found.is_empty(), "{found:#?}");
 }
@@ -187,7 +189,7 @@ fn the_upstream_edge_is_the_only_one_with_an_http_client() {
 /// Faces say what the driver says; how the core decides is no matter of theirs.
 #[test]
 fn faces_decide_nothing() {
-    let faces = ["plugin-impl/src/abi", "plugin-impl/src/http", "plugin-impl/src/capi"];
+    let faces = ["plugin-impl/src/faces/abi", "plugin-impl/src/http", "plugin-impl/src/faces/capi"];
     let outside = |path: &str| !faces.iter().any(|face| path.starts_with(face));
     let words = [
         "pointsman_core::admission::cell",

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::answer::{AnswerBody, Relay};
-use crate::upstream::StreamFault;
+use crate::edges::upstream::StreamFault;
+use crate::runtime::answer::{AnswerBody, Relay};
 
 /// A body on its way to a client. Its error makes hyper break the connection, so that the client sees
 /// the break and not an end.

@@ -12,8 +12,8 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 
-use crate::auth::CALLERS_PROOFS;
-use crate::router::Router;
+use crate::edges::auth::CALLERS_PROOFS;
+use crate::runtime::router::Router;
 use crate::secret::Secret;
 
 use super::body::FaceBody;

@@ -13,10 +13,10 @@ use pointsman_core::formats::format::WireFormat;
 use pointsman_core::reporting::refusal;
 use pointsman_core::request::intent::{Intent, spoken};
 
-use crate::answer::Answer;
-use crate::call::Call;
-use crate::driver::own;
-use crate::router::{Router, call};
+use crate::runtime::answer::Answer;
+use crate::runtime::call::Call;
+use crate::runtime::driver::own;
+use crate::runtime::router::{Router, call};
 
 use super::body::FaceBody;
 use super::origin::{self, Asker};

@@ -16,8 +16,8 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::ListenAddress;
-use crate::router::Router;
+use crate::edges::config::ListenAddress;
+use crate::runtime::router::Router;
 
 use super::door::{self, Door};
 #[cfg(unix)]

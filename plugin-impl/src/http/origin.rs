@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::headers::remove_where;
+use crate::runtime::headers::remove_where;
 
 /// The name of every header that opens a server to pages begins so.
 const OPENING: &str = "access-control-";

@@ -4,10 +4,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::journal::Explanation;
-use crate::journal::explanation::{list_json, list_text, unknown};
-use crate::router::Router;
-use crate::status::Status;
+use crate::operator::status::Status;
+use crate::runtime::journal::Explanation;
+use crate::runtime::journal::explanation::{list_json, list_text, unknown};
+use crate::runtime::router::Router;
 
 use super::body::FaceBody;
 use super::gateway::plain;

@@ -3,7 +3,7 @@
 //! Each is a socket in a folder of its own that was made for it, so that two programs never meet, and
 //! nobody else was there before. Where there are no unix sockets it is a free port of the loopback.
 
-use crate::config::ListenAddress;
+use crate::edges::config::ListenAddress;
 
 use super::listen::ListenError;
 

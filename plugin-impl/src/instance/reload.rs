@@ -8,9 +8,9 @@ use pointsman_core::reporting::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Environment, Located};
-use crate::notices::MetBy;
-use crate::router::Router;
+use crate::edges::config::{self, Environment, Located};
+use crate::edges::notices::MetBy;
+use crate::runtime::router::Router;
 
 /// How often the file is looked at. One `stat` is cheaper than what it takes to watch a folder, and it
 /// sees what editors do when they replace a file.

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use pointsman_plugin::upstream::news::News;
+use pointsman_plugin::edges::upstream::news::News;
 use shuttle::future::block_on;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
 use shuttle::thread;

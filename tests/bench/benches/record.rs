@@ -4,7 +4,7 @@
 use criterion::{BenchmarkId, Criterion};
 use pointsman_bench::record::Writer;
 use pointsman_bench::size;
-use pointsman_plugin::journal::KEPT;
+use pointsman_plugin::runtime::journal::KEPT;
 
 const FLEETS: [u32; 4] = [1, 4, 16, 64];
 

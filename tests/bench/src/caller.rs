@@ -10,11 +10,11 @@ use pointsman_core::reporting::notice::Notice;
 use pointsman_loader::api::abi_stable::std_types::ROption;
 use pointsman_loader::api::{Request, StartOptions};
 use pointsman_loader::{Library, Router, Silent};
-use pointsman_plugin::answer::AnswerBody;
-use pointsman_plugin::config::Process;
+use pointsman_plugin::edges::config::Process;
+use pointsman_plugin::edges::notices::MetBy;
 use pointsman_plugin::instance::{ConfigFrom, Host, Instance};
-use pointsman_plugin::notices::MetBy;
-use pointsman_plugin::router::call;
+use pointsman_plugin::runtime::answer::AnswerBody;
+use pointsman_plugin::runtime::router::call;
 use reqwest::Client;
 use tokio::runtime::Runtime;
 

@@ -8,15 +8,15 @@ use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::because::Because;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Now;
-use pointsman_plugin::call::Routed;
-use pointsman_plugin::claim;
-use pointsman_plugin::config::{Process, from_text};
+use pointsman_plugin::edges::config::{Process, from_text};
+use pointsman_plugin::edges::store::MemoryStore;
 use pointsman_plugin::fleet::Fleet;
-use pointsman_plugin::generation::Generation;
-use pointsman_plugin::journal::record::How;
-use pointsman_plugin::journal::{Journal, Record, RequestId};
-use pointsman_plugin::router::call;
-use pointsman_plugin::store::MemoryStore;
+use pointsman_plugin::runtime::call::Routed;
+use pointsman_plugin::runtime::claim;
+use pointsman_plugin::runtime::generation::Generation;
+use pointsman_plugin::runtime::journal::record::How;
+use pointsman_plugin::runtime::journal::{Journal, Record, RequestId};
+use pointsman_plugin::runtime::router::call;
 
 use crate::{caller, servers};
 

@@ -1,6 +1,6 @@
 //! Our own router: the real core and the real fleet, with the driver's loop in virtual time.
 //!
-//! It does what `plugin-impl/src/driver.rs` does, in the same order, but for what needs a network: where
+//! It does what `plugin-impl/src/runtime/driver.rs` does, in the same order, but for what needs a network: where
 //! the driver awaits, this returns an [`Action`] and is asked again. All that the simulator knows of the
 //! core is in here.
 

@@ -1,0 +1,190 @@
+//! One connection, polled by whoever waits for its answer.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::Origin;
+use super::shelf::Shelf;
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// What reads and writes. It does so only when it is polled.
+type Driver = http1::Connection<Stream, Full<Bytes>>;
+
+/// A connection on which no request is under way.
+pub(super) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: Box<Driver>,
+    origin: Origin,
+}
+
+/// A connection that was lost before the head of an answer.
+pub(super) enum Lost {
+    /// It was closed, and no answer had begun.
+    Closed(hyper::Error),
+    Broken(hyper::Error),
+}
+
+impl Lost {
+    fn of(error: hyper::Error) -> Self {
+        let was_closed = error.is_canceled() || error.is_incomplete_message() || is_closing(&error);
+        if was_closed { Self::Closed(error) } else { Self::Broken(error) }
+    }
+
+    pub(super) const fn error(&self) -> &hyper::Error {
+        match self {
+            Self::Closed(error) | Self::Broken(error) => error,
+        }
+    }
+}
+
+/// What the system says when the other side has closed a connection.
+fn is_closing(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        matches!(cause.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
+    })
+}
+
+impl Connection {
+    pub(super) async fn new(stream: Stream, origin: Origin) -> hyper::Result<Self> {
+        let (sender, driver) = http1::handshake(stream).await?;
+        Ok(Self { sender, driver: Box::new(driver), origin })
+    }
+
+    pub(super) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Sends a request and waits for the head of its answer. The connection goes on in the body, and from
+    /// there to the shelf.
+    pub(super) async fn ask(
+        mut self,
+        request: Request<Full<Bytes>>,
+        shelf: &Arc<Shelf>,
+    ) -> Result<Response<ConnectedBody>, Lost> {
+        let mut head = pin!(self.sender.send_request(request));
+        let mut driver = Some(&mut self.driver);
+        let head = poll_fn(|context| {
+            // What it has to say about an end it says in place of the head.
+            if driver.as_mut().is_some_and(|driver| Pin::new(&mut ***driver).poll(context).is_ready()) {
+                driver = None;
+            }
+            head.as_mut().poll(context)
+        });
+        let response = head.await.map_err(Lost::of)?;
+        let shelf = shelf.clone();
+        Ok(response.map(|incoming| ConnectedBody {
+            incoming,
+            has_begun: false,
+            connection: Some(self),
+            shelf,
+        }))
+    }
+
+    /// Says whether another request can be sent. Nothing may be under way.
+    pub(super) fn is_open(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        Pin::new(&mut *self.driver).poll(&mut context).is_pending() && self.sender.is_ready()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// The body of an answer together with the connection that it comes by.
+///
+/// At its end the connection goes back to the shelf; dropped before, it is closed.
+#[derive(Debug)]
+pub(in crate::edges::upstream) struct ConnectedBody {
+    incoming: Incoming,
+    /// Where nobody has asked yet, there may be what came with the head.
+    has_begun: bool,
+    /// None once it was given back or has ended.
+    connection: Option<Connection>,
+    shelf: Arc<Shelf>,
+}
+
+impl ConnectedBody {
+    /// Has the connection read on, and takes what that brought.
+    ///
+    /// Nothing comes but by the connection, after which it is asked for: it need not wake anybody.
+    fn poll_incoming(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let mut of_nobody = Context::from_waker(Waker::noop());
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        if is_first && let ready @ Poll::Ready(_) = Pin::new(&mut self.incoming).poll_frame(&mut of_nobody) {
+            return ready;
+        }
+        if let Some(connection) = &mut self.connection
+            && Pin::new(&mut *connection.driver).poll(context).is_ready()
+        {
+            // Whatever it was, it is told by what comes next.
+            self.connection = None;
+        }
+        Pin::new(&mut self.incoming).poll_frame(&mut of_nobody)
+    }
+
+    fn give_back(&mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_open()
+        {
+            self.shelf.put(connection);
+        }
+    }
+}
+
+impl Body for ConnectedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = self.poll_incoming(context);
+        match frame {
+            Poll::Ready(None) => self.give_back(),
+            // What has broken is of no more use.
+            Poll::Ready(Some(Err(_))) => self.connection = None,
+            Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for ConnectedBody {
+    /// Whoever knows how long a body is does not ask for what comes after it.
+    fn drop(&mut self) {
+        if self.incoming.is_end_stream() {
+            self.give_back();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The way out through a proxy, by reqwest: it tunnels, proves itself to the proxy, and speaks SOCKS.
+
+use std::time::Duration;
+
+use reqwest::Client;
+
+use crate::edges::config::ProxyUrl;
+use crate::sync::DashMap;
+
+use super::body::Source;
+use super::direct::{IDLE_CONNECTION, install_tls_provider};
+use super::{Outgoing, Response, SendError, fault};
+
+/// Sends requests through proxies.
+#[derive(Debug, Default)]
+pub(super) struct Proxied {
+    /// One pool of connections for each way out.
+    clients: DashMap<WayOut, Client>,
+}
+
+/// What makes connections different that go to the same host.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct WayOut {
+    /// None where it is the machine's own affair.
+    proxy: Option<String>,
+    connect: Duration,
+}
+
+impl std::fmt::Debug for WayOut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WayOut").field("named", &self.proxy.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Proxied {
+    pub(super) async fn send(
+        &self,
+        outgoing: Outgoing,
+        proxy: Option<&ProxyUrl>,
+        connect: Duration,
+    ) -> Result<Response, SendError> {
+        let client = self.client(proxy, connect)?;
+        let request = client
+            .request(outgoing.method, &outgoing.url)
+            .headers(outgoing.headers)
+            .body(outgoing.body)
+            .build()
+            .map_err(|error| fault::of_proxied(&error))?;
+        let response = client.execute(request).await.map_err(|error| fault::of_proxied(&error))?;
+        Ok(http::Response::from(response).map(Source::Proxied))
+    }
+
+    fn client(&self, proxy: Option<&ProxyUrl>, connect: Duration) -> Result<Client, SendError> {
+        let way_out = WayOut { proxy: proxy.map(|proxy| proxy.expose().to_owned()), connect };
+        if let Some(client) = self.clients.get(&way_out) {
+            return Ok(client.clone());
+        }
+        let client = make(&way_out).map_err(|error| fault::of_proxied(&error))?;
+        Ok(self.clients.entry(way_out).or_insert(client).clone())
+    }
+}
+
+fn make(way_out: &WayOut) -> reqwest::Result<Client> {
+    install_tls_provider();
+    let builder = Client::builder()
+        .connect_timeout(way_out.connect)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .tcp_nodelay(true)
+        // A redirect is the caller's business: it has to see what it would have seen.
+        .redirect(reqwest::redirect::Policy::none());
+    let builder = match &way_out.proxy {
+        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
+        None => builder,
+    };
+    builder.build()
+}

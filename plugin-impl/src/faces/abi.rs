@@ -1,0 +1,126 @@
+//! The ABI face: the root module, and the only place that names the types of the boundary.
+//!
+//! Every entry is fenced: a panic becomes an error, because one that reached the boundary would end the
+//! host's process. Work runs on the instance's own runtime; what the host polls are a channel's ends, so
+//! that any executor will do.
+
+mod body;
+mod convert;
+pub mod export;
+pub mod fence;
+mod host;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abi_stable::export_root_module;
+use abi_stable::prefix_type::PrefixTypeTrait;
+use abi_stable::sabi_extern_fn;
+use abi_stable::std_types::{RResult, RString};
+use pointsman_api::{
+    AbiVersion, Error, ErrorCode, HostBox, PluginBox, Request, Root, RootRef, StartOptions, Status,
+};
+
+use crate::edges::config::Process;
+use crate::faces::panics;
+use crate::http::ListenError;
+use crate::instance::{ConfigFrom, Instance, InstanceError, StartError};
+use crate::runtime::answer::Answer;
+
+use self::export::{Service, export};
+use self::fence::fence;
+
+/// Returns the version of the interface; see [`pointsman_api::VERSION_SYMBOL`].
+#[expect(unsafe_code, reason = "a host reads the version before it trusts anything else, so it is plain C")]
+#[unsafe(no_mangle)]
+pub extern "C" fn pointsman_abi_version() -> u32 {
+    AbiVersion::CURRENT.to_bits()
+}
+
+/// The root module that hosts look for.
+#[export_root_module]
+pub fn root() -> RootRef {
+    Root { start }.leak_into_prefix()
+}
+
+#[sabi_extern_fn]
+fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
+    fence(|| {
+        let host = Arc::new(host::ToHost::new(host));
+        panics::log(host.clone());
+        let instance = Instance::start(config_from(options), host, Arc::new(Process))?;
+        Ok(export(Arc::new(Running(instance))))
+    })
+}
+
+fn config_from(options: StartOptions) -> ConfigFrom {
+    match options.config_text.into_option() {
+        Some(text) => ConfigFrom::Text(text.into_string()),
+        None => ConfigFrom::Places(options.config_path.into_option().map(|path| path.as_str().into())),
+    }
+}
+
+/// An instance as the boundary sees it.
+struct Running(Arc<Instance>);
+
+impl Service for Running {
+    async fn fetch(&self, request: Request) -> Result<Answer, Error> {
+        let (uri, call) = convert::call(request)?;
+        Ok(self.0.fetch(&uri, call).await?)
+    }
+
+    fn status(&self) -> Result<Status, Error> {
+        Ok(convert::status(self.0.status()))
+    }
+
+    fn listen(&self, address: &str) -> Result<RString, Error> {
+        Ok(self.0.listen(address)?.into())
+    }
+
+    async fn shut_down(&self, grace: Duration) -> Result<(), Error> {
+        self.0.shut_down(grace).await;
+        Ok(())
+    }
+
+    fn spawner(&self) -> Option<(tokio::runtime::Handle, tokio_util::task::TaskTracker)> {
+        Some((self.0.handle()?, self.0.tasks().clone()))
+    }
+
+    async fn cut(&self) {
+        self.0.cut().cancelled().await;
+    }
+
+    fn abandon(&self) {
+        self.0.cut_off();
+    }
+}
+
+// What went wrong, as a code to branch on and a text to show.
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        let code = match &error {
+            StartError::Config(_) => ErrorCode::CONFIG,
+            StartError::Threads(_) => ErrorCode::INTERNAL,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ListenError> for Error {
+    fn from(error: ListenError) -> Self {
+        Self::new(ErrorCode::LISTEN, error.to_string())
+    }
+}
+
+impl From<InstanceError> for Error {
+    fn from(error: InstanceError) -> Self {
+        use crate::runtime::router::FetchError;
+        let code = match &error {
+            InstanceError::Closed => ErrorCode::CLOSED,
+            InstanceError::Fetch(FetchError::Url(_)) => ErrorCode::BAD_REQUEST,
+            InstanceError::Fetch(FetchError::Send(_)) => ErrorCode::UPSTREAM,
+        };
+        Self::new(code, error.to_string())
+    }
+}

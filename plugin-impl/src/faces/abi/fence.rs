@@ -1,0 +1,34 @@
+//! The fence: no panic of ours reaches a host.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use abi_stable::std_types::RResult;
+use pointsman_api::{Error, ErrorCode};
+
+use crate::faces::panics;
+
+/// Runs an entry, and turns a panic into an error.
+///
+/// What a panic may have left half done is behind locks that are replaced whole, or atomic.
+pub fn fence<T>(entry: impl FnOnce() -> Result<T, Error>) -> RResult<T, Error> {
+    catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| Err(caught(&*panic))).into()
+}
+
+/// Returns the error for a panic.
+pub fn caught(panic: &(dyn Any + Send)) -> Error {
+    Error::new(ErrorCode::INTERNAL, panics::text(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_with_its_message() {
+        let fenced: RResult<(), Error> = fence(|| panic!("out of {}", "track"));
+        let error = fenced.into_result().expect_err("fenced");
+        assert_eq!(error.code, ErrorCode::INTERNAL);
+        assert_eq!(error.message, "a bug in the plugin was fenced in: out of track");
+    }
+}

@@ -1,0 +1,39 @@
+//! The host, as the plugin calls it.
+
+use pointsman_api::{HostBox, LogLevel, LogRecord};
+use pointsman_core::reporting::notice::Notice;
+use tracing::Level;
+
+use crate::edges::notices::MetBy;
+use crate::instance::Host;
+
+use super::convert;
+
+/// Calls a host's callbacks.
+pub(super) struct ToHost(HostBox);
+
+impl ToHost {
+    pub(super) fn new(host: HostBox) -> Self {
+        Self(host)
+    }
+}
+
+impl Host for ToHost {
+    fn notice(&self, notice: &Notice, met_by: MetBy) {
+        self.0.notice(convert::notice(notice, met_by));
+    }
+
+    fn log(&self, level: Level, target: &str, text: &str) {
+        self.0.log(LogRecord { level: level_of(level), target: target.into(), text: text.into() });
+    }
+}
+
+const fn level_of(level: Level) -> LogLevel {
+    match level {
+        Level::ERROR => LogLevel::ERROR,
+        Level::WARN => LogLevel::WARN,
+        Level::INFO => LogLevel::INFO,
+        Level::DEBUG => LogLevel::DEBUG,
+        Level::TRACE => LogLevel::TRACE,
+    }
+}

@@ -1,0 +1,81 @@
+//! Variables that a host gives, over those of the process.
+//!
+//! A host's language may have an environment of its own that the C library never sees, and a setting can
+//! be given as a variable. So a host can hand some over, one on each line.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use crate::edges::config::{CommandError, Environment, Process};
+
+use super::errors::Failure;
+
+/// The process's environment with some variables over it. Those of the process hold for the rest.
+#[derive(Debug)]
+pub(super) struct Extra(BTreeMap<String, String>);
+
+impl Extra {
+    /// Reads lines of the form `NAME=VALUE`. Empty ones are left out.
+    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let pairs = lines.map(|line| match line.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            // The line is not repeated: it may be a secret that lost its name.
+            Some(_) | None => Err(Failure::argument("a line of the environment is not NAME=VALUE")),
+        });
+        pairs.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Environment for Extra {
+    fn variable(&self, name: &str) -> Option<String> {
+        match self.0.get(name) {
+            Some(value) => Some(value.clone()).filter(|value| !value.is_empty()),
+            None => Process.variable(name),
+        }
+    }
+
+    fn variable_names(&self) -> Vec<String> {
+        let mut names = Process.variable_names();
+        names.extend(self.0.keys().cloned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        Process.is_file(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        Process.read(path)
+    }
+
+    fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError> {
+        Process.run(program, arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_variable_goes_before_that_of_the_process() {
+        let extra = Extra::read("PATH=mine\n\nPOINTSMAN_TEST_URL=a=b\nHOME=\n").unwrap();
+        assert_eq!(extra.variable("PATH").as_deref(), Some("mine"));
+        assert_eq!(extra.variable("POINTSMAN_TEST_URL").as_deref(), Some("a=b"));
+        assert_eq!(extra.variable("HOME"), None, "empty means not set");
+        let names = extra.variable_names();
+        assert_eq!(names.iter().filter(|name| *name == "PATH").count(), 1);
+    }
+
+    #[test]
+    fn a_line_without_a_name_is_refused_and_not_repeated() {
+        for text in ["sk-secret", "=sk-secret"] {
+            let failure = Extra::read(text).expect_err(text);
+            assert!(!failure.text.contains("sk-secret"));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Operator: the state of the fleet, for people who run it.
+
+pub mod status;

@@ -1,0 +1,349 @@
+//! The status: what an operator sees of the fleet at one instant.
+
+mod table;
+mod windows;
+
+use pointsman_core::admission::allowance::Experience;
+use pointsman_core::admission::cell::Opening;
+use pointsman_core::planning::snapshot::Standing;
+use pointsman_core::quota::protection::Judgement;
+use pointsman_core::request::catalog::MAX_IN_FLIGHT;
+use pointsman_core::time::{Millis, Now, UnixMillis};
+use serde_json::{Map, Value, json};
+
+use crate::edges::config::ConfigSource;
+use crate::fleet::account::PoolSummary;
+use crate::fleet::caps::Cap;
+use crate::fleet::{Member, Roster};
+use crate::runtime::router::Router;
+
+pub use self::windows::WindowStatus;
+
+/// The state of the fleet.
+#[derive(Clone, Debug)]
+pub struct Status {
+    pub now: UnixMillis,
+    /// The address that the configuration names for the gateway.
+    pub listen: String,
+    /// Where the configuration is from.
+    pub config: String,
+    pub quiet_mode: bool,
+    /// How many requests wait in line.
+    pub waiting: u32,
+    /// Those with accounts.
+    pub providers: Vec<ProviderStatus>,
+    pub accounts: Vec<AccountStatus>,
+    pub counters: Vec<(&'static str, u64)>,
+}
+
+/// What a provider has under way.
+#[derive(Clone, Debug)]
+pub struct ProviderStatus {
+    pub name: String,
+    pub under_way: UnderWay,
+    /// For each cap of models.
+    pub models: Vec<(String, UnderWay)>,
+}
+
+/// So many requests are under way, of so many that may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnderWay {
+    pub in_flight: u32,
+    pub cap: Option<u16>,
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct AccountStatus {
+    pub id: String,
+    pub provider: String,
+    /// The wire format of its provider.
+    pub format: &'static str,
+    pub label: String,
+    pub state: AccountState,
+    /// Why it is not ready, or empty.
+    pub reason: String,
+    pub until: Option<UnixMillis>,
+    pub under_way: UnderWay,
+    pub pools: Vec<PoolStatus>,
+}
+
+/// Whether an account takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountState {
+    Ready,
+    Cooling,
+    NeedsSignIn,
+    Disabled,
+}
+
+/// One pool of an account.
+#[derive(Clone, Debug)]
+pub struct PoolStatus {
+    pub name: String,
+    pub state: PoolState,
+    pub until: Option<UnixMillis>,
+    pub under_way: UnderWay,
+    pub streak: u8,
+    pub trips: u64,
+    pub served: u64,
+    pub limited: u64,
+    /// What is left of the tightest window in thousandths, where it is known.
+    pub remaining: Option<u16>,
+    /// When that window resets.
+    pub reset: Option<UnixMillis>,
+    /// What was reported of each window.
+    pub windows: Vec<WindowStatus>,
+    /// What experience tells of how much it lets in.
+    pub learned: Experience,
+}
+
+/// Whether a pool takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolState {
+    Open,
+    Limited,
+    Guessed,
+    /// Experience says that nothing is left.
+    Learned,
+    Probing,
+    /// What is left of the quota is kept, by the user's wish.
+    Protected,
+}
+
+impl AccountState {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Cooling => "cooling",
+            Self::NeedsSignIn => "needs sign-in",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl PoolState {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Limited => "limited",
+            Self::Guessed => "limited (guess)",
+            Self::Learned => "limited (learned)",
+            Self::Probing => "probing",
+            Self::Protected => "protected",
+        }
+    }
+}
+
+impl Status {
+    /// Looks at everything.
+    pub fn of(router: &Router) -> Self {
+        let (generation, shared) = (router.generation(), router.shared());
+        let now = shared.clock.now();
+        let crews = || generation.crews.iter().zip(&generation.config.providers);
+        let providers = crews().filter(|(crew, _)| !crew.roster.members.is_empty());
+        let accounts = crews().flat_map(|(crew, provider)| {
+            let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
+            let (roster, format) = (&crew.roster, provider.core.format.name());
+            let view = move |member| account(roster, member, format, &pools, now);
+            roster.members.iter().map(view).collect::<Vec<_>>()
+        });
+        Self {
+            now: now.wall,
+            listen: generation.config.listen.to_string(),
+            config: source(&generation.config.source),
+            quiet_mode: shared.notices.is_quiet(),
+            waiting: shared.fleet.lanes.waiting(),
+            providers: providers
+                .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster))
+                .collect(),
+            accounts: accounts.collect(),
+            counters: shared.counters.list(),
+        }
+    }
+
+    /// Returns how many accounts take work.
+    pub fn ready(&self) -> usize {
+        self.accounts.iter().filter(|account| account.state == AccountState::Ready).count()
+    }
+
+    /// Returns it as JSON.
+    pub fn to_json(&self) -> Value {
+        let counters: Map<String, Value> =
+            self.counters.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "now_unix_ms": self.now.0,
+            "quiet_mode": self.quiet_mode,
+            "waiting": self.waiting,
+            "providers": self.providers.iter().map(ProviderStatus::to_json).collect::<Vec<_>>(),
+            "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
+            "counters": counters,
+        })
+    }
+
+    /// Returns it as a table for a terminal.
+    pub fn to_table(&self) -> String {
+        table::render(self)
+    }
+}
+
+impl ProviderStatus {
+    fn to_json(&self) -> Value {
+        let models: Map<String, Value> =
+            self.models.iter().map(|(name, under_way)| (name.clone(), under_way.to_json())).collect();
+        json!({
+            "name": self.name,
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
+            "models": models,
+        })
+    }
+}
+
+impl UnderWay {
+    fn of(cap: &Cap) -> Self {
+        Self { in_flight: cap.in_flight(), cap: cap.bound() }
+    }
+
+    fn to_json(self) -> Value {
+        json!({"in_flight": self.in_flight, "cap": self.cap})
+    }
+}
+
+impl AccountStatus {
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "provider": self.provider,
+            "label": self.label,
+            "state": self.state.as_str(),
+            "reason": self.reason,
+            "until_unix_ms": self.until.map(|until| until.0),
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
+            "pools": self.pools.iter().map(PoolStatus::to_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl PoolStatus {
+    fn to_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "state": self.state.as_str(),
+            "until_unix_ms": self.until.map(|until| until.0),
+            "in_flight": self.under_way.in_flight,
+            "cap": self.under_way.cap,
+            "streak": self.streak,
+            "trips": self.trips,
+            "served": self.served,
+            "limited": self.limited,
+            "remaining": self.remaining.map(windows::fraction),
+            "windows": self.windows.iter().map(WindowStatus::to_json).collect::<Vec<_>>(),
+            "learned": {
+                "capacity": self.learned.capacity,
+                "used": self.learned.used,
+                "every_ms": self.learned.span,
+            },
+        })
+    }
+}
+
+fn provider(name: String, roster: &Roster) -> ProviderStatus {
+    let caps = roster.caps();
+    let models = caps.models.iter().map(|(models, cap)| (models.as_str().to_owned(), UnderWay::of(cap)));
+    ProviderStatus { name, under_way: UnderWay::of(&caps.total), models: models.collect() }
+}
+
+fn account(
+    roster: &Roster,
+    member: &Member,
+    format: &'static str,
+    pools: &[String],
+    now: Now,
+) -> AccountStatus {
+    let account = &member.account;
+    let (state, until) = account_state(member, now);
+    let reason = match state {
+        AccountState::Cooling => account.story().reason.map_or("", |reason| reason.as_str()),
+        AccountState::Ready | AccountState::NeedsSignIn | AccountState::Disabled => "",
+    };
+    AccountStatus {
+        id: account.id.to_string(),
+        provider: account.id.provider().to_owned(),
+        format,
+        label: account.id.label().to_owned(),
+        state,
+        reason: reason.to_owned(),
+        until,
+        under_way: UnderWay::of(&member.cap()),
+        pools: pools
+            .iter()
+            .enumerate()
+            .map(|(index, name)| pool(member, roster.bound(member, index, now.mono), index, name, now))
+            .collect(),
+    }
+}
+
+fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>) {
+    if !member.enabled {
+        return (AccountState::Disabled, None);
+    }
+    if member.account.standing() == Standing::NeedsSignIn {
+        return (AccountState::NeedsSignIn, None);
+    }
+    let health = member.account.health();
+    if now.mono < health.until {
+        return (AccountState::Cooling, Some(now.wall_of(health.until)));
+    }
+    (AccountState::Ready, None)
+}
+
+fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> PoolStatus {
+    let known = member.account.pool(index);
+    let (state, until) = pool_state(&known, member.protection(index, now.mono), now);
+    let (remaining, reset) = windows::tightest(&known.windows, now);
+    PoolStatus {
+        name: name.to_owned(),
+        state,
+        until: until.map(|until| now.wall_of(until)),
+        under_way: UnderWay {
+            in_flight: known.quota.in_flight.into(),
+            cap: Some(bound).filter(|bound| *bound < MAX_IN_FLIGHT),
+        },
+        streak: known.quota.streak,
+        trips: known.trips,
+        served: known.served,
+        limited: known.limited,
+        remaining,
+        reset,
+        windows: windows::all(&known.windows, now),
+        learned: known.learned,
+    }
+}
+
+fn pool_state(known: &PoolSummary, protection: Judgement, now: Now) -> (PoolState, Option<Millis>) {
+    let quota = known.quota;
+    if now.mono < quota.until {
+        let state = if quota.known { PoolState::Limited } else { PoolState::Guessed };
+        return (state, Some(quota.until));
+    }
+    if let Judgement::Kept { until } = protection {
+        return (PoolState::Protected, until);
+    }
+    match known.learned.until {
+        Some(until) if now.mono < until => (PoolState::Learned, Some(until)),
+        _ if quota.opening == Opening::Open => (PoolState::Open, None),
+        _ => (PoolState::Probing, None),
+    }
+}
+
+fn source(source: &ConfigSource) -> String {
+    match source {
+        ConfigSource::File(path) => path.display().to_string(),
+        ConfigSource::Defaults => "(defaults)".to_owned(),
+    }
+}

@@ -1,0 +1,176 @@
+//! The status as a table of at most 80 columns, where names allow it.
+
+use std::fmt::Write;
+
+use pointsman_core::quota::outlook::WHOLE;
+use pointsman_core::time::UnixMillis;
+
+use super::{AccountState, AccountStatus, PoolStatus, Status, UnderWay};
+
+const HEADINGS: [&str; 7] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED", "LEFT"];
+
+/// Renders accounts × pools, and a line on the requests.
+pub(super) fn render(status: &Status) -> String {
+    if status.accounts.is_empty() {
+        return "no accounts: add some under `accounts:` in pointsman.yaml\n".to_owned();
+    }
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    for account in &status.accounts {
+        rows.extend(
+            account.pools.iter().enumerate().map(|(at, pool)| row(account, pool, at == 0, status.now)),
+        );
+    }
+    let mut text = aligned(&rows);
+    text.push_str(&caps(status));
+    let counter =
+        |name: &str| status.counters.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "\n{}, {} answered, {} refused, {} failed; {}, {} of them limited",
+        counted(counter("requests"), "request"),
+        counter("answered"),
+        counter("refused"),
+        counter("failed"),
+        counted(counter("attempts"), "upstream call"),
+        counter("upstream_429"),
+    );
+    text
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis) -> [String; 7] {
+    let (state, until) = match account.state {
+        AccountState::Ready => (pool.state.as_str().to_owned(), pool.until),
+        AccountState::Cooling => (account.reason.clone(), account.until),
+        AccountState::NeedsSignIn | AccountState::Disabled => (account.state.as_str().to_owned(), None),
+    };
+    [
+        if first { account.id.clone() } else { String::new() },
+        pool.name.clone(),
+        state,
+        until.map_or_else(|| "-".to_owned(), |until| countdown(until, now)),
+        busy(pool.under_way),
+        pool.served.to_string(),
+        left(pool, now),
+    ]
+}
+
+/// What is left of the tightest window, and for how long that is so: `42% 1h03m`.
+fn left(pool: &PoolStatus, now: UnixMillis) -> String {
+    let Some(remaining) = pool.remaining else { return "-".to_owned() };
+    // Rounded up, so that 0% means that nothing is left.
+    let percent = format!("{}%", remaining.div_ceil(10));
+    match pool.reset.filter(|_| remaining < WHOLE) {
+        Some(reset) => format!("{percent} {}", countdown(reset, now)),
+        None => percent,
+    }
+}
+
+fn busy(under_way: UnderWay) -> String {
+    match under_way.cap {
+        Some(cap) => format!("{}/{cap}", under_way.in_flight),
+        None => under_way.in_flight.to_string(),
+    }
+}
+
+/// Says of each cap that no row shows how much of it is taken.
+fn caps(status: &Status) -> String {
+    let models = |provider: &'_ super::ProviderStatus| {
+        let named = |(models, cap): &(String, UnderWay)| (format!("{} {models}", provider.name), *cap);
+        provider.models.iter().map(named).collect::<Vec<_>>()
+    };
+    let of_providers = status.providers.iter().flat_map(|provider| {
+        [(provider.name.clone(), provider.under_way)].into_iter().chain(models(provider))
+    });
+    let of_accounts = status.accounts.iter().map(|account| (account.id.clone(), account.under_way));
+    let capped = of_providers.chain(of_accounts).filter(|(_, under_way)| under_way.cap.is_some());
+    let texts: Vec<_> = capped.map(|(name, under_way)| format!("{name} {}", busy(under_way))).collect();
+    if texts.is_empty() { String::new() } else { format!("\nat once: {}\n", texts.join(", ")) }
+}
+
+fn countdown(until: UnixMillis, now: UnixMillis) -> String {
+    let seconds = until.0.saturating_sub(now.0).div_ceil(1_000);
+    match (seconds / 3_600, seconds % 3_600 / 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s:02}s"),
+        (h, m, _) => format!("{h}h{m:02}m"),
+    }
+}
+
+fn aligned(rows: &[[String; 7]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pointsman_core::admission::allowance::Experience;
+
+    use super::*;
+    use crate::operator::status::{PoolState, ProviderStatus};
+
+    #[test]
+    fn a_table_has_a_row_for_each_pool() {
+        let pool = |name: &str, state, until| PoolStatus {
+            name: name.into(),
+            state,
+            until,
+            under_way: UnderWay { in_flight: 2, cap: (name == "claude").then_some(4) },
+            streak: 0,
+            trips: 1,
+            served: 40,
+            limited: 3,
+            remaining: until.map(|_| 0).or(Some(421)),
+            reset: until.or(Some(UnixMillis(3_780_000))),
+            windows: Vec::new(),
+            learned: Experience::default(),
+        };
+        let account = AccountStatus {
+            id: "antigravity:work".into(),
+            provider: "antigravity".into(),
+            format: "anthropic",
+            label: "work".into(),
+            state: AccountState::Ready,
+            reason: String::new(),
+            until: None,
+            under_way: UnderWay { in_flight: 4, cap: Some(10) },
+            pools: vec![
+                pool("claude", PoolState::Open, None),
+                pool("gemini-cli", PoolState::Limited, Some(UnixMillis(71_000))),
+            ],
+        };
+        let status = Status {
+            now: UnixMillis(0),
+            listen: String::new(),
+            config: String::new(),
+            quiet_mode: false,
+            waiting: 0,
+            providers: vec![ProviderStatus {
+                name: "antigravity".into(),
+                under_way: UnderWay { in_flight: 4, cap: None },
+                models: vec![("claude-opus-*".into(), UnderWay { in_flight: 1, cap: Some(3) })],
+            }],
+            accounts: vec![account],
+            counters: vec![("requests", 7), ("attempts", 1)],
+        };
+        let expected = "\
+ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED  LEFT
+antigravity:work  claude      open     -      2/4   40      43% 1h03m
+                  gemini-cli  limited  1m11s  2     40      0% 1m11s
+
+at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
+
+7 requests, 0 answered, 0 refused, 0 failed; 1 upstream call, 0 of them limited
+";
+        assert_eq!(render(&status), expected);
+    }
+}

@@ -1,0 +1,14 @@
+//! Runtime: how one request is taken in, routed, sent and answered.
+
+pub mod answer;
+pub mod call;
+pub mod chains;
+pub mod claim;
+pub mod driver;
+pub mod generation;
+pub mod headers;
+pub mod journal;
+pub mod outgoing;
+pub mod quota;
+pub mod router;
+pub mod shared;

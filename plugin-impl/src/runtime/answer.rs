@@ -1,0 +1,142 @@
+//! Answers: a head, and a body that is full or relayed.
+
+mod merge;
+mod recorder;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode};
+use pointsman_core::formats::envelope::Unwrapper;
+
+use crate::counters::Counters;
+use crate::edges::upstream::{IncomingBody, StreamFault};
+use crate::fleet::Lease;
+
+use self::merge::{Merge, Piece};
+
+pub use self::recorder::Recorder;
+
+/// What a caller gets.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: AnswerBody,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum AnswerBody {
+    /// All of it is there.
+    Full(Bytes),
+    /// It comes from an upstream, piece by piece.
+    Relay(Box<Relay>),
+}
+
+/// A body on its way from an upstream to a caller.
+///
+/// It holds the lease of its request, so that a stream is counted until it ends. Whoever drops it closes
+/// the request upstream, and one that broke upstream ends in an error, never in a clean end.
+#[derive(Debug)]
+pub struct Relay {
+    source: Source,
+    merge: Merge,
+    recorder: Option<Recorder>,
+    unwrapper: Option<Unwrapper>,
+}
+
+/// Where the pieces come from, and what is held until there are no more.
+#[derive(Debug)]
+struct Source {
+    /// What was looked at before the head was delivered.
+    held: VecDeque<Bytes>,
+    body: Option<IncomingBody>,
+    lease: Option<Lease>,
+    counters: Arc<Counters>,
+}
+
+impl Relay {
+    /// Relays `held` and then the rest of `body`.
+    pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
+        let source = Source { held, body, lease: None, counters };
+        Self { source, merge: Merge::default(), recorder: None, unwrapper: None }
+    }
+
+    /// Takes the envelope off each event on its way.
+    #[must_use]
+    pub fn unwrapping(mut self) -> Self {
+        self.unwrapper = Some(Unwrapper::default());
+        self
+    }
+
+    /// Has a recorder see each piece before it goes on.
+    #[must_use]
+    pub fn recording(mut self, recorder: Option<Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Keeps a lease until the end.
+    #[must_use]
+    pub fn holding(mut self, lease: Option<Lease>) -> Self {
+        self.source.lease = lease;
+        self
+    }
+
+    fn poll_merged(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
+        let source = &mut self.source;
+        let is_handed_over = source.body.as_ref().is_some_and(IncomingBody::is_handed_over);
+        let piece = ready!(self.merge.poll(context, is_handed_over, |context| source.poll(context)));
+        if let (Some(recorder), Some(Ok(bytes))) = (&mut self.recorder, &piece) {
+            recorder.note(bytes);
+        }
+        Poll::Ready(piece)
+    }
+}
+
+impl Source {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
+        if let Some(bytes) = self.held.pop_front() {
+            return Poll::Ready(Some(Ok(bytes)));
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let piece = ready!(Pin::new(body).poll_next(context));
+        if !matches!(piece, Some(Ok(_))) {
+            // The place is free as soon as the stream is over, not when the caller has read it.
+            self.body = None;
+            self.lease = None;
+        }
+        if matches!(piece, Some(Err(_))) {
+            self.counters.streams_broken.count();
+        }
+        Poll::Ready(piece)
+    }
+}
+
+impl Stream for Relay {
+    type Item = Result<Bytes, StreamFault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let piece = ready!(self.poll_merged(context));
+            let Some(unwrapper) = &mut self.unwrapper else { return Poll::Ready(piece) };
+            let mut out = Vec::new();
+            match piece {
+                Some(Ok(bytes)) => unwrapper.push(&bytes, &mut out),
+                Some(Err(fault)) => return Poll::Ready(Some(Err(fault))),
+                None => {
+                    unwrapper.finish(&mut out);
+                    self.unwrapper = None;
+                }
+            }
+            if !out.is_empty() {
+                return Poll::Ready(Some(Ok(out.into())));
+            }
+        }
+    }
+}

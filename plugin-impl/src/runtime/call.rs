@@ -1,0 +1,242 @@
+//! One call of an agent, taken in: what it asks for, understood once.
+
+mod bound;
+mod coding;
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, HeaderName};
+use http::{HeaderMap, Method, StatusCode};
+use pointsman_core::formats::body::{self, Wanted};
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::ids::AccountId;
+use pointsman_core::request::bond;
+use pointsman_core::request::intent::{Intent, ModelPlace};
+use pointsman_core::request::route::{Ask, Route, RouteError};
+use pointsman_core::request::session::{self, SessionKey};
+use pointsman_core::time::Millis;
+use thiserror::Error;
+
+use crate::fleet::bonds::{Bonds, Bound};
+use crate::runtime::chains::Leg;
+use crate::runtime::claim::Claim;
+use crate::runtime::generation::Generation;
+
+pub use self::bound::BondError;
+
+/// The header that pins an account.
+pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
+/// The header that pins a pool.
+pub const PIN_POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
+
+/// A call as it came.
+#[derive(Debug)]
+pub struct Call {
+    pub method: Method,
+    /// Without the question mark.
+    pub query: Option<String>,
+    pub headers: HeaderMap,
+    /// Whole, because an attempt at another account sends it again.
+    pub body: Bytes,
+}
+
+/// A call that is understood: it can be sent to any account of its route.
+#[derive(Debug)]
+pub struct Routed {
+    pub call: Call,
+    pub intent: Intent,
+    /// The provider that it is for.
+    pub origin: Leg,
+    /// Those that may serve it where the origin cannot, in order.
+    pub others: Arc<[Leg]>,
+    /// The model as the body names it, pin and all.
+    pub written_model: Option<String>,
+    /// Which conversation it belongs to, where the strategy goes by it.
+    session: Option<SessionKey>,
+    /// The conversation that started this one, where an agent told it.
+    parent: Option<SessionKey>,
+    refers: OnceLock<bool>,
+}
+
+/// A call that cannot be routed as it stands.
+#[derive(Debug, Error)]
+pub enum CallError {
+    #[error("the body cannot be routed: {0}; send JSON with a `model`")]
+    NotJson(#[from] body::NotJson),
+    #[error("the body names no `model`, so it cannot be routed")]
+    NoModel,
+    #[error(
+        "the body is encoded as `{0}`, which is not known here; send it plain, or as gzip, deflate, br or zstd"
+    )]
+    Encoded(String),
+    #[error("the body is not the {0} that its content-encoding says")]
+    Garbled(&'static str),
+    #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
+    TooLong { limit: u64 },
+    #[error("the header `{0}` is not text")]
+    Header(HeaderName),
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    #[error(transparent)]
+    Bond(#[from] BondError),
+}
+
+impl CallError {
+    /// Returns the HTTP status for it.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Bond(_) => BondError::STATUS,
+            Self::NotJson(_) | Self::NoModel | Self::Garbled(_) | Self::Header(_) | Self::Route(_) => {
+                StatusCode::BAD_REQUEST
+            }
+        }
+    }
+}
+
+impl Routed {
+    /// Understands a call.
+    ///
+    /// # Errors
+    /// [`CallError`], together with the format to tell it in.
+    pub async fn new(
+        call: Call,
+        claim: Claim,
+        generation: &Generation,
+        bonds: &Bonds,
+        now: Millis,
+    ) -> Result<Self, (WireFormat, CallError)> {
+        let format = claim.intent.format;
+        let call = taken(call, &claim.intent, generation.config.max_body).await;
+        call.and_then(|call| Self::read(call, claim, generation, bonds, now)).map_err(|error| (format, error))
+    }
+
+    fn read(
+        call: Call,
+        claim: Claim,
+        generation: &Generation,
+        bonds: &Bonds,
+        now: Millis,
+    ) -> Result<Self, CallError> {
+        let intent = claim.intent;
+        let written_model = written_model(&call, &intent)?;
+        let asked = match &intent.model {
+            ModelPlace::Path { model, .. } => model.as_str(),
+            ModelPlace::Body | ModelPlace::Nowhere => written_model.as_deref().unwrap_or_default(),
+        };
+        let pinned = pin(&call.headers, PIN_ACCOUNT)?;
+        let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
+        let ask = Ask {
+            format: intent.format,
+            provider: claim.provider.as_ref().map(pointsman_core::ids::ProviderId::as_str),
+            model: asked,
+            pool: pin(&call.headers, PIN_POOL)?,
+            account: maker.as_ref().map(AccountId::as_str).or(pinned),
+        };
+        let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
+        // It can cost a look through the whole body, so it is looked for only where somebody asks.
+        let keeps = generation.config.settings.strategy.keeps_sessions();
+        let found = keeps.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
+        let (session, parent) = (found.map(|found| found.id), found.and_then(|found| found.parent));
+        Ok(Self { call, intent, origin, others, written_model, session, parent, refers: OnceLock::new() })
+    }
+
+    /// Returns the family for people, or the provider where it asks for no model.
+    pub fn subject(&self) -> &str {
+        &self.origin.route.family
+    }
+
+    /// Returns the session for which it stands in line. It is looked for only once there is a line, whatever
+    /// the strategy goes by.
+    pub fn party(&self) -> Option<u64> {
+        let look = || session::session(&self.call.headers, &self.call.body, self.intent.format);
+        self.session.or_else(|| look().map(|session| session.id)).map(|session| session.0)
+    }
+
+    /// Returns a leg: 0 is the origin.
+    pub fn leg(&self, leg: usize) -> &Leg {
+        leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])
+    }
+
+    /// Returns how many legs there are besides the origin.
+    ///
+    /// What refers to something that an account made stays with its provider, even where nobody knows
+    /// which account that was. Most requests never need to leave, so it is looked for only here.
+    pub fn others(&self) -> usize {
+        let refers = || !bond::bonds(&self.call.body, &self.intent).is_empty();
+        if self.others.is_empty() || *self.refers.get_or_init(refers) { 0 } else { self.others.len() }
+    }
+
+    /// Returns the session as it is known at the provider of a leg.
+    pub fn session_at(&self, leg: &Leg) -> Option<u64> {
+        self.session.map(|session| known_at(session, leg))
+    }
+
+    /// Returns the session that started this one, as it is known at the provider of a leg.
+    pub fn parent_at(&self, leg: &Leg) -> Option<u64> {
+        self.parent.map(|parent| known_at(parent, leg))
+    }
+
+    /// Returns a number that requests have in common when they may use the same legs; see
+    /// [`Route::lane`].
+    pub fn lane(&self) -> u64 {
+        self.others.iter().fold(self.origin.route.lane(), |lane, leg| lane.rotate_left(7) ^ leg.route.lane())
+    }
+}
+
+/// Takes a call in, if it is not too long. A body that nobody looks into, such as a file, stays as it is.
+async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallError> {
+    if call.body.len() as u64 > limit {
+        return Err(CallError::TooLong { limit });
+    }
+    if intent.model == ModelPlace::Nowhere || !call.headers.contains_key(CONTENT_ENCODING) {
+        return Ok(call);
+    }
+    coding::plain(call, limit).await
+}
+
+fn known_at(session: SessionKey, leg: &Leg) -> u64 {
+    session.0.rotate_left(8) ^ leg.provider as u64
+}
+
+/// Most fleets never make what could be referred to, and then no body is looked through for it.
+fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
+    if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
+}
+
+/// Returns the origin, and the legs that follow it.
+fn legs(
+    ask: &Ask<'_>,
+    intent: &Intent,
+    maker: Option<&AccountId>,
+    generation: &Generation,
+) -> Result<(Leg, Arc<[Leg]>), CallError> {
+    if let Some(leg) = maker.and_then(|maker| bound::leg_of(maker, ask, intent, generation)) {
+        return Ok((leg, Arc::default()));
+    }
+    let route = Route::parse(ask, generation, generation.config.settings.quota_fallback);
+    let route = route.map_err(|error| match maker.and_then(|maker| BondError::of_route(maker, &error)) {
+        Some(bond) => CallError::from(bond),
+        None => error.into(),
+    })?;
+    let others = generation.chains.of(&route, intent);
+    Ok((Leg::new(route, &generation.config.providers), others))
+}
+
+fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {
+    if intent.model != ModelPlace::Body {
+        return Ok(None);
+    }
+    let model = body::peek(&call.body, Wanted::MODEL)?.model.ok_or(CallError::NoModel)?;
+    Ok(Some(model.into_owned()))
+}
+
+fn pin(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, CallError> {
+    let Some(value) = headers.get(&name) else { return Ok(None) };
+    value.to_str().map(Some).map_err(|_| CallError::Header(name))
+}

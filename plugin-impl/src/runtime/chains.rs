@@ -1,0 +1,164 @@
+//! Chains: the legs that follow a request's origin, as `fallbacks` names them for its model.
+
+use std::sync::Arc;
+
+use pointsman_core::ids::ModelId;
+use pointsman_core::request::intent::Intent;
+use pointsman_core::request::route::Route;
+
+use crate::edges::config::{Fallback, ProviderConfig};
+
+/// One provider's part in serving a request.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub route: Route,
+    /// The place of the route's provider in the generation.
+    pub provider: usize,
+    /// The model as cells know it.
+    pub model: ModelId,
+}
+
+impl Leg {
+    /// Makes a leg; its route is parsed against these providers.
+    pub fn new(route: Route, providers: &[Arc<ProviderConfig>]) -> Self {
+        let provider = providers.iter().position(|known| Arc::ptr_eq(&known.core, &route.provider));
+        let model = ModelId::new(&route.model);
+        Self { route, provider: provider.unwrap_or_default(), model }
+    }
+
+    /// Returns what people call it: `provider/model`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.route.provider.id, self.route.model)
+    }
+
+    fn is(&self, route: &Route) -> bool {
+        self.route.provider.id == route.provider.id && self.route.model == route.model
+    }
+}
+
+/// The chains of one configuration.
+#[derive(Debug, Default)]
+pub struct Chains(Vec<Chain>);
+
+#[derive(Debug)]
+struct Chain {
+    fallback: Fallback,
+    legs: Arc<[Leg]>,
+}
+
+impl Chains {
+    /// Makes the chains of a configuration. Legs without accounts were left out when it was read.
+    pub fn new(fallbacks: &[Fallback], providers: &[Arc<ProviderConfig>]) -> Self {
+        let chain = |fallback: &Fallback| {
+            let legs = fallback.to.iter().map(|route| Leg::new(route.clone(), providers)).collect();
+            Chain { fallback: fallback.clone(), legs }
+        };
+        Self(fallbacks.iter().filter(|fallback| !fallback.to.is_empty()).map(chain).collect())
+    }
+
+    /// Returns the legs that follow `origin`. What is pinned to a pool or an account has none.
+    ///
+    /// What is written for the model at its provider goes before what is written for the model, and that
+    /// before what is written for all.
+    pub fn of(&self, origin: &Route, intent: &Intent) -> Arc<[Leg]> {
+        if self.0.is_empty() || origin.is_pinned() || origin.account.is_some() || !intent.names_model() {
+            return Arc::default();
+        }
+        let fitting = self.0.iter().filter(|chain| chain.fits(origin, intent));
+        match fitting.max_by_key(|chain| (!chain.fallback.is_for_all(), chain.fallback.provider.is_some())) {
+            Some(chain) => chain.without(origin),
+            None => Arc::default(),
+        }
+    }
+}
+
+impl Chain {
+    fn fits(&self, origin: &Route, intent: &Intent) -> bool {
+        let Fallback { provider, model, .. } = &self.fallback;
+        let same_format = self.legs.iter().all(|leg| leg.route.provider.format == origin.provider.format);
+        let model = if self.fallback.is_for_all() { !intent.embeds() } else { *model == origin.model };
+        same_format && model && provider.as_ref().is_none_or(|provider| *provider == origin.provider.id)
+    }
+
+    /// A chain for all models can lead to the very place that a request comes from.
+    fn without(&self, origin: &Route) -> Arc<[Leg]> {
+        if self.legs.iter().any(|leg| leg.is(origin)) {
+            return self.legs.iter().filter(|leg| !leg.is(origin)).cloned().collect();
+        }
+        self.legs.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use pointsman_core::formats::format::WireFormat;
+    use pointsman_core::request::route::Ask;
+
+    use super::*;
+    use crate::edges::config::{Environment, Process, from_text};
+    use crate::edges::store::MemoryStore;
+    use crate::fleet::Fleet;
+    use crate::runtime::generation::Generation;
+
+    const PROVIDERS: &str = "
+providers:
+  acme: {kind: openai, base_url: 'http://127.0.0.1:1'}
+accounts:
+  - {id: 'openai:a', api_key: k}
+  - {id: 'acme:a', api_key: k}
+  - {id: 'groq:a', api_key: k}
+";
+
+    fn generation(chains: &str) -> Generation {
+        let text = format!("{PROVIDERS}fallbacks: {chains}\n");
+        let config = from_text(&text, "pointsman.yaml", &Process as &dyn Environment).expect("valid");
+        let now = crate::clock::Clock::start().now();
+        Generation::new(config, &Fleet::default(), &MemoryStore::default(), None, now)
+    }
+
+    fn intent(path: &str) -> Intent {
+        Intent::read(&Method::POST, path, Some(WireFormat::OpenAi), None).expect("known")
+    }
+
+    fn check(chains: &str, asked: &str, path: &str, expected: &[&str]) {
+        let generation = generation(chains);
+        let ask = Ask { format: WireFormat::OpenAi, provider: None, model: asked, pool: None, account: None };
+        let origin = Route::parse(&ask, &generation, false).expect("a route");
+        let legs = generation.chains.of(&origin, &intent(path));
+        assert_eq!(legs.iter().map(Leg::name).collect::<Vec<_>>(), expected, "{chains} {asked}");
+    }
+
+    const CHAT: &str = "/v1/chat/completions";
+
+    #[test]
+    fn the_nearest_chain_is_taken() {
+        let chains = "{gpt-5: acme/a, openai/gpt-5: acme/b, '*': acme/c, openai/*: acme/d}";
+        check(chains, "gpt-5", CHAT, &["acme/b"]);
+        check("{gpt-5: acme/a, '*': acme/c, openai/*: acme/d}", "gpt-5", CHAT, &["acme/a"]);
+        check(chains, "gpt-4", CHAT, &["acme/d"]);
+        check("{gpt-5: acme/a, '*': acme/c, groq/gpt-4: acme/d}", "gpt-4", CHAT, &["acme/c"]);
+    }
+
+    #[test]
+    fn what_is_pinned_has_no_chain() {
+        check("{gpt-5: acme/a, '*': acme/c}", "openai/gpt-5", CHAT, &[]);
+    }
+
+    #[test]
+    fn no_chain_leads_to_where_it_began() {
+        check("{'*': [openai/gpt-5, groq/b]}", "gpt-5", CHAT, &["groq/b"]);
+        check("{'*': [openai/gpt-5, groq/b]}", "gpt-4", CHAT, &["openai/gpt-5", "groq/b"]);
+    }
+
+    #[test]
+    fn vectors_have_a_chain_only_where_their_model_is_named() {
+        check("{'*': groq/b}", "e", "/v1/embeddings", &[]);
+        check("{e: groq/e}", "e", "/v1/embeddings", &["groq/e"]);
+    }
+
+    #[test]
+    fn what_names_no_model_has_no_chain() {
+        check("{'*': groq/b}", "", "/v1/files", &[]);
+    }
+}

@@ -1,0 +1,84 @@
+//! Claims: which requests are ours to route, and for which provider.
+//!
+//! A host that loads the library hands over every request its agent makes. One that goes to a host or a
+//! base URL of a configured provider is claimed; all others pass through untouched.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Uri};
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::ids::ProviderId;
+use pointsman_core::request::intent::{Intent, spoken};
+use pointsman_core::request::route::Providers;
+
+use crate::edges::config::ProviderConfig;
+use crate::runtime::generation::Generation;
+
+/// A request that is ours.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub intent: Intent,
+    /// Where the URL means one provider and no other.
+    pub provider: Option<ProviderId>,
+}
+
+/// Claims a request that came to the gateway by its path.
+pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Claim> {
+    let intent = Intent::read(method, path, None, spoken(headers))?;
+    Some(Claim { intent, provider: None })
+}
+
+/// Claims a request that an agent would have sent to `uri` itself.
+pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &Generation) -> Option<Claim> {
+    let addressed = addressed(uri, &generation.config.providers)?;
+    let provider = addressed.provider;
+    let intent = Intent::read(method, addressed.path, Some(provider.core.format), spoken(headers))?;
+    // The format's own provider stands for all that speak it: its accounts go first, but others may do.
+    let own = provider.core.id.as_str() == provider.core.format.name();
+    if own {
+        return serves(generation, provider.core.format).then_some(Claim { intent, provider: None });
+    }
+    let named = Some(provider.core.id.clone());
+    generation.has_accounts(&provider.core).then_some(Claim { intent, provider: named })
+}
+
+fn serves(generation: &Generation, format: WireFormat) -> bool {
+    generation.all().iter().any(|provider| provider.format == format && generation.has_accounts(provider))
+}
+
+struct Addressed<'a> {
+    provider: &'a ProviderConfig,
+    /// What follows the base URL.
+    path: &'a str,
+    /// How much of the URL the provider's own claims; the longest claim wins.
+    length: usize,
+}
+
+fn addressed<'a>(uri: &'a Uri, providers: &'a [Arc<ProviderConfig>]) -> Option<Addressed<'a>> {
+    providers
+        .iter()
+        .filter_map(|provider| by_base(uri, provider).or_else(|| by_host(uri, provider)))
+        .max_by_key(|addressed| (addressed.length, std::cmp::Reverse(addressed.provider.index)))
+}
+
+fn by_base<'a>(uri: &'a Uri, provider: &'a ProviderConfig) -> Option<Addressed<'a>> {
+    let bases = provider.core.pools.iter().flat_map(|pool| &pool.endpoints);
+    let claims = bases.filter_map(|endpoint| {
+        let base: Uri = endpoint.0.parse().ok()?;
+        let same = base.authority() == uri.authority() && base.scheme() == uri.scheme();
+        let prefix = base.path().trim_end_matches('/');
+        let path = uri
+            .path()
+            .strip_prefix(prefix)
+            .filter(|rest| same && (rest.is_empty() || rest.starts_with('/')))?;
+        Some(Addressed { provider, path, length: prefix.len() + 1 })
+    });
+    claims.max_by_key(|addressed| addressed.length)
+}
+
+fn by_host<'a>(uri: &'a Uri, provider: &'a ProviderConfig) -> Option<Addressed<'a>> {
+    let authority = uri.authority()?.as_str();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let claimed = provider.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+    claimed.then(|| Addressed { provider, path: uri.path(), length: 0 })
+}

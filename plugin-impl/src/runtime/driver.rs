@@ -1,0 +1,436 @@
+//! The driver: it does what the machine of a request says, and reports what came of it.
+//!
+//! Everything that is decided is decided in the core. What is here has effects: it reads the clock, asks
+//! the cells, sends, waits, tells.
+
+mod home;
+mod look;
+mod noting;
+mod planning;
+mod reply;
+mod retrying;
+mod telling;
+mod waiting;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use pointsman_core::admission::cell::Confirmed;
+use pointsman_core::dispatch::{Dispatch, Event, Step};
+use pointsman_core::planning::plan::{Candidate, Refusal};
+use pointsman_core::planning::strategy::Context;
+use pointsman_core::reporting::announce::{Onward, Trip};
+use pointsman_core::reporting::because::{Because, Circumstances};
+use pointsman_core::reporting::notice;
+use pointsman_core::request::bond::Scout;
+use pointsman_core::response::outcome::Outcome;
+use pointsman_core::time::Millis;
+
+use crate::edges::auth::Proof;
+use crate::fleet::Lease;
+use crate::fleet::bell::Ears;
+use crate::fleet::lane::{Crowded, Lane, Turn};
+use crate::runtime::answer::{Answer, Recorder};
+use crate::runtime::call::Routed;
+use crate::runtime::chains::Leg;
+use crate::runtime::generation::{Crew, Generation};
+use crate::runtime::journal::record::How;
+use crate::runtime::journal::{Explanation, Record, RequestId};
+use crate::runtime::outgoing;
+use crate::runtime::shared::Shared;
+
+use self::look::Seen;
+use self::reply::Served;
+pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
+use self::telling::described;
+
+/// Serves one request to its end.
+pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed, id: RequestId) -> Answer {
+    let now = shared.clock.now();
+    let record = shared.journal.open(Record::new(id, routed, generation, now));
+    let journey = Journey::new(shared, generation, routed, record.clone(), now.mono);
+    let mut guard = Unanswered { shared, record: &record, over: false };
+    let answer = journey.travel().await;
+    guard.over = true;
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let explanation = Explanation::for_log(record.clone(), shared.clock.now());
+        tracing::debug!("{}", explanation.to_text());
+    }
+    answer
+}
+
+/// Counts a request whose caller went away before it had an answer.
+struct Unanswered<'a> {
+    shared: &'a Shared,
+    record: &'a Record,
+    over: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.counters.cancelled.count();
+            self.record.cancelled(self.shared.clock.mono());
+        }
+    }
+}
+
+/// One request on its way.
+struct Journey<'a> {
+    shared: &'a Shared,
+    generation: &'a Arc<Generation>,
+    routed: &'a Routed,
+    /// What it decides is written down here.
+    record: Arc<Record>,
+    /// The time, as of the end of its last wait.
+    now: Millis,
+    lane: Arc<Lane>,
+    dispatch: Dispatch,
+    /// Which leg is under way; 0 is the origin.
+    leg: usize,
+    /// Until when it rather waits at its origin than goes on with another leg.
+    stay: Option<Millis>,
+    /// Why it is not on the leg before this one.
+    left: Option<Refusal>,
+    /// The line of its origin had no room for it.
+    crowded: bool,
+    context: Context,
+    /// The ordinal of the account that its session lived on when it planned last.
+    home: Option<u32>,
+    /// Until when it had better wait for that account than go where its plan leads.
+    held: Option<Millis>,
+    /// The right to be first in line, while it waits.
+    turn: Option<(Turn, Ears)>,
+    /// The attempt under way.
+    attempt: Option<Attempt>,
+    /// What this request was the first to learn, and has not told yet.
+    news: Vec<(Trip, Option<Millis>)>,
+    /// The leg on which it learned them.
+    news_leg: usize,
+    /// The last answer of an upstream, or why there was none.
+    seen: Option<Seen>,
+    /// The first account that was to serve it, and its leg.
+    first: Option<(usize, u32)>,
+    /// Who the last request was sent to.
+    served: Option<Served>,
+}
+
+/// A lease, and what it needs to be used.
+struct Attempt {
+    candidate: Candidate,
+    lease: Lease,
+    proof: Option<Proof>,
+    /// The proof is the second one: the upstream did not take the first.
+    renewed: bool,
+}
+
+impl<'a> Journey<'a> {
+    fn new(
+        shared: &'a Shared,
+        generation: &'a Arc<Generation>,
+        routed: &'a Routed,
+        record: Arc<Record>,
+        now: Millis,
+    ) -> Self {
+        let lane = waiting::lane(shared, generation, routed);
+        let turn = lane.next_turn();
+        let dispatch = waiting::dispatch(shared, generation, turn, now);
+        let context = Context { turn, ..Context::default() };
+        Self {
+            shared,
+            generation,
+            routed,
+            record,
+            now,
+            lane,
+            dispatch,
+            leg: 0,
+            stay: None,
+            left: None,
+            crowded: false,
+            context,
+            home: None,
+            held: None,
+            turn: None,
+            attempt: None,
+            news: Vec::new(),
+            news_leg: 0,
+            seen: None,
+            first: None,
+            served: None,
+        }
+    }
+
+    async fn travel(mut self) -> Answer {
+        if self.lane.has_line() {
+            let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
+            self.record.waits(self.leg, bound, None, self.now);
+            if self.stand(bound).await == Err(Crowded) {
+                return self.turn_away();
+            }
+            self.look_at_clock();
+            self.record.woke(self.now);
+        }
+        loop {
+            let event = match self.dispatch.step() {
+                Step::Plan => self.plan(),
+                Step::Withdraw => Event::Withdrawn(self.withdraw()),
+                Step::Admit(candidate) => self.admit(candidate),
+                Step::Authorize { renew } => self.authorize(renew).await,
+                Step::Send => self.send().await,
+                Step::Wait { until, refusal } => match self.wait(until, refusal).await {
+                    Ok(()) => Event::Woke,
+                    Err(Crowded) => return self.turn_away(),
+                },
+                Step::Hold { until } => self.hold(until).await,
+                Step::Deliver => return self.deliver(),
+                Step::Refuse(refusal) => return self.refuse(&refusal),
+            };
+            self.dispatch.handle(event, self.now);
+        }
+    }
+
+    /// Looks at the clock, which is done after each wait and where something was other than planned. Between
+    /// these no time passes that would change a decision.
+    fn look_at_clock(&mut self) {
+        self.now = self.shared.clock.mono();
+    }
+
+    fn leg(&self) -> &'a Leg {
+        self.routed.leg(self.leg)
+    }
+
+    fn crew(&self) -> &'a Crew {
+        &self.generation.crews[self.leg().provider]
+    }
+
+    fn plan(&mut self) -> Event {
+        self.held = None;
+        let planned = self.plan_on_legs();
+        match self.held {
+            Some(until) => Event::Held { until },
+            None => Event::Planned(planned),
+        }
+    }
+
+    fn admit(&mut self, candidate: Candidate) -> Event {
+        let jitter = self.dispatch.jitter();
+        match self.crew().roster.admit(&candidate, &self.leg().model, jitter, self.now) {
+            Ok(lease) => {
+                self.shared.counters.knocks.add(lease.is_knock().into());
+                let onward = self.onward(&lease);
+                self.tell_news(&onward);
+                self.tell_fall();
+                self.first.get_or_insert((self.leg, candidate.account));
+                self.record.admitted(self.leg, candidate, lease.is_probe(), self.now);
+                self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
+                // The next in line can look for a place of its own.
+                if let Some((turn, _)) = self.turn.take() {
+                    turn.served();
+                }
+                Event::Admitted
+            }
+            Err(deny) => {
+                self.record.denied(self.leg, candidate, deny, self.now);
+                self.look_at_clock();
+                Event::Denied(deny)
+            }
+        }
+    }
+
+    async fn authorize(&mut self, renew: bool) -> Event {
+        let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
+        let rejected = attempt.proof.take().filter(|_| renew);
+        let leg = self.routed.leg(self.leg);
+        let papers = &self.generation.crews[leg.provider].papers[attempt.candidate.account as usize];
+        let provider = &self.generation.config.providers[leg.provider];
+        let tokens = || self.shared.tokens(self.generation.config.timeouts);
+        let proof = papers.credential.proof(provider.auth, rejected.as_ref(), tokens).await;
+        self.now = self.shared.clock.mono();
+        match proof {
+            Ok(proof) => {
+                (attempt.proof, attempt.renewed) = (Some(proof), renew);
+                Event::Authorized
+            }
+            Err(outcome) => {
+                self.seen = Some(Seen::Nothing("no access token could be had for the account".into()));
+                self.failed(outcome)
+            }
+        }
+    }
+
+    async fn send(&mut self) -> Event {
+        let Some(Attempt { candidate, lease, proof: Some(proof), renewed }) = &self.attempt else {
+            return self.lost_attempt();
+        };
+        let (leg, pool) = (self.leg(), self.leg().route.pool(lease.target().pool));
+        let provider = &self.generation.config.providers[leg.provider];
+        let papers = &self.crew().papers[candidate.account as usize];
+        let project = papers.project.as_deref();
+        let out = || outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
+        let (renewable, renewed) = (proof.renewable, *renewed);
+        self.served = Some(self.served_by(*candidate, lease));
+        self.shared.counters.attempts.count();
+        self.record.sent();
+        self.pay_in();
+        let sent =
+            self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
+        let (seen, outcome) = match sent {
+            Ok(incoming) => {
+                self.note_readings(&incoming.headers);
+                let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
+                look::at(incoming, self.routed, enveloped, &self.shared.clock).await
+            }
+            Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
+        };
+        self.look_at_clock();
+        self.seen = Some(seen);
+        if outcome == Outcome::Good {
+            self.record.came_to(&outcome, None, self.now);
+            self.confirm();
+            return Event::Answered { outcome, renewable };
+        }
+        if outcome == Outcome::Unauthorized && renewable && !renewed {
+            return Event::Answered { outcome, renewable };
+        }
+        self.failed(outcome)
+    }
+
+    fn confirm(&mut self) {
+        let leg = self.leg();
+        let Some(attempt) = &mut self.attempt else { return };
+        let (account, pool) = (attempt.candidate.account, attempt.lease.target().pool);
+        let now = self.now;
+        match attempt.lease.confirm(now) {
+            Confirmed::Stale => self.shared.counters.stale_successes.count(),
+            Confirmed::Over => {
+                let target = attempt.lease.target().clone();
+                self.keep_limit(&target);
+                let pool = described(leg, target.pool);
+                self.tell(notice::Event::LimitOver { account: target.account.id.clone(), pool }, None);
+            }
+            Confirmed::Open | Confirmed::Wider => {}
+        }
+        self.ask_quota(account, pool);
+        self.settle_home(now);
+    }
+
+    /// Settles the attempt, and remembers what it was the first to learn.
+    fn failed(&mut self, mut outcome: Outcome) -> Event {
+        if matches!(outcome, Outcome::Limited(_)) {
+            self.shared.counters.upstream_429.count();
+        }
+        if let Some(attempt) = self.attempt.take() {
+            let target = attempt.lease.target().clone();
+            outcome = self.corrected(outcome, &target);
+            let settlement = attempt.lease.settle(&outcome, self.now);
+            tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
+            self.record.came_to(&outcome, Some(&settlement), self.now);
+            self.learned(settlement, &target);
+        }
+        Event::Answered { outcome, renewable: false }
+    }
+
+    /// The machine asks for what it has not been given: a bug, which ends the request as a failure.
+    fn lost_attempt(&mut self) -> Event {
+        tracing::error!("an attempt was lost");
+        self.failed(Outcome::ServerError)
+    }
+
+    fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
+        let target = lease.target();
+        Served {
+            provider: self.leg().route.provider.id.clone(),
+            account: target.account.id.clone(),
+            pool: self.leg().route.pool(target.pool).name.clone(),
+            because: self.because(candidate, lease),
+            left_origin: self.leg > 0,
+            fell_back: candidate.preference > 0,
+            switched: self.has_switched(candidate),
+        }
+    }
+
+    fn has_switched(&self, candidate: Candidate) -> bool {
+        self.first.is_some_and(|first| first != (self.leg, candidate.account))
+    }
+
+    fn because(&self, candidate: Candidate, lease: &Lease) -> Because {
+        Because::of(&Circumstances {
+            candidate,
+            left_origin: self.leg > 0,
+            is_probe: lease.is_probe(),
+            has_waited: self.dispatch.waits() > 0,
+            has_switched: self.has_switched(candidate),
+            home: self.context.home,
+        })
+    }
+
+    fn deliver(mut self) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
+            served.because = Because::RetryBudget;
+        }
+        let lease = self.attempt.take().map(|attempt| attempt.lease);
+        let counters = &self.shared.counters;
+        if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
+            counters.provider_fallbacks.add(served.left_origin.into());
+            counters.pool_fallbacks.add(served.fell_back.into());
+            counters.account_switches.add(served.switched.into());
+        }
+        match self.seen.take() {
+            Some(Seen::Answer(seen)) => {
+                if lease.is_some() || seen.is_callers_fault {
+                    counters.answered.count()
+                } else {
+                    counters.failed.count()
+                }
+                self.answered(seen.status);
+                let recorder = self.recorder(lease.as_ref());
+                reply::relayed(
+                    *seen,
+                    lease,
+                    recorder,
+                    self.served.as_ref(),
+                    self.routed,
+                    self.dispatch.attempts(),
+                    counters,
+                )
+            }
+            Some(Seen::Nothing(why)) => {
+                counters.failed.count();
+                self.ended(How::Failed(why.clone()));
+                reply::unreachable(&why, self.served.as_ref(), self.routed, self.dispatch.attempts())
+            }
+            None => {
+                counters.failed.count();
+                self.ended(How::Failed("no attempt was made".to_owned()));
+                reply::unreachable("no attempt was made", None, self.routed, 0)
+            }
+        }
+    }
+
+    fn answered(&self, status: StatusCode) {
+        let Some(Served { because, account, pool, .. }) = &self.served else { return };
+        let (account, pool) = (account.clone(), pool.clone());
+        self.ended(How::Answered { status: status.as_u16(), because: *because, account, pool });
+    }
+
+    fn ended(&self, how: How) {
+        self.record.ended(how, self.dispatch.attempts(), self.now);
+    }
+
+    /// Returns what remembers who made what is in a good answer, where there can be something.
+    fn recorder(&self, lease: Option<&Lease>) -> Option<Recorder> {
+        let maker = lease?.target().account.id.clone();
+        let scout = Scout::new(&self.routed.intent)?;
+        Some(Recorder::new(scout, self.shared.fleet.bonds.clone(), maker, self.shared.clock))
+    }
+
+    fn refuse(mut self, refusal: &Refusal) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        self.tell_refusal(refusal);
+        self.shared.counters.refused.count();
+        self.ended(How::Refused(*refusal));
+        reply::refused(refusal, self.routed, self.dispatch.attempts(), self.shared.clock.now())
+    }
+}

@@ -1,0 +1,179 @@
+//! The look at an answer, before anybody is told that there is one.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use pointsman_core::formats::envelope;
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::request::intent::ModelPlace;
+use pointsman_core::response::classify::{FirstEvent, Head, Look, MAX_PREFIX, classify};
+use pointsman_core::response::outcome::{NetworkFault, Outcome};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::Clock;
+use crate::edges::upstream::{Incoming, IncomingBody};
+use crate::runtime::call::Routed;
+
+/// How long the head is held back for the first event. A model that thinks for longer has taken the
+/// request; errors come sooner.
+const HOLD: Duration = Duration::from_secs(5);
+/// How long the body of an error may take. What has come until then is classified.
+const ERROR_BODY: Duration = Duration::from_secs(5);
+/// The longest answer in an envelope that is not a stream; a longer one passes as it is.
+const MAX_ENVELOPED: usize = 64 * 1024 * 1024;
+
+/// What was seen of an upstream.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// An answer, good or bad.
+    Answer(Box<SeenAnswer>),
+    /// Why there is none.
+    Nothing(String),
+}
+
+/// An answer of which the beginning has been read.
+#[derive(Debug)]
+pub(super) struct SeenAnswer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) held: VecDeque<Bytes>,
+    /// What has not been read.
+    pub(super) rest: Option<IncomingBody>,
+    /// Each event of the rest is in an envelope.
+    pub(super) enveloped: bool,
+    pub(super) is_callers_fault: bool,
+}
+
+/// Reads as much of an answer as it takes to know what it is.
+pub(super) async fn at(
+    incoming: Incoming,
+    routed: &Routed,
+    enveloped: bool,
+    clock: &Clock,
+) -> (Seen, Outcome) {
+    let Incoming { status, headers, body } = incoming;
+    let mut reading = Reading { headers, held: VecDeque::new(), body: Some(body) };
+    let format = routed.intent.format;
+    let outcome = if !status.is_success() {
+        reading.error(status, format, clock).await
+    } else if routed.intent.model == ModelPlace::Nowhere {
+        Outcome::Good
+    } else {
+        reading.beginning(FirstEvent::new(format), clock).await
+    };
+    let streams = reading.is_event_stream();
+    if enveloped && !streams && outcome == Outcome::Good {
+        reading.take_envelope_off().await;
+    }
+    let nothing = reading.nothing_usable(&outcome, status);
+    let Reading { headers, held, body: rest } = reading;
+    let is_callers_fault = outcome == Outcome::RequestFault;
+    let answer =
+        SeenAnswer { status, headers, held, rest, enveloped: enveloped && streams, is_callers_fault };
+    (nothing.map_or_else(|| Seen::Answer(Box::new(answer)), Seen::Nothing), outcome)
+}
+
+struct Reading {
+    headers: HeaderMap,
+    held: VecDeque<Bytes>,
+    body: Option<IncomingBody>,
+}
+
+impl Reading {
+    /// Reads until the stream says something, or has been held back for long enough.
+    async fn beginning(&mut self, mut first: FirstEvent, clock: &Clock) -> Outcome {
+        let patience = Instant::now() + HOLD;
+        loop {
+            let Some(body) = &mut self.body else { return Outcome::Good };
+            match timeout_at(patience, body.next()).await {
+                Err(_) => return Outcome::Good,
+                Ok(None) => {
+                    self.body = None;
+                    return first.ended(&self.headers, clock.now());
+                }
+                Ok(Some(Err(_))) => {
+                    self.body = None;
+                    return Outcome::Unreachable(NetworkFault::Reset);
+                }
+                Ok(Some(Ok(bytes))) => {
+                    let is_all = self.held.is_empty() && body.is_over();
+                    let feed = if is_all { FirstEvent::feed_all } else { FirstEvent::feed };
+                    let look = feed(&mut first, &bytes, &self.headers, clock.now());
+                    self.held.push_back(bytes);
+                    if body.is_over() && look != Look::Hold {
+                        self.body = None;
+                    }
+                    match look {
+                        Look::Hold => {}
+                        Look::Content => return Outcome::Good,
+                        Look::Failed(outcome) => return outcome,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the beginning of an error's body, and sorts it.
+    async fn error(&mut self, status: StatusCode, format: WireFormat, clock: &Clock) -> Outcome {
+        let patience = Instant::now() + ERROR_BODY;
+        let mut prefix = Vec::new();
+        while prefix.len() < MAX_PREFIX
+            && let Some(body) = &mut self.body
+        {
+            match timeout_at(patience, body.next()).await {
+                Ok(Some(Ok(bytes))) => {
+                    prefix.extend_from_slice(&bytes);
+                    self.held.push_back(bytes);
+                }
+                Ok(None | Some(Err(_))) => self.body = None,
+                Err(_) => break,
+            }
+        }
+        prefix.truncate(MAX_PREFIX);
+        classify(format, Head { status, headers: &self.headers }, &prefix, clock.now())
+    }
+
+    /// Reads the whole answer and takes the envelope off it.
+    async fn take_envelope_off(&mut self) {
+        while self.held.iter().map(Bytes::len).sum::<usize>() <= MAX_ENVELOPED
+            && let Some(body) = &mut self.body
+        {
+            match body.next().await {
+                Some(Ok(bytes)) => self.held.push_back(bytes),
+                Some(Err(_)) => return, // What is left of the body breaks again for the caller.
+                None => self.body = None,
+            }
+        }
+        if self.body.is_none() {
+            let whole: Vec<u8> = self.held.drain(..).flatten().collect();
+            self.held.push_back(envelope::unwrap_json(&whole).into_owned().into());
+            self.headers.remove(CONTENT_LENGTH);
+        }
+    }
+
+    fn is_event_stream(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|value| value.starts_with("text/event-stream"))
+    }
+
+    /// Says why an answer that claims to be good cannot be given to an agent.
+    fn nothing_usable(&self, outcome: &Outcome, status: StatusCode) -> Option<String> {
+        if !status.is_success() {
+            return None;
+        }
+        if matches!(outcome, Outcome::Unreachable(_)) {
+            return Some("the upstream broke the connection off before its answer began".to_owned());
+        }
+        if *outcome != Outcome::ServerError {
+            return None;
+        }
+        if self.held.is_empty() {
+            return Some("the upstream gave an empty answer".to_owned());
+        }
+        (!self.is_event_stream()).then(|| "the upstream gave an answer that is not of its API".to_owned())
+    }
+}

@@ -1,0 +1,69 @@
+//! Noting: what the head of an answer tells of the quota, whatever it came to.
+
+use http::HeaderMap;
+use pointsman_core::ids::ModelId;
+use pointsman_core::planning::snapshot::{Snapshot, WayView, Why};
+use pointsman_core::quota::reading::{self, Reading, capped};
+use pointsman_core::request::catalog::Scope;
+use pointsman_core::response::outcome::Outcome;
+
+use crate::fleet::lease::Target;
+use crate::runtime::quota::{self, Subject};
+
+use super::Journey;
+
+impl Journey<'_> {
+    /// Takes in the readings of an answer to the attempt under way.
+    pub(super) fn note_readings(&self, headers: &HeaderMap) {
+        let Some(attempt) = &self.attempt else { return };
+        let now = self.shared.clock.now();
+        let readings = reading::in_headers(headers, now);
+        if readings.is_empty() {
+            return;
+        }
+        let target = attempt.lease.target();
+        let pool = self.leg().route.pool(target.pool);
+        // Where a limit is of one model, so is what its answers tell.
+        let model = (pool.scope == Scope::Model).then(|| self.named(target));
+        let readings = readings.into_iter().map(|reading| Reading { model: model.clone(), ..reading });
+        target.account.take_in(target.pool, readings.collect(), pool, now.mono);
+    }
+
+    /// Corrects a hint by the readings; see [`capped`].
+    ///
+    /// A hint is doubted once. Where the attempt after a limit is refused again, the hint was right and what it
+    /// is about has no reading.
+    pub(super) fn corrected(&self, outcome: Outcome, target: &Target) -> Outcome {
+        let Outcome::Limited(limited) = outcome else { return outcome };
+        let named = self.named(target);
+        let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now);
+        Outcome::Limited(capped(limited, spent_until))
+    }
+
+    /// Asks what is left of the pool of the attempt under way.
+    pub(super) fn ask_quota(&self, account: u32, pool: usize) {
+        let subject = Subject { provider: self.leg().provider, account: account as usize, pool };
+        quota::ask_if_due(self.shared, self.generation, subject);
+    }
+
+    /// Asks about the limits that stand in the way of this request: one of them may be over.
+    pub(super) fn ask_about_limits(&self, snapshot: &Snapshot) {
+        if self.generation.config.providers[self.leg().provider].quota_urls.iter().all(Option::is_none) {
+            return;
+        }
+        for account in &snapshot.accounts {
+            let limited = |way: &&WayView| way.closed.is_some_and(|closed| closed.why == Why::Limited);
+            account
+                .ways
+                .iter()
+                .filter(limited)
+                .for_each(|way| self.ask_quota(account.index, way.pool.into()));
+        }
+    }
+
+    /// Returns the model as the pool names it.
+    fn named(&self, target: &Target) -> ModelId {
+        let route = &self.leg().route;
+        ModelId::new(route.pool(target.pool).model(&route.model))
+    }
+}

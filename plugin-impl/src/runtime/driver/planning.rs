@@ -1,0 +1,94 @@
+//! Planning: at the request's own provider first, then along its chain, and what is only guessed last.
+
+use pointsman_core::planning::affinity::hold;
+use pointsman_core::planning::legs;
+use pointsman_core::planning::plan::{Counts, Plan, Refusal, plan};
+use pointsman_core::time::Millis;
+
+use crate::runtime::chains::Leg;
+
+use super::Journey;
+
+impl Journey<'_> {
+    /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
+    pub(super) fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
+        let now = self.now;
+        self.context.at_last = self.routed.others() == 0;
+        let (refusal, stay) = match self.plan_at_origin(now) {
+            Err(refusal) if self.crowded => (refusal, now),
+            Err(refusal) if self.routed.others() > 0 => (refusal, self.stay()),
+            planned => return planned,
+        };
+        let last = self.routed.others();
+        self.left = Some(refusal);
+        let (leg, planned) = legs::onward(refusal, last, stay, now, |leg| {
+            self.plan_at(leg, now).map_err(|refusal| {
+                self.left = Some(refusal);
+                self.counted_once(refusal)
+            })
+        });
+        self.leg = leg;
+        match planned {
+            Err(refusal) if refusal.knock.is_some_and(|from| from <= now) => self.at_last(refusal, now),
+            planned => planned,
+        }
+    }
+
+    /// All legs are closed: what is only guessed of any of them is tried before its end.
+    fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
+        (self.context.at_last, refusal.knock) = (true, None);
+        for leg in usize::from(self.crowded)..=self.routed.others() {
+            match self.plan_at(leg, now) {
+                Err(here) => refusal.knock = refusal.knock.into_iter().chain(here.knock).min(),
+                planned => return planned,
+            }
+        }
+        self.leg = 0;
+        Err(refusal)
+    }
+
+    /// Whoever finds the line of its origin full takes no place there ahead of those who stand in it.
+    fn plan_at_origin(&mut self, now: Millis) -> Result<Plan, Refusal> {
+        if !self.crowded {
+            return self.plan_at(0, now);
+        }
+        let busy = self.generation.crews[self.routed.origin.provider].roster.members.len() as u32;
+        Err(Refusal { until: None, knock: None, counts: Counts { busy, ..Counts::default() } })
+    }
+
+    /// Returns until when it stays at its origin, from when this is first asked.
+    pub(super) fn stay(&mut self) -> Millis {
+        let patience = self.generation.config.settings.affinity.patience;
+        let until = self.now.after(patience).min(self.dispatch.deadline());
+        *self.stay.get_or_insert(until)
+    }
+
+    fn plan_at(&mut self, leg: usize, now: Millis) -> Result<Plan, Refusal> {
+        self.leg = leg;
+        let Leg { route, model, .. } = self.leg();
+        let roster = &self.crew().roster;
+        self.context.accounts = roster.members.len() as u32;
+        let is_warm = self.look_home(now);
+        let snapshot = roster.snapshot(route, model, &self.context, now);
+        self.ask_about_limits(&snapshot);
+        let settings = &self.generation.config.settings;
+        let mut chosen = plan(&snapshot, settings, &self.context);
+        if let Ok(first) = &chosen {
+            let patience = self.dispatch.patience(settings.affinity.patience);
+            self.held = hold(&snapshot, first, &self.context, patience).filter(|_| is_warm);
+            self.shared.counters.plans.count();
+            if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
+                chosen = plan(&snapshot, settings, &self.context);
+            }
+        }
+        self.record.planned(leg, snapshot, &self.context, chosen.as_ref().ok());
+        chosen
+    }
+
+    /// Two models of one provider are two legs, and their accounts are the same.
+    fn counted_once(&self, refusal: Refusal) -> Refusal {
+        let provider = self.leg().provider;
+        let counted = (0..self.leg).any(|earlier| self.routed.leg(earlier).provider == provider);
+        if counted { Refusal { counts: Counts::default(), ..refusal } } else { refusal }
+    }
+}

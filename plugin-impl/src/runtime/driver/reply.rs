@@ -1,0 +1,125 @@
+//! Replies: what the caller is told, and by which headers it learns who served it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use pointsman_core::ids::{AccountId, PoolId, ProviderId};
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::reporting::agent::Agent;
+use pointsman_core::reporting::because::Because;
+use pointsman_core::reporting::refusal;
+use pointsman_core::time::Now;
+
+use crate::counters::Counters;
+use crate::fleet::Lease;
+use crate::runtime::answer::{Answer, AnswerBody, Recorder, Relay};
+use crate::runtime::call::Routed;
+use crate::runtime::headers::end_to_end;
+
+use super::look::SeenAnswer;
+
+pub(crate) const PROVIDER: HeaderName = HeaderName::from_static("x-pointsman-provider");
+const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
+const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
+pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
+const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
+/// Tells one request from all others.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-request-id");
+
+/// Who a request was sent to.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) provider: ProviderId,
+    pub(super) account: AccountId,
+    pub(super) pool: PoolId,
+    pub(super) because: Because,
+    pub(super) left_origin: bool,
+    pub(super) fell_back: bool,
+    pub(super) switched: bool,
+}
+
+/// Passes an upstream's answer on.
+pub(super) fn relayed(
+    seen: SeenAnswer,
+    lease: Option<Lease>,
+    recorder: Option<Recorder>,
+    served: Option<&Served>,
+    routed: &Routed,
+    attempts: u32,
+    counters: &Arc<Counters>,
+) -> Answer {
+    let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
+    let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
+    let mut headers = end_to_end(headers);
+    Agent::of(&routed.call.headers).spare(status, &mut headers);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    sign(&mut headers, served, routed, attempts);
+    let body = match (rest, held.len()) {
+        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder)),
+        (rest, _) => {
+            let relay = Relay::new(held, rest, counters.clone()).holding(lease).recording(recorder);
+            AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
+        }
+    };
+    Answer { status, headers, body }
+}
+
+/// Says that no upstream could be made to answer.
+pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, attempts: u32) -> Answer {
+    let answer = refusal::fault(routed.intent.format, StatusCode::BAD_GATEWAY, why);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, served, routed, attempts);
+    answer
+}
+
+/// Says that nobody can serve the request in time.
+pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Now) -> Answer {
+    let agent = Agent::of(&routed.call.headers);
+    let answer = refusal::refuse(routed.intent.format, agent, refusal, routed.subject(), attempts, now);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, None, routed, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static(Because::Refused.as_str()));
+    answer
+}
+
+/// Says that as many wait in line as may.
+pub(super) fn crowded(why: &str, routed: &Routed, attempts: u32) -> Answer {
+    let answer = refusal::fault(routed.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
+    let mut answer = own(answer);
+    sign(&mut answer.headers, None, routed, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static(Because::Crowded.as_str()));
+    answer
+}
+
+/// Makes an answer of the router's own.
+pub(crate) fn own(answer: refusal::Answer) -> Answer {
+    Answer { status: answer.status, headers: answer.headers(), body: AnswerBody::Full(answer.body.into()) }
+}
+
+fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {
+    let whole = held.pop_front().unwrap_or_default();
+    recorder.into_iter().for_each(|recorder| recorder.note_all(&whole));
+    whole
+}
+
+fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attempts: u32) {
+    let provider = served.map_or(&routed.origin.route.provider.id, |served| &served.provider);
+    put(headers, PROVIDER, provider.as_str());
+    headers.insert(ATTEMPTS, attempts.into());
+    let Some(served) = served else { return };
+    put(headers, ACCOUNT, served.account.as_str());
+    put(headers, POOL, served.pool.as_str());
+    headers.insert(REASON, HeaderValue::from_static(served.because.as_str()));
+}
+
+/// A name that cannot be a header is left out: the request goes before its signature.
+fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.insert(name, value);
+    }
+}

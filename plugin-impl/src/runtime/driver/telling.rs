@@ -1,0 +1,139 @@
+//! Telling: what a request was the first to learn becomes a notice, once it is known where it goes on.
+
+use std::time::Duration;
+
+use pointsman_core::admission::blame::{Gate, Reason};
+use pointsman_core::ids::AccountId;
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::planning::settings::FallbackOrder;
+use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
+use pointsman_core::reporting::notice::{self, Notice, seconds_until};
+use pointsman_core::request::catalog::Scope as LimitScope;
+use pointsman_core::request::session::is_subagents;
+use pointsman_core::time::Millis;
+
+use crate::edges::notices::MetBy;
+use crate::edges::store::{Record, SavedLimit};
+use crate::fleet::lease::Target;
+use crate::fleet::{Lease, Settlement};
+use crate::runtime::chains::Leg;
+
+use super::Journey;
+
+/// How long what goes on is not told again, where nobody knows until when.
+const SILENCE: Duration = Duration::from_secs(3_600);
+
+impl Journey<'_> {
+    pub(super) fn learned(&mut self, settlement: Settlement, target: &Target) {
+        let account = target.account.id.clone();
+        let (trip, until) = match settlement {
+            Settlement::Nothing => return,
+            Settlement::Folded => {
+                // An end that was told may have taken the place of a guess, or have moved it.
+                self.keep_limit(target);
+                return self.shared.counters.burst_duplicates.count();
+            }
+            Settlement::PoolLimited { until } => {
+                self.shared.counters.trips.count();
+                self.keep_limit(target);
+                (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
+            }
+            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
+            Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
+        };
+        self.news.push((trip, until));
+        self.news_leg = self.leg;
+    }
+
+    fn closed(&self, gate: Gate, reason: Reason, account: AccountId) -> Trip {
+        let provider = self.leg().route.provider.id.clone();
+        match gate {
+            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, reason },
+            Gate::Endpoint => Trip::Endpoint { provider, model: None, reason },
+            Gate::EndpointModel => Trip::Endpoint { provider, model: Some(self.leg().model.clone()), reason },
+        }
+    }
+
+    /// Keeps what is known of a limit by now, for when the account comes back.
+    pub(super) fn keep_limit(&self, target: &Target) {
+        let (account, pool) = (&target.account, self.leg().route.pool(target.pool));
+        let now = self.shared.clock.now();
+        let limit = SavedLimit::of(account.limit(target.pool, &target.model, now.mono), now);
+        let model = (pool.scope == LimitScope::Model).then(|| target.model.clone());
+        let (account, pool) = (account.id.clone(), pool.name.clone());
+        self.shared.store.save(Record::Limit { account, pool, model, limit });
+    }
+
+    pub(super) fn onward(&self, lease: &Lease) -> Onward {
+        if self.leg > self.news_leg {
+            return Onward::Leg;
+        }
+        let target = lease.target();
+        Onward::Way { account: target.account.id.clone(), pool: described(self.leg(), target.pool) }
+    }
+
+    /// Tells what was learned, now that it is known where the request goes on.
+    pub(super) fn tell_news(&mut self, onward: &Onward) {
+        let order = self.generation.config.settings.fallback_order;
+        let pools = match order {
+            FallbackOrder::AccountFirst => self.leg().route.pools().len(),
+            FallbackOrder::PoolFirst => 1,
+        };
+        let scope = Scope { pinned: self.leg().route.is_pinned(), pools };
+        for (trip, until) in std::mem::take(&mut self.news) {
+            if let Some(event) = announce(trip, onward, scope) {
+                self.tell(event, until);
+            }
+        }
+    }
+
+    /// Tells that the request is served by another provider, if nobody has told it of the same event.
+    pub(super) fn tell_fall(&self) {
+        let (Some(left), Some(leg)) = (&self.left, self.leg.checked_sub(1)) else { return };
+        let (now, until) = (self.now, left.until);
+        if !self.lane.announce_fall(leg, until.unwrap_or(now.after(SILENCE)), now) {
+            return;
+        }
+        let route = &self.routed.leg(leg).route;
+        let titles: Vec<&str> = route.pools().iter().map(|pool| route.pool(*pool).title.as_str()).collect();
+        let (from, to) = (titles.join(" and "), self.leg().name());
+        self.tell(notice::Event::ProviderFallback { from, to, left: left.counts }, until);
+    }
+
+    pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
+        let now = self.shared.clock.now();
+        let until = until.map(|until| now.wall_of(until));
+        let met_by = if is_subagents(&self.routed.call.headers) { MetBy::Subagent } else { MetBy::Session };
+        self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters);
+    }
+
+    pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {
+        let seconds = seconds_until(until, self.now);
+        self.tell_standstill(refusal, Some(seconds), Some(until));
+    }
+
+    pub(super) fn tell_refusal(&self, refusal: &Refusal) {
+        self.tell_standstill(refusal, None, refusal.until);
+    }
+
+    /// Tells what closes all accounts, if nobody has told it of the same event.
+    fn tell_standstill(&self, refusal: &Refusal, seconds: Option<u64>, until: Option<Millis>) {
+        let Some(event) = standstill(self.routed.subject(), refusal.counts, seconds) else { return };
+        let now = self.now;
+        let end = until.unwrap_or(now.after(SILENCE));
+        let is_news = if matches!(event, notice::Event::Protected { .. }) {
+            self.lane.announce_protection(end, now)
+        } else {
+            self.lane.announce_wait(end, now)
+        };
+        if is_news {
+            self.tell(event, until);
+        }
+    }
+}
+
+/// Returns a pool by its name and title.
+pub(super) fn described(leg: &Leg, pool: usize) -> notice::Pool {
+    let pool = leg.route.pool(pool);
+    notice::Pool { name: pool.name.clone(), title: pool.title.clone() }
+}

@@ -1,0 +1,106 @@
+//! Waiting: a request stands in the line of its lane until there is a place, or no hope of one.
+
+use std::sync::Arc;
+
+use pointsman_core::dispatch::Dispatch;
+use pointsman_core::jitter::Jitter;
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::reporting::announce::Onward;
+use pointsman_core::time::Millis;
+
+use crate::fleet::bell::Ears;
+use crate::fleet::lane::{Crowded, Lane};
+use crate::runtime::answer::Answer;
+use crate::runtime::call::Routed;
+use crate::runtime::generation::Generation;
+use crate::runtime::journal::record::How;
+use crate::runtime::shared::Shared;
+
+use super::{Journey, reply};
+
+/// Returns the line of a request: of those that may use the same accounts, and that the same caps hold up.
+pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) -> Arc<Lane> {
+    let origin = &routed.origin;
+    let group = generation.crews[origin.provider].roster.group(&origin.model);
+    shared.fleet.lanes.of(routed.lane() ^ group.rotate_right(8))
+}
+
+/// Begins the machine of a request with the number `turn` in its lane.
+pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64, now: Millis) -> Dispatch {
+    let max_wait = generation.config.settings.max_wait;
+    Dispatch::new(now, max_wait).with_jitter(Jitter::of(shared.seed(), turn))
+}
+
+impl Journey<'_> {
+    /// Whoever comes while others wait stands behind them, until `bound` at the longest.
+    async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
+        let stood = self.lane.stand(self.party(), self.generation.config.settings.max_waiting);
+        self.crowded = stood.is_err();
+        let mut turn = stood?;
+        self.shared.counters.waits.count();
+        tokio::select! {
+            () = turn.comes() => self.turn = Some((turn, self.listen())),
+            () = self.shared.clock.sleep_until(bound) => {}
+        }
+        Ok(())
+    }
+
+    /// Listens to all providers that could serve it.
+    fn listen(&self) -> Ears {
+        let bell = |leg| self.shared.fleet.bell(&self.routed.leg(leg).route.provider.id).listen();
+        (0..=self.routed.others()).map(bell).collect()
+    }
+
+    /// Stands in line, or where that has no room looks at the other legs first.
+    pub(super) async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
+        let has_looked = self.crowded || self.routed.others() == 0;
+        match self.stand_in_line(bound).await {
+            Err(Crowded) if !has_looked => Ok(()),
+            stood => stood,
+        }
+    }
+
+    /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
+    pub(super) fn bound(&self) -> Millis {
+        let deadline = self.dispatch.deadline();
+        self.stay.filter(|stay| self.now < *stay).unwrap_or(deadline)
+    }
+
+    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
+        self.tell_news(&Onward::Wait);
+        // Where the end is out of reach, it waits for a guess to be tried.
+        let in_reach = |at: &Millis| *at <= self.dispatch.deadline();
+        let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
+        self.tell_wait(end.unwrap_or(until), &refusal);
+        self.record.waits(self.leg, until, Some(refusal), self.now);
+        match &mut self.turn {
+            Some((_, listener)) => tokio::select! {
+                () = listener.heard() => {}
+                () = self.shared.clock.sleep_until(until) => {}
+            },
+            // Having come to the front it looks again before it waits: it did not listen until now.
+            None => self.stand(self.bound()).await?,
+        }
+        self.look_at_clock();
+        self.record.woke(self.now);
+        Ok(())
+    }
+
+    /// Returns for whom it stands in line. Who belongs to no session stands for itself.
+    fn party(&self) -> u64 {
+        self.routed.party().unwrap_or(!self.context.turn)
+    }
+
+    /// As many wait as may: one more would only wait in vain.
+    pub(super) fn turn_away(mut self) -> Answer {
+        self.tell_news(&Onward::GiveUp);
+        self.shared.counters.refused.count();
+        let why = format!(
+            "{} requests for {} wait in line already (`max_waiting`)",
+            self.generation.config.settings.max_waiting,
+            self.routed.subject()
+        );
+        self.ended(How::Failed(why.clone()));
+        reply::crowded(&why, self.routed, self.dispatch.attempts())
+    }
+}

@@ -1,0 +1,218 @@
+//! Generations: one configuration with the fleet it describes.
+//!
+//! A request takes the current generation once and keeps it to its end, although configuration and fleet
+//! may change meanwhile.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_core::admission::budget::Budget;
+use pointsman_core::admission::vitals::Rates;
+use pointsman_core::ids::AccountId;
+use pointsman_core::quota::protection::{Level, Protection};
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::route::Providers;
+use pointsman_core::time::Now;
+
+use crate::edges::auth::{Credential, Refresher};
+use crate::edges::config::{
+    AccountConfig, Concurrency, Config, CredentialSource, OAuthClient, ProviderConfig, ProxyUrl,
+};
+use crate::edges::store::Store;
+use crate::fleet::{Account, Fleet, Identity, Member, Roster};
+use crate::runtime::chains::Chains;
+use crate::secret::Secret;
+
+/// A configuration, and who serves under it.
+#[derive(Debug)]
+pub struct Generation {
+    pub config: Config,
+    /// One for each provider, in the order of the configuration.
+    pub crews: Vec<Crew>,
+    pub chains: Chains,
+    /// The providers as routes are parsed against.
+    providers: Vec<Arc<Provider>>,
+}
+
+/// A provider's accounts.
+#[derive(Debug)]
+pub struct Crew {
+    pub roster: Roster,
+    /// The ids of the roster's members, in its order.
+    pub names: Arc<[AccountId]>,
+    /// What it may be sent by way of retries.
+    pub budget: Arc<Budget>,
+    /// What only the sending of requests needs, for each member of the roster.
+    pub papers: Vec<Papers>,
+}
+
+/// What an account sends requests with.
+#[derive(Clone, Debug)]
+pub struct Papers {
+    pub credential: Credential,
+    pub project: Option<String>,
+    pub proxy: Option<ProxyUrl>,
+}
+
+impl Generation {
+    /// Puts a configuration into force. Accounts that are in `before` with the same credential and pools
+    /// stay the accounts they are, with all that is known of them.
+    pub fn new(config: Config, fleet: &Fleet, store: &dyn Store, before: Option<&Self>, now: Now) -> Self {
+        let kept: BTreeSet<AccountId> = config.accounts.iter().map(|account| account.id.clone()).collect();
+        fleet.keep_only(&kept);
+        fleet.counts.forget_unused();
+        let rates = config.settings.hybrid.rates;
+        let recheck = config.settings.recheck;
+        let making = Making { fleet, store, before, now, rates, recheck, protection: &config.protection };
+        let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
+        let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
+        let chains = Chains::new(&config.fallbacks, &config.providers);
+        Self { config, crews, chains, providers }
+    }
+
+    fn papers_of(&self, account: &Arc<Account>) -> Option<&Papers> {
+        let crew = |crew: &'_ Crew| {
+            crew.roster.members.iter().position(|member| Arc::ptr_eq(&member.account, account))
+        };
+        self.crews.iter().find_map(|known| Some(&known.papers[crew(known)?]))
+    }
+}
+
+impl Providers for Generation {
+    fn all(&self) -> &[Arc<Provider>] {
+        &self.providers
+    }
+
+    fn has_accounts(&self, provider: &Provider) -> bool {
+        let place = self.providers.iter().position(|known| std::ptr::eq(&**known, provider));
+        place.is_some_and(|place| !self.crews[place].roster.members.is_empty())
+    }
+
+    fn has_account(&self, id: &str) -> bool {
+        self.config.accounts.iter().any(|account| account.id.as_str() == id)
+    }
+}
+
+/// What a generation is made from.
+struct Making<'a> {
+    fleet: &'a Fleet,
+    store: &'a dyn Store,
+    before: Option<&'a Generation>,
+    now: Now,
+    rates: Rates,
+    recheck: Duration,
+    protection: &'a Level,
+}
+
+impl Making<'_> {
+    fn crew(&self, provider: &ProviderConfig, accounts: &[AccountConfig]) -> Crew {
+        let own = accounts.iter().filter(|account| account.provider == provider.index);
+        let (members, papers): (Vec<Member>, _) = own.map(|account| self.member(provider, account)).unzip();
+        let names = members.iter().map(|member| member.account.id.clone()).collect();
+        let endpoints = provider
+            .core
+            .pools
+            .iter()
+            .map(|pool| pool.endpoints.iter().map(|endpoint| self.fleet.endpoint(endpoint)).collect());
+        let Concurrency { total, ref models, .. } = provider.concurrency;
+        let caps = self.fleet.counts.caps(&provider.core.id, total, models);
+        let roster = Roster::new(&provider.core, members, endpoints.collect())
+            .with_caps(caps)
+            .with_rates(self.rates)
+            .with_knocks(self.fleet.spacing(&provider.core.id), self.recheck);
+        Crew { roster, budget: self.fleet.budget(&provider.core.id), names, papers }
+    }
+
+    fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {
+        let account = self.fleet.enlist(&config.id, identity(provider, config), &provider.core);
+        let papers = match self.before.and_then(|before| before.papers_of(&account)) {
+            Some(papers) => Papers { project: config.project.clone(), ..papers.clone() },
+            None => self.enlisted(provider, config, &account),
+        };
+        let member = Member {
+            account,
+            weight: config.weight.into(),
+            enabled: config.enabled,
+            max_in_flight: config.max_in_flight,
+            concurrency: config.concurrency.or(provider.concurrency.account),
+            protections: self.protections(provider, config),
+        };
+        (member, papers)
+    }
+
+    fn protections(&self, provider: &ProviderConfig, account: &AccountConfig) -> Box<[Protection]> {
+        let of = |pool: &Level| Protection::new([pool, &account.protection, self.protection]);
+        provider.protections.iter().map(of).collect()
+    }
+
+    /// Equips an account that has no past in this process, except for what the store remembers.
+    fn enlisted(&self, provider: &ProviderConfig, config: &AccountConfig, account: &Account) -> Papers {
+        for ((pool, model), limit) in self.store.account(&config.id).limits {
+            if let Some(pool) = provider.core.pool(pool.as_str()) {
+                account.recall(pool, model.as_ref(), limit.limit(self.now), self.now.mono);
+            }
+        }
+        let proxy = config.proxy.clone().or_else(|| provider.proxy.clone());
+        Papers {
+            credential: self.credential(provider, config, proxy.clone()),
+            project: config.project.clone(),
+            proxy,
+        }
+    }
+
+    fn credential(
+        &self,
+        provider: &ProviderConfig,
+        config: &AccountConfig,
+        proxy: Option<ProxyUrl>,
+    ) -> Credential {
+        match (&config.credential, &provider.oauth) {
+            (CredentialSource::ApiKey(key), _) => Credential::ApiKey(key.clone()),
+            (CredentialSource::AccessToken(token), _) => Credential::AccessToken(token.clone()),
+            (CredentialSource::RefreshToken(token), Some(client)) => {
+                self.refreshing(config, client, token, proxy)
+            }
+            // The configuration is refused where a refresh token has no client; this is not reached.
+            (CredentialSource::RefreshToken(token), None) => Credential::AccessToken(token.clone()),
+        }
+    }
+
+    fn refreshing(
+        &self,
+        config: &AccountConfig,
+        client: &OAuthClient,
+        token: &Secret,
+        proxy: Option<ProxyUrl>,
+    ) -> Credential {
+        let (id, fingerprint) = (config.id.clone(), hash_of(&token.expose()));
+        Credential::Refreshing(Arc::new(Refresher::new(
+            id,
+            client.clone(),
+            token,
+            fingerprint,
+            proxy,
+            self.store,
+        )))
+    }
+}
+
+/// An account is another one when its credential changed, how it is proved, or the shape of its pools.
+fn identity(provider: &ProviderConfig, config: &AccountConfig) -> Identity {
+    let secret = match &config.credential {
+        CredentialSource::ApiKey(secret)
+        | CredentialSource::AccessToken(secret)
+        | CredentialSource::RefreshToken(secret) => secret.expose(),
+    };
+    let pools: Vec<_> = provider.core.pools.iter().map(|pool| (&pool.name, &pool.endpoints)).collect();
+    let oauth = provider.oauth.as_ref().map(|client| (&client.client_id, &client.token_url));
+    let proxy = config.proxy.as_ref().or(provider.proxy.as_ref()).map(ProxyUrl::expose);
+    Identity(hash_of(&(secret, std::mem::discriminant(&config.credential), pools, oauth, proxy)))
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,79 @@
+//! What goes out: the caller's request, as one pool of one account wants it.
+//!
+//! Bytes pass through. Only what the pool needs is touched: the model's name where the pool has another,
+//! an envelope where it has one, the credential, and headers that end here.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::ACCEPT_ENCODING;
+use pointsman_core::formats::body;
+use pointsman_core::formats::envelope;
+use pointsman_core::formats::format::Envelope;
+use pointsman_core::request::catalog::Pool;
+use pointsman_core::request::intent::ModelPlace;
+
+use crate::edges::auth::Proof;
+use crate::edges::config::ProviderConfig;
+use crate::edges::upstream::Outgoing;
+use crate::fleet::lease::Target;
+use crate::runtime::call::Routed;
+use crate::runtime::chains::Leg;
+use crate::runtime::headers::callers;
+use crate::target::target_url;
+
+/// Builds the request for one attempt.
+pub fn build(
+    routed: &Routed,
+    leg: &Leg,
+    provider: &ProviderConfig,
+    target: &Target,
+    project: Option<&str>,
+    proof: &Proof,
+) -> Outgoing {
+    let pool = leg.route.pool(target.pool);
+    let model = pool.model(&leg.route.model);
+    let mut url = target_url(&target.endpoint.url.0, &path(routed, pool, model));
+    let mut headers = callers(routed.call.headers.clone());
+    // An answer that is compressed could not be looked into.
+    headers.remove(ACCEPT_ENCODING);
+    for (name, value) in &provider.headers[target.pool] {
+        headers.insert(name, value.clone());
+    }
+    proof.apply(&mut url, &mut headers);
+    Outgoing { method: routed.call.method.clone(), url, headers, body: body(routed, pool, model, project) }
+}
+
+fn path(routed: &Routed, pool: &Pool, model: &str) -> String {
+    let query = routed.call.query.as_deref();
+    if let (Envelope::CodeAssist, ModelPlace::Path { action, .. }) = (pool.envelope, &routed.intent.model) {
+        return envelope::path(action, query);
+    }
+    let path = routed.intent.path_for(model);
+    match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+fn body(routed: &Routed, pool: &Pool, model: &str, project: Option<&str>) -> Bytes {
+    let body = &routed.call.body;
+    match (&routed.intent.model, pool.envelope) {
+        (ModelPlace::Path { action, .. }, Envelope::CodeAssist) if action == "countTokens" => {
+            envelope::wrap_count(body, model).into()
+        }
+        (ModelPlace::Path { .. }, Envelope::CodeAssist) => envelope::wrap(body, project, model).into(),
+        (ModelPlace::Body, _) if routed.written_model.as_deref() != Some(model) => renamed(body, model),
+        (ModelPlace::Body | ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
+    }
+}
+
+/// The body was found to be JSON when its model was read, so renaming finds the same place again.
+fn renamed(body: &Bytes, model: &str) -> Bytes {
+    body::with_model(body, model).map_or_else(|_| body.clone(), |renamed| renamed.into_owned().into())
+}
+
+/// Says whether the pool put an envelope around a good answer.
+pub fn is_enveloped(routed: &Routed, pool: &Pool, status: StatusCode) -> bool {
+    let counts = matches!(&routed.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
+    pool.envelope == Envelope::CodeAssist && status.is_success() && !counts
+}

@@ -1,0 +1,156 @@
+//! Quota endpoints: an upstream is asked what is left, while an account of it is in use.
+//!
+//! Nothing waits for the answer, and a failure costs nothing but a longer pause until the next question. What
+//! the answer changes is decided in the core.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use pointsman_core::quota::reading::{Reading, in_quota_answer};
+use pointsman_core::request::catalog::Provider;
+use serde_json::json;
+
+use crate::counters::Counters;
+use crate::edges::auth::{Proof, Tokens};
+use crate::edges::config::{ProviderConfig, Timeouts};
+use crate::edges::store::{Record, SavedLimit};
+use crate::edges::upstream::{Outgoing, whole};
+use crate::fleet::Account;
+use crate::fleet::inquiry::{Inquiry, Moved};
+use crate::runtime::generation::{Generation, Papers};
+use crate::runtime::shared::Shared;
+
+/// More than any answer of a quota endpoint.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// An endpoint that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A pool of an account, by its places.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// The index of the provider in the configuration.
+    pub provider: usize,
+    /// The index of the account in the provider's roster.
+    pub account: usize,
+    /// The index of the pool at its provider.
+    pub pool: usize,
+}
+
+/// Asks what is left, where there is an endpoint to ask and it is time to. Does not wait.
+pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
+    let pause = generation.config.quota_refresh;
+    let provider = &generation.config.providers[subject.provider];
+    let Some(url) = &provider.quota_urls[subject.pool] else { return };
+    if pause.is_zero() {
+        return;
+    }
+    let crew = &generation.crews[subject.provider];
+    let account = &crew.roster.members[subject.account].account;
+    let Some(inquiry) = Inquiry::begin(account, subject.pool, pause, shared.clock.mono()) else { return };
+    shared.counters.quota_questions.count();
+    let question = Question {
+        url: url.clone(),
+        pool: subject.pool,
+        provider: provider.clone(),
+        papers: crew.papers[subject.account].clone(),
+        tokens: shared.tokens(generation.config.timeouts),
+    };
+    tokio::spawn(question.put(inquiry));
+}
+
+/// Everything that it takes to ask.
+struct Question {
+    url: String,
+    pool: usize,
+    provider: Arc<ProviderConfig>,
+    papers: Papers,
+    tokens: Tokens,
+}
+
+impl Question {
+    async fn put(self, inquiry: Inquiry) {
+        let account = inquiry.account().clone();
+        let ordinal = account.ordinal;
+        match tokio::time::timeout(PATIENCE, self.readings()).await {
+            Ok(Ok(readings)) => {
+                let told = readings.len();
+                let described = &self.provider.core.pools[self.pool];
+                let moved = inquiry.answered(readings, described, self.tokens.clock.mono());
+                tracing::debug!(account = ordinal, told, moved = moved.len(), "a quota endpoint answered");
+                moved.iter().for_each(|moved| self.keep(&account, moved));
+                self.counters().limits_moved.add(moved.len() as u64);
+            }
+            Ok(Err(why)) => {
+                inquiry.failed();
+                tracing::debug!(account = ordinal, why, "a quota endpoint failed");
+            }
+            Err(_) => {
+                inquiry.failed();
+                tracing::debug!(account = ordinal, "a quota endpoint did not answer in time");
+            }
+        }
+    }
+
+    async fn readings(&self) -> Result<Vec<Reading>, String> {
+        let provider = &self.provider;
+        let proof = self.papers.credential.proof(provider.auth, None, || self.tokens.clone()).await;
+        let proof = proof.map_err(|_| "no access token could be had".to_owned())?;
+        let Timeouts { connect, .. } = self.tokens.timeouts;
+        let timeouts = Timeouts { connect, head: PATIENCE, idle: PATIENCE };
+        let sent =
+            self.tokens.upstream.send(|| self.request(&proof), self.papers.proxy.as_ref(), timeouts).await;
+        let incoming = sent.map_err(|error| error.text)?;
+        if !incoming.status.is_success() {
+            return Err(format!("it answered {}", incoming.status.as_u16()));
+        }
+        let body = whole(incoming.body, MAX_ANSWER).await;
+        let body = body.ok_or("its answer broke off or is too long")?;
+        let mut readings = in_quota_answer(&body, self.tokens.clock.now());
+        readings.retain(|reading| serves(&provider.core, self.pool, reading));
+        if readings.is_empty() {
+            Err("its answer tells nothing of this pool".to_owned())
+        } else {
+            Ok(readings)
+        }
+    }
+
+    /// A method of Google's, such as `v1internal:retrieveUserQuota`, is a POST; whatever else is read is a GET.
+    fn request(&self, proof: &Proof) -> Outgoing {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.provider.headers[self.pool] {
+            headers.insert(name, value.clone());
+        }
+        let last = self.url.rsplit('/').next().unwrap_or_default();
+        let (method, body) = if last.contains(':') {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let project = self.papers.project.as_ref();
+            let body = project.map_or_else(|| json!({}), |project| json!({"project": project}));
+            (Method::POST, Bytes::from(body.to_string()))
+        } else {
+            (Method::GET, Bytes::new())
+        };
+        let mut request = Outgoing { method, url: self.url.clone(), headers, body };
+        proof.apply(&mut request.url, &mut request.headers);
+        request
+    }
+
+    /// Keeps a limit as it is by now, for when the account comes back.
+    fn keep(&self, account: &Account, moved: &Moved) {
+        let now = self.tokens.clock.now();
+        let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
+        let (account, pool) = (account.id.clone(), self.provider.core.pools[self.pool].name.clone());
+        self.tokens.store.save(Record::Limit { account, pool, model: moved.model.clone(), limit });
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.tokens.counters
+    }
+}
+
+/// Says whether a reading is of the pool: an endpoint tells of all models, and each belongs to some pools.
+fn serves(provider: &Provider, pool: usize, reading: &Reading) -> bool {
+    reading.model.as_ref().is_none_or(|model| provider.family(model.as_str()).pools.contains(&pool))
+}

@@ -1,0 +1,141 @@
+//! The router: the one hook, `fetch`, and what an operator may ask.
+
+mod models;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::reporting::refusal;
+use thiserror::Error;
+
+use crate::edges::config::Config;
+use crate::edges::notices::Notices;
+use crate::edges::store::Store;
+use crate::edges::upstream::{Outgoing, SendError};
+use crate::runtime::answer::{Answer, AnswerBody, Relay};
+use crate::runtime::call::{Call, CallError, Routed};
+use crate::runtime::claim::{self, Claim};
+use crate::runtime::driver::{self, REQUEST_ID};
+use crate::runtime::generation::Generation;
+use crate::runtime::headers;
+use crate::runtime::shared::Shared;
+
+/// A router of requests among the accounts of a configuration.
+#[derive(Debug)]
+pub struct Router {
+    shared: Shared,
+    generation: ArcSwap<Generation>,
+}
+
+/// A request that passes through untouched could not be sent.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    #[error("`{0}` is not an absolute http or https URL")]
+    Url(String),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+impl Router {
+    /// Makes a router. Its requests have to be run on a tokio runtime.
+    pub fn new(config: Config, store: Arc<dyn Store>, notices: Notices) -> Self {
+        let shared = Shared::new(store, notices);
+        shared.notices.set_quiet(config.quiet_mode);
+        let generation = Generation::new(config, &shared.fleet, &*shared.store, None, shared.clock.now());
+        Self { shared, generation: ArcSwap::from_pointee(generation) }
+    }
+
+    /// Puts another configuration into force. Requests under way keep theirs to their end.
+    pub fn reconfigure(&self, config: Config) {
+        let Shared { fleet, store, clock, notices, .. } = &self.shared;
+        notices.set_quiet(config.quiet_mode);
+        let before = self.generation.load_full();
+        self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
+        fleet.ring_all();
+    }
+
+    /// Returns the generation in force.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Returns what all requests share.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Routes a request that an agent would have sent to `uri` itself. One that no provider claims passes
+    /// through untouched.
+    ///
+    /// # Errors
+    /// [`FetchError`], only for a request that passes through.
+    pub async fn fetch(&self, uri: &Uri, call: Call) -> Result<Answer, FetchError> {
+        let generation = self.generation();
+        match claim::on_its_way(&call.method, uri, &call.headers, &generation) {
+            Some(claim) => Ok(self.route(&generation, claim, call).await),
+            None => self.pass_through(uri, call, &generation).await,
+        }
+    }
+
+    /// Routes a request that came to the gateway, or returns it where its path is of no wire format.
+    pub async fn serve(&self, path: &str, call: Call) -> Result<Answer, Call> {
+        let Some(claim) = claim::at_gateway(&call.method, path, &call.headers) else { return Err(call) };
+        Ok(self.route(&self.generation(), claim, call).await)
+    }
+
+    async fn route(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
+        if let Some(providers) = models::listed(&claim, &call, generation) {
+            return models::list(self, generation, claim.intent, call, providers).await;
+        }
+        self.routed(generation, models::of_its_provider(claim, generation), call).await
+    }
+
+    async fn routed(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
+        self.shared.counters.requests.count();
+        let id = self.shared.next_request_id();
+        let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
+        let mut answer = match Routed::new(call, claim, generation, bonds, now).await {
+            Ok(routed) => driver::serve(&self.shared, generation, &routed, id).await,
+            Err((format, error)) => self.not_routable(format, &error),
+        };
+        if let Some(id) = id.to_header() {
+            answer.headers.insert(REQUEST_ID, id);
+        }
+        answer
+    }
+
+    fn not_routable(&self, format: WireFormat, error: &CallError) -> Answer {
+        self.shared.counters.failed.count();
+        // However often it is asked: the request or the configuration has to change.
+        let fault = refusal::fault(format, error.status(), &error.to_string());
+        driver::own(refusal::Answer { is_final: true, ..fault })
+    }
+
+    async fn pass_through(
+        &self,
+        uri: &Uri,
+        call: Call,
+        generation: &Generation,
+    ) -> Result<Answer, FetchError> {
+        self.shared.counters.passed_through.count();
+        if uri.scheme().is_none() || uri.authority().is_none() {
+            return Err(FetchError::Url(uri.to_string()));
+        }
+        let Call { method, headers, body, .. } = call;
+        let headers = headers::callers(headers);
+        let outgoing = Outgoing { method, url: uri.to_string(), headers, body };
+        let incoming =
+            self.shared.upstream.send(|| outgoing.clone(), None, generation.config.timeouts).await?;
+        let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());
+        let headers = headers::end_to_end(incoming.headers);
+        Ok(Answer { status: incoming.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
+    }
+}
+
+/// Makes a call from its parts.
+pub fn call(method: Method, query: Option<&str>, headers: HeaderMap, body: Bytes) -> Call {
+    Call { method, query: query.map(str::to_owned), headers, body }
+}

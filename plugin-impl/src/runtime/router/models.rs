@@ -1,0 +1,328 @@
+//! `GET /v1/models` where several providers speak the caller's format: one list of all they have.
+//!
+//! Each provider is asked by a request of its own, with its accounts, limits and retries, as if the caller
+//! had named it. One that gives no list in time is left out, and the answer's head says so. Of one that has
+//! none to give the configuration knows some models. With a single provider that has one nothing of this
+//! happens, and its bytes pass through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use pointsman_core::formats::format::WireFormat;
+use pointsman_core::ids::ProviderId;
+use pointsman_core::reporting::refusal;
+use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::intent::{Intent, ModelPlace};
+use pointsman_core::request::route::Providers;
+use pointsman_core::response::models::{Page, Part, addressed, has_list, is_paging, longest, named};
+use serde_json::Value;
+
+use crate::edges::upstream::whole;
+use crate::runtime::answer::{Answer, AnswerBody};
+use crate::runtime::call::{Call, PIN_ACCOUNT, PIN_POOL};
+use crate::runtime::claim::Claim;
+use crate::runtime::driver::{self, ATTEMPTS, PROVIDER, REQUEST_ID};
+use crate::runtime::generation::Generation;
+
+use super::Router;
+
+/// How long a list may take. Whoever asks shows a menu, and would rather have one with a gap.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many answers make one provider's list.
+const MOST_PARTS: usize = 10;
+/// The longest answer that is read.
+const MOST_BYTES: usize = 8 << 20;
+
+/// Which providers are not in the list, and why.
+const LEFT_OUT: HeaderName = HeaderName::from_static("x-pointsman-left-out");
+
+/// Returns the providers that a list is made of, or none where one alone is asked.
+pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Option<Vec<Arc<Provider>>> {
+    let is_list = || claim.intent.resource() == ("models", None) && claim.intent.model == ModelPlace::Nowhere;
+    let is_pinned = || [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
+    if call.method != Method::GET || claim.provider.is_some() || !is_list() || is_pinned() {
+        return None;
+    }
+    let mut providers = serving(claim.intent.format, generation);
+    providers.sort_by_key(|provider| !is_own(provider));
+    (providers.len() > 1 || !providers.iter().all(|provider| has_list(provider))).then_some(providers)
+}
+
+/// Takes the provider out of `/v1/models/acme/big-model`, which means what acme knows as `big-model`.
+pub(super) fn of_its_provider(claim: Claim, generation: &Generation) -> Claim {
+    let intent = &claim.intent;
+    if intent.model != ModelPlace::Nowhere || claim.provider.is_some() {
+        return claim;
+    }
+    let Some((before, asked)) = intent.path.split_once("/models/") else { return claim };
+    // Libraries escape what stands for one segment.
+    let Some((name, model)) = ["/", "%2F", "%2f"]
+        .iter()
+        .filter_map(|slash| asked.split_once(slash))
+        .min_by_key(|(name, _)| name.len())
+    else {
+        return claim;
+    };
+    let serving = serving(intent.format, generation);
+    let Some(provider) = serving.iter().find(|provider| provider.id.as_str() == name) else { return claim };
+    let path = format!("{before}/models/{model}");
+    Claim { provider: Some(provider.id.clone()), intent: Intent { path, ..claim.intent } }
+}
+
+fn serving(format: WireFormat, generation: &Generation) -> Vec<Arc<Provider>> {
+    let serves = |provider: &&Arc<Provider>| provider.format == format && generation.has_accounts(provider);
+    generation.all().iter().filter(serves).cloned().collect()
+}
+
+fn is_own(provider: &Provider) -> bool {
+    provider.id.as_str() == provider.format.name()
+}
+
+/// Asks all providers at once, and answers with the page that the caller wants.
+pub(super) async fn list(
+    router: &Router,
+    generation: &Arc<Generation>,
+    intent: Intent,
+    call: Call,
+    providers: Vec<Arc<Provider>>,
+) -> Answer {
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(call.query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect();
+    let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let page = match Page::read(intent.format, pairs) {
+        Ok(page) => page,
+        Err(error) => return refused(intent.format, &error.to_string()),
+    };
+    let asking = Asking { router, generation, intent: &intent, query: &query, headers: asked(call.headers) };
+    let lists = join_all(providers.iter().map(|provider| asking.within_patience(provider))).await;
+    let mut whole = Whole::default();
+    for (provider, list) in providers.iter().zip(lists) {
+        whole.add(provider, list, intent.format, generation);
+    }
+    whole.answer(&page, intent.format)
+}
+
+/// Conditions are about the list that the caller has, which no provider knows.
+fn asked(mut headers: HeaderMap) -> HeaderMap {
+    for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, RANGE] {
+        headers.remove(name);
+    }
+    headers
+}
+
+/// What every provider is asked.
+struct Asking<'a> {
+    router: &'a Router,
+    generation: &'a Arc<Generation>,
+    intent: &'a Intent,
+    query: &'a [(String, String)],
+    headers: HeaderMap,
+}
+
+/// One provider's list.
+struct List {
+    models: Vec<Value>,
+    /// The head of the first answer.
+    headers: HeaderMap,
+    attempts: u64,
+}
+
+/// No list of a provider.
+enum NoList {
+    /// It was refused, and this is what would have been delivered.
+    Refused(Box<Answer>),
+    Unreadable,
+    Late,
+}
+
+impl Asking<'_> {
+    async fn within_patience(&self, provider: &Provider) -> Result<List, NoList> {
+        if !has_list(provider) {
+            return configured(provider);
+        }
+        tokio::time::timeout(PATIENCE, self.all_of(&provider.id)).await.unwrap_or(Err(NoList::Late))
+    }
+
+    async fn all_of(&self, provider: &ProviderId) -> Result<List, NoList> {
+        let mut list = List { models: Vec::new(), headers: HeaderMap::new(), attempts: 0 };
+        let mut from = None;
+        for _ in 0..MOST_PARTS {
+            let (headers, part) = self.part_of(provider, from).await?;
+            list.attempts += number(&headers, &ATTEMPTS);
+            list.models.extend(part.models);
+            if list.headers.is_empty() {
+                list.headers = headers;
+            }
+            from = part.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(list)
+    }
+
+    async fn part_of(
+        &self,
+        provider: &ProviderId,
+        from: Option<(&str, String)>,
+    ) -> Result<(HeaderMap, Part), NoList> {
+        let query = self.query_from(from);
+        let call = Call { method: Method::GET, query, headers: self.headers.clone(), body: Bytes::new() };
+        let claim = Claim { intent: self.intent.clone(), provider: Some(provider.clone()) };
+        let answer = self.router.routed(self.generation, claim, call).await;
+        if answer.status != StatusCode::OK {
+            return Err(NoList::Refused(Box::new(answer)));
+        }
+        let body = read(answer.body).await.ok_or(NoList::Unreadable)?;
+        let part = Part::read(self.intent.format, &body).ok_or(NoList::Unreadable)?;
+        Ok((answer.headers, part))
+    }
+
+    /// Returns the caller's query with other pages: as long as there are, from where the last one ended.
+    fn query_from(&self, from: Option<(&str, String)>) -> Option<String> {
+        let format = self.intent.format;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.query.iter().filter(|(name, _)| !is_paging(format, name)));
+        if let Some(name) = longest(format) {
+            query.append_pair(name, &pointsman_core::response::models::LONGEST.to_string());
+        }
+        query.extend_pairs(from);
+        Some(query.finish()).filter(|query| !query.is_empty())
+    }
+}
+
+fn configured(provider: &Provider) -> Result<List, NoList> {
+    let models = named(provider);
+    let list = List { models, headers: HeaderMap::new(), attempts: 0 };
+    if list.models.is_empty() { Err(NoList::Unreadable) } else { Ok(list) }
+}
+
+async fn read(body: AnswerBody) -> Option<Bytes> {
+    match body {
+        AnswerBody::Full(bytes) => Some(bytes),
+        AnswerBody::Relay(relay) => whole(relay, MOST_BYTES).await.map(Bytes::from),
+    }
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> u64 {
+    headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or_default()
+}
+
+/// What all providers together answered.
+#[derive(Default)]
+struct Whole {
+    models: Vec<Value>,
+    /// The providers in it.
+    from: Vec<String>,
+    left_out: Vec<String>,
+    attempts: u64,
+    id: Option<HeaderValue>,
+    /// The first refusal, which is delivered where nobody gave a list.
+    refusal: Option<Box<Answer>>,
+}
+
+impl Whole {
+    fn add(
+        &mut self,
+        provider: &Provider,
+        list: Result<List, NoList>,
+        format: WireFormat,
+        generation: &Generation,
+    ) {
+        let why = match list {
+            Ok(list) => {
+                self.attempts += list.attempts;
+                self.id = self.id.take().or_else(|| list.headers.get(REQUEST_ID).cloned());
+                self.models.extend(addressed(list.models, provider.id.as_str(), format, generation));
+                return self.from.push(provider.id.to_string());
+            }
+            Err(NoList::Refused(answer)) => {
+                self.attempts += number(&answer.headers, &ATTEMPTS);
+                let status = answer.status.as_u16().to_string();
+                self.refusal.get_or_insert(answer);
+                status
+            }
+            Err(NoList::Unreadable) => "no list".to_owned(),
+            Err(NoList::Late) => format!("nothing in {} s", PATIENCE.as_secs()),
+        };
+        tracing::info!(provider = %provider.id, why, "a provider is not in the list of models");
+        self.left_out.push(format!("{} ({why})", provider.id));
+    }
+
+    fn answer(self, page: &Page, format: WireFormat) -> Answer {
+        if self.from.is_empty() {
+            return self.nobody(format);
+        }
+        let body = match page.cut(self.models) {
+            Ok(page) => page.to_string(),
+            Err(error) => return refused(format, &error.to_string()),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        headers.insert(ATTEMPTS, self.attempts.into());
+        headers.extend(self.id.map(|id| (REQUEST_ID, id)));
+        for (name, list) in [(PROVIDER, self.from), (LEFT_OUT, self.left_out)] {
+            let value = HeaderValue::from_str(&list.join(", ")).ok().filter(|_| !list.is_empty());
+            headers.extend(value.map(|value| (name, value)));
+        }
+        Answer { status: StatusCode::OK, headers, body: AnswerBody::Full(body.into()) }
+    }
+
+    fn nobody(self, format: WireFormat) -> Answer {
+        if let Some(answer) = self.refusal {
+            return *answer;
+        }
+        let text = format!("no provider said which models it has: {}", self.left_out.join(", "));
+        driver::own(refusal::fault(format, StatusCode::BAD_GATEWAY, &text))
+    }
+}
+
+fn refused(format: WireFormat, text: &str) -> Answer {
+    driver::own(refusal::fault(format, StatusCode::BAD_REQUEST, text))
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use pointsman_core::reporting::notice::Notice;
+
+    use super::*;
+    use crate::edges::config::{Process, from_text};
+    use crate::edges::notices::{Listener, MetBy, Notices};
+    use crate::edges::store::MemoryStore;
+
+    struct Nobody;
+
+    impl Listener for Nobody {
+        fn notice(&self, _: &Notice, _: MetBy) {}
+    }
+
+    /// Takes connections and says nothing. While the clock stands it jumps to the next timer as soon as
+    /// there is nothing else to do, so nobody waits here.
+    #[tokio::test(start_paused = true)]
+    async fn providers_that_say_nothing_do_not_hold_a_list_up() {
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let base = format!("http://{}", silent.local_addr().expect("it is bound"));
+        let text = format!(
+            "timeouts: {{connect: 60s}}\nproviders:\n  openai: {{base_url: '{base}'}}\n  acme: {{kind: openai, base_url: '{base}'}}\n\
+             accounts:\n  - {{id: 'openai:a', api_key: k}}\n  - {{id: 'acme:a', api_key: k}}\n"
+        );
+        let config = from_text(&text, "pointsman.yaml", &Process).expect("valid");
+        let router = Router::new(config, Arc::new(MemoryStore::default()), Notices::new(Box::new(Nobody)));
+        let call = super::super::call(Method::GET, None, HeaderMap::new(), Bytes::new());
+        let begun = tokio::time::Instant::now();
+        let answer = router.serve("/v1/models", call).await.expect("it is ours");
+        assert_eq!((answer.status, begun.elapsed().as_secs()), (StatusCode::BAD_GATEWAY, PATIENCE.as_secs()));
+        let AnswerBody::Full(body) = answer.body else { panic!("it is whole") };
+        let body = String::from_utf8_lossy(&body).into_owned();
+        assert!(body.contains("openai (nothing in 10 s), acme (nothing in 10 s)"), "{body}");
+    }
+}

@@ -1,0 +1,71 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::edges::auth::Tokens;
+use crate::edges::config::Timeouts;
+use crate::edges::notices::Notices;
+use crate::edges::store::Store;
+use crate::edges::upstream::Upstream;
+use crate::fleet::Fleet;
+use crate::runtime::journal::{Journal, RequestId};
+
+/// The parts of a router that outlive its configurations.
+#[derive(Debug)]
+pub struct Shared {
+    pub clock: Clock,
+    pub fleet: Fleet,
+    pub upstream: Arc<Upstream>,
+    pub store: Arc<dyn Store>,
+    pub counters: Arc<Counters>,
+    pub notices: Notices,
+    pub journal: Journal,
+    requests: AtomicU64,
+    /// Tells the ids of this start from those of another.
+    start: u64,
+    /// To ask for it is a call of the system, and every request wants it.
+    process: u32,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(store: Arc<dyn Store>, notices: Notices) -> Self {
+        let clock = Clock::start();
+        Self {
+            clock,
+            fleet: Fleet::default(),
+            upstream: Arc::default(),
+            store,
+            counters: Arc::default(),
+            notices,
+            journal: Journal::default(),
+            requests: AtomicU64::new(0),
+            start: clock.now().wall.0,
+            process: std::process::id(),
+        }
+    }
+
+    /// Returns what refreshing tokens needs.
+    pub fn tokens(&self, timeouts: Timeouts) -> Tokens {
+        Tokens {
+            clock: self.clock,
+            upstream: self.upstream.clone(),
+            store: self.store.clone(),
+            counters: self.counters.clone(),
+            timeouts,
+        }
+    }
+
+    /// Returns what tells this process from others that started in the same millisecond.
+    pub fn seed(&self) -> u64 {
+        self.start ^ u64::from(self.process).rotate_left(32)
+    }
+
+    /// Returns an id that no other request has.
+    pub fn next_request_id(&self) -> RequestId {
+        RequestId { start: self.start, number: self.requests.fetch_add(1, Ordering::Relaxed) }
+    }
+}
