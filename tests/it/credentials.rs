@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pointsman_loader::api::AccountState;
 use pointsman_tests::setup::{free, secret};
-use pointsman_tests::{Ask, Setup, Stage};
+use pointsman_tests::{Ask, Setup, Stage, within};
 use pointsman_upstream::{Entry, TokenMode};
 
 fn one() -> Setup {
@@ -33,11 +33,56 @@ async fn twenty_requests_refresh_a_token_once() {
 /// A token that is about to end is used while it is good, and renewed behind the back of those who use it.
 #[tokio::test]
 async fn a_token_is_refreshed_ahead_of_its_end_without_anybody_waiting() {
-    let stage = one().token(|token| token.expires_in = Duration::from_secs(120)).start();
+    // Half of the time that it can be used in is over after 2 s.
+    let stage = one().token(|token| token.expires_in = Duration::from_secs(34)).start();
     stage.fetch(&Ask::gemini()).await.good();
     stage.upstream.set_token_mode(TokenMode::Hang);
-    stage.fetch(&Ask::gemini()).await.good();
-    stage.wait_for(|entries| entries.iter().filter(|entry| is_refresh(entry)).count() == 2).await;
+    within(async {
+        while refreshes(&stage).len() < 2 {
+            stage.fetch(&Ask::gemini()).await.good();
+        }
+    })
+    .await;
+}
+
+/// Endpoints leave the lifetime out, or quote it. A request is no reason to refresh, whatever was told.
+#[tokio::test]
+async fn an_answer_of_a_token_endpoint_is_good_for_many_requests() {
+    for lifetime in [
+        "",
+        r#","expires_in":"3599""#,
+        r#","expires_in":3599.5"#,
+        r#","expires_in":0"#,
+        r#","expires_in":120"#,
+    ] {
+        let answer = format!(r#"{{"access_token":$access{lifetime}}}"#);
+        let stage = one().token(|token| token.answer = Some(answer)).start();
+        for _ in 0..20 {
+            stage.fetch(&Ask::gemini()).await.good();
+        }
+        assert_eq!(stage.upstream.token_calls(), 1, "{lifetime}");
+    }
+}
+
+/// An empty refresh token is none: the one there is stays good.
+#[tokio::test]
+async fn an_empty_refresh_token_does_not_replace_the_good_one() {
+    let answer = r#"{"access_token":$access,"expires_in":3599,"refresh_token":""}"#;
+    let stage = one().token(|token| token.answer = Some(answer.to_owned())).start();
+    for _ in 0..2 {
+        stage.fetch(&Ask::gemini()).await.good();
+        stage.upstream.revoke_tokens("home").expect("it is in the script");
+    }
+    let sent = refreshes(&stage);
+    assert!(sent.len() == 2 && sent.iter().all(|form| form.contains(&secret("refresh", "home"))), "{sent:?}");
+}
+
+/// Some endpoints refuse with a status of success.
+#[tokio::test]
+async fn a_revoked_grant_is_one_whatever_its_status() {
+    let stage = one().token(|token| token.answer = Some(r#"{"error":"invalid_grant"}"#.to_owned())).start();
+    stage.fetch(&Ask::gemini()).await.refused(401);
+    assert_eq!(stage.account("home").state, AccountState::NEEDS_SIGN_IN);
 }
 
 /// A token that has its end behind it is not sent.

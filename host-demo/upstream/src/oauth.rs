@@ -34,6 +34,8 @@ pub struct TokenScript {
     #[serde(deserialize_with = "span::deserialize")]
     pub delay: Duration,
     pub mode: TokenMode,
+    /// In place of the usual answer. `$access`, `$expires_in` and `$refresh` are filled in.
+    pub answer: Option<String>,
 }
 
 impl Default for TokenScript {
@@ -46,6 +48,7 @@ impl Default for TokenScript {
             revoke_older: false,
             delay: Duration::ZERO,
             mode: TokenMode::Ok,
+            answer: None,
         }
     }
 }
@@ -201,7 +204,7 @@ impl Tokens {
         roster.issue(account, access.clone(), Some(now.saturating_add(self.script.expires_in)));
         let refresh = self.rotated(request, account, roster);
         Grant::Give(fill(
-            GRANTED,
+            self.script.answer.as_deref().unwrap_or(GRANTED),
             &[
                 ("access", &Quoted(&access)),
                 ("expires_in", &self.script.expires_in.as_secs()),

@@ -3,3 +3,4 @@
 pub mod classify;
 pub mod models;
 pub mod outcome;
+pub mod token;

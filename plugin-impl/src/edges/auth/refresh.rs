@@ -1,10 +1,10 @@
 //! Refresh: one flight per account, ahead of the token's end, whoever asks and however many.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pointsman_core::ids::AccountId;
 use pointsman_core::response::outcome::Outcome;
+use pointsman_core::response::token::{Freshness, Lifespan};
 use pointsman_core::time::Millis;
 use tokio::sync::watch;
 
@@ -17,11 +17,6 @@ use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
 
 use super::token::{self, Issued};
-
-/// From here on a token is refreshed while it is still used.
-const AHEAD: Duration = Duration::from_secs(300);
-/// From here on it is not used any more: it might end on its way.
-const MARGIN: Duration = Duration::from_secs(30);
 
 /// What refreshing needs from its surroundings.
 #[derive(Clone, Debug)]
@@ -54,7 +49,7 @@ struct State {
 #[derive(Clone, Debug)]
 struct Access {
     token: Secret,
-    expires: Millis,
+    lifespan: Lifespan,
 }
 
 /// What all who wait for one refresh will learn.
@@ -107,16 +102,16 @@ impl Refresher {
     fn errand(self: &Arc<Self>, rejected: Option<&Secret>, tokens: &Tokens) -> Errand {
         let mut state = unpoisoned(self.state.lock());
         state.discard(rejected);
-        let left = state.access.as_ref().map(|access| access.expires.since(tokens.clock.mono()));
-        match (&state.access, left) {
-            (Some(access), Some(left)) if left > MARGIN => {
-                let token = access.token.clone();
-                if left <= AHEAD {
-                    self.take_off(&mut state, tokens);
-                }
+        let now = tokens.clock.mono();
+        let known =
+            state.access.as_ref().map(|access| (access.token.clone(), access.lifespan.freshness(now)));
+        match known {
+            Some((token, Freshness::Use)) => Errand::Use(token),
+            Some((token, Freshness::UseAndRenew)) => {
+                self.take_off(&mut state, tokens);
                 Errand::Use(token)
             }
-            _ => Errand::Await(self.take_off(&mut state, tokens)),
+            Some((_, Freshness::Renew)) | None => Errand::Await(self.take_off(&mut state, tokens)),
         }
     }
 
@@ -148,7 +143,7 @@ impl Refresher {
         }
         let mut state = unpoisoned(self.state.lock());
         state.flight = None;
-        issued.map(|issued| state.take(issued, tokens.clock.mono()))
+        state.take(issued, tokens.clock.mono())
     }
 }
 
@@ -161,11 +156,18 @@ impl State {
         }
     }
 
-    fn take(&mut self, issued: Issued, now: Millis) -> Secret {
+    /// Takes in what a flight came to. A flight that failed leaves the token that it was to replace.
+    fn take(&mut self, issued: Result<Issued, Outcome>, now: Millis) -> Result<Secret, Outcome> {
+        let issued = issued.inspect_err(|_| {
+            if let Some(access) = &mut self.access {
+                access.lifespan.put_off(now);
+            }
+        })?;
         if let Some(refresh) = issued.refresh {
             self.refresh = refresh;
         }
-        self.access = Some(Access { token: issued.access.clone(), expires: now.after(issued.lifetime) });
-        issued.access
+        let lifespan = Lifespan::new(now, issued.lifetime);
+        self.access = Some(Access { token: issued.access.clone(), lifespan });
+        Ok(issued.access)
     }
 }

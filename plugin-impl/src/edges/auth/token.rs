@@ -6,14 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use pointsman_core::response::classify::{TokenFault, classify_token};
 use pointsman_core::response::outcome::{Outcome, SignIn};
+use pointsman_core::response::token::{MAX_LIFETIME, UNTOLD_LIFETIME};
 use serde_json::Value;
 
 use crate::edges::config::{OAuthClient, ProxyUrl, Timeouts};
 use crate::edges::upstream::{Outgoing, Upstream, whole};
 use crate::secret::Secret;
 
-/// What a token lasts when the endpoint does not say (RFC 6749 only recommends that it does).
-const UNTOLD_LIFETIME: Duration = Duration::from_secs(300);
 /// More than any answer of a token endpoint.
 const MAX_ANSWER: usize = 64 * 1024;
 /// A token endpoint that takes longer is down.
@@ -47,10 +46,11 @@ pub(super) async fn refresh(
     })?;
     let status = incoming.status;
     let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Outcome::TokenOutage)?;
-    if status.is_success() {
-        return issued(&body).ok_or(Outcome::TokenOutage);
+    match issued(&body) {
+        Ok(issued) if status.is_success() => return Ok(issued),
+        Err(why) if status.is_success() => tracing::warn!(%status, "the token endpoint gave no token: {why}"),
+        Ok(_) | Err(_) => tracing::warn!(%status, "the token endpoint refused"),
     }
-    tracing::warn!(%status, "the token endpoint refused");
     Err(match classify_token(status, &body) {
         TokenFault::Revoked => Outcome::NeedsSignIn(SignIn::Revoked),
         TokenFault::Transient => Outcome::TokenOutage,
@@ -75,12 +75,43 @@ fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
     }
 }
 
-fn issued(body: &[u8]) -> Option<Issued> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
-    let secret = |name: &str| answer.get(name)?.as_str().map(|text| Secret::new(text.to_owned()));
-    let lifetime =
-        answer.get("expires_in").and_then(Value::as_u64).map_or(UNTOLD_LIFETIME, Duration::from_secs);
-    Some(Issued { access: secret("access_token")?, lifetime, refresh: secret("refresh_token") })
+/// Reads a token answer (RFC 6749 section 5.1). Each field is checked before it is believed: endpoints leave fields
+/// out, quote numbers, and send empty texts for what has not changed.
+fn issued(body: &[u8]) -> Result<Issued, &'static str> {
+    let answer: Value = serde_json::from_slice(body).map_err(|_| "the answer is no JSON")?;
+    if !is_bearer(answer.get("token_type")) {
+        return Err("its `token_type` is not Bearer");
+    }
+    let access = text(answer.get("access_token")).ok_or("it has no usable `access_token`")?;
+    let lifetime = lifetime(answer.get("expires_in")).unwrap_or(UNTOLD_LIFETIME);
+    Ok(Issued { access, lifetime, refresh: text(answer.get("refresh_token")) })
+}
+
+/// Returns a credential that can be sent as it is.
+fn text(field: Option<&Value>) -> Option<Secret> {
+    let text = field?.as_str()?.trim();
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
+        .then(|| Secret::new(text.to_owned()))
+}
+
+/// A type that is not told is Bearer. A token of another type proves nothing as a bearer token.
+fn is_bearer(field: Option<&Value>) -> bool {
+    match field {
+        None | Some(Value::Null) => true,
+        Some(Value::String(kind)) => kind.trim().is_empty() || kind.trim().eq_ignore_ascii_case("bearer"),
+        Some(_) => false,
+    }
+}
+
+/// Returns the lifetime in seconds: a number, or a number as text. Nothing else is a lifetime, nor is one that is over.
+fn lifetime(field: Option<&Value>) -> Option<Duration> {
+    let seconds = match field? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let seconds = seconds.filter(|seconds: &f64| *seconds >= 1.0)?;
+    Some(Duration::from_secs_f64(seconds.min(MAX_LIFETIME.as_secs_f64())))
 }
 
 #[cfg(test)]
@@ -103,9 +134,59 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_token_is_no_token() {
-        assert!(issued(b"<html>").is_none());
-        assert!(issued(b"{\"expires_in\":3600}").is_none());
+        assert!(issued(b"<html>").is_err());
+        assert!(issued(b"{\"expires_in\":3600}").is_err());
         let issued = issued(b"{\"access_token\":\"t\"}").expect("a token");
         assert_eq!(issued.lifetime, UNTOLD_LIFETIME);
+    }
+
+    fn with(field: &str) -> Result<Issued, &'static str> {
+        issued(format!("{{\"access_token\":\"t\",{field}}}").as_bytes())
+    }
+
+    #[test]
+    fn a_lifetime_is_a_number_however_it_is_written() {
+        let check = |written: &str, seconds: f64| {
+            let issued = with(&format!("\"expires_in\":{written}")).expect(written);
+            assert_eq!(issued.lifetime, Duration::from_secs_f64(seconds), "{written}");
+        };
+        let untold = UNTOLD_LIFETIME.as_secs_f64();
+        for (written, seconds) in
+            [("3599", 3599.0), ("\"3599\"", 3599.0), ("\" 3599 \"", 3599.0), ("3599.5", 3599.5)]
+        {
+            check(written, seconds);
+        }
+        for written in ["0", "-1", "0.5", "null", "true", "\"\"", "\"soon\"", "\"NaN\"", "[3599]", "{}"] {
+            check(written, untold);
+        }
+        for written in ["1e300", "18446744073709551615", "\"inf\""] {
+            check(written, MAX_LIFETIME.as_secs_f64());
+        }
+    }
+
+    #[test]
+    fn only_a_usable_refresh_token_takes_the_place_of_the_one_there_is() {
+        let refresh = |written: &str| with(&format!("\"refresh_token\":{written}")).expect(written).refresh;
+        for written in ["\"\"", "\"  \"", "null", "7", "[]", "\"a\\nb\"", "\"a b\""] {
+            assert!(refresh(written).is_none(), "{written}");
+        }
+        assert_eq!(refresh("\"1//next\\n\"").expect("a token").expose(), "1//next");
+    }
+
+    #[test]
+    fn an_access_token_can_be_sent_or_is_none() {
+        for written in ["\"\"", "\" \"", "null", "7", "{}", "\"a\\r\\nb\"", "\"é\""] {
+            assert!(issued(format!("{{\"access_token\":{written}}}").as_bytes()).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_type_is_no_bearer_token() {
+        for kind in ["\"Bearer\"", "\"bearer\"", "\"\"", "null"] {
+            assert!(with(&format!("\"token_type\":{kind}")).is_ok(), "{kind}");
+        }
+        for kind in ["\"mac\"", "\"DPoP\"", "7"] {
+            assert!(with(&format!("\"token_type\":{kind}")).is_err(), "{kind}");
+        }
     }
 }
