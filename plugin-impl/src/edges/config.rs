@@ -77,8 +77,6 @@ pub struct Config {
     /// Where the web pages are from that may use the gateway, in lower case.
     pub allow_origins: Vec<String>,
     pub store: Store,
-    /// `None` when none was written and the user has no home folder.
-    pub state_dir: Option<PathBuf>,
     pub timeouts: Timeouts,
     /// In bytes.
     pub max_body: u64,
@@ -87,7 +85,7 @@ pub struct Config {
     /// Ids are unique.
     pub accounts: Vec<AccountConfig>,
     pub fallbacks: Vec<Fallback>,
-    /// What was accepted and has no effect.
+    /// What its writer should know of.
     pub warnings: Vec<Warning>,
     /// What was decided without being written.
     pub notes: Vec<String>,

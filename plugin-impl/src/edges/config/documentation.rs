@@ -109,11 +109,11 @@ fn scalar<'a>(node: &'a Node, key: &dyn Key) -> Option<&'a str> {
 }
 
 fn not_yet_text() -> String {
-    let mut text = "\n## Without effect in this version\n\n\
-        These are accepted with a warning.\n\n| setting | until then |\n|---|---|\n"
+    let mut text = "\n## Not in this version\n\n\
+        A setting without effect is an error.\n\n| setting | why | what to do |\n|---|---|---|\n"
         .to_owned();
     for line in &not_yet::ROWS {
-        row(&mut text, [&line.label(), line.instead]);
+        row(&mut text, [&line.label(), line.because, line.remedy]);
     }
     text
 }

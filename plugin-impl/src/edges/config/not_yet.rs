@@ -1,8 +1,8 @@
-//! What the configuration accepts already and this version does not act on.
+//! Settings that the configuration knows and this version does not act on.
 //!
-//! A file that was written for the whole contract works, and says what of it has no effect. Whoever builds
-//! one of these deletes its row.
+//! A setting without effect is an error, so that nobody relies on it. Whoever builds one deletes its row.
 
+use super::problem::Problem;
 use super::reader::Fields;
 use super::report::Report;
 
@@ -11,29 +11,32 @@ pub(super) struct Row {
     pub(super) key: &'static str,
     /// How the values begin; empty for all.
     pub(super) values: &'static str,
-    pub(super) instead: &'static str,
+    pub(super) because: &'static str,
+    pub(super) remedy: &'static str,
 }
 
-pub(super) const ROWS: [Row; 2] = [
-    Row { key: "store", values: "sqlite", instead: "state is kept in memory" },
-    Row { key: "store", values: "redis://", instead: "state is kept in memory" },
+const MEMORY: &str = "state is kept in memory, and ends with the process";
+const USE_MEMORY: &str = "write `store: memory`, or take the line out";
+
+pub(super) const ROWS: [Row; 3] = [
+    Row { key: "store", values: "sqlite", because: MEMORY, remedy: USE_MEMORY },
+    Row { key: "store", values: "redis", because: MEMORY, remedy: USE_MEMORY },
+    Row { key: "state_dir", values: "", because: "no state is kept in files", remedy: "take the line out" },
 ];
 
-/// Warns of everything in the top level of a configuration that has no effect.
-pub(super) fn warn(top: &Fields<'_>, report: &mut Report) {
+/// Refuses everything in the top level of a configuration that has no effect.
+pub(super) fn check(top: &Fields<'_>, report: &mut Report) {
     for row in &ROWS {
         let Some(entry) = top.named(row.key) else { continue };
         if row.values.is_empty() || entry.written().is_some_and(|text| text.starts_with(row.values)) {
-            report.warn(
-                &entry.node.place,
-                format!("{} has no effect in this version: {}", row.label(), row.instead),
-            );
+            let (what, because, remedy) = (row.label(), row.because, row.remedy);
+            entry.error(Problem::NotYet { what, because, remedy }, report);
         }
     }
 }
 
 impl Row {
-    /// Returns `strategy: hybrid`, or only the key, as code.
+    /// Returns `store: sqlite`, or only the key, as code.
     pub(super) fn label(&self) -> String {
         if self.values.is_empty() {
             format!("`{}`", self.key)

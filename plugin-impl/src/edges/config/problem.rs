@@ -34,6 +34,9 @@ pub enum Problem {
     #[error("`{key}` holds the name `{name}`; names are letters, digits, `.`, `_` and `-`")]
     Name { key: String, name: String },
 
+    #[error("{what} has no effect in this version, because {because}; {remedy}")]
+    NotYet { what: String, because: &'static str, remedy: &'static str },
+
     #[error("`{key}` {reason}")]
     Secret { key: String, reason: String },
     #[error("account `{id}` has no credential; give it one of api_key, access_token, refresh_token")]

@@ -1,6 +1,6 @@
 //! From the text of a file to a [`Config`], top level first.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use pointsman_core::planning::settings::Settings;
@@ -10,7 +10,7 @@ use super::catalog::{self, Declared};
 use super::environment::Environment;
 use super::form::Shape;
 use super::listen::ListenAddress;
-use super::paths::{Paths, xdg};
+use super::paths::Paths;
 use super::pool_order::PoolOrder;
 use super::problem::Problem;
 use super::provider::{self, ProviderConfig};
@@ -19,8 +19,8 @@ use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
     ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
-    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STATE_DIR,
-    STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY,
+    TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{
@@ -52,7 +52,7 @@ pub(super) fn config(
         quota_fallback: config.settings.quota_fallback,
     };
     config.fallbacks = fallbacks::fallbacks(&top, &chains, &mut report);
-    check_the_rest(&top, &mut report);
+    not_yet::check(&top, &mut report);
 
     (config.warnings, config.notes) = report.finish()?;
     Ok(config)
@@ -91,7 +91,6 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         listen: listen(top, secrets.paths, report),
         allow_origins: allow_origins(top, report),
         store: top.read_or_default(&STORE, report),
-        state_dir: state_dir(top, secrets, report),
         timeouts: timeouts(top, report),
         max_body: top.read_or_default(&MAX_BODY, report),
         providers: Vec::new(),
@@ -117,13 +116,6 @@ fn listen(top: &Fields<'_>, paths: &Paths, report: &mut Report) -> ListenAddress
 
 fn allow_origins(top: &Fields<'_>, report: &mut Report) -> Vec<String> {
     top.get(&ALLOW_ORIGINS).map(|entry| entry.values(&ORIGIN_FORM, report)).unwrap_or_default()
-}
-
-fn state_dir(top: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Option<PathBuf> {
-    let written = top.read(&STATE_DIR, report).map(|path| secrets.paths.resolve(&path));
-    written.or_else(|| {
-        xdg("XDG_STATE_HOME", ".local/state", secrets.environment).map(|base| base.join("pointsman"))
-    })
 }
 
 fn timeouts(top: &Fields<'_>, report: &mut Report) -> Timeouts {
@@ -170,11 +162,6 @@ fn accounts(
         Some(list) => account::accounts(&list, &account::Common { secrets, providers: declared }, report),
         None => account::from_environment(secrets.environment, declared, report),
     }
-}
-
-/// Checks what is accepted and not used in this version, and says so.
-fn check_the_rest(top: &Fields<'_>, report: &mut Report) {
-    not_yet::warn(top, report);
 }
 
 fn names<'a>(declared: impl IntoIterator<Item = &'a Declared>) -> Vec<&'a str> {

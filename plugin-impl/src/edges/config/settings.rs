@@ -166,8 +166,7 @@ pub(super) static STATE_DIR: Setting<Text> = Setting {
     name: "state_dir",
     form: Text("a folder"),
     default: "",
-    help: "The folder of files that outlive a run. By default `$XDG_STATE_HOME/pointsman`, \
-           or `~/.local/state/pointsman`.",
+    help: "The folder of files that outlive a run. Not in this version.",
 };
 
 pub(super) static QUOTA_PROTECTION: Setting<Compound> = Setting {

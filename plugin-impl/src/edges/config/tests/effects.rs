@@ -1,6 +1,5 @@
 //! What a valid configuration comes to.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use pointsman_core::admission::budget::Terms;
@@ -53,7 +52,6 @@ fn nothing_written_gives_the_defaults() {
     assert!(!config.quiet_mode);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.store, Store::Memory);
-    assert_eq!(config.state_dir, Some("/home/me/.local/state/pointsman".into()));
     let seconds = Duration::from_secs;
     assert_eq!(config.timeouts, Timeouts { connect: seconds(10), head: seconds(280), idle: seconds(280) });
     assert_eq!(config.max_body, 32 << 20);
@@ -103,8 +101,7 @@ fn the_example_gives_what_it_says() {
     assert_eq!(
         warnings(&config),
         [
-            "pointsman.yaml:24:23: `acme/big-model` is left out of `fallbacks.claude-sonnet-4-6[0]`: provider `acme` has no account",
-            "pointsman.yaml:7:8: `store: sqlite` has no effect in this version: state is kept in memory",
+            "pointsman.yaml:22:23: `acme/big-model` is left out of `fallbacks.claude-sonnet-4-6[0]`: provider `acme` has no account",
         ]
     );
 }
@@ -393,11 +390,10 @@ fn keys_of_the_environment_are_accounts_unless_accounts_are_written() {
 #[test]
 fn paths_begin_at_home_or_at_the_file() {
     let machine = Machine::default().variable("HOME", "/home/me");
-    let config =
-        super::from_text("state_dir: ~/state\nlisten: unix:run/p.sock", "/etc/p/pointsman.yaml", &machine)
-            .unwrap();
-    assert_eq!(config.state_dir, Some(PathBuf::from("/home/me/state")));
+    let config = super::from_text("listen: unix:run/p.sock", "/etc/p/pointsman.yaml", &machine).unwrap();
     assert_eq!(config.listen, ListenAddress::Unix("/etc/p/run/p.sock".into()));
+    let config = super::from_text("listen: unix:~/p.sock", "/etc/p/pointsman.yaml", &machine).unwrap();
+    assert_eq!(config.listen, ListenAddress::Unix("/home/me/p.sock".into()));
 }
 
 #[test]

@@ -79,9 +79,10 @@ fn values_are_checked_and_the_nearest_is_named() {
         "1:18: `timeouts.idle` is `0s`, which is not a time from 100ms to 1h, such as 90s, 500ms or 1h30m",
     );
     check("timeouts: 5s", "1:11: `timeouts` is text, but needs a map with the keys connect, head, idle");
+    check("store: sqlit", "1:8: `store` is `sqlit`, which is not memory, the only store in this version");
     check(
-        "store: sqlit",
-        "1:8: `store` is `sqlit`, which is none of memory, sqlite, redis://HOST:PORT/DATABASE; did you mean `sqlite`?",
+        "store: memry",
+        "1:8: `store` is `memry`, which is not memory, the only store in this version; did you mean `memory`?",
     );
     check(
         "quota_protection: {soft: 10}",
@@ -95,6 +96,21 @@ fn values_are_checked_and_the_nearest_is_named() {
         "- a\n- b",
         "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, quota_refresh, recheck, max_waiting, listen, allow_remote, allow_origins, store, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, providers, accounts, fallbacks",
     );
+}
+
+#[test]
+fn a_setting_without_effect_is_an_error() {
+    let memory = "has no effect in this version, because state is kept in memory, and ends with the process; \
+                  write `store: memory`, or take the line out";
+    check("store: sqlite", &format!("1:8: `store: sqlite` {memory}"));
+    check("store: sqlite:state.db", &format!("1:8: `store: sqlite` {memory}"));
+    check("\n\nstore: redis://me:pw@127.0.0.1:6379/0", &format!("3:8: `store: redis` {memory}"));
+    check(
+        "state_dir: ~/state",
+        "1:12: `state_dir` has no effect in this version, because no state is kept in files; take the line out",
+    );
+    let error = Machine::default().variable("POINTSMAN_STORE", "sqlite").load("").unwrap_err();
+    assert_eq!(error.to_string(), format!("POINTSMAN_STORE: `store: sqlite` {memory}"));
 }
 
 #[test]

@@ -71,7 +71,6 @@ fn a_source_that_fails_is_named() {
 const SENTINEL: &str = "HUSHHUSH";
 
 const WITH_SECRETS: &str = "
-store: redis://me:HUSHHUSH@127.0.0.1/0
 providers:
   openai:
     proxy: http://me:HUSHHUSH@proxy:3128
@@ -117,4 +116,5 @@ fn an_error_prints_no_secret() {
     check("providers: {openai: {base_url: 'https://me:HUSHHUSH@a.b/v1'}}");
     check("accounts: [{api_key: 'HUSHHUSH");
     check("api_key: HUSHHUSH");
+    check("store: redis://me:HUSHHUSH@127.0.0.1/0");
 }
