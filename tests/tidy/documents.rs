@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pointsman_tests::tree;
 
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
+const INVARIANTS: &str = "docs/INVARIANTS.md";
 
 /// Returns what stands between backticks in a line.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
@@ -39,26 +40,24 @@ fn every_path_of_the_codemap_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
-/// An invariant names the tests that guard it, or the lint: ``Guarded by `name`, `name`.``
+/// A row of the invariants ends with the tests, or the lint, that guard the rule: ``| state | rule | `name`, `name` |``.
 #[test]
 fn every_test_that_guards_an_invariant_is_there() {
-    let document = tree::text(ARCHITECTURE);
-    let tests = tests();
-    let guards: Vec<_> = document
-        .split("Guarded by")
-        .skip(1)
-        .flat_map(|rest| {
-            quoted(rest.split("\n\n").next().unwrap_or_default().split(". ").next().unwrap_or_default())
-        })
-        .map(|name| name.rsplit("::").next().unwrap_or(name))
-        .collect();
-    assert!(guards.len() >= 5, "the invariants were found: {guards:?}");
-    let lints = tree::text("clippy.toml") + &tree::text("Cargo.toml");
-    let missing: Vec<_> = guards
-        .into_iter()
-        .filter(|name| !tests.contains(*name) && !lints.contains(&format!("{name} = ")))
-        .collect();
+    let document = tree::text(INVARIANTS);
+    let (tests, lints) = (tests(), tree::text("clippy.toml") + &tree::text("Cargo.toml"));
+    let rows: Vec<_> = document.lines().filter_map(guards_of_a_row).collect();
+    assert!(rows.len() >= 50, "the table was found: {} rows", rows.len());
+    assert!(rows.iter().all(|guards| !guards.is_empty()), "each rule has a test");
+    let is_there = |name: &str| tests.contains(name) || lints.contains(&format!("{name} = "));
+    let missing: Vec<_> = rows.into_iter().flatten().filter(|name| !is_there(name)).collect();
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Returns the names in the last column of a row, or nothing for the head of a table and for other lines.
+fn guards_of_a_row(line: &str) -> Option<Vec<&str>> {
+    let cells: Vec<_> = line.strip_prefix("| ")?.split(" | ").collect();
+    let [state, _, guards] = cells[..] else { return None };
+    (state != "state").then(|| quoted(guards).collect())
 }
 
 #[test]
