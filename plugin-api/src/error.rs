@@ -5,40 +5,40 @@ use std::fmt;
 use abi_stable::StableAbi;
 use abi_stable::std_types::{ROption, RString};
 
-/// Names the kind of an [`Error`]. Hosts branch on it and treat a code they do not know as
+/// The kind of an [`Error`]. Hosts branch on the code and treat an unknown code as
 /// [`ErrorCode::INTERNAL`].
 #[repr(transparent)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorCode(pub u16);
 
 impl ErrorCode {
-    /// A bug in the plugin; it was fenced in and nothing else is affected.
+    /// A bug in the plugin; a panic guard kept the rest of the plugin unaffected.
     pub const INTERNAL: Self = Self(1);
-    /// The configuration is not usable; the text names file, line, key and remedy.
+    /// An unusable configuration; the text names file, line, key and remedy.
     pub const CONFIG: Self = Self(2);
-    /// The request is not usable as it stands.
+    /// An unusable request.
     pub const BAD_REQUEST: Self = Self(3);
-    /// The upstream broke off, or could not be reached.
+    /// A broken or unreachable upstream.
     pub const UPSTREAM: Self = Self(4);
-    /// The plugin has been shut down.
+    /// The plugin has shut down.
     pub const CLOSED: Self = Self(5);
-    /// The address to listen on is not usable.
+    /// An unusable listen address.
     pub const LISTEN: Self = Self(6);
 }
 
-/// What went wrong, for a program (`code`) and for a person (`message`).
+/// An error: `code` for programs, `message` for people.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     pub code: ErrorCode,
     /// A lowercase fragment or sentence without secrets.
     pub message: RString,
-    /// When it may be worth trying again, in milliseconds of the Unix clock.
+    /// The earliest useful retry, in milliseconds of the Unix clock.
     pub retry_at_unix_ms: ROption<u64>,
 }
 
 impl Error {
-    /// Makes an error that says nothing on trying again.
+    /// Makes an error without a retry time.
     pub fn new(code: ErrorCode, message: impl Into<RString>) -> Self {
         Self { code, message: message.into(), retry_at_unix_ms: ROption::RNone }
     }

@@ -1,9 +1,9 @@
-//! Header lists and extension lists, as they cross the boundary.
+//! Header lists and extension lists.
 
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RString, RVec, Tuple2};
 
-/// One HTTP header: a name, in any case, and a value that need not be UTF-8.
+/// An HTTP header: a name in any case, and a value of any bytes.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -12,7 +12,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Makes a header from a name and the bytes of its value.
+    /// Makes a header from a name and the bytes of a value.
     pub fn new(name: &str, value: &[u8]) -> Self {
         Self { name: name.into(), value: RVec::from(value) }
     }
@@ -47,12 +47,12 @@ impl Headers {
         self.list.iter()
     }
 
-    /// Returns how many headers there are.
+    /// Returns the number of headers.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Says whether there is no header.
+    /// Returns whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -73,9 +73,9 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
     }
 }
 
-/// Named texts by which a plain struct grows within a major version.
+/// Named texts, for growth of a plain struct within a major version.
 ///
-/// A reader ignores names it does not know.
+/// A reader ignores unknown names.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
@@ -88,7 +88,7 @@ impl Extensions {
         Self { list: RVec::new() }
     }
 
-    /// Sets `name` to `value`, in place of what it was.
+    /// Sets `name` to `value`, in place of an earlier value.
     pub fn set(&mut self, name: &str, value: &str) {
         match self.list.iter_mut().find(|pair| pair.0 == name) {
             Some(pair) => pair.1 = value.into(),
@@ -101,7 +101,7 @@ impl Extensions {
         self.list.iter().find(|pair| pair.0 == name).map(|pair| pair.1.as_str())
     }
 
-    /// Iterates over names and values in the order they were set.
+    /// Iterates over names and values in the order of insertion.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.list.iter().map(|pair| (pair.0.as_str(), pair.1.as_str()))
     }

@@ -1,4 +1,4 @@
-//! What the plugin may ask of its host.
+//! The callbacks of a host.
 
 use abi_stable::StableAbi;
 use abi_stable::sabi_trait;
@@ -6,7 +6,7 @@ use abi_stable::std_types::{RBox, ROption, RString};
 
 use crate::notice::Notice;
 
-/// How much a [`LogRecord`] matters; smaller matters more.
+/// The severity of a [`LogRecord`]; smaller is more severe.
 #[repr(transparent)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogLevel(pub u8);
@@ -24,7 +24,7 @@ impl LogLevel {
 #[derive(StableAbi, Clone, Debug)]
 pub struct LogRecord {
     pub level: LogLevel,
-    /// The part of the plugin that speaks, such as `pointsman_plugin::edges::auth`.
+    /// The module of the record, such as `pointsman_plugin::edges::auth`.
     pub target: RString,
     /// The message, followed by its fields as `name=value`.
     pub text: RString,
@@ -32,11 +32,11 @@ pub struct LogRecord {
 
 /// The callbacks of a host.
 ///
-/// They are called from the plugin's own threads, concurrently, and should return soon. They must not
-/// unwind: wrap them in `catch_unwind`, as `pointsman-loader` does.
+/// The plugin calls from its own threads, concurrently. A callback returns soon and never unwinds:
+/// wrap callbacks in `catch_unwind`, as `pointsman-loader` does.
 #[sabi_trait]
 pub trait Host: Send + Sync + 'static {
-    /// Shows a person what happened. One event comes once, however many requests met it.
+    /// Shows a notice to a person. An event is one notice, however many requests met the event.
     fn notice(&self, notice: Notice);
 
     /// Takes a line of the log.
@@ -47,5 +47,5 @@ pub trait Host: Send + Sync + 'static {
     fn state_dir(&self) -> ROption<RString>;
 }
 
-/// A host, as the plugin holds it.
+/// A host, as held by the plugin.
 pub type HostBox = Host_TO<RBox<()>>;

@@ -1,24 +1,24 @@
-//! The stable ABI between Pointsman and the agents that load it.
+//! The stable ABI between Pointsman and its hosts.
 //!
-//! This crate holds the types and traits that both sides are compiled against, and nothing else: no
-//! logic, no runtime, no I/O. A host finds the library, reads its version through the plain C function
-//! [`VERSION_SYMBOL`], loads [`RootRef`], starts a [`Plugin`] and calls [`Plugin::fetch`] as often and
-//! from as many threads as it likes.
+//! Both sides compile against the types and traits of this crate. The crate has no logic, no runtime,
+//! no I/O. A host finds the library, reads the version through the plain C function
+//! [`VERSION_SYMBOL`], loads [`RootRef`], starts a [`Plugin`] and calls [`Plugin::fetch`], from any
+//! number of threads.
 //!
 //! Read in this order:
 //!
-//! * [`plugin`]: what a host may ask of the plugin, and the root module it is found through;
-//! * [`request`] and [`response`]: one call and its streamed answer;
-//! * [`host`]: what the plugin may ask of its host;
-//! * [`notice`], [`status`], [`error`]: what people and operators get to see;
-//! * [`version`]: which plugin goes with which host.
+//! * [`plugin`]: the calls of a host, and the root module;
+//! * [`request`] and [`response`]: a call and its streamed answer;
+//! * [`host`]: the callbacks of a host;
+//! * [`notice`], [`status`], [`error`]: texts and figures for people and operators;
+//! * [`version`]: the compatibility of plugin and host.
 //!
-//! # How it may grow
+//! # Growth
 //!
-//! Traits and the root module grow by items appended at their end; plain structs never change within a
-//! major version, which is why each carries an [`Extensions`] list; numbers that name things are
-//! newtypes with constants, never exhaustive enums. `docs/ABI.md` has the rules, and a test holds the
-//! layout against the frozen one.
+//! Traits and the root module grow by items appended at the end. Plain structs never change within a
+//! major version; each struct carries an [`Extensions`] list instead. Codes and kinds are newtypes with
+//! constants, never exhaustive enums. `docs/ABI.md` has the rules; a test compares the layout with the
+//! frozen layout.
 
 #![expect(non_local_definitions, unused_qualifications, reason = "abi_stable's `sabi_trait` generates them")]
 #![expect(unsafe_code, reason = "abi_stable's derives and trait objects are made of it")]

@@ -1,4 +1,4 @@
-//! What a host may ask of the plugin, and the root module it is found through.
+//! The calls of a host, and the root module of the library.
 
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
@@ -15,49 +15,49 @@ use crate::status::Status;
 
 /// A running router.
 ///
-/// All methods may be called from any thread at any time. Work is done on the plugin's own threads, so
-/// that any executor, or none, will do on the host's side. Dropping it ends its threads without waiting;
+/// A host calls the methods from any thread at any time. Work runs on the plugin's own threads, so the
+/// host's side needs no particular executor. Dropping a router ends the threads without waiting;
 /// [`Plugin::shutdown`] lets streams finish first.
 #[sabi_trait]
 pub trait Plugin: Send + Sync + 'static {
-    /// Routes one request and yields the head of its answer; the body follows as a stream.
+    /// Routes a request and yields the head of the answer; the body follows as a stream.
     ///
-    /// An answer of the upstream is a [`Response`] whatever its status, and so is a refusal of the
-    /// router itself: a 429 in the caller's wire format. Dropping the future cancels the request.
+    /// An answer of the upstream is a [`Response`] of any status. A refusal of the router is a
+    /// [`Response`], too: a 429 in the caller's wire format. Dropping the future cancels the request.
     ///
     /// # Errors
-    /// [`ErrorCode::BAD_REQUEST`](crate::ErrorCode::BAD_REQUEST) where the URL, the method or a header
-    /// is not HTTP, [`UPSTREAM`](crate::ErrorCode::UPSTREAM) where a request that no provider claims
-    /// could not be sent, [`CLOSED`](crate::ErrorCode::CLOSED) after a shutdown.
+    /// [`ErrorCode::BAD_REQUEST`](crate::ErrorCode::BAD_REQUEST) for a URL, method or header outside of
+    /// HTTP, [`UPSTREAM`](crate::ErrorCode::UPSTREAM) for an unclaimed request and a failed connection,
+    /// [`CLOSED`](crate::ErrorCode::CLOSED) after a shutdown.
     fn fetch(&self, request: Request) -> FfiFuture<RResult<Response, Error>>;
 
     /// Returns the state of all accounts.
     fn status(&self) -> RResult<Status, Error>;
 
-    /// Serves the HTTP face and returns the address that it is bound to.
+    /// Serves the HTTP face and returns the bound address.
     ///
     /// `address` is `HOST:PORT` (port 0 for a free one), `unix:PATH` for a socket of mode 0600, or empty
     /// for the setting `listen` of the configuration.
     ///
     /// # Errors
-    /// [`ErrorCode::LISTEN`](crate::ErrorCode::LISTEN) where the address is malformed or taken.
+    /// [`ErrorCode::LISTEN`](crate::ErrorCode::LISTEN) for a malformed or occupied address.
     fn listen(&self, address: RString) -> RResult<RString, Error>;
 
-    /// Takes no more requests, lets those under way finish for `grace_ms` milliseconds, then cuts them.
+    /// Refuses new requests, lets open requests finish for `grace_ms` milliseconds, then cuts the rest.
     #[sabi(last_prefix_field)]
     fn shutdown(&self, grace_ms: u64) -> FfiFuture<RResult<(), Error>>;
 }
 
-/// A running router, as the host holds it.
+/// A running router, as held by the host.
 pub type PluginBox = Plugin_TO<RBox<()>>;
 
-/// How to start a router.
+/// The options of a start.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug, Default)]
 pub struct StartOptions {
-    /// The configuration file. Without one the usual places are looked at.
+    /// The configuration file; empty for the usual places.
     pub config_path: ROption<RString>,
-    /// The configuration itself, in place of a file.
+    /// The text of a configuration, in place of a file.
     pub config_text: ROption<RString>,
     pub extensions: Extensions,
 }

@@ -1,20 +1,20 @@
-//! One call of an agent, whole.
+//! A call of an agent.
 
 use abi_stable::StableAbi;
 use abi_stable::std_types::{RString, RVec};
 
 use crate::headers::{Extensions, Headers};
 
-/// An HTTP request as the agent would have sent it itself.
+/// An HTTP request of an agent to a provider.
 ///
-/// The body is whole, because an attempt at another account sends it again.
+/// The body is complete, because an attempt at another account sends the body again.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct Request {
     /// The method, such as `POST`.
     pub method: RString,
-    /// The absolute URL, such as `https://api.anthropic.com/v1/messages`. A URL that no configured
-    /// provider claims is passed through untouched.
+    /// The absolute URL, such as `https://api.anthropic.com/v1/messages`. A URL of an unknown provider
+    /// passes through untouched.
     pub url: RString,
     pub headers: Headers,
     pub body: RVec<u8>,

@@ -1,4 +1,4 @@
-//! The answer to a call: its head at once, its body as a stream.
+//! The answer to a call: the head at once, the body as a stream.
 
 use abi_stable::StableAbi;
 use abi_stable::sabi_trait;
@@ -8,7 +8,7 @@ use async_ffi::{FfiContext, FfiPoll};
 use crate::error::Error;
 use crate::headers::{Extensions, Headers};
 
-/// The head of an answer, and the stream of its body.
+/// The head of an answer, and the stream of the body.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct Response {
@@ -18,13 +18,13 @@ pub struct Response {
     pub extensions: Extensions,
 }
 
-/// What a poll of a [`Body`] yields: bytes, an error that breaks the stream, or its end.
+/// The result of a poll of a [`Body`]: bytes, an error, or the end.
 pub type Chunk = ROption<RResult<RVec<u8>, Error>>;
 
 /// The body of an answer.
 ///
-/// Not polling holds the upstream back; dropping it closes the upstream request. An error means that
-/// the upstream broke off, and has to reach the agent as a break, never as a clean end.
+/// Without polls the upstream pauses (back-pressure); dropping a body closes the upstream request. An
+/// error means a broken upstream and has to reach the agent as a break, never as a clean end.
 #[sabi_trait]
 pub trait Body: Send + 'static {
     /// Polls for the next bytes. After the end or an error it yields the end.
@@ -32,5 +32,5 @@ pub trait Body: Send + 'static {
     fn poll_next(&mut self, context: &mut FfiContext<'_>) -> FfiPoll<Chunk>;
 }
 
-/// A body, as the host holds it.
+/// A body, as held by the host.
 pub type BodyBox = Body_TO<RBox<()>>;

@@ -1,24 +1,24 @@
-//! What an operator sees: accounts, their pools, and counters.
+//! The state of the fleet for operators: accounts, pools, counters.
 
 use abi_stable::StableAbi;
 use abi_stable::std_types::{ROption, RString, RVec, Tuple2};
 
 use crate::headers::Extensions;
 
-/// Whether an account takes work.
+/// The state of an account.
 #[repr(transparent)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountState(pub u8);
 
 impl AccountState {
     pub const READY: Self = Self(1);
-    /// Left alone until an instant, for a reason that is not quota.
+    /// In cooldown until an instant, for a reason other than quota.
     pub const COOLING: Self = Self(2);
-    /// Nobody can use it until its owner signs in again.
+    /// Unusable until the owner signs in again.
     pub const NEEDS_SIGN_IN: Self = Self(3);
     pub const DISABLED: Self = Self(4);
 
-    /// Returns the word that status tables and JSON print.
+    /// Returns the word for status tables and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::READY => "ready",
@@ -30,20 +30,20 @@ impl AccountState {
     }
 }
 
-/// Whether a pool of an account takes work.
+/// The state of a pool of an account.
 #[repr(transparent)]
 #[derive(StableAbi, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PoolState(pub u8);
 
 impl PoolState {
     pub const OPEN: Self = Self(1);
-    /// Limited until an instant that the upstream told.
+    /// Limited until an instant reported by the upstream.
     pub const LIMITED: Self = Self(2);
-    /// Limited until an instant that is a guess.
+    /// Limited until an estimated instant.
     pub const GUESSED: Self = Self(3);
-    /// The limit has ended; single requests try whether it is really over.
+    /// Half-open: the limit has ended, and single requests probe the pool.
     pub const PROBING: Self = Self(4);
-    /// What is left of the quota is kept, by the user's wish.
+    /// The user's quota protection reserves the remaining quota.
     pub const PROTECTED: Self = Self(5);
 
     /// Returns the word that status tables and JSON print.
@@ -59,28 +59,28 @@ impl PoolState {
     }
 }
 
-/// One pool of one account.
+/// A pool of an account.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct PoolView {
     pub name: RString,
     pub state: PoolState,
-    /// When the limit ends, in milliseconds of the Unix clock.
+    /// The end of the limit, in milliseconds of the Unix clock.
     pub until_unix_ms: ROption<u64>,
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// Limits in a row that were guesses.
+    /// Consecutive trips with an estimated end.
     pub streak: u8,
-    /// Times a limit began.
+    /// Limits since the start.
     pub trips: u64,
-    /// Attempts that were answered well.
+    /// Successful attempts.
     pub served: u64,
-    /// Answers that said the quota is used up, several per trip when requests meet one limit together.
+    /// Answers with a limit; a trip has several when requests meet a limit together.
     pub limited: u64,
     pub extensions: Extensions,
 }
 
-/// One account. It carries no credential, nor part of one.
+/// An account, without any part of a credential.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct AccountView {
@@ -89,15 +89,15 @@ pub struct AccountView {
     pub provider: RString,
     pub label: RString,
     pub state: AccountState,
-    /// Why it is not ready, or empty.
+    /// The reason for a state other than ready, or empty.
     pub reason: RString,
-    /// When a cooldown ends, in milliseconds of the Unix clock.
+    /// The end of a cooldown, in milliseconds of the Unix clock.
     pub until_unix_ms: ROption<u64>,
     pub pools: RVec<PoolView>,
     pub extensions: Extensions,
 }
 
-/// The state of the fleet at one instant.
+/// The state of the fleet at an instant.
 #[repr(C)]
 #[derive(StableAbi, Clone, Debug)]
 pub struct Status {
@@ -112,7 +112,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Returns the counter `name`, or 0 where the plugin has none of that name.
+    /// Returns the counter `name`, or 0 for an unknown name.
     pub fn counter(&self, name: &str) -> u64 {
         self.counters.iter().find(|pair| pair.0 == name).map_or(0, |pair| pair.1)
     }

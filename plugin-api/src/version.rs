@@ -1,12 +1,12 @@
-//! Which plugin goes with which host.
+//! The compatibility of plugin and host.
 //!
-//! A library exports the plain C function [`VERSION_SYMBOL`]. A host reads it before anything else,
-//! because abi_stable's own account of a mismatch is some hundred kilobytes long.
+//! A library exports the plain C function [`VERSION_SYMBOL`]. A host reads the version before anything
+//! else, because abi_stable's own report of a mismatch is some hundred kilobytes long.
 
 use std::fmt;
 
-/// The symbol of the function `extern "C" fn() -> u32` that returns [`AbiVersion::CURRENT`] as
-/// [`AbiVersion::to_bits`].
+/// The symbol of the function `extern "C" fn() -> u32` with the value [`AbiVersion::CURRENT`] in the
+/// form of [`AbiVersion::to_bits`].
 pub const VERSION_SYMBOL: &str = "pointsman_abi_version";
 
 /// The version of this interface: `major` breaks, `minor` appends.
@@ -17,7 +17,7 @@ pub struct AbiVersion {
 }
 
 impl AbiVersion {
-    /// The version that this crate describes; the same numbers as the crate's own.
+    /// The version of this crate.
     pub const CURRENT: Self = Self { major: 1, minor: 0 };
 
     /// Packs the version for [`VERSION_SYMBOL`].
@@ -25,18 +25,18 @@ impl AbiVersion {
         (self.major as u32) << 16 | self.minor as u32
     }
 
-    /// Unpacks what [`VERSION_SYMBOL`] returned.
+    /// Unpacks the result of [`VERSION_SYMBOL`].
     pub const fn from_bits(bits: u32) -> Self {
         Self { major: (bits >> 16) as u16, minor: bits as u16 }
     }
 
-    /// Checks that a host of this version can use `plugin`.
+    /// Checks `plugin` for a host of this version.
     ///
-    /// The plugin may know more than the host, never less: what was appended after the host's version
-    /// is not looked at, but what the host may call has to be there.
+    /// The plugin may be newer than the host, never older: the host ignores later items and needs all
+    /// items of its own version.
     ///
     /// # Errors
-    /// [`Mismatch`], whose text says in one sentence which side to replace.
+    /// [`Mismatch`]; the text names the side to replace.
     pub const fn accept(self, plugin: Self) -> Result<(), Mismatch> {
         if self.major == plugin.major && self.minor <= plugin.minor {
             return Ok(());
@@ -51,7 +51,7 @@ impl fmt::Display for AbiVersion {
     }
 }
 
-/// A plugin that this host cannot use.
+/// An incompatible plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     pub host: AbiVersion,
