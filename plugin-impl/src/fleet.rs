@@ -7,6 +7,7 @@ pub mod account;
 pub mod affinity;
 pub mod bell;
 pub mod bonds;
+mod breaker;
 pub mod caps;
 pub mod endpoint;
 mod gauge;

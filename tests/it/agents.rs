@@ -69,13 +69,33 @@ async fn a_library_of_the_provider_is_told_not_to_try_in_vain() {
     assert!(answer.retry_after().is_some_and(|wait| wait > 60));
 }
 
-/// All accounts are in trouble for minutes, which is no limit. Codex would try thirty times.
+/// The upstream's own 401 passes on as it came. What follows from it is ours: it names the account and what to
+/// do, with the status that ends the agent at once.
 #[tokio::test]
-async fn trouble_that_lasts_ends_codex_and_is_no_limit() {
-    let stage = Setup::new().openai("o", free()).fault(Fault::status(Shape::Unauthorized)).start();
-    stage.fetch(&Ask::responses()).await;
-    let answer = stage.fetch(&Ask::responses().header("user-agent", CODEX)).await.refused(424);
-    assert!(answer.text().contains("in cooldown") && !answer.text().contains("rate"), "{}", answer.text());
+async fn a_rejected_credential_is_told_with_its_account_and_ends_each_agent() {
+    for (agent, status) in [(CLAUDE, 401), (CODEX, 400), (GEMINI, 401), (OPENCODE, 401)] {
+        let stage = Setup::new().openai("o", free()).fault(Fault::status(Shape::Unauthorized)).start();
+        let ask = Ask::responses().header("user-agent", agent);
+        let own = stage.fetch(&ask).await.refused(401);
+        assert!(!own.text().contains("Pointsman"), "{}", own.text());
+        let answer = stage.fetch(&ask).await.refused(status);
+        assert_eq!((answer.retry_after(), answer.header("x-should-retry")), (None, Some("false")), "{agent}");
+        let words = "of 1 account 1 rejected; the credential of openai:o was rejected (401); give it a valid";
+        assert!(answer.text().contains(words), "{}", answer.text());
+        assert!(!answer.text().contains("cooldown") && !answer.text().contains("limit"), "{}", answer.text());
+        let expected = "openai rejected the credential of o (401): give it a valid one";
+        assert_eq!(stage.told.texts(), [expected]);
+    }
+}
+
+/// One account is rejected and the other one limited: the caller waits for the second, and reads of the first.
+#[tokio::test]
+async fn a_rejected_account_beside_a_limited_one_is_told_as_well() {
+    let fault = Fault::status(Shape::Unauthorized).account("o");
+    let stage = Setup::new().openai("o", free()).openai("p", spent(7_200)).fault(fault).start();
+    let answer = stage.fetch(&Ask::chat()).await.refused(429);
+    let words = "1 limited, 1 rejected; the credential of openai:o was rejected (401); the earliest";
+    assert!(answer.text().contains(words), "{}", answer.text());
 }
 
 /// An upstream's own error passes, but for a wait of an hour where the agent would sleep it.

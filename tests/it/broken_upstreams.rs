@@ -96,8 +96,13 @@ async fn an_upstream_that_is_not_there_is_told_as_such() {
     let router = plugin::library().start(options(&config.to_string()), told.clone()).expect("a router");
     let answer = within(router.fetch(Ask::messages().request())).await.expect("an answer");
     let answer = Heard::all(answer).await.refused(502);
-    assert!(answer.text().contains("cannot be reached"), "{}", answer.text());
-    assert_eq!(told.texts(), ["anthropic temporarily unavailable (network error)"]);
+    let words = "anthropic at 127.0.0.1:9: the upstream cannot be reached: ";
+    assert!(answer.text().contains(words), "{}", answer.text());
+    assert_eq!(told.texts(), ["anthropic temporarily unavailable (network error at 127.0.0.1:9)"]);
+    let answer = within(router.fetch(Ask::messages().request())).await.expect("an answer");
+    let text = Heard::all(answer).await.refused(503).text();
+    let words = "2 in cooldown after a network error; 127.0.0.1:9 cannot be reached; the earliest";
+    assert!(text.contains(words), "{text}");
 }
 
 async fn ask_raw(raw: &Raw) -> Heard {

@@ -100,8 +100,8 @@ async fn trouble_that_is_no_limit_is_not_called_one() {
     let answer = stage.fetch(&Ask::messages()).await.good();
     assert_eq!(served(&answer), ("acme", "away", "fallback-provider"));
     let expected = [
-        "Account home temporarily unavailable (auth error)",
-        "No Anthropic account is available, using acme/big-model",
+        "anthropic rejected the credential of home (401): give it a valid one",
+        "No Anthropic account is available (1 rejected), using acme/big-model",
     ];
     assert_eq!(stage.told.texts(), expected);
 }

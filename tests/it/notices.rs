@@ -66,7 +66,7 @@ async fn a_cooldown_is_told_with_its_reason() {
     for answer in stage.fetch_times(6, Ask::messages).await {
         answer.good();
     }
-    assert_eq!(texts(&stage), ["Account work temporarily unavailable (auth error), trying next account"]);
+    assert_eq!(texts(&stage), ["anthropic rejected the credential of work (401), trying next account"]);
 }
 
 #[tokio::test]
@@ -90,8 +90,9 @@ async fn all_in_cooldown_is_told_as_trouble_and_not_as_a_limit() {
     let stage = Setup::new().patient().refreshing("a", &pools(free(), free())).start();
     stage.upstream.set_token_mode(TokenMode::ServerError);
     let waiting = tokio::spawn(stage.router.fetch(Ask::gemini().request()));
-    let text = stage.told.wait_for("All accounts").await;
-    let expected = [2, 3].map(|s| format!("All accounts experiencing issues. Waiting {s}s..."));
+    let text = stage.told.wait_for("No account can serve").await;
+    let causes = "No account can serve gemini now: 1 in cooldown after a token service error.";
+    let expected = [2, 3].map(|s| format!("{causes} Waiting {s}s..."));
     assert!(expected.contains(&text), "{text}");
     stage.upstream.set_token_mode(TokenMode::Ok);
     let answer = pointsman_tests::within(waiting).await.expect("the task ends").expect("an answer");

@@ -75,7 +75,7 @@ async fn race_2_an_auth_error_limits_no_pool() {
     let stage = Setup::new().antigravity("work", &[("claude", free()), ("gemini-cli", free())]).start();
     stage.upstream.inject(Fault::status(Shape::Unauthorized).pool("claude").next(1));
     stage.fetch(&Ask::gemini().model("claude-sonnet-4-6")).await.refused(401);
-    assert_eq!(stage.account("work").reason, "auth error");
+    assert_eq!(stage.account("work").reason, "credential rejected");
     for pool in stage.account("work").pools {
         assert_eq!((pool.state, pool.trips), (PoolState::OPEN, 0), "{}", pool.name);
     }

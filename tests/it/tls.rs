@@ -57,9 +57,9 @@ async fn check_refused(certificate: &str, host: &str, words: &str) {
     let upstream = Tls::start(certificate, vec![json("{}")], End::Kept);
     let answer = asked(&upstream, host, &Ask::messages()).await.refused(502);
     let text = answer.json()["error"]["message"].as_str().expect("a message").to_owned();
-    let begin =
-        format!("Pointsman: the upstream cannot be reached: the certificate of {host} is not accepted: ");
-    assert!(text.starts_with(&begin) && text.contains(words), "{text}");
+    let begin = format!("the upstream cannot be reached: the certificate of {host} is not accepted: ");
+    let place = format!("Pointsman: anthropic at {host}:");
+    assert!(text.starts_with(&place) && text.contains(&begin) && text.contains(words), "{text}");
     assert_eq!(upstream.connections(), 0, "nothing is sent to it, the key least of all");
 }
 

@@ -245,7 +245,7 @@ impl Dispatch {
     /// A way that was closed lets 1, 2, 4 try when it opens, so those who wait for it are no flood. Once, so
     /// that an upstream which opens and fails and opens again is not asked by everybody each time.
     fn woke(&mut self, refusal: &Refusal) -> Phase {
-        if self.next == Next::Retry && refusal.counts.cooling > 0 && !self.waited_out {
+        if self.next == Next::Retry && refusal.counts.cooling.total() > 0 && !self.waited_out {
             (self.next, self.waited_out) = (Next::Free, true);
         }
         Phase::Planning
@@ -309,8 +309,7 @@ impl Dispatch {
 
     /// Says whether no passing of time can help.
     fn hopeless(&self, refusal: &Refusal) -> bool {
-        let counts = refusal.counts;
-        counts.busy + counts.protected + counts.limited + counts.cooling == 0 || self.attempts >= MAX_ATTEMPTS
+        refusal.counts.passing() == 0 || self.attempts >= MAX_ATTEMPTS
     }
 
     fn give_up(&self, refusal: Refusal) -> Phase {

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod announce;
 pub mod because;
+pub mod blocked;
 pub mod explain;
 pub mod notice;
 pub mod refusal;

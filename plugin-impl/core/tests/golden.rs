@@ -23,11 +23,15 @@ use std::time::Duration;
 
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use pointsman_core::admission::blame::Reason;
 use pointsman_core::formats::envelope::{self, Unwrapper};
 use pointsman_core::formats::format::WireFormat;
-use pointsman_core::planning::plan::{Counts, Refusal};
+use pointsman_core::ids::AccountId;
+use pointsman_core::planning::plan::{Cooling, Counts, Refusal};
+use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::agent::Agent;
-use pointsman_core::reporting::refusal::refuse;
+use pointsman_core::reporting::blocked::Blocked;
+use pointsman_core::reporting::refusal::{Refused, refuse};
 use pointsman_core::request::session::{self, SessionSource};
 use pointsman_core::response::classify::{FirstEvent, Head, Look, TokenFault, classify, classify_token};
 use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
@@ -122,7 +126,7 @@ fn refused(fixture: &Fixture) -> String {
         busy: count("busy"),
         protected: count("protected"),
         limited: count("limited"),
-        cooling: count("cooling"),
+        cooling: Cooling::by(reason(fixture), count("cooling")),
         needs_sign_in: count("needs-sign-in"),
         disabled: count("disabled"),
     };
@@ -133,14 +137,35 @@ fn refused(fixture: &Fixture) -> String {
     let agent =
         Agent::of(&HeaderMap::from_iter([(USER_AGENT, fixture.meta("agent").parse().expect("a name"))]));
     let refusal = Refusal { until, counts, knock: None };
-    let answer =
-        refuse(fixture.format(), agent, &refusal, fixture.meta("family"), count("attempts"), fixture.now());
+    let blocked = blocked(fixture);
+    let refused = Refused { family: fixture.meta("family"), attempts: count("attempts"), blocked: &blocked };
+    let answer = refuse(fixture.format(), agent, &refusal, refused, fixture.now());
     let headers: String = answer
         .headers()
         .iter()
         .map(|(name, value)| format!("{name}: {}\n", value.to_str().expect("text")))
         .collect();
     format!("HTTP/1.1 {}\n{headers}\n{}", answer.status, answer.body)
+}
+
+/// Returns why accounts are in cooldown.
+fn reason(fixture: &Fixture) -> Reason {
+    match fixture.meta.get("reason").map_or("server", String::as_str) {
+        "auth" => Reason::Auth,
+        "server" => Reason::Server,
+        other => panic!("{}: no reason `{other}`", fixture.name),
+    }
+}
+
+/// Returns the account that is named, if one is.
+fn blocked(fixture: &Fixture) -> Vec<Blocked> {
+    let named = fixture.meta.get("account").map(|account| Blocked {
+        account: AccountId::new(account),
+        why: Why::Cooling(reason(fixture)),
+        status: Some(401),
+        place: "api.acme.example:443".to_owned(),
+    });
+    named.into_iter().collect()
 }
 
 fn unwrapped_stream(wrapped: &str) -> Vec<u8> {

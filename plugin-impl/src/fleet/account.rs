@@ -7,7 +7,7 @@ use std::time::Duration;
 use pointsman_core::admission::allowance::Experience;
 use pointsman_core::admission::blame::{Gate, Reason};
 use pointsman_core::admission::cap::InFlight;
-use pointsman_core::admission::cell::{Cell, CellState, Limit, LimitSeen, Touch};
+use pointsman_core::admission::cell::{CellState, Limit, LimitSeen, Touch};
 use pointsman_core::admission::throttle::Throttle;
 use pointsman_core::admission::timetable::Timetable;
 use pointsman_core::admission::vitals::{Vitals, VitalsView};
@@ -21,6 +21,7 @@ use pointsman_core::time::Millis;
 use crate::sync::{Mutex, unpoisoned};
 
 use super::bell::Bell;
+use super::breaker::Breaker;
 use super::endpoint::EndpointState;
 use super::gauge::Gauge;
 use super::keyed::Keyed;
@@ -38,7 +39,7 @@ pub struct Account {
     pub ordinal: u32,
     identity: Identity,
     needs_sign_in: AtomicBool,
-    pub(super) health: Cell,
+    pub(super) health: Breaker,
     /// Requests in all pools together.
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
@@ -91,8 +92,8 @@ pub(super) struct Glance {
 /// What is known of a pool of an account at one endpoint.
 #[derive(Debug, Default)]
 pub(super) struct WayCells {
-    pub(super) cell: Cell,
-    pub(super) models: Keyed,
+    pub(super) cell: Breaker,
+    pub(super) models: Keyed<Breaker>,
 }
 
 /// What is counted for people. Nothing is decided by it.
@@ -106,8 +107,8 @@ pub(super) struct Tally {
 /// Colder facts, never needed to admit.
 #[derive(Clone, Debug, Default)]
 pub struct Story {
-    /// Why the account was last left alone.
-    pub reason: Option<Reason>,
+    /// The status of the answer for which its owner is needed, where there was one.
+    pub status: Option<u16>,
     /// Where its owner can mend it.
     pub url: Option<String>,
 }
@@ -150,7 +151,7 @@ impl Account {
             ordinal,
             identity,
             needs_sign_in: AtomicBool::new(false),
-            health: Cell::default(),
+            health: Breaker::default(),
             under_way: Arc::default(),
             pools: pools.collect(),
             bell,
@@ -179,8 +180,14 @@ impl Account {
         unpoisoned(self.story.lock()).clone()
     }
 
-    pub(super) fn tell_reason(&self, reason: Reason) {
-        unpoisoned(self.story.lock()).reason = Some(reason);
+    /// Keeps the status of the answer for which its owner is needed.
+    pub fn note_status(&self, status: Option<u16>) {
+        unpoisoned(self.story.lock()).status = status;
+    }
+
+    /// Returns why it was last left alone.
+    pub fn reason(&self) -> Reason {
+        self.health.reason()
     }
 
     /// Returns the state of the account's own cell: its cooldown.
@@ -289,11 +296,11 @@ impl Account {
         let slot = &self.pools[to.pool];
         let own = &slot.ways[to.way];
         let mut gates = [None; Gate::COUNT];
-        gates[Gate::Account.index()] = self.health.denial(Touch::Pass, now);
-        gates[Gate::Way.index()] = own.cell.denial(Touch::Pass, now);
-        gates[Gate::WayModel.index()] = own.models.denial(to.model, Touch::Pass, now);
-        gates[Gate::Endpoint.index()] = to.endpoint.cell.denial(Touch::Pass, now);
-        gates[Gate::EndpointModel.index()] = to.endpoint.models.denial(to.model, Touch::Pass, now);
+        gates[Gate::Account.index()] = self.health.denied(now);
+        gates[Gate::Way.index()] = own.cell.denied(now);
+        gates[Gate::WayModel.index()] = own.models.denied(to.model, now);
+        gates[Gate::Endpoint.index()] = to.endpoint.cell.denied(now);
+        gates[Gate::EndpointModel.index()] = to.endpoint.models.denied(to.model, now);
         let look = |quota: &Quota| (quota.denial(to.bound, now), quota.learned(now));
         let (quota, learned) = slot.look_at(to.model, look);
         Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
@@ -376,6 +383,8 @@ mod tests {
     use std::time::Duration;
 
     use pointsman_core::admission::cell::Settled;
+
+    use pointsman_core::admission::cell::Cell;
 
     use crate::fleet::quota::Entry;
     use crate::fleet::testing::provider;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman_core::admission::cell::{Cell, Deny, Touch};
+use pointsman_core::admission::blame::Reason;
+use pointsman_core::admission::cell::{Cell, Deny};
 use pointsman_core::ids::ModelId;
 use pointsman_core::time::Millis;
 
 use crate::sync::{RwLock, unpoisoned};
+
+use super::breaker::Breaker;
 
 /// How many models are remembered before those at rest are forgotten.
 const CROWDED: usize = 64;
@@ -77,11 +80,11 @@ impl<T: Rest> Keyed<T> {
     }
 }
 
-impl Keyed {
-    /// Says why nobody would be admitted for `model`, if so. A model of which nothing is known is open.
+impl Keyed<Breaker> {
+    /// Says why nobody would be let through for `model`, if so. A model of which nothing is known is open.
     #[inline]
-    pub fn denial(&self, model: &ModelId, touch: Touch, now: Millis) -> Option<Deny> {
-        if self.is_empty() { None } else { self.find(model)?.denial(touch, now) }
+    pub(super) fn denied(&self, model: &ModelId, now: Millis) -> Option<(Deny, Reason)> {
+        if self.is_empty() { None } else { self.find(model)?.denied(now) }
     }
 }
 

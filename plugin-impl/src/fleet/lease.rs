@@ -12,6 +12,7 @@ use pointsman_core::response::outcome::{NetworkFault, Outcome, SignIn};
 use pointsman_core::time::Millis;
 
 use super::account::{Account, PoolSlot};
+use super::breaker::Breaker;
 use super::caps::Places;
 use super::endpoint::EndpointState;
 use super::quota::{Entry, Grant, Quota, Toll};
@@ -77,8 +78,8 @@ impl Target {
     }
 
     /// Closes a gate; a model's cell is made where there is none.
-    fn close_gate(&self, gate: Gate, stamp: Stamp, limit: Limit, now: Millis) -> Settled {
-        let settle = |cell: &Cell| cell.settle_limit(stamp, limit, now);
+    fn close_gate(&self, gate: Gate, stamp: Stamp, (limit, reason): (Limit, Reason), now: Millis) -> Settled {
+        let settle = |breaker: &Breaker| breaker.trip(stamp, limit, reason, now);
         match gate {
             Gate::WayModel => settle(&self.slot().ways[self.way].models.make(&self.model)),
             Gate::EndpointModel => settle(&self.endpoint.models.make(&self.model)),
@@ -198,9 +199,8 @@ impl Lease {
 
     fn close(&mut self, gate: Gate, limit: Limit, reason: Reason, now: Millis) -> Settlement {
         let stamp = self.gates[gate.index()].take().unwrap_or_default();
-        match self.target.close_gate(gate, stamp, limit, now) {
+        match self.target.close_gate(gate, stamp, (limit, reason), now) {
             Settled::Tripped { until } => {
-                self.target.account.tell_reason(reason);
                 if !gate.is_shared() {
                     self.mark(Sign::Failed, now);
                 }

@@ -268,7 +268,7 @@ fn account(
     let account = &member.account;
     let (state, until) = account_state(member, now);
     let reason = match state {
-        AccountState::Cooling => account.story().reason.map_or("", |reason| reason.as_str()),
+        AccountState::Cooling => account.reason().as_str(),
         AccountState::Ready | AccountState::NeedsSignIn | AccountState::Disabled => "",
     };
     AccountStatus {

@@ -3,6 +3,7 @@
 //! Everything that is decided is decided in the core. What is here has effects: it reads the clock, asks
 //! the cells, sends, waits, tells.
 
+mod blocked;
 mod home;
 mod look;
 mod noting;
@@ -253,7 +254,8 @@ impl<'a> Journey<'a> {
                 Event::Authorized
             }
             Err(outcome) => {
-                self.seen = Some(Seen::Nothing("no access token could be had for the account".into()));
+                let account = attempt.lease.target().account.id.clone();
+                self.seen = Some(Seen::Nothing(format!("no access token could be had for {account}")));
                 self.failed(outcome)
             }
         }
@@ -284,7 +286,7 @@ impl<'a> Journey<'a> {
             Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
         };
         self.look_at_clock();
-        self.seen = Some(seen);
+        self.seen = Some(self.placed(seen));
         if outcome == Outcome::Good {
             self.record.came_to(&outcome, None, self.now);
             self.confirm();
@@ -324,6 +326,7 @@ impl<'a> Journey<'a> {
             let target = attempt.lease.target().clone();
             outcome = self.corrected(outcome, &target);
             let settlement = attempt.lease.settle(&outcome, self.now);
+            self.note_status(&settlement, &target);
             tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
             self.record.came_to(&outcome, Some(&settlement), self.now);
             self.learned(settlement, &target);
@@ -431,6 +434,7 @@ impl<'a> Journey<'a> {
         self.tell_refusal(refusal);
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
-        reply::refused(refusal, self.routed, self.dispatch.attempts(), self.shared.clock.now())
+        let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
+        reply::refused(refusal, self.routed, attempts, &blocked, self.shared.clock.now())
     }
 }

@@ -45,10 +45,12 @@ impl Gate {
 }
 
 /// Why something is left alone that is not limited, as people are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
+    /// The upstream rejected the credential.
     Auth,
     Token,
+    /// The upstream does not allow the request to the project or the plan of the account.
     Project,
     Network,
     Server,
@@ -56,15 +58,39 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the words for it.
+    /// All reasons, each at its own index.
+    pub const ALL: [Self; 6] =
+        [Self::Auth, Self::Token, Self::Project, Self::Network, Self::Server, Self::Capacity];
+
+    /// Returns the words for it, as a noun.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Auth => "auth error",
+            Self::Auth => "credential rejected",
             Self::Token => "token service error",
-            Self::Project => "project error",
+            Self::Project => "not allowed by project or plan",
             Self::Network => "network error",
             Self::Server => "server error",
             Self::Capacity => "no capacity",
+        }
+    }
+
+    /// Returns the words for an account that is closed by it.
+    pub const fn state(self) -> &'static str {
+        match self {
+            Self::Auth => "rejected",
+            Self::Token => "in cooldown after a token service error",
+            Self::Project => "not allowed by project or plan",
+            Self::Network => "in cooldown after a network error",
+            Self::Server => "in cooldown after a server error",
+            Self::Capacity => "in cooldown for want of capacity",
+        }
+    }
+
+    /// Says whether only the owner of the account can mend it: to wait does not help.
+    pub const fn is_owners(self) -> bool {
+        match self {
+            Self::Auth | Self::Project => true,
+            Self::Token | Self::Network | Self::Server | Self::Capacity => false,
         }
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::admission::blame::Reason;
+use crate::planning::plan::Cooling;
 use crate::response::outcome::{Hint, LimitKind, Limited, NetworkFault};
 
 const T: Millis = Millis(1_000);
@@ -195,7 +197,8 @@ fn a_token_that_cannot_be_had_sends_the_request_elsewhere_without_an_upstream_ca
 
 #[test]
 fn the_last_failure_is_told_when_it_says_more_than_a_count() {
-    let cooling = refusal(Some(99_000), Counts { cooling: 1, ..Counts::default() });
+    let cooling =
+        refusal(Some(99_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });
     for outcome in [Outcome::ServerError, Outcome::Unreachable(NetworkFault::Reset), Outcome::Unauthorized] {
         Story::new()
             .sends_to(0)
@@ -246,7 +249,8 @@ fn a_move_away_from_a_limit_or_a_rejected_credential_is_no_retry() {
 
 #[test]
 fn who_waited_for_a_closed_way_to_open_tries_it_once_without_paying() {
-    let cooling = refusal(Some(2_000), Counts { cooling: 1, ..Counts::default() });
+    let cooling =
+        refusal(Some(2_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });
     let failed_and_waited = |story: Story| {
         story
             .then(Step::Send, answered(Outcome::ServerError))

@@ -107,7 +107,7 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
     }
     let closed = first_to_open(account)?;
     match closed.why {
-        Why::Limited | Why::Cooling => closed.until.filter(|until| *until <= patience),
+        Why::Limited | Why::Cooling(_) => closed.until.filter(|until| *until <= patience),
         Why::Probing => Some(patience),
         Why::Busy | Why::Protected | Why::NeedsSignIn | Why::Disabled => None,
     }
@@ -116,6 +116,7 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::blame::Reason;
     use crate::planning::plan::{plan, testing::account};
     use crate::planning::settings::Settings;
     use crate::planning::snapshot::Closed;
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn a_short_wait_is_cheaper_than_a_cold_cache() {
         check(closed(Some(105), Why::Limited), None, Some(105));
-        check(closed(Some(102), Why::Cooling), None, Some(102));
+        check(closed(Some(102), Why::Cooling(Reason::Server)), None, Some(102));
         check(closed(None, Why::Probing), None, Some(105));
     }
 

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::planning::plan::{Counts, Plan, Refusal};
+use crate::planning::plan::{Plan, Refusal};
 use crate::time::Millis;
 
 /// How soon a place that is only busy is looked at again.
@@ -65,17 +65,8 @@ fn earliest(instants: [Option<Millis>; 2]) -> Option<Millis> {
 }
 
 fn both(one: Refusal, other: Refusal) -> Refusal {
-    let (a, b) = (one.counts, other.counts);
-    let counts = Counts {
-        busy: a.busy + b.busy,
-        protected: a.protected + b.protected,
-        limited: a.limited + b.limited,
-        cooling: a.cooling + b.cooling,
-        needs_sign_in: a.needs_sign_in + b.needs_sign_in,
-        disabled: a.disabled + b.disabled,
-    };
     let [until, knock] = [[one.until, other.until], [one.knock, other.knock]].map(earliest);
-    Refusal { until, knock, counts }
+    Refusal { until, knock, counts: one.counts.and(other.counts) }
 }
 
 #[cfg(test)]
@@ -83,7 +74,7 @@ mod tests {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::planning::plan::Candidate;
+    use crate::planning::plan::{Candidate, Counts};
 
     const NOW: Millis = Millis(10_000);
     const STAY: Millis = Millis(15_000);

@@ -1,5 +1,6 @@
 //! Plans: which ways a request tries, in order, or why there is none and until when.
 
+mod counts;
 mod tier;
 
 use std::cmp::Ordering;
@@ -8,13 +9,14 @@ use smallvec::SmallVec;
 
 use crate::admission::knock::Knock;
 use crate::planning::settings::{FallbackOrder, Settings};
-use crate::planning::snapshot::{AccountView, Closed, Snapshot, WayView, Why};
+use crate::planning::snapshot::{AccountView, Closed, Snapshot, WayView};
 use crate::planning::strategy::{
     Context, Rank, Strategy, headroom, hybrid, least_connections, least_recently_used, round_robin, sticky,
     weighted,
 };
 use crate::time::Millis;
 
+pub use self::counts::{Cooling, Counts};
 pub(crate) use self::tier::Tier;
 
 /// One way to serve a request.
@@ -63,51 +65,6 @@ impl Refusal {
     /// Returns the earliest instant that is worth waiting for: an end, or a guess that may be tried.
     pub fn hope(&self) -> Option<Millis> {
         earlier(self.until, self.knock)
-    }
-}
-
-/// How many accounts are closed, each counted once by what would open it first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub busy: u32,
-    /// By the user's own wish; see [`protection`](crate::quota::protection).
-    pub protected: u32,
-    pub limited: u32,
-    pub cooling: u32,
-    pub needs_sign_in: u32,
-    pub disabled: u32,
-}
-
-impl Counts {
-    /// Returns how many accounts there are in all.
-    pub const fn total(self) -> u32 {
-        self.busy + self.protected + self.limited + self.cooling + self.needs_sign_in + self.disabled
-    }
-
-    /// Returns what closes how many, for people: `2 limited, 1 busy`.
-    pub fn causes(self) -> String {
-        let causes = [
-            (self.limited, "limited"),
-            (self.protected, "kept back by quota_protection"),
-            (self.cooling, "in cooldown"),
-            (self.busy, "busy"),
-            (self.needs_sign_in, "in need of sign-in"),
-            (self.disabled, "disabled"),
-        ];
-        let told = causes.iter().filter(|(count, _)| *count > 0);
-        told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
-    }
-
-    fn count(&mut self, why: Why) {
-        let field = match why {
-            Why::Busy | Why::Probing => &mut self.busy,
-            Why::Protected => &mut self.protected,
-            Why::Limited => &mut self.limited,
-            Why::Cooling => &mut self.cooling,
-            Why::NeedsSignIn => &mut self.needs_sign_in,
-            Why::Disabled => &mut self.disabled,
-        };
-        *field += 1;
     }
 }
 
@@ -213,15 +170,15 @@ fn refusal(snapshot: &Snapshot) -> Refusal {
     let mut until = None;
     for closed in snapshot.accounts.iter().filter_map(first_to_open) {
         counts.count(closed.why);
-        until = earlier(until, closed.until);
+        // What only the owner can mend is no better at its end.
+        until = earlier(until, closed.until.filter(|_| !closed.why.is_owners()));
     }
     Refusal { until, knock: tier::first_knock(snapshot), counts }
 }
 
 /// Returns what holds the account's most hopeful way.
-pub(crate) fn first_to_open(account: &AccountView) -> Option<Closed> {
-    let hope =
-        |closed: &Closed| (closed.why >= Why::NeedsSignIn, closed.until.is_none(), closed.until, closed.why);
+pub fn first_to_open(account: &AccountView) -> Option<Closed> {
+    let hope = |closed: &Closed| (closed.why.is_owners(), closed.until.is_none(), closed.until, closed.why);
     account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
 }
 
@@ -279,6 +236,8 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::blame::Reason;
+    use crate::planning::snapshot::Why;
 
     const NOW: Millis = Millis(1_000);
     const AT_LAST: Trial = Trial::Knock(Knock::LastResort);
@@ -361,7 +320,7 @@ mod tests {
     fn nothing_is_tried_early_where_something_certain_comes_first() {
         let (guess, certain) = ((90_000, Why::Limited, Some(900)), |until, why| (until, why, None));
         assert_eq!(at_last(&[guess, certain(80_000, Why::Limited)]), Err(None), "a told end");
-        assert_eq!(at_last(&[guess, certain(2_000, Why::Cooling)]), Err(None));
+        assert_eq!(at_last(&[guess, certain(2_000, Why::Cooling(Reason::Server))]), Err(None));
         assert_eq!(at_last(&[guess, certain(0, Why::Busy)]), Err(None));
         assert_eq!(at_last(&[guess, certain(0, Why::Probing)]), Err(None));
         let tried = Ok(vec![(0, Some(AT_LAST))]);
@@ -433,13 +392,19 @@ mod tests {
         let refusal = planned(
             &[
                 [closed(Some(9_000), Why::Limited), closed(Some(5_000), Why::Limited)],
-                [closed(Some(7_000), Why::Cooling), closed(None, Why::Busy)],
+                [closed(Some(7_000), Why::Cooling(Reason::Server)), closed(None, Why::Busy)],
                 [closed(None, Why::NeedsSignIn), closed(None, Why::NeedsSignIn)],
                 [closed(None, Why::Disabled), closed(None, Why::Disabled)],
             ],
             FallbackOrder::AccountFirst,
         );
-        let counts = Counts { limited: 1, cooling: 1, needs_sign_in: 1, disabled: 1, ..Counts::default() };
+        let counts = Counts {
+            limited: 1,
+            cooling: Cooling::by(Reason::Server, 1),
+            needs_sign_in: 1,
+            disabled: 1,
+            ..Counts::default()
+        };
         assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), knock: None, counts }));
     }
 

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::admission::blame::Gate;
+use crate::admission::blame::{Gate, Reason};
 use crate::admission::cell::Deny;
 use crate::admission::vitals::VitalsView;
 use crate::quota::outlook::OutlookWord;
@@ -94,9 +94,20 @@ pub enum Why {
     /// The pool's quota is used up.
     Limited,
     /// Left alone for a reason that is not quota.
-    Cooling,
+    Cooling(Reason),
     NeedsSignIn,
     Disabled,
+}
+
+impl Why {
+    /// Says whether only the owner of the account can open the way.
+    pub const fn is_owners(self) -> bool {
+        match self {
+            Self::Busy | Self::Probing | Self::Protected | Self::Limited => false,
+            Self::Cooling(reason) => reason.is_owners(),
+            Self::NeedsSignIn | Self::Disabled => true,
+        }
+    }
 }
 
 /// What the owner of an account has to do with it.
@@ -118,8 +129,8 @@ pub struct Obstacles {
     pub quota: Option<Deny>,
     /// What experience says of the pool.
     pub learned: Option<Deny>,
-    /// What the gates on the way say.
-    pub gates: [Option<Deny>; Gate::COUNT],
+    /// What the gates on the way say, and why each was closed.
+    pub gates: [Option<(Deny, Reason)>; Gate::COUNT],
 }
 
 impl Obstacles {
@@ -131,11 +142,22 @@ impl Obstacles {
             Standing::NeedsSignIn => return Some(Closed { until: None, why: Why::NeedsSignIn }),
             Standing::Disabled => return Some(Closed { until: None, why: Why::Disabled }),
         }
-        let full = self.full.then_some(Deny::Full);
+        let full = self.full.then_some(Closed { until: None, why: Why::Busy });
+        if let Some(owners) = self.owners() {
+            return Some(owners);
+        }
         let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
         let learned = self.learned.map(|deny| Closed::by(deny, Why::Limited));
-        let gates = self.gates.into_iter().chain([full]).flatten().map(|deny| Closed::by(deny, Why::Cooling));
-        learned.into_iter().chain(gates).fold(quota, Closed::join)
+        let cooling = |(deny, reason)| Closed::by(deny, Why::Cooling(reason));
+        let gates = self.gates.into_iter().flatten().map(cooling);
+        learned.into_iter().chain(gates).chain(full).fold(quota, Closed::join)
+    }
+
+    /// Returns what only the owner of the account can mend. The end of anything else does not open the way.
+    fn owners(self) -> Option<Closed> {
+        let mut gates = self.gates.into_iter().flatten();
+        let (deny, reason) = gates.find(|(_, reason)| reason.is_owners())?;
+        Some(Closed::by(deny, Why::Cooling(reason)))
     }
 
     /// Says whether nothing but experience stands in the way, and that it is time to try it.
@@ -166,7 +188,7 @@ impl Closed {
     /// can change goes before it.
     #[must_use]
     pub fn protected(one: Option<Self>, until: Option<Millis>) -> Self {
-        let owners = one.filter(|one| one.why >= Why::NeedsSignIn);
+        let owners = one.filter(|one| one.why.is_owners());
         let protected = Self { until, why: Why::Protected };
         owners.or_else(|| Self::join(one, protected)).unwrap_or(protected)
     }
@@ -193,7 +215,7 @@ mod tests {
 
     fn at_gate(gate: Gate, deny: Option<Deny>) -> Obstacles {
         let mut obstacles = Obstacles::default();
-        obstacles.gates[gate.index()] = deny;
+        obstacles.gates[gate.index()] = deny.map(|deny| (deny, Reason::Server));
         obstacles
     }
 
@@ -205,8 +227,18 @@ mod tests {
     #[test]
     fn what_ends_later_decides_and_gives_the_reason() {
         let gate = at_gate(Gate::Account, limited(50_000));
-        check(Obstacles { quota: limited(20_000), ..gate }, Some((Some(50_000), Why::Cooling)));
+        check(
+            Obstacles { quota: limited(20_000), ..gate },
+            Some((Some(50_000), Why::Cooling(Reason::Server))),
+        );
         check(Obstacles { quota: limited(90_000), ..gate }, Some((Some(90_000), Why::Limited)));
+    }
+
+    #[test]
+    fn a_rejected_credential_goes_before_a_limit_that_lasts_longer() {
+        let mut obstacles = Obstacles { quota: limited(90_000), ..Obstacles::default() };
+        obstacles.gates[Gate::Account.index()] = limited(50_000).map(|deny| (deny, Reason::Auth));
+        check(obstacles, Some((Some(50_000), Why::Cooling(Reason::Auth))));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Cause {
     Protection,
     /// Trouble that is no limit, or no place that is free.
     Trouble,
-    /// Nobody but the owner of the accounts can help.
+    /// Nobody but the owner of the accounts can help: a credential was rejected, or a sign-in is due.
     Owner,
 }
 
@@ -71,6 +71,8 @@ struct Habits {
     /// The same for all that it has no words for, so that it shows ours: trouble that is no limit, and what
     /// the user keeps back.
     other: Ending,
+    /// The same where only the owner of the accounts can help.
+    owner: Ending,
 }
 
 /// How a refusal that is final differs from the usual one.
@@ -90,14 +92,27 @@ const SOMEBODY_ELSE: Ending =
     Ending { status: Some(StatusCode::FAILED_DEPENDENCY), tells_retry_after: false, detail: Detail::Usual };
 
 const HABITS: [Habits; 5] = [
-    Habits { agent: Agent::ClaudeCode, names: &["claude-cli/"], sleeps: false, limit: USUAL, other: USUAL },
-    // A 429 with a usage limit is the one that it shows with its end. A 503 it tries thirty times.
+    Habits {
+        agent: Agent::ClaudeCode,
+        names: &["claude-cli/"],
+        sleeps: false,
+        limit: USUAL,
+        other: USUAL,
+        owner: USUAL,
+    },
+    // A 429 with a usage limit is the one that it shows with its end. A 503 it tries thirty times, a 401 six
+    // times; a 400 ends the turn at once with the message.
     Habits {
         agent: Agent::Codex,
         names: &["codex"],
         sleeps: true,
         limit: Ending { status: None, tells_retry_after: false, detail: Detail::UsageLimit },
         other: SOMEBODY_ELSE,
+        owner: Ending {
+            status: Some(StatusCode::BAD_REQUEST),
+            tells_retry_after: false,
+            detail: Detail::Usual,
+        },
     },
     // It heeds the body and no header, and takes nothing but the quota of a day for an end.
     Habits {
@@ -106,6 +121,7 @@ const HABITS: [Habits; 5] = [
         sleeps: false,
         limit: Ending { status: None, tells_retry_after: true, detail: Detail::DailyQuota },
         other: SOMEBODY_ELSE,
+        owner: USUAL,
     },
     // It tries every 429 and 5xx again, and whatever speaks of rates in its text.
     Habits {
@@ -114,8 +130,9 @@ const HABITS: [Habits; 5] = [
         sleeps: true,
         limit: SOMEBODY_ELSE,
         other: SOMEBODY_ELSE,
+        owner: USUAL,
     },
-    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, other: USUAL },
+    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, other: USUAL, owner: USUAL },
 ];
 
 impl Cause {
@@ -150,7 +167,7 @@ impl Agent {
         let ending = match cause {
             Cause::Limit => habits.limit,
             Cause::Protection | Cause::Trouble => habits.other,
-            Cause::Owner => USUAL,
+            Cause::Owner => habits.owner,
         };
         Form {
             status: ending.status.unwrap_or(status),
@@ -244,7 +261,10 @@ mod tests {
             (Agent::Opencode, Cause::Trouble, 424, None, Detail::Usual),
             (Agent::Other, Cause::Limit, 429, Some(61), Detail::Usual),
             (Agent::Other, Cause::Protection, 429, Some(61), Detail::Usual),
-            (Agent::Codex, Cause::Owner, 401, Some(61), Detail::Usual),
+            (Agent::ClaudeCode, Cause::Owner, 401, Some(61), Detail::Usual),
+            (Agent::Codex, Cause::Owner, 400, None, Detail::Usual),
+            (Agent::GeminiCli, Cause::Owner, 401, Some(61), Detail::Usual),
+            (Agent::Opencode, Cause::Owner, 401, Some(61), Detail::Usual),
         ] {
             let form = agent.form(cause, Some(61));
             let told = (form.status.as_u16(), form.retry_after, form.detail);

@@ -1,17 +1,16 @@
 //! Announcements: from what tripped, and where the request went next, to the notice for it; and from what
 //! closes all accounts.
 
-use crate::admission::blame::Reason;
 use crate::ids::{AccountId, ModelId, ProviderId};
 use crate::planning::plan::Counts;
-use crate::reporting::notice::{Event, Next, Pool};
+use crate::reporting::notice::{Event, Next, Pool, Trouble};
 
 /// Something that this request, and no other, made known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trip {
     Pool { account: AccountId, pool: Pool },
-    Account { account: AccountId, reason: Reason },
-    Endpoint { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    Account { account: AccountId, trouble: Trouble },
+    Endpoint { provider: ProviderId, model: Option<ModelId>, trouble: Trouble },
     SignIn { account: AccountId, url: Option<String> },
 }
 
@@ -43,8 +42,8 @@ pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
     Some(match trip {
         Trip::Pool { .. } if *onward == Onward::Leg => return None,
         Trip::Pool { account, pool } => pool_limited(account, pool, onward, scope),
-        Trip::Account { account, reason } => Event::Cooldown { account, reason, next: next(onward) },
-        Trip::Endpoint { provider, model, reason } => Event::EndpointDown { provider, model, reason },
+        Trip::Account { account, trouble } => Event::Cooldown { account, trouble, next: next(onward) },
+        Trip::Endpoint { provider, model, trouble } => Event::EndpointDown { provider, model, trouble },
         Trip::SignIn { account, url } => Event::SignIn { account, url },
     })
 }
@@ -55,7 +54,8 @@ pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
 /// a cooldown known has told it.
 pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<Event> {
     let family = family.to_owned();
-    let (limited, cooling) = (counts.limited, counts.cooling);
+    // What only the owner can mend has been told, and nobody waits for it.
+    let (limited, cooling) = (counts.limited, counts.cooling.passing());
     if counts.protected > 0 {
         return Some(Event::Protected { family, counts, seconds });
     }
@@ -64,7 +64,7 @@ pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<
         seconds if limited >= cooling => {
             Some(Event::AllLimited { family, accounts: limited + counts.busy, seconds })
         }
-        seconds => Some(Event::AllCooling { family, seconds }),
+        seconds => Some(Event::AllCooling { family, counts, seconds }),
     }
 }
 
@@ -92,7 +92,9 @@ fn next(onward: &Onward) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::blame::Reason;
     use crate::ids::PoolId;
+    use crate::planning::plan::Cooling;
 
     fn pool(name: &str) -> Pool {
         Pool { name: PoolId::new(name), title: name.into() }
@@ -139,11 +141,12 @@ mod tests {
             assert_eq!(standstill(&family, counts, Some(seconds)), waiting);
             assert_eq!(standstill(&family, counts, None), refused);
         };
-        let limited = Counts { limited: 2, cooling: 1, busy: 1, ..Counts::default() };
+        let limited =
+            Counts { limited: 2, cooling: Cooling::by(Reason::Server, 1), busy: 1, ..Counts::default() };
         let all_limited = Event::AllLimited { family: family.clone(), accounts: 3, seconds };
         check(limited, Some(all_limited), None);
-        let cooling = Counts { cooling: 2, limited: 1, ..Counts::default() };
-        check(cooling, Some(Event::AllCooling { family: family.clone(), seconds }), None);
+        let cooling = Counts { cooling: Cooling::by(Reason::Server, 2), limited: 1, ..Counts::default() };
+        check(cooling, Some(Event::AllCooling { family: family.clone(), counts: cooling, seconds }), None);
         for counts in [Counts { protected: 1, ..limited }, Counts { protected: 1, ..Counts::default() }] {
             let protected = |seconds| Some(Event::Protected { family: family.clone(), counts, seconds });
             check(counts, protected(Some(seconds)), protected(None));
@@ -156,8 +159,9 @@ mod tests {
         let account = AccountId::new("a:work");
         let limit = Trip::Pool { account: account.clone(), pool: pool("Gemini CLI") };
         assert_eq!(told_of(limit, &Onward::Leg, FREE), None);
-        let cooldown = Trip::Account { account, reason: Reason::Auth };
-        let text = "Account work temporarily unavailable (auth error)";
+        let trouble = Trouble { reason: Reason::Auth, status: Some(401), place: "h:443".into() };
+        let cooldown = Trip::Account { account, trouble };
+        let text = "a rejected the credential of work (401): give it a valid one";
         assert_eq!(told_of(cooldown, &Onward::Leg, FREE).as_deref(), Some(text));
     }
 }

@@ -26,15 +26,15 @@ pub enum Event {
     /// The only pool that the request may use on the account is limited.
     PoolExhausted { account: AccountId, pool: Pool, pinned: bool, next: Next },
     /// The account is left alone for a reason that is not quota.
-    Cooldown { account: AccountId, reason: Reason, next: Next },
+    Cooldown { account: AccountId, trouble: Trouble, next: Next },
     /// The endpoint fails for everybody.
-    EndpointDown { provider: ProviderId, model: Option<ModelId>, reason: Reason },
+    EndpointDown { provider: ProviderId, model: Option<ModelId>, trouble: Trouble },
     /// No account of a provider can serve, for what `left` counts, and work goes on at another one.
     ProviderFallback { from: String, to: String, left: Counts },
     /// All accounts are limited, and the request waits.
     AllLimited { family: String, accounts: u32, seconds: u64 },
-    /// All accounts are in cooldown, and the request waits.
-    AllCooling { family: String, seconds: u64 },
+    /// Most accounts are closed for reasons that are no limits, and the request waits.
+    AllCooling { family: String, counts: Counts, seconds: u64 },
     /// Nobody can serve, and the user's own [protection](crate::quota::protection) keeps some of them back. The request
     /// waits so many seconds, or is refused.
     Protected { family: String, counts: Counts, seconds: Option<u64> },
@@ -53,6 +53,48 @@ pub enum Event {
 pub struct Pool {
     pub name: PoolId,
     pub title: String,
+}
+
+/// Why an account or an endpoint is left alone that is not limited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub reason: Reason,
+    /// The status of the upstream's answer, where there was one.
+    pub status: Option<u16>,
+    /// Host and port of the endpoint.
+    pub place: String,
+}
+
+impl Trouble {
+    /// Returns the reason, and where it was met unless another service is meant.
+    fn met(&self) -> String {
+        let (reason, place) = (self.reason.as_str(), &self.place);
+        match self.reason {
+            Reason::Token => reason.to_owned(),
+            Reason::Auth | Reason::Project | Reason::Network | Reason::Server | Reason::Capacity => {
+                format!("{reason} at {place}")
+            }
+        }
+    }
+
+    /// Says what happened to an account.
+    fn of(&self, account: &AccountId, next: Next) -> String {
+        let (provider, label) = (account.provider(), account.label());
+        let status = self.status.map(|status| format!(" ({status})")).unwrap_or_default();
+        let (what, remedy) = match self.reason {
+            Reason::Auth => {
+                (format!("{provider} rejected the credential of {label}{status}"), ": give it a valid one")
+            }
+            Reason::Project => (
+                format!("{provider} does not allow it to the project or plan of {label}{status}"),
+                ": see its console",
+            ),
+            Reason::Token | Reason::Network | Reason::Server | Reason::Capacity => {
+                (format!("Account {label} temporarily unavailable ({})", self.met()), "")
+            }
+        };
+        if next == Next::Account { what + ", trying next account" } else { what + remedy }
+    }
 }
 
 /// Where the request goes that met the event.
@@ -81,23 +123,18 @@ impl Notice {
                     format!("{} quota exhausted for {}", pool.title, account.label())
                 }
             },
-            Event::Cooldown { account, reason, next } => {
-                let what =
-                    format!("Account {} temporarily unavailable ({})", account.label(), reason.as_str());
-                if *next == Next::Account { format!("{what}, trying next account") } else { what }
-            }
-            Event::EndpointDown { provider, model, reason } => match model {
-                Some(model) => {
-                    format!("{provider} temporarily unavailable for {model} ({})", reason.as_str())
-                }
-                None => format!("{provider} temporarily unavailable ({})", reason.as_str()),
+            Event::Cooldown { account, trouble, next } => trouble.of(account, *next),
+            Event::EndpointDown { provider, model, trouble } => match model {
+                Some(model) => format!("{provider} temporarily unavailable for {model} ({})", trouble.met()),
+                None => format!("{provider} temporarily unavailable ({})", trouble.met()),
             },
             Event::ProviderFallback { from, to, left } => format!("{}, using {to}", why_left(from, *left)),
             Event::AllLimited { family, accounts, seconds } => {
                 format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
             }
-            Event::AllCooling { seconds, .. } => {
-                format!("All accounts experiencing issues. Waiting {seconds}s...")
+            Event::AllCooling { family, counts, seconds } => {
+                let causes = counts.causes();
+                format!("No account can serve {family} now: {causes}. Waiting {seconds}s...")
             }
             Event::Protected { family, counts, seconds } => {
                 let what = if counts.protected == counts.total() {
@@ -157,8 +194,9 @@ impl Notice {
 /// Says why a provider was left whose accounts are closed by this.
 fn why_left(from: &str, left: Counts) -> String {
     match left.protected {
-        0 if left.limited > 0 && left.limited >= left.cooling => format!("All {from} quota exhausted"),
-        0 => format!("No {from} account is available"),
+        0 if left.limited > 0 && left.limited >= left.cooling.total() => {
+            format!("All {from} quota exhausted")
+        }
         all if all == left.total() => {
             format!("All {from} quota that is left is kept back by quota_protection")
         }
@@ -181,9 +219,31 @@ pub fn seconds_until(until: Millis, now: Millis) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::planning::plan::Cooling;
 
     fn pool(title: &str) -> Pool {
         Pool { name: PoolId::new(title), title: title.into() }
+    }
+
+    fn trouble(reason: Reason) -> Trouble {
+        let status = (reason == Reason::Auth).then_some(401);
+        Trouble { reason, status, place: "api.acme.example:443".into() }
+    }
+
+    #[test]
+    fn trouble_is_told_with_its_place_and_what_to_do() {
+        let told = |reason, next| trouble(reason).of(&AccountId::new("acme:work"), next);
+        let rejected = "acme rejected the credential of work (401)";
+        assert_eq!(told(Reason::Auth, Next::Account), format!("{rejected}, trying next account"));
+        assert_eq!(told(Reason::Auth, Next::GiveUp), format!("{rejected}: give it a valid one"));
+        let text = "Account work temporarily unavailable (server error at api.acme.example:443)";
+        assert_eq!(told(Reason::Server, Next::Wait), text);
+        let event = Event::EndpointDown {
+            provider: ProviderId::new("acme"),
+            model: None,
+            trouble: trouble(Reason::Network),
+        };
+        check(event, "acme temporarily unavailable (network error at api.acme.example:443)");
     }
 
     fn check(event: Event, text: &str) {
@@ -216,16 +276,24 @@ mod tests {
             "Antigravity quota exhausted, switching to next account",
         );
         check(
-            Event::Cooldown { account: account.clone(), reason: Reason::Auth, next: Next::Account },
-            "Account work temporarily unavailable (auth error), trying next account",
+            Event::Cooldown { account: account.clone(), trouble: trouble(Reason::Auth), next: Next::Account },
+            "antigravity rejected the credential of work (401), trying next account",
         );
         let fall = |limited, protected, cooling| Event::ProviderFallback {
             from: "Anthropic".into(),
             to: "acme/big-model".into(),
-            left: Counts { limited, protected, cooling, ..Counts::default() },
+            left: Counts {
+                limited,
+                protected,
+                cooling: Cooling::by(Reason::Server, cooling),
+                ..Counts::default()
+            },
         };
         check(fall(1, 0, 1), "All Anthropic quota exhausted, using acme/big-model");
-        check(fall(1, 0, 2), "No Anthropic account is available, using acme/big-model");
+        check(
+            fall(1, 0, 2),
+            "No Anthropic account is available (1 limited, 2 in cooldown after a server error), using acme/big-model",
+        );
         check(
             fall(0, 2, 0),
             "All Anthropic quota that is left is kept back by quota_protection, using acme/big-model",
@@ -239,8 +307,12 @@ mod tests {
             "All 3 accounts rate-limited for gemini. Waiting 12s...",
         );
         check(
-            Event::AllCooling { family: "gemini".into(), seconds: 12 },
-            "All accounts experiencing issues. Waiting 12s...",
+            Event::AllCooling {
+                family: "gemini".into(),
+                counts: Counts { cooling: Cooling::by(Reason::Auth, 2), ..Counts::default() },
+                seconds: 12,
+            },
+            "No account can serve gemini now: 2 rejected. Waiting 12s...",
         );
         check(Event::SignIn { account: account.clone(), url: None }, "Account work needs to sign in again");
         check(Event::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
@@ -268,7 +340,7 @@ mod tests {
             [Reason::Auth, Reason::Token, Reason::Project, Reason::Network, Reason::Server, Reason::Capacity]
         {
             for next in [Next::Account, Next::Wait, Next::GiveUp] {
-                let event = Event::Cooldown { account: account.clone(), reason, next };
+                let event = Event::Cooldown { account: account.clone(), trouble: trouble(reason), next };
                 let text = Notice { event, until: None }.text();
                 assert!(!text.contains("rate") && !text.contains("quota"), "{text}");
             }

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::formats::format::WireFormat;
 use crate::planning::plan::{Counts, Refusal};
 use crate::reporting::agent::{Agent, Cause, Detail, Form};
+use crate::reporting::blocked::{Blocked, named, remedies};
 use crate::reporting::notice::seconds_until;
 use crate::time::{Now, UnixMillis};
 
@@ -49,18 +50,21 @@ impl Answer {
     }
 }
 
-/// Writes a refusal for a request of `family`, after `attempts` upstream calls.
-pub fn refuse(
-    format: WireFormat,
-    agent: Agent,
-    refusal: &Refusal,
-    family: &str,
-    attempts: u32,
-    now: Now,
-) -> Answer {
+/// The request that is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused<'a> {
+    pub family: &'a str,
+    /// How many upstream calls were made.
+    pub attempts: u32,
+    /// The accounts that could have served it.
+    pub blocked: &'a [Blocked],
+}
+
+/// Writes a refusal.
+pub fn refuse(format: WireFormat, agent: Agent, refusal: &Refusal, refused: Refused<'_>, now: Now) -> Answer {
     let wait = refusal.until.map(|until| seconds_until(until, now.mono));
     let until = refusal.until.map(|until| now.wall_of(until));
-    let message = message(refusal.counts, family, attempts, wait);
+    let message = message(refusal.counts, refused, wait);
     // A place that is taken is free again in a moment.
     let soon = (refusal.counts.busy > 0).then_some(1);
     let form = agent.form(cause(refusal.counts), wait.or(soon));
@@ -84,14 +88,15 @@ fn cause(counts: Counts) -> Cause {
         Cause::Limit
     } else if counts.protected > 0 {
         Cause::Protection
-    } else if counts.cooling + counts.busy > 0 {
+    } else if counts.passing() > 0 {
         Cause::Trouble
     } else {
         Cause::Owner
     }
 }
 
-fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>) -> String {
+fn message(counts: Counts, refused: Refused<'_>, retry_after: Option<u64>) -> String {
+    let Refused { family, attempts, blocked } = refused;
     let total = counts.total();
     let accounts = if total == 1 { "account" } else { "accounts" };
     let until = match retry_after {
@@ -103,7 +108,12 @@ fn message(counts: Counts, family: &str, attempts: u32, retry_after: Option<u64>
         1 => " (after 1 attempt)".to_owned(),
         n => format!(" (after {n} attempts)"),
     };
-    format!("no account can serve {family} now: of {total} {accounts} {}{until}{tried}", counts.causes())
+    let (causes, named) = (counts.causes(), named(blocked));
+    // Where time helps, it need not be said what else would.
+    let remedies = if cause(counts) == Cause::Owner { remedies(blocked) } else { String::new() };
+    format!(
+        "no account can serve {family} now: of {total} {accounts} {causes}{named}{remedies}{until}{tried}"
+    )
 }
 
 fn span(seconds: u64) -> String {
@@ -121,6 +131,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::admission::blame::Reason;
+    use crate::ids::AccountId;
+    use crate::planning::plan::Cooling;
+    use crate::planning::snapshot::Why;
     use crate::time::Millis;
 
     const NOW: Now = Now { mono: Millis(10_000), wall: UnixMillis(1_780_000_000_000) };
@@ -129,10 +143,44 @@ mod tests {
         Refusal { until: until.map(Millis), knock: None, counts }
     }
 
+    const fn asked(family: &str, attempts: u32) -> Refused<'_> {
+        Refused { family, attempts, blocked: &[] }
+    }
+
+    #[test]
+    fn a_rejected_credential_is_told_with_account_and_remedy_and_ends_each_agent() {
+        let counts = Counts { cooling: Cooling::by(Reason::Auth, 1), ..Counts::default() };
+        let blocked = [Blocked {
+            account: AccountId::new("acme:work"),
+            why: Why::Cooling(Reason::Auth),
+            status: Some(401),
+            place: "api.acme.example:443".into(),
+        }];
+        let refused = Refused { blocked: &blocked, ..asked("gpt", 0) };
+        for (agent, status) in [
+            (Agent::ClaudeCode, 401),
+            (Agent::Codex, 400),
+            (Agent::GeminiCli, 401),
+            (Agent::Opencode, 401),
+            (Agent::Other, 401),
+        ] {
+            for format in WireFormat::ALL {
+                let answer = refuse(format, agent, &refusal(counts, None), refused, NOW);
+                let told = (answer.status.as_u16(), answer.retry_after, answer.is_final);
+                assert_eq!(told, (status, None, true), "{agent:?}");
+                let words = "no account can serve gpt now: of 1 account 1 rejected; the credential of \
+                             acme:work was rejected (401); give it a valid credential in pointsman.yaml";
+                assert!(answer.body.contains(words), "{}", answer.body);
+                assert!(!answer.body.contains("cooldown"), "{}", answer.body);
+            }
+        }
+    }
+
     #[test]
     fn it_counts_the_causes_and_names_the_earliest_instant() {
         let counts = Counts { limited: 2, needs_sign_in: 1, ..Counts::default() };
-        let answer = refuse(WireFormat::OpenAi, Agent::Other, &refusal(counts, Some(72_500)), "gpt", 2, NOW);
+        let answer =
+            refuse(WireFormat::OpenAi, Agent::Other, &refusal(counts, Some(72_500)), asked("gpt", 2), NOW);
         assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(63)));
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
         assert_eq!(
@@ -146,7 +194,7 @@ mod tests {
     fn the_users_own_limit_has_words_of_its_own() {
         let counts = Counts { protected: 2, ..Counts::default() };
         let answer =
-            refuse(WireFormat::Gemini, Agent::Other, &refusal(counts, Some(70_000)), "gemini", 0, NOW);
+            refuse(WireFormat::Gemini, Agent::Other, &refusal(counts, Some(70_000)), asked("gemini", 0), NOW);
         assert_eq!((answer.status.as_u16(), answer.retry_after), (429, Some(60)));
         assert!(answer.body.contains("of 2 accounts 2 kept back by quota_protection;"), "{}", answer.body);
         assert!(!answer.body.contains("limited"), "{}", answer.body);
@@ -155,7 +203,7 @@ mod tests {
     /// These two have words of their own for a limit that lasts, and would show those.
     #[test]
     fn what_the_user_keeps_back_is_shown_in_our_words_by_every_agent() {
-        let counts = Counts { protected: 2, cooling: 1, ..Counts::default() };
+        let counts = Counts { protected: 2, cooling: Cooling::by(Reason::Server, 1), ..Counts::default() };
         let refusal = refusal(counts, Some(NOW.mono.0 + 7_200_000));
         for (agent, format) in [(Agent::Codex, WireFormat::OpenAi), (Agent::GeminiCli, WireFormat::Gemini)] {
             let (answer, body) = told_to(agent, format, &refusal);
@@ -169,12 +217,13 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_no_429_and_never_says_rate() {
         for (counts, status) in [
-            (Counts { cooling: 2, ..Counts::default() }, 503),
+            (Counts { cooling: Cooling::by(Reason::Server, 2), ..Counts::default() }, 503),
             (Counts { busy: 1, disabled: 1, ..Counts::default() }, 503),
             (Counts { needs_sign_in: 1, ..Counts::default() }, 401),
         ] {
             for format in WireFormat::ALL {
-                let answer = refuse(format, Agent::Other, &refusal(counts, Some(11_000)), "claude", 1, NOW);
+                let answer =
+                    refuse(format, Agent::Other, &refusal(counts, Some(11_000)), asked("claude", 1), NOW);
                 assert_eq!(answer.status.as_u16(), status);
                 assert!(!answer.body.contains("rate"), "{}", answer.body);
             }
@@ -185,7 +234,8 @@ mod tests {
     fn each_format_gets_its_own_error_type() {
         let limited = refusal(Counts { limited: 1, ..Counts::default() }, Some(15_000));
         let body = |format| -> Value {
-            serde_json::from_str(&refuse(format, Agent::Other, &limited, "x", 0, NOW).body).expect("JSON")
+            serde_json::from_str(&refuse(format, Agent::Other, &limited, asked("x", 0), NOW).body)
+                .expect("JSON")
         };
         assert_eq!(body(WireFormat::Anthropic)["error"]["type"], "rate_limit_error");
         assert_eq!(body(WireFormat::OpenAi)["error"]["code"], "rate_limit_exceeded");
@@ -198,7 +248,7 @@ mod tests {
     }
 
     fn told_to(agent: Agent, format: WireFormat, refusal: &Refusal) -> (Answer, Value) {
-        let answer = refuse(format, agent, refusal, "x", 1, NOW);
+        let answer = refuse(format, agent, refusal, asked("x", 1), NOW);
         let body = serde_json::from_str(&answer.body).expect("JSON");
         (answer, body)
     }
@@ -234,7 +284,10 @@ mod tests {
 
     #[test]
     fn opencode_finds_no_word_that_makes_it_try_again() {
-        let trouble = refusal(Counts { cooling: 2, ..Counts::default() }, Some(NOW.mono.0 + 7_200_000));
+        let trouble = refusal(
+            Counts { cooling: Cooling::by(Reason::Server, 2), ..Counts::default() },
+            Some(NOW.mono.0 + 7_200_000),
+        );
         for refusal in [limited_for(7_200), trouble] {
             for format in WireFormat::ALL {
                 let (answer, body) = told_to(Agent::Opencode, format, &refusal);

@@ -7,6 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Uri;
+use http::uri::Scheme;
+
 use crate::formats::format::{Envelope, WireFormat};
 use crate::ids::{PoolId, ProviderId};
 
@@ -56,6 +59,15 @@ pub const MAX_IN_FLIGHT: u16 = 4_000;
 /// A base URL, without a slash at its end. Equal URLs are one endpoint, whichever pools use it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint(pub Arc<str>);
+
+impl Endpoint {
+    /// Returns host and port: the part of the URL in which there is no secret.
+    pub fn place(&self) -> String {
+        let Ok(uri) = self.0.parse::<Uri>() else { return "the endpoint".to_owned() };
+        let usual = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+        format!("{}:{}", uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(usual))
+    }
+}
 
 /// What a limit of a pool covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::agent::Agent;
 use pointsman_core::reporting::because::Because;
-use pointsman_core::reporting::refusal;
+use pointsman_core::reporting::blocked::Blocked;
+use pointsman_core::reporting::refusal::{self, Refused};
 use pointsman_core::time::Now;
 
 use crate::counters::Counters;
@@ -78,9 +79,16 @@ pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, a
 }
 
 /// Says that nobody can serve the request in time.
-pub(super) fn refused(refusal: &Refusal, routed: &Routed, attempts: u32, now: Now) -> Answer {
+pub(super) fn refused(
+    refusal: &Refusal,
+    routed: &Routed,
+    attempts: u32,
+    blocked: &[Blocked],
+    now: Now,
+) -> Answer {
     let agent = Agent::of(&routed.call.headers);
-    let answer = refusal::refuse(routed.intent.format, agent, refusal, routed.subject(), attempts, now);
+    let refused = Refused { family: routed.subject(), attempts, blocked };
+    let answer = refusal::refuse(routed.intent.format, agent, refusal, refused, now);
     let mut answer = own(answer);
     sign(&mut answer.headers, None, routed, attempts);
     answer.headers.insert(REASON, HeaderValue::from_static(Because::Refused.as_str()));

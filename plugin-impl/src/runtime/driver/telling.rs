@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use pointsman_core::admission::blame::{Gate, Reason};
-use pointsman_core::ids::AccountId;
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::planning::settings::FallbackOrder;
 use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
-use pointsman_core::reporting::notice::{self, Notice, seconds_until};
+use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
 use pointsman_core::request::catalog::Scope as LimitScope;
 use pointsman_core::request::session::is_subagents;
 use pointsman_core::time::Millis;
@@ -19,6 +18,7 @@ use crate::fleet::{Lease, Settlement};
 use crate::runtime::chains::Leg;
 
 use super::Journey;
+use super::look::Seen;
 
 /// How long what goes on is not told again, where nobody knows until when.
 const SILENCE: Duration = Duration::from_secs(3_600);
@@ -38,19 +38,54 @@ impl Journey<'_> {
                 self.keep_limit(target);
                 (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
             }
-            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, account), Some(until)),
+            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, target), Some(until)),
             Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
         };
         self.news.push((trip, until));
         self.news_leg = self.leg;
     }
 
-    fn closed(&self, gate: Gate, reason: Reason, account: AccountId) -> Trip {
-        let provider = self.leg().route.provider.id.clone();
+    fn closed(&self, gate: Gate, reason: Reason, target: &Target) -> Trip {
+        let (account, provider) = (target.account.id.clone(), self.leg().route.provider.id.clone());
+        let trouble = Trouble { reason, status: self.status_seen(), place: target.endpoint.url.place() };
         match gate {
-            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, reason },
-            Gate::Endpoint => Trip::Endpoint { provider, model: None, reason },
-            Gate::EndpointModel => Trip::Endpoint { provider, model: Some(self.leg().model.clone()), reason },
+            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, trouble },
+            Gate::Endpoint => Trip::Endpoint { provider, model: None, trouble },
+            Gate::EndpointModel => {
+                Trip::Endpoint { provider, model: Some(self.leg().model.clone()), trouble }
+            }
+        }
+    }
+
+    /// Returns the status of the last answer, where there was one.
+    fn status_seen(&self) -> Option<u16> {
+        match &self.seen {
+            Some(Seen::Answer(answer)) => Some(answer.status.as_u16()),
+            Some(Seen::Nothing(_)) | None => None,
+        }
+    }
+
+    /// Keeps the status with which an account was closed that needs its owner.
+    pub(super) fn note_status(&self, settlement: &Settlement, target: &Target) {
+        let needs_owner = match settlement {
+            Settlement::Closed { reason, .. } => reason.is_owners(),
+            Settlement::SignIn { .. } => true,
+            Settlement::Nothing | Settlement::Folded | Settlement::PoolLimited { .. } => false,
+        };
+        if needs_owner {
+            target.account.note_status(self.status_seen());
+        }
+    }
+
+    /// Adds to the reason why there is no answer the provider, host and port of the attempt under way.
+    pub(super) fn placed(&self, seen: Seen) -> Seen {
+        match (seen, &self.attempt) {
+            (Seen::Nothing(why), Some(attempt)) => {
+                let (provider, place) =
+                    (&self.leg().route.provider.id, attempt.lease.target().endpoint.url.place());
+                Seen::Nothing(format!("{provider} at {place}: {why}"))
+            }
+            (seen, _) => seen,
         }
     }
 

@@ -174,7 +174,7 @@ pub(super) const fn why(why: Why) -> &'static str {
         Why::Probing => "being tried",
         Why::Protected => "protected",
         Why::Limited => "limited",
-        Why::Cooling => "cooling",
+        Why::Cooling(_) => "cooling",
         Why::NeedsSignIn => "needs sign-in",
         Why::Disabled => "disabled",
     }
@@ -182,9 +182,13 @@ pub(super) const fn why(why: Why) -> &'static str {
 
 /// Returns why a way is closed, and for how long.
 pub(super) fn closed(closed: Closed, at: Millis) -> String {
-    match closed.until {
-        Some(instant) => format!("{} for {}", why(closed.why), until(instant, at)),
-        None => why(closed.why).to_owned(),
+    let mut text = why(closed.why).to_owned();
+    if let Some(instant) = closed.until {
+        text += &format!(" for {}", until(instant, at));
+    }
+    match closed.why {
+        Why::Cooling(reason) => format!("{text} ({})", reason.as_str()),
+        Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::NeedsSignIn | Why::Disabled => text,
     }
 }
 

@@ -1,7 +1,9 @@
 //! An explanation as JSON. Instants are milliseconds of the Unix epoch.
 
+use pointsman_core::admission::blame::Reason;
 use pointsman_core::admission::knock::Knock;
-use pointsman_core::planning::plan::{Candidate, Counts, Refusal, Trial};
+use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal, Trial};
+use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::explain::{Line, Part, PartValue, Place};
 use pointsman_core::time::Millis;
 use serde_json::{Map, Value, json};
@@ -110,6 +112,9 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
         }
         Place::Closed(closed) => {
             value["closed"] = why(closed.why).into();
+            if let Why::Cooling(reason) = closed.why {
+                value["reason"] = reason.as_str().into();
+            }
             value["until_unix_ms"] = closed.until.map(|until| instant(explanation, until)).into();
         }
     }
@@ -162,10 +167,17 @@ fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
         "busy": busy,
         "protected": protected,
         "limited": limited,
-        "cooling": cooling,
+        "cooling": cooling.total(),
+        "reasons": reasons(cooling),
         "needs_sign_in": needs_sign_in,
         "disabled": disabled,
     })
+}
+
+/// Returns for each reason how many accounts are in cooldown.
+fn reasons(cooling: Cooling) -> Value {
+    let counts = Reason::ALL.map(|reason| (reason.as_str().to_owned(), Value::from(cooling.of(reason))));
+    counts.into_iter().filter(|(_, count)| *count != 0).collect::<Map<_, _>>().into()
 }
 
 fn instant(explanation: &Explanation, instant: Millis) -> Value {

@@ -1,0 +1,111 @@
+//! Blocked accounts by name: which account needs its owner, why, and what could not be reached.
+
+use crate::admission::blame::Reason;
+use crate::ids::AccountId;
+use crate::planning::snapshot::Why;
+
+/// How many accounts a refusal names.
+const NAMED: usize = 3;
+
+/// An account that cannot serve a request, with what a person has to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    pub account: AccountId,
+    pub why: Why,
+    /// The status that the upstream rejected it with, where one is known.
+    pub status: Option<u16>,
+    /// Host and port of the endpoint.
+    pub place: String,
+}
+
+impl Blocked {
+    /// Says what is wrong, where the account or its endpoint has to be named.
+    fn text(&self) -> Option<String> {
+        let status = self.status.map(|status| format!(" ({status})")).unwrap_or_default();
+        let account = &self.account;
+        match self.why {
+            Why::Cooling(Reason::Auth) => Some(format!("the credential of {account} was rejected{status}")),
+            Why::Cooling(Reason::Project) => {
+                Some(format!("the project or plan of {account} does not allow it{status}"))
+            }
+            Why::Cooling(Reason::Network) => Some(format!("{} cannot be reached", self.place)),
+            Why::Cooling(Reason::Server | Reason::Capacity) => Some(format!("{} has trouble", self.place)),
+            Why::Cooling(Reason::Token) => Some(format!("no access token could be had for {account}")),
+            Why::NeedsSignIn => Some(format!("{account} has to sign in again")),
+            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Disabled => None,
+        }
+    }
+
+    /// Says what the owner can do.
+    const fn remedy(&self) -> Option<&'static str> {
+        match self.why {
+            Why::Cooling(Reason::Auth) => Some("give it a valid credential in pointsman.yaml"),
+            Why::Cooling(Reason::Project) => Some("see the provider's console"),
+            Why::NeedsSignIn => Some("give it a new token in pointsman.yaml"),
+            Why::Disabled => Some("`enabled: false` in pointsman.yaml keeps it away"),
+            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Cooling(_) => None,
+        }
+    }
+}
+
+/// Names the accounts in a clause that can follow a count of them; empty where the count says all.
+pub(super) fn named(blocked: &[Blocked]) -> String {
+    let texts = each_once(blocked.iter().filter_map(Blocked::text));
+    let more = texts.len().saturating_sub(NAMED);
+    let mut clause: String = texts.iter().take(NAMED).map(|text| format!("; {text}")).collect();
+    if more > 0 {
+        clause += &format!("; {more} more");
+    }
+    clause
+}
+
+/// Says what the owner can do, in a clause of its own; empty where only time helps.
+pub(super) fn remedies(blocked: &[Blocked]) -> String {
+    each_once(blocked.iter().filter_map(Blocked::remedy)).iter().map(|remedy| format!("; {remedy}")).collect()
+}
+
+fn each_once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut seen, one| {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+        seen
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocked(account: &str, why: Why, status: Option<u16>) -> Blocked {
+        Blocked { account: AccountId::new(account), why, status, place: "api.acme.example:443".into() }
+    }
+
+    #[test]
+    fn a_rejected_account_is_named_with_its_status_and_what_to_do() {
+        let rejected = [blocked("acme:work", Why::Cooling(Reason::Auth), Some(401))];
+        assert_eq!(named(&rejected), "; the credential of acme:work was rejected (401)");
+        assert_eq!(remedies(&rejected), "; give it a valid credential in pointsman.yaml");
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_named_once() {
+        let down = |account| blocked(account, Why::Cooling(Reason::Network), None);
+        assert_eq!(named(&[down("acme:a"), down("acme:b")]), "; api.acme.example:443 cannot be reached");
+        assert_eq!(remedies(&[down("acme:a")]), "");
+    }
+
+    #[test]
+    fn of_many_accounts_the_first_are_named() {
+        let many = [1, 2, 3, 4, 5].map(|n| blocked(&format!("acme:{n}"), Why::NeedsSignIn, None));
+        let text = named(&many);
+        assert!(text.contains("acme:3") && !text.contains("acme:4") && text.ends_with("; 2 more"), "{text}");
+    }
+
+    #[test]
+    fn a_limit_needs_no_name() {
+        for why in [Why::Limited, Why::Busy, Why::Protected] {
+            assert_eq!(named(&[blocked("acme:a", why, Some(429))]), "");
+        }
+    }
+}

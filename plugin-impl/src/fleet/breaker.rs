@@ -1,0 +1,82 @@
+//! Circuit breakers: a cell, and why it was opened last.
+
+use std::ops::Deref;
+
+use pointsman_core::admission::blame::Reason;
+use pointsman_core::admission::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::time::Millis;
+
+use crate::sync::{AtomicU8, Ordering};
+
+use super::keyed::Rest;
+
+/// A circuit breaker: the cell that lets requests pass, and why it stopped them last.
+///
+/// The reason is a word of its own beside the cell. It is written before the cell trips, so whoever sees the
+/// trip sees a reason; where two failures race, that of either may be seen. Only words depend on it.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    cell: Cell,
+    reason: AtomicU8,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { cell: Cell::default(), reason: AtomicU8::new(Reason::Server as u8) }
+    }
+}
+
+impl Deref for Breaker {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
+}
+
+impl Rest for Breaker {
+    fn is_at_rest(&self) -> bool {
+        self.cell.state().is_at_rest()
+    }
+}
+
+impl Breaker {
+    /// Folds a failure into the cell.
+    pub(super) fn trip(&self, stamp: Stamp, limit: Limit, reason: Reason, now: Millis) -> Settled {
+        self.reason.store(reason as u8, Ordering::Release);
+        self.cell.settle_limit(stamp, limit, now)
+    }
+
+    /// Returns why nobody would be let through, if so.
+    pub(super) fn denied(&self, now: Millis) -> Option<(Deny, Reason)> {
+        Some((self.cell.denial(Touch::Pass, now)?, self.reason()))
+    }
+
+    /// Returns why it was opened last.
+    pub(super) fn reason(&self) -> Reason {
+        let index = usize::from(self.reason.load(Ordering::Acquire));
+        Reason::ALL.get(index).copied().unwrap_or(Reason::Server)
+    }
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn it_says_why_it_is_open_until_it_closes() {
+        let (breaker, now) = (Breaker::default(), Millis(1_000));
+        assert_eq!(breaker.denied(now), None);
+        for reason in Reason::ALL {
+            let breaker = Breaker::default();
+            let until = now.after(Duration::from_secs(30));
+            let stamp = breaker.admit(Touch::Pass, now).expect("it is closed");
+            let settled = breaker.trip(stamp, Limit::Known { until }, reason, now);
+            assert!(matches!(settled, Settled::Tripped { .. }));
+            assert_eq!(breaker.denied(now).map(|(_, why)| why), Some(reason));
+            assert_eq!(breaker.denied(until.after(Duration::from_secs(30))), None);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Blocked accounts: which accounts a refusal has to name, and by what they are closed.
+
+use pointsman_core::planning::plan::first_to_open;
+use pointsman_core::planning::snapshot::AccountView;
+use pointsman_core::reporting::blocked::Blocked;
+
+use super::Journey;
+
+impl Journey<'_> {
+    /// Returns the accounts of all legs that are closed, each with what would open it first.
+    pub(super) fn blocked(&self) -> Vec<Blocked> {
+        (0..=self.routed.others()).flat_map(|leg| self.blocked_at(leg)).collect()
+    }
+
+    fn blocked_at(&self, leg: usize) -> Vec<Blocked> {
+        let leg = self.routed.leg(leg);
+        let roster = &self.generation.crews[leg.provider].roster;
+        let seen = roster.snapshot(&leg.route, &leg.model, &self.context, self.now);
+        let blocked = |view: &AccountView| {
+            let closed = first_to_open(view)?;
+            let way = view.ways.iter().find(|way| way.closed == Some(closed))?;
+            let account = &roster.members[view.index as usize].account;
+            let endpoint = &roster.endpoints[usize::from(way.pool)][usize::from(way.endpoint)];
+            let status = account.story().status.filter(|_| closed.why.is_owners());
+            Some(Blocked {
+                account: account.id.clone(),
+                why: closed.why,
+                status,
+                place: endpoint.url.place(),
+            })
+        };
+        seen.accounts.iter().filter_map(blocked).collect()
+    }
+}
