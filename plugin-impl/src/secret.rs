@@ -52,6 +52,83 @@ pub fn redact_userinfo(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}{REDACTED}@{host}"))
 }
 
+/// Returns `text` without what could be a secret: a user and password, a query or fragment, and words that look like keys.
+pub fn redact(text: &str) -> String {
+    let text = redact_userinfo(text);
+    match text.find(['?', '#']) {
+        Some(at) if at + 1 < text.len() => format!("{}{REDACTED}", redact_keys(&text[..=at])),
+        Some(_) | None => redact_keys(&text),
+    }
+}
+
+/// Returns `text` with what looks like a key blanked out.
+pub fn redact_keys(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (other, after) = rest.split_at(rest.find(is_of_word).unwrap_or(rest.len()));
+        let (word, next) = after.split_at(after.find(|c| !is_of_word(c)).unwrap_or(after.len()));
+        shown.push_str(other);
+        shown.push_str(if looks_like_key(word) { REDACTED } else { word });
+        rest = next;
+    }
+    shown
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-.+=~".contains(c)
+}
+
+/// How the keys of well-known services begin.
+const BEGINNINGS: [&str; 15] = [
+    "sk-",
+    "sk_",
+    "rk_",
+    "pk-lf-",
+    "AIza",
+    "gsk_",
+    "xai-",
+    "ya29.",
+    "eyJ",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "nvapi-",
+    "csk-",
+    "AKIA",
+];
+/// No word with one of the beginnings is a key that is shorter.
+const SHORTEST_KEY: usize = 8;
+/// Names have separators more often than this; keys, hashes and tokens have not.
+const LONGEST_RUN: usize = 20;
+
+/// Says whether a word looks like a key: it begins as keys do, or is a long run of letters and digits.
+///
+/// A guess, for what people paste into the wrong place; what is known to be a secret is a [`Secret`].
+pub fn looks_like_key(word: &str) -> bool {
+    // In a path such as `providers.NAME.headers` each name begins a word.
+    let parts = word.match_indices('.').map(|(at, _)| &word[at + 1..]);
+    parts.chain([word]).any(begins_like_key)
+        || is_uuid(word)
+        || word.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long_run)
+}
+
+/// Says whether a word begins as the keys of well-known services do.
+pub fn begins_like_key(word: &str) -> bool {
+    word.len() >= SHORTEST_KEY && BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
+}
+
+fn is_long_run(run: &str) -> bool {
+    let digits = run.bytes().filter(u8::is_ascii_digit).count();
+    run.len() >= LONGEST_RUN && digits > 0 && digits < run.len()
+}
+
+fn is_uuid(word: &str) -> bool {
+    let lengths =
+        word.split('-').map(|part| part.bytes().all(|b| b.is_ascii_hexdigit()).then_some(part.len()));
+    lengths.eq([8, 4, 4, 4, 12].map(Some))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +141,33 @@ mod tests {
             "<redacted> <redacted> Some(<redacted>)"
         );
         assert_eq!(secret.expose(), "sk-1");
+    }
+
+    #[test]
+    fn what_looks_like_a_key_is_not_shown() {
+        let rows = [
+            ("https://a.example/v1?key=hunter2", "https://a.example/v1?<redacted>"),
+            ("a.example/v1?key=hunter2", "a.example/v1?<redacted>"),
+            ("id `sk-ant-api03-x`", "id `<redacted>`"),
+            ("openai:AIzaSyExample", "openai:<redacted>"),
+            ("see eyJhbGciOiJub25lIn0.e30.x, and", "see <redacted>, and"),
+            ("key 0123456789abcdef0123456789abcdef", "key <redacted>"),
+            ("550e8400-e29b-41d4-a716-446655440000", "<redacted>"),
+            (
+                "claude-sonnet-4-5-20250929 and gpt-5.1-codex-max",
+                "claude-sonnet-4-5-20250929 and gpt-5.1-codex-max",
+            ),
+            ("what? a_setting_with_many_words at pointsman.yaml:1:2", "what?<redacted>"),
+            (
+                "a_setting_with_many_words at pointsman.yaml:1:2",
+                "a_setting_with_many_words at pointsman.yaml:1:2",
+            ),
+            ("sk-1", "sk-1"),
+            ("", ""),
+        ];
+        for (text, shown) in rows {
+            assert_eq!(redact(text), shown, "{text}");
+        }
     }
 
     #[test]

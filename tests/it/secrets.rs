@@ -50,6 +50,10 @@ async fn a_key_in_a_url_is_not_in_its_errors() {
     let url = "http://127.0.0.1:10/any?key=hush-of-the-caller";
     let error = within(stage.router.fetch(Request::post(url, ""))).await.expect_err("nobody is there");
     said.push(format!("{error:?}"));
+    for url in ["/any?key=hush-of-the-caller", "any host?key=hush-of-the-caller", "http://me:hush-pw@ /x"] {
+        let error = within(stage.router.fetch(Request::post(url, ""))).await.expect_err("it is no URL");
+        said.push(format!("{error:?}"));
+    }
     said.extend(everything(&stage).await);
     check(&said);
 }

@@ -52,24 +52,25 @@ impl Credential {
         tokens: impl FnOnce() -> Tokens,
     ) -> Result<Proof, Outcome> {
         match self {
-            Self::ApiKey(secret) => Ok(Proof { scheme, secret: secret.clone(), renewable: false }),
-            Self::AccessToken(secret) => Ok(Proof::bearer(secret.clone(), false)),
+            Self::ApiKey(secret) => Proof::new(scheme, secret.clone(), false),
+            Self::AccessToken(secret) => Proof::new(AuthScheme::Bearer, secret.clone(), false),
             Self::Refreshing(refresher) => {
                 let rejected = rejected.map(|proof| &proof.secret);
-                refresher.token(rejected, &tokens()).await.map(|secret| Proof::bearer(secret, true))
+                let secret = refresher.token(rejected, &tokens()).await?;
+                Proof::new(AuthScheme::Bearer, secret, true)
             }
         }
     }
 }
 
 impl Proof {
-    fn bearer(secret: Secret, renewable: bool) -> Self {
-        Self { scheme: AuthScheme::Bearer, secret, renewable }
+    /// Makes a proof of a secret that can be a header value. Without one no request goes out.
+    fn new(scheme: AuthScheme, secret: Secret, renewable: bool) -> Result<Self, Outcome> {
+        let is_sendable = secret.expose().bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if is_sendable { Ok(Self { scheme, secret, renewable }) } else { Err(Outcome::Unauthorized) }
     }
 
     /// Puts the proof on a request, in place of the caller's own.
-    ///
-    /// A secret that cannot be a header value proves nothing, and the upstream will say so.
     pub fn apply(&self, url: &mut String, headers: &mut HeaderMap) {
         remove_callers_proof(url, headers);
         let secret = self.secret.expose();
@@ -132,8 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn what_no_header_can_hold_is_no_proof() {
+        for text in ["a\nb", "a\rb", "é", "a\0b"] {
+            let proof = Proof::new(AuthScheme::XApiKey, Secret::new(text.into()), false);
+            assert_eq!(proof.map(drop), Err(Outcome::Unauthorized), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_proof_does_not_print_its_secret() {
-        let proof = Proof::bearer(Secret::new("tell-nobody".into()), true);
+        let proof = Proof::new(AuthScheme::Bearer, Secret::new("tell-nobody".into()), true);
         assert!(!format!("{proof:?}").contains("tell-nobody"));
     }
 }

@@ -42,6 +42,7 @@ mod report;
 mod resolve;
 mod retry_budget;
 mod secret_source;
+mod secret_text;
 mod setting;
 mod settings;
 mod store;

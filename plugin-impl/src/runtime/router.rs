@@ -22,6 +22,7 @@ use crate::runtime::driver::{self, REQUEST_ID};
 use crate::runtime::generation::Generation;
 use crate::runtime::headers;
 use crate::runtime::shared::Shared;
+use crate::secret::redact;
 
 /// A router of requests among the accounts of a configuration.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Router {
 /// A request that passes through untouched could not be sent.
 #[derive(Debug, Error)]
 pub enum FetchError {
+    /// It holds the URL as it can be shown.
     #[error("`{0}` is not an absolute http or https URL")]
     Url(String),
     #[error(transparent)]
@@ -122,7 +124,7 @@ impl Router {
     ) -> Result<Answer, FetchError> {
         self.shared.counters.passed_through.count();
         if uri.scheme().is_none() || uri.authority().is_none() {
-            return Err(FetchError::Url(uri.to_string()));
+            return Err(FetchError::Url(redact(&uri.to_string())));
         }
         let Call { method, headers, body, .. } = call;
         let headers = headers::callers(headers);

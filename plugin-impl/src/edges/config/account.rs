@@ -8,18 +8,19 @@ use pointsman_core::quota::protection::Level;
 use super::catalog::Declared;
 use super::environment::Environment;
 use super::form::words;
-use super::problem::{Problem, nearest, shown};
+use super::problem::{Problem, nearest, shown_name};
 use super::protection;
 use super::reader::{Entry, Fields};
 use super::report::{Place, Report};
 use super::secret_source::Secrets;
+use super::secret_text::{Unusable, usable};
 use super::setting::Key;
 use super::settings::{
     ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, ENABLED, ID, MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT,
     PROXY, REFRESH_TOKEN, WEIGHT,
 };
 use super::url::ProxyUrl;
-use crate::secret::Secret;
+use crate::secret::{Secret, begins_like_key};
 
 /// An account as configured.
 #[derive(Clone, Debug)]
@@ -113,10 +114,14 @@ fn id(fields: &Fields<'_>, report: &mut Report) -> Option<(AccountId, Place)> {
     let halves = text.split_once(':').filter(|(provider, label)| !provider.is_empty() && !label.is_empty());
     if halves.is_none() || text.chars().any(char::is_control) {
         let refusal = "not provider:label, such as anthropic:work".to_owned();
-        entry.error(
-            Problem::Value { key: entry.path.clone(), value: shown(&text), refusal, nearest: None },
-            report,
-        );
+        let (key, value) = (entry.path.clone(), shown_name(&text));
+        entry.error(Problem::Value { key, value, refusal, nearest: None }, report);
+        return None;
+    }
+    if halves.is_some_and(|(_, label)| begins_like_key(label)) {
+        let reason =
+            "has a label that looks like a key; ids are shown everywhere, so take a name of your own";
+        entry.error(Problem::Secret { key: entry.path.clone(), reason: reason.to_owned() }, report);
         return None;
     }
     Some((AccountId::new(&text), entry.node.place.clone()))
@@ -196,13 +201,26 @@ pub(super) fn from_environment(
     report: &mut Report,
 ) -> Vec<AccountConfig> {
     let offered = VARIABLES.iter().filter_map(|(variable, provider)| {
-        let key = environment.variable(variable)?;
+        let key = key_of(variable, environment, report)?;
         let index = providers.iter().position(|declared| declared.name == *provider)?;
         let id = AccountId::new(&format!("{provider}:env"));
         report.notes.push(format!("account `{id}` is taken from the environment variable {variable}"));
         Some(from_key(id, index, key))
     });
     offered.collect()
+}
+
+/// Returns the key in a variable. One that is only white space is not set.
+fn key_of(variable: &str, environment: &dyn Environment, report: &mut Report) -> Option<String> {
+    match usable(&environment.variable(variable)?) {
+        Ok(key) => Some(key),
+        Err(Unusable::Empty) => None,
+        Err(unusable) => {
+            let (key, reason) = (variable.to_owned(), unusable.reason());
+            report.error(&Place::whole(variable), Problem::Secret { key, reason });
+            None
+        }
+    }
 }
 
 fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {

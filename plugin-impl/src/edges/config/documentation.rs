@@ -37,9 +37,12 @@ A secret is written in one of these ways. It is never printed, neither by errors
 |---|---|
 | `TEXT` | the secret itself |
 | `{env: NAME}` | the value of an environment variable |
-| `{file: PATH}` | the content of a file, without the line break at its end |
+| `{file: PATH}` | the content of a file |
 | `{command: [PROG, ARG…]}` | what a command prints within 10s; it is run without a shell |
 | `{keyring: NAME}` | an entry of the system's keyring; not in this version |
+
+White space at the ends belongs to no secret. A line break or another character in the middle that no header can hold is an
+error. A literal such as `$NAME` or `env:NAME` is sent as it is, with a warning that shows `{env: NAME}`.
 ";
 
 /// Returns the reference of all settings, as Markdown.

@@ -6,7 +6,7 @@
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
 
-use crate::secret::redact_userinfo;
+use crate::secret::{looks_like_key, redact};
 
 /// What is wrong at one place.
 #[derive(Debug, thiserror::Error)]
@@ -121,13 +121,23 @@ fn likeness(written: &str, word: &str) -> f64 {
     strsim::jaro_winkler(written, word).max(strsim::normalized_damerau_levenshtein(written, word)).max(slip)
 }
 
-/// Returns what was written as it can be shown: short, on one line, and without a password in a URL.
+/// Returns what was written as it can be shown: short, on one line, and without what could be a secret.
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 80;
-    let value = redact_userinfo(value);
+    let value = redact(value);
     let cut = value.chars().nth(LONGEST).is_some();
     let short: String = value.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     short.replace("\\\"", "\"").replace("\\'", "'") + if cut { "…" } else { "" }
+}
+
+/// Returns a name that a person chose, or where it could be a key in the wrong place, words in its stead.
+pub(super) fn shown_name(name: &str) -> String {
+    // Names of settings and labels are short, or words.
+    const LONGEST: usize = 32;
+    const LONGEST_WITH_DIGITS: usize = 10;
+    let has_digits = name.contains(|c: char| c.is_ascii_digit());
+    let longest = if has_digits { LONGEST_WITH_DIGITS } else { LONGEST };
+    if name.len() > longest || looks_like_key(name) { "<could be a secret>".to_owned() } else { shown(name) }
 }
 
 fn named(path: &str) -> String {

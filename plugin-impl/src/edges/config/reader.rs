@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use super::form::{Form, words};
-use super::problem::{Problem, nearest, shown};
+use super::problem::{Problem, nearest, shown, shown_name};
 use super::report::{Place, Report};
 use super::setting::{Key, Section, Setting};
 use super::yaml::{Node, Value};
@@ -43,7 +43,7 @@ impl<'a> Entry<'a> {
 
     fn unknown_key(&self, key: &str, section: &Section) -> Problem {
         Problem::UnknownKey {
-            key: key.to_owned(),
+            key: shown_name(key),
             section: self.path.clone(),
             nearest: nearest(key, section.names()),
             allowed: words(section.names()),
@@ -61,7 +61,7 @@ impl<'a> Entry<'a> {
     pub(super) fn names(&self, needed: &str, report: &mut Report) -> Vec<(&'a str, Self)> {
         let members = self.members(needed, report);
         for (name, entry) in members.iter().filter(|(name, _)| !is_name(name)) {
-            entry.error(Problem::Name { key: self.path.clone(), name: (*name).to_owned() }, report);
+            entry.error(Problem::Name { key: self.path.clone(), name: shown_name(name) }, report);
         }
         members
     }
@@ -117,6 +117,7 @@ impl<'a> Entry<'a> {
     }
 
     fn refused(&self, text: &str, refusal: String, nearest: Option<String>) -> Problem {
+        let nearest = nearest.as_deref().map(shown);
         Problem::Value { key: self.path.clone(), value: shown(text), refusal, nearest }
     }
 

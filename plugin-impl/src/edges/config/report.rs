@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::problem::Problem;
+use crate::secret::redact_keys;
 
 /// The most errors that are told of one configuration.
 pub const MAX_ERRORS: usize = 20;
@@ -40,11 +41,19 @@ impl fmt::Display for Place {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {problem}")]
+///
+/// It prints without anything that looks like a key, wherever somebody may have pasted one.
+#[derive(thiserror::Error)]
+#[error("{place}: {}", redact_keys(&problem.to_string()))]
 pub struct ConfigError {
     pub place: Place,
     pub problem: Problem,
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// All that is wrong with a configuration, in the order of the file; prints one error per line.
@@ -86,7 +95,7 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        write!(f, "{}: {}", self.place, redact_keys(&self.text))
     }
 }
 

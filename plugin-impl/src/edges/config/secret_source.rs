@@ -5,8 +5,9 @@ use super::paths::Paths;
 use super::problem::{Problem, nearest};
 use super::reader::Entry;
 use super::report::Report;
+use super::secret_text::{Unusable, is_name, meant, usable};
 use super::yaml::{Node, Value};
-use crate::secret::Secret;
+use crate::secret::{Secret, looks_like_key};
 
 pub(super) const ALLOWED: &str =
     "a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}";
@@ -21,8 +22,8 @@ pub(super) struct Secrets<'a> {
 impl Secrets<'_> {
     /// Reads the secret at `entry`. An error says which source failed, and nothing of what it gave.
     pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<Secret> {
-        match self.find(entry.node) {
-            Ok(text) if text.is_empty() => report_failure(entry, "is empty".to_owned(), report),
+        warn_of_reference(entry, report);
+        match self.find(entry.node).and_then(|text| usable(&text).map_err(Unusable::reason)) {
             Ok(text) => Some(Secret::new(text)),
             Err(reason) => report_failure(entry, reason, report),
         }
@@ -54,9 +55,7 @@ impl Secrets<'_> {
 
     fn variable(&self, name: &str) -> Result<String, String> {
         // Somebody may have put the secret itself here; those hardly ever are names.
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            || name.starts_with(|c: char| c.is_ascii_digit())
-        {
+        if !is_name(name) || looks_like_key(name) {
             return Err("has an `env` that is no name of an environment variable".to_owned());
         }
         self.environment
@@ -67,8 +66,7 @@ impl Secrets<'_> {
     fn file(&self, path: &str) -> Result<String, String> {
         let path = self.paths.resolve(path);
         let text = self.environment.read(&path);
-        text.map(without_line_break)
-            .map_err(|error| format!("needs the file `{}`, which cannot be read: {error}", path.display()))
+        text.map_err(|error| format!("needs the file `{}`, which cannot be read: {error}", path.display()))
     }
 
     /// Only the program is named in errors: an argument may be a secret.
@@ -76,7 +74,7 @@ impl Secrets<'_> {
         let (program, arguments) = command_line(node)
             .ok_or_else(|| "has a `command` that is no list of a program and its arguments".to_owned())?;
         let text = self.environment.run(program, &arguments);
-        text.map(without_line_break).map_err(|error| format!("needs the command `{program}`, which {error}"))
+        text.map_err(|error| format!("needs the command `{program}`, which {error}"))
     }
 }
 
@@ -95,9 +93,21 @@ fn text<'a>(source: &str, node: &'a Node) -> Result<&'a str, String> {
 }
 
 fn unknown_source(source: &str) -> String {
-    match nearest(source, SOURCES) {
+    let beginning = SOURCES.iter().find(|known| source.starts_with(&format!("{known}:")));
+    match beginning.map(|known| (*known).to_owned()).or_else(|| nearest(source, SOURCES)) {
+        Some(known) if beginning.is_some() => {
+            format!("has an unknown source; a blank is missing after `{known}:`, as in `{{env: NAME}}`")
+        }
         Some(near) => format!("has an unknown source; did you mean `{near}`?"),
         None => format!("has an unknown source; a secret is {ALLOWED}"),
+    }
+}
+
+/// Other programs read `$NAME` where a value is written; here it would be sent as it stands.
+fn warn_of_reference(entry: &Entry<'_>, report: &mut Report) {
+    if let Some(meant) = entry.written().and_then(meant) {
+        let text = format!("`{}` is sent as it is written here; did you mean `{meant}`?", entry.path);
+        report.warn(&entry.node.place, text);
     }
 }
 
@@ -107,10 +117,4 @@ fn command_line(node: &Node) -> Option<(&str, Vec<String>)> {
         items.iter().map(|item| if let Value::Text(text) = &item.value { Some(text.as_str()) } else { None });
     let program = words.next()?.filter(|program| !program.is_empty())?;
     Some((program, words.map(|word| word.map(str::to_owned)).collect::<Option<_>>()?))
-}
-
-/// Tools and editors end text with a line break, which belongs to no secret.
-fn without_line_break(mut text: String) -> String {
-    text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    text
 }

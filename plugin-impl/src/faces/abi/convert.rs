@@ -14,6 +14,7 @@ use crate::operator::status::{AccountState, AccountStatus, PoolState, PoolStatus
 use crate::runtime::answer::Answer;
 use crate::runtime::call::Call;
 use crate::runtime::router::call as make_call;
+use crate::secret::redact;
 
 /// The head of an answer, ready to cross.
 pub(super) struct Head {
@@ -27,7 +28,7 @@ pub(super) fn call(request: Request) -> Result<(Uri, Call), Error> {
         Error::new(ErrorCode::BAD_REQUEST, format!("the {what} `{text}` is not HTTP"))
     };
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| bad("method", &request.method))?;
-    let uri: Uri = request.url.parse().map_err(|_| bad("URL", without_query(&request.url)))?;
+    let uri: Uri = request.url.parse().map_err(|_| bad("URL", &redact(&request.url)))?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for header in &request.headers {
         let name =
@@ -39,11 +40,6 @@ pub(super) fn call(request: Request) -> Result<(Uri, Call), Error> {
     let body = Bytes::from_owner(request.body);
     let query = uri.query().map(str::to_owned);
     Ok((uri, make_call(method, query.as_deref(), headers, body)))
-}
-
-/// A key can be part of a query, so no error repeats one.
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or_default()
 }
 
 /// Makes the head of a response.

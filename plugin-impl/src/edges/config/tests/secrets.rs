@@ -7,6 +7,8 @@ fn machine() -> Machine {
     Machine::default()
         .variable("HOME", "/home/me")
         .variable("KEY", "from-env")
+        .variable("PADDED", " padded\r\n")
+        .variable("BROKEN", "from\nenv")
         .file("/home/me/key", "from-home\r\n")
         .file("secrets/key", "from-file\n")
         .command("pass show key", "from-command\n")
@@ -34,6 +36,9 @@ fn each_source_gives_the_secret() {
     check("{file: ~/key}", "from-home");
     check("{file: secrets/key}", "from-file");
     check("{command: [pass, show, key]}", "from-command");
+    check("' sk-plain '", "sk-plain");
+    check("\"sk-plain\\n\"", "sk-plain");
+    check("{env: PADDED}", "padded");
 }
 
 #[test]
@@ -57,6 +62,11 @@ fn a_source_that_fails_is_named() {
     );
     check("{evn: KEY}", "has an unknown source; did you mean `env`?");
     check("''", "is empty");
+    check("\"a\\nb\"", "has a line break in its middle; a secret is one line");
+    check("{env: BROKEN}", "has a line break in its middle; a secret is one line");
+    check("'sk-”'", "has a character at position 4 that no header can hold; copy the secret again");
+    check("{env:KEY}", "has an unknown source; a blank is missing after `env:`, as in `{env: NAME}`");
+    check("{env: gsk_aaaaaaaaaaaa}", "has an `env` that is no name of an environment variable");
     check(
         "[sk-1]",
         "is no secret; it needs a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}",
@@ -65,6 +75,42 @@ fn a_source_that_fails_is_named() {
         "{sk-1: x}",
         "has an unknown source; a secret is a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}",
     );
+}
+
+#[test]
+fn a_block_of_yaml_is_a_key_when_it_is_one_line() {
+    let block = |text: &str| format!("accounts:\n  - id: openai:a\n    api_key: |\n{text}");
+    assert_eq!(key(&machine().load(&block("      sk-plain\n\n")).unwrap()), "sk-plain");
+    let error = machine().load(&block("      sk-one\n      sk-two\n")).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "pointsman.yaml:4:7: `accounts[0].api_key` has a line break in its middle; a secret is one line"
+    );
+}
+
+#[test]
+fn a_key_of_the_environment_is_checked_too() {
+    let machine = |key: &str| Machine::default().variable("OPENAI_API_KEY", key);
+    assert_eq!(key(&machine("sk-1\r\n").load("").unwrap()), "sk-1");
+    assert!(machine(" \n").load("").unwrap().accounts.is_empty());
+    let error = machine("sk\n1").load("").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "OPENAI_API_KEY: `OPENAI_API_KEY` has a line break in its middle; a secret is one line"
+    );
+}
+
+#[test]
+fn a_literal_that_looks_like_a_reference_gets_a_warning() {
+    let warnings = |written: &str| -> Vec<String> {
+        machine().load(&account(written)).unwrap().warnings.iter().map(ToString::to_string).collect()
+    };
+    for written in ["$KEY", "${KEY}", "env:KEY", "'%KEY%'"] {
+        let expected = "pointsman.yaml:1:38: `accounts[0].api_key` is sent as it is written here; did you mean `{env: KEY}`?";
+        let quoted = format!("\"{}\"", written.trim_matches('\''));
+        assert_eq!(warnings(&quoted), [expected], "{written}");
+    }
+    assert!(warnings("sk-plain").is_empty() && warnings("{env: KEY}").is_empty());
 }
 
 /// The word that stands for every secret below.
@@ -117,4 +163,49 @@ fn an_error_prints_no_secret() {
     check("accounts: [{api_key: 'HUSHHUSH");
     check("api_key: HUSHHUSH");
     check("store: redis://me:HUSHHUSH@127.0.0.1/0");
+    for url in [
+        "https://a.b/v1?key=HUSHHUSH",
+        "a.b/v1?key=HUSHHUSH",
+        "ftp://a.b/?HUSHHUSH",
+        "https://a.b/v1#HUSHHUSH?x",
+    ] {
+        check(&format!("providers: {{openai: {{base_url: '{url}'}}}}"));
+        check(&format!("providers: {{openai: {{base_url: ['{url}']}}}}"));
+        check(&format!("providers: {{openai: {{oauth: {{client_id: me, token_url: '{url}'}}}}}}"));
+        check(&format!("providers: {{openai: {{hosts: ['{url}']}}}}"));
+        check(&format!("allow_origins: ['{url}/']"));
+    }
+    check("providers: {openai: {quota_url: 'a.b/?key=HUSHHUSH'}}");
+    check("listen: '127.0.0.1?key=HUSHHUSH'");
+}
+
+/// A key in the place of something else.
+const PASTED: &str = "sk-ant-api03-HUSHHUSH";
+
+#[test]
+fn a_key_in_the_wrong_place_is_not_printed() {
+    let check = |text: &str| {
+        let text = text.replace("KEY", PASTED);
+        let errors = Machine::default().load(&text).expect_err(&text);
+        let printed = format!("{errors} {errors:?}");
+        assert!(!printed.contains(SENTINEL), "{text}\n{printed}");
+    };
+    check("accounts: [{id: KEY, api_key: k}]");
+    check("accounts: [{id: 'openai:KEY', api_key: k}]");
+    check("accounts: [{id: 'KEY:a', api_key: k}]");
+    check("accounts: [{id: 'openai:a', KEY: k}]");
+    check("accounts: [{id: 'openai:a', api_key: {KEY: k}}]");
+    check("accounts: [{id: 'openai:a', api_key: {env: KEY}}]");
+    check("accounts: [{id: 'openai:a', api_key: {env: gsk_HUSHHUSH}}]");
+    check("accounts: [{id: 'openai:a', api_key: k, KEY}]");
+    check("KEY: k");
+    check("KEY: 1\nKEY: 2");
+    check("providers: {KEY: {base_url: 'http://a.b'}}");
+    check("providers: {KEY: [a]}");
+    check("providers: {'a KEY': {base_url: 'http://a.b'}}");
+    check("providers: {openai: {headers: {authorization: KEY}}}");
+    check("providers: {openai: {kind: KEY}}");
+    check("strategy: KEY");
+    check("fallbacks: {KEY: [KEY]}");
+    check("pool_order: {KEY: [KEY]}");
 }
