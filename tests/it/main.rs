@@ -16,6 +16,7 @@ mod credentials;
 mod defects;
 mod explain;
 mod fallbacks;
+mod families;
 mod gateway;
 mod http;
 mod issues;

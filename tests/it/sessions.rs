@@ -92,23 +92,6 @@ async fn patience_is_a_setting() {
     assert_eq!(stage.counter("holds"), 0);
 }
 
-/// Subagents have homes of their own: a crowd of them spreads, and a single one follows its parent.
-#[tokio::test]
-async fn subagents_spread_and_a_single_one_begins_beside_its_parent() {
-    for strategy in ["hybrid", "sticky"] {
-        let setup = Setup::new().set("strategy", strategy);
-        let setup = setup.set("hybrid", json!({"weight_tokens": 0, "weight_idle": 0, "health_success": 0}));
-        let stage = ["a", "b", "c"].iter().fold(setup, |setup, label| setup.anthropic(label, free())).start();
-        let child = |id: &str| Ask::messages().session(id).header("x-parent-session-id", "parent");
-        for turn in 0..4 {
-            stage.fetch(&Ask::messages()).await.good();
-            let parent = stage.fetch(&Ask::messages().session("parent")).await.good().account().to_owned();
-            let first = stage.fetch(&child(&format!("child {turn}"))).await.good();
-            assert_eq!(first.account(), parent, "{strategy}: nothing is under way, so all are equal");
-        }
-    }
-}
-
 /// The default strategy, with sessions of several turns whose tokens are long spent.
 #[tokio::test]
 async fn hybrid_keeps_sessions_and_spreads_them() {

@@ -53,6 +53,72 @@ async fn a_session_with_many_requests_in_line_does_not_hold_up_a_lone_one() {
     assert!(place.is_some_and(|place| place <= 2), "{order:?}");
 }
 
+/// How each agent names its subagents: of Claude Code and Codex by one session, of opencode by the parent, of
+/// others by the launch.
+fn subagent(shape: usize, agent: usize) -> Ask {
+    let child = format!("child {agent}");
+    match shape {
+        0 => Ask::messages().header("x-claude-code-session-id", "S").header("x-claude-code-agent-id", &child),
+        1 => Ask::messages().header("session-id", "S").header("thread-id", &child),
+        2 => Ask::messages().header("x-session-affinity", &child).header("x-parent-session-id", "S"),
+        _ => Ask::messages().header("x-pointsman-root", "S"),
+    }
+}
+
+/// Eight subagents wait when a request of another session comes. It is served after one or two of them.
+#[tokio::test]
+async fn eight_subagents_are_one_session_beside_a_lone_one() {
+    for shape in 0..4 {
+        for strategy in ["hybrid", "round-robin"] {
+            let (stage, held) = full(Setup::new().set("strategy", strategy)).await;
+            let mut asked = Vec::new();
+            for waiting in 1..=8 {
+                let ask = subagent(shape, waiting).header("x-test", "subagent");
+                asked.push(heard(&stage, ask));
+                until_waiting(&stage, waiting as u64).await;
+            }
+            asked.push(heard(&stage, Ask::messages().session("lone").header("x-test", "lone")));
+            until_waiting(&stage, 9).await;
+            drop(held);
+            for answer in asked {
+                within(answer).await.expect("a task that ends").good();
+            }
+            let order = order(&stage);
+            let place = order.iter().position(|who| who == "lone");
+            assert!(place.is_some_and(|place| place <= 2), "{shape}, {strategy}: {order:?}");
+        }
+    }
+}
+
+/// Returns who was served after the first, in order, by a header of theirs.
+fn order(stage: &Stage) -> Vec<String> {
+    let entries = stage.upstream.ledger().entries();
+    entries[1..].iter().map(|entry| entry.header("x-test").unwrap_or_default().to_owned()).collect()
+}
+
+/// A person's request comes after those of the background, of its own session and of another one.
+#[tokio::test]
+async fn who_a_person_waits_for_goes_before_the_background() {
+    for (is_first, expected) in [(true, 0), (false, 4)] {
+        let (stage, held) = full(Setup::new().set("interactive_first", is_first)).await;
+        let mut asked = Vec::new();
+        let ask = |class: &str| {
+            let ask = Ask::messages().header("x-claude-code-session-id", "S").header("x-test", class);
+            ask.header("x-claude-code-request-class", class)
+        };
+        for (waiting, class) in (1..).zip(["subagent", "workflow", "auxiliary", "subagent", "main"]) {
+            asked.push(heard(&stage, ask(class)));
+            until_waiting(&stage, waiting).await;
+        }
+        drop(held);
+        for answer in asked {
+            within(answer).await.expect("a task that ends").good();
+        }
+        let order = order(&stage);
+        assert_eq!(order.iter().position(|class| class == "main"), Some(expected), "{order:?}");
+    }
+}
+
 /// Who finds the line full is told so at once, and it is no limit.
 #[tokio::test]
 async fn past_the_end_of_the_line_a_request_is_turned_away() {

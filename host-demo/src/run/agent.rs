@@ -99,7 +99,8 @@ static CODEX: Agent = Agent {
     settings: Settings::None,
 };
 
-/// Gemini CLI. It sends no session id, so each launch gets one.
+/// Gemini CLI. It names no session, so each launch is a root session; its agents are known by how their
+/// conversations begin.
 static GEMINI: Agent = Agent {
     name: "gemini",
     speaks: &[Format::Gemini],
@@ -108,7 +109,7 @@ static GEMINI: Agent = Agent {
         set("GEMINI_API_KEY", "{key}", Format::Gemini),
         Variable {
             name: "GEMINI_CLI_CUSTOM_HEADERS",
-            value: "x-session-affinity: {session}",
+            value: "x-pointsman-root: {session}",
             for_format: Format::Gemini,
             appended: true,
         },

@@ -166,7 +166,7 @@ pub(super) mod tests {
         let own = [("GEMINI_CLI_CUSTOM_HEADERS", "x-team: blue")];
         let outfit = outfit(AgentName::Gemini, &[Format::Gemini], &own);
         let headers = value(&outfit, "GEMINI_CLI_CUSTOM_HEADERS");
-        assert_eq!(headers, Some("x-team: blue,x-session-affinity: s1"));
+        assert_eq!(headers, Some("x-team: blue,x-pointsman-root: s1"));
     }
 
     #[test]

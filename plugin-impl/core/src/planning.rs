@@ -1,6 +1,7 @@
 //! Planning: which accounts may serve a request, in which order.
 
 pub mod affinity;
+pub mod family;
 pub mod legs;
 pub mod plan;
 pub mod sample;

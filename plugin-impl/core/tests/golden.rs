@@ -82,12 +82,16 @@ fn requests_belong_to_their_session() {
         let mut text = source_of_session(found.source).to_owned();
         // The id is a hash; its fixture says of what.
         if let Some(id) = fixture.meta.get("id") {
-            assert_eq!(found.id, key(id), "{}", fixture.name);
+            assert_eq!(found.agent, key(id), "{}", fixture.name);
             text.push_str(" id");
         }
         if let Some(parent) = fixture.meta.get("parent") {
             assert_eq!(found.parent, Some(key(parent)), "{}", fixture.name);
             text.push_str(" parent");
+        }
+        if let Some(root) = fixture.meta.get("root") {
+            assert_eq!(found.root, Some(key(root)), "{}", fixture.name);
+            text.push_str(" root");
         }
         text
     });
@@ -191,10 +195,13 @@ fn first_word<'a>(
     }
 }
 
-/// Returns the session that a header with this id names.
+/// Returns the agent that a header with this id names; of `a+b` the agent `b` of the session `a`.
 fn key(id: &str) -> session::SessionKey {
-    let headers = HeaderMap::from_iter([(HeaderName::from_static("session-id"), id.parse().expect("an id"))]);
-    session::session(&headers, b"", WireFormat::OpenAi).expect("a session").id
+    let (session, agent) = id.split_once('+').map_or((id, None), |(session, agent)| (session, Some(agent)));
+    let header = |name, id: &str| (HeaderName::from_static(name), id.parse().expect("an id"));
+    let agent = agent.map(|agent| header("x-claude-code-agent-id", agent));
+    let headers = std::iter::once(header("x-claude-code-session-id", session)).chain(agent).collect();
+    session::session(&headers, b"", WireFormat::OpenAi).expect("a session").agent
 }
 
 /// One file.
@@ -348,10 +355,10 @@ fn source_of_session(source: SessionSource) -> &'static str {
         SessionSource::ClaudeCode => "claude-code",
         SessionSource::Codex => "codex",
         SessionSource::Affinity => "affinity",
-        SessionSource::ClientRequest => "client-request",
         SessionSource::PromptCacheKey => "prompt-cache-key",
         SessionSource::UserId => "user-id",
         SessionSource::Conversation => "conversation",
         SessionSource::Opening => "opening",
+        SessionSource::Launch => "launch",
     }
 }

@@ -1,19 +1,31 @@
-//! The homes of sessions.
+//! The homes of agents, and how agents belong together.
+
+mod families;
+mod lineage;
 
 use pointsman_core::planning::affinity::{Home, Rules};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
 
+pub use self::families::Families;
+pub use self::lineage::Lineage;
+
 /// Which account each session lives on. Losing an entry costs a cold prompt cache and nothing else.
 #[derive(Debug)]
 pub struct Affinity {
     homes: DashMap<u64, Home>,
+    pub families: Families,
+    pub lineage: Lineage,
 }
 
 impl Default for Affinity {
     fn default() -> Self {
-        Self { homes: DashMap::with_shard_amount(super::SHARDS) }
+        Self {
+            homes: DashMap::with_shard_amount(super::SHARDS),
+            families: Families::default(),
+            lineage: Lineage::default(),
+        }
     }
 }
 

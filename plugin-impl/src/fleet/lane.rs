@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use pointsman_core::admission::line::{Leaving, Line, Ticket};
+use pointsman_core::admission::line::{Class, Leaving, Line, Ticket};
 use pointsman_core::time::Millis;
 
 use crate::sync::{DashMap, Mutex, unpoisoned};
@@ -83,13 +83,13 @@ impl Lane {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// Stands in line for a session.
+    /// Stands in line for a root session.
     ///
     /// # Errors
     /// [`Crowded`] where `bound` wait already.
-    pub fn stand(self: &Arc<Self>, session: u64, bound: usize) -> Result<Turn, Crowded> {
+    pub fn stand(self: &Arc<Self>, session: u64, class: Class, bound: usize) -> Result<Turn, Crowded> {
         let mut line = unpoisoned(self.line.lock());
-        let ticket = line.join(session, None, bound)?;
+        let ticket = line.join(session, class, None, bound)?;
         self.waiting.store(line.len() as u32, Ordering::Release);
         Ok(Turn { lane: self.clone(), ticket, leaving: Leaving::GaveUp })
     }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_session_is_served_in_the_order_of_coming_and_sessions_in_turn() {
         let lane = Arc::new(Lane::default());
-        let stand = |session| lane.stand(session, ROOM).expect("room");
+        let stand = |session| lane.stand(session, Class::default(), ROOM).expect("room");
         let (mut first, mut second, mut other) = (stand(1), stand(1), stand(2));
         assert!(is_first(&mut first) && !is_first(&mut second) && !is_first(&mut other));
         first.served();
@@ -193,19 +193,20 @@ mod tests {
     #[test]
     fn who_gives_up_leaves_no_trace() {
         let lane = Arc::new(Lane::default());
-        let mut first = lane.stand(1, ROOM).expect("room");
-        let mut second = lane.stand(2, ROOM).expect("room");
+        let mut first = lane.stand(1, Class::default(), ROOM).expect("room");
+        let mut second = lane.stand(2, Class::default(), ROOM).expect("room");
         assert!(is_first(&mut first) && !is_first(&mut second));
         drop(second);
         drop(first);
         assert!(!lane.has_line());
-        assert!(is_first(&mut lane.stand(3, ROOM).expect("room")));
+        assert!(is_first(&mut lane.stand(3, Class::default(), ROOM).expect("room")));
     }
 
     #[test]
     fn a_turn_that_is_given_up_wakes_the_next_and_nobody_else() {
         let lane = Arc::new(Lane::default());
-        let mut turns: Vec<_> = (0..3).map(|session| lane.stand(session, ROOM).expect("room")).collect();
+        let mut turns: Vec<_> =
+            (0..3).map(|session| lane.stand(session, Class::default(), ROOM).expect("room")).collect();
         assert!(is_first(&mut turns[0]));
         let mut woken: Vec<_> =
             turns.drain(1..).map(|mut turn| task(async move { turn.comes().await })).collect();
@@ -217,10 +218,10 @@ mod tests {
     #[test]
     fn a_line_that_is_full_turns_away() {
         let lane = Arc::new(Lane::default());
-        let held = lane.stand(1, 1).expect("room");
-        assert!(lane.stand(2, 1).is_err());
+        let held = lane.stand(1, Class::default(), 1).expect("room");
+        assert!(lane.stand(2, Class::default(), 1).is_err());
         drop(held);
-        assert!(lane.stand(2, 1).is_ok());
+        assert!(lane.stand(2, Class::default(), 1).is_ok());
     }
 
     #[test]

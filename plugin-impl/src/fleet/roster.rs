@@ -182,7 +182,14 @@ impl Roster {
         for index in places {
             let member = &self.members[index as usize];
             let full = sight.caps_full || member.is_full();
-            views.push(AccountView { index, weight: member.weight, in_flight: 0, ways: SmallVec::new() });
+            views.push(AccountView {
+                index,
+                weight: member.weight,
+                in_flight: 0,
+                agents: 0,
+                attracts: false,
+                ways: SmallVec::new(),
+            });
             let Some(view) = views.last_mut() else { continue };
             for pool in sight.route.pools() {
                 view.ways.push(WayView { pool: *pool as u16, ..WayView::default() });

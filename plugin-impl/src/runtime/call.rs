@@ -8,13 +8,14 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
+use pointsman_core::admission::line::Class;
 use pointsman_core::formats::body::{self, Wanted};
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::AccountId;
 use pointsman_core::request::bond;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::{Ask, Route, RouteError};
-use pointsman_core::request::session::{self, SessionKey};
+use pointsman_core::request::session::{self, Prefix, Session, SessionKey};
 use pointsman_core::time::Millis;
 use thiserror::Error;
 
@@ -52,10 +53,12 @@ pub struct Routed {
     pub others: Arc<[Leg]>,
     /// The model as the body names it, pin and all.
     pub written_model: Option<String>,
-    /// Which conversation it belongs to, where the strategy goes by it.
-    session: Option<SessionKey>,
-    /// The conversation that started this one, where an agent told it.
-    parent: Option<SessionKey>,
+    /// Who it belongs to: what headers tell, and what the body tells where the strategy goes by it.
+    pub session: Option<Session>,
+    /// The strategy goes by sessions.
+    keeps: bool,
+    /// How the prompt of its agent begins. It is looked for only where the agent has no home yet.
+    prefix: OnceLock<Prefix>,
     refers: OnceLock<bool>,
 }
 
@@ -139,11 +142,15 @@ impl Routed {
             account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
         let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
-        // It can cost a look through the whole body, so it is looked for only where somebody asks.
+        // The body can cost a look through all of it, so it is asked only where somebody goes by the answer.
         let keeps = generation.config.settings.strategy.keeps_sessions();
-        let found = keeps.then(|| session::session(&call.headers, &call.body, intent.format)).flatten();
-        let (session, parent) = (found.map(|found| found.id), found.and_then(|found| found.parent));
-        Ok(Self { call, intent, origin, others, written_model, session, parent, refers: OnceLock::new() })
+        let session = if keeps {
+            session::session(&call.headers, &call.body, intent.format)
+        } else {
+            session::named(&call.headers)
+        };
+        let (prefix, refers) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { call, intent, origin, others, written_model, session, keeps, prefix, refers })
     }
 
     /// Returns the family for people, or the provider where it asks for no model.
@@ -151,11 +158,29 @@ impl Routed {
         &self.origin.route.family
     }
 
-    /// Returns the session for which it stands in line. It is looked for only once there is a line, whatever
-    /// the strategy goes by.
-    pub fn party(&self) -> Option<u64> {
-        let look = || session::session(&self.call.headers, &self.call.body, self.intent.format);
-        self.session.or_else(|| look().map(|session| session.id)).map(|session| session.0)
+    /// Returns who it stands in line for. The body is looked into only once there is a line, whatever the
+    /// strategy goes by.
+    pub fn in_line(&self) -> Option<Session> {
+        if self.keeps || self.session.is_some() {
+            return self.session;
+        }
+        session::session(&self.call.headers, &self.call.body, self.intent.format)
+    }
+
+    /// Returns whether a person waits for it.
+    pub fn class(&self) -> Class {
+        session::class(&self.call.headers)
+    }
+
+    /// Says whether an agent sent it that another one started.
+    pub fn is_subagents(&self) -> bool {
+        session::is_subagents(&self.call.headers, &self.call.body, self.intent.format)
+    }
+
+    /// Returns how the prompt of its agent begins.
+    pub fn prefix(&self) -> Prefix {
+        let look = || session::prefix(&self.call.headers, &self.call.body, self.intent.format);
+        *self.prefix.get_or_init(look)
     }
 
     /// Returns a leg: 0 is the origin.
@@ -172,14 +197,14 @@ impl Routed {
         if self.others.is_empty() || *self.refers.get_or_init(refers) { 0 } else { self.others.len() }
     }
 
-    /// Returns the session as it is known at the provider of a leg.
-    pub fn session_at(&self, leg: &Leg) -> Option<u64> {
-        self.session.map(|session| known_at(session, leg))
+    /// Returns the agent as it is known at the provider of a leg, where the strategy goes by agents.
+    pub fn agent_at(&self, leg: &Leg) -> Option<u64> {
+        self.session.filter(|_| self.keeps).map(|session| known_at(session.agent, leg))
     }
 
-    /// Returns the session that started this one, as it is known at the provider of a leg.
+    /// Returns the agent that started this one, as it is known at the provider of a leg.
     pub fn parent_at(&self, leg: &Leg) -> Option<u64> {
-        self.parent.map(|parent| known_at(parent, leg))
+        self.session.and_then(|session| session.parent).map(|parent| known_at(parent, leg))
     }
 
     /// Returns a number that requests have in common when they may use the same legs; see
@@ -200,8 +225,9 @@ async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallErro
     coding::plain(call, limit).await
 }
 
-fn known_at(session: SessionKey, leg: &Leg) -> u64 {
-    session.0.rotate_left(8) ^ leg.provider as u64
+/// Returns a key as it is known at the provider of a leg: at each of them an agent has another home.
+pub fn known_at(key: SessionKey, leg: &Leg) -> u64 {
+    key.0.rotate_left(8) ^ leg.provider as u64
 }
 
 /// Most fleets never make what could be referred to, and then no body is looked through for it.

@@ -133,6 +133,10 @@ impl<'a> Journey<'a> {
         record: Arc<Record>,
         now: Millis,
     ) -> Self {
+        if let Some(session) = &routed.session {
+            let most = generation.config.settings.affinity.sessions as usize;
+            shared.fleet.affinity.lineage.note(session, most, now);
+        }
         let lane = waiting::lane(shared, generation, routed);
         let turn = lane.next_turn();
         let dispatch = waiting::dispatch(shared, generation, turn, now);

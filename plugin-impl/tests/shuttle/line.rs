@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use pointsman_core::admission::line::Class;
 use pointsman_plugin::fleet::lane::Lane;
 use shuttle::future::block_on;
 use shuttle::sync::Mutex;
@@ -21,14 +22,14 @@ fn everybody_in_line_comes_to_the_front_though_somebody_gives_up() {
         let served = (0..3).map(|session| {
             let lane = lane.clone();
             thread::spawn(move || {
-                let mut turn = lane.stand(session % 2, ROOM).expect("room");
+                let mut turn = lane.stand(session % 2, Class::default(), ROOM).expect("room");
                 block_on(turn.comes());
                 turn.served();
             })
         });
         let gone = {
             let lane = lane.clone();
-            thread::spawn(move || drop(lane.stand(1, ROOM).expect("room")))
+            thread::spawn(move || drop(lane.stand(1, Class::default(), ROOM).expect("room")))
         };
         let threads: Vec<_> = served.chain([gone]).collect();
         // A turn that is lost leaves somebody waiting for ever, which shuttle calls a deadlock.
@@ -44,7 +45,7 @@ fn no_more_wait_than_there_is_room_for() {
         let threads: Vec<_> = (0..3)
             .map(|session| {
                 let lane = lane.clone();
-                thread::spawn(move || lane.stand(session, 2).ok())
+                thread::spawn(move || lane.stand(session, Class::default(), 2).ok())
             })
             .collect();
         let turns: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().expect("a turn")).collect();

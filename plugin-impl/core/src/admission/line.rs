@@ -1,35 +1,59 @@
 //! The line: who is next among those that wait for the same accounts.
 //!
-//! It is served session by session: each session that has somebody waiting gets a place in its turn, and
-//! within a session who came first is served first. So a session with a hundred requests in line costs a
-//! lone request of another one place, not a hundred.
+//! It is served session by session (round robin): each session that has somebody waiting gets a place in its
+//! turn, and within a session who came first is served first. So a session with a hundred requests in line
+//! costs a lone request of another one place, not a hundred.
 //!
-//! Stated as a bound: from when a request is the first of its session, each other session is served at most
-//! once before it. Of two sessions that always have somebody waiting, neither is served more than once more
-//! often than the other, whatever else comes and goes.
+//! Requests that a person waits for go before those of the background, within a session and between
+//! sessions. Nobody starves by that: after [`PASSES`] requests that went ahead, one of the background goes.
+//!
+//! Stated as bounds: from when an interactive request is the first of its session, each other session is
+//! served at most once before it. A session of whatever class comes to be served after at most `PASSES` + 1
+//! services for each session before it in turn. Of two sessions of one class that always have somebody
+//! waiting, neither is served more than once more often than the other, whatever else of that class comes
+//! and goes.
 
 use std::collections::VecDeque;
+
+/// How many interactive requests go in a row ahead of one of the background. Three of four places go to
+/// people, and the background keeps a fourth of its own.
+pub const PASSES: u8 = 3;
+
+/// Whether a person waits for the answer to a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Class {
+    #[default]
+    Interactive,
+    /// A subagent, a title, a suggestion: nobody looks at the screen for it.
+    Background,
+}
 
 /// A line of those who wait, each with a value of its own.
 #[derive(Clone, Debug)]
 pub struct Line<T> {
     /// In the order in which they are served; each has somebody waiting.
     parties: VecDeque<Party<T>>,
+    /// How many services in a row went past the first party.
+    passed: u8,
     next: u64,
     waiting: usize,
 }
 
-/// Those of one session, in the order in which they came.
+/// Those of one session, of each class in the order in which they came.
 #[derive(Clone, Debug)]
 struct Party<T> {
     session: u64,
-    members: VecDeque<(u64, T)>,
+    interactive: VecDeque<(u64, T)>,
+    background: VecDeque<(u64, T)>,
+    /// How many interactive requests in a row went ahead of one of the background.
+    passed: u8,
 }
 
 /// A place in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket {
     session: u64,
+    class: Class,
     number: u64,
 }
 
@@ -48,7 +72,7 @@ pub struct Crowded;
 
 impl<T> Default for Line<T> {
     fn default() -> Self {
-        Self { parties: VecDeque::new(), next: 0, waiting: 0 }
+        Self { parties: VecDeque::new(), passed: 0, next: 0, waiting: 0 }
     }
 }
 
@@ -67,58 +91,124 @@ impl<T> Line<T> {
     ///
     /// # Errors
     /// [`Crowded`] where `bound` wait already.
-    pub fn join(&mut self, session: u64, value: T, bound: usize) -> Result<Ticket, Crowded> {
+    pub fn join(&mut self, session: u64, class: Class, value: T, bound: usize) -> Result<Ticket, Crowded> {
         if self.waiting >= bound {
             return Err(Crowded);
         }
         let number = self.next;
         self.next += 1;
         self.waiting += 1;
-        match self.parties.iter_mut().find(|party| party.session == session) {
-            Some(party) => party.members.push_back((number, value)),
-            None => self.parties.push_back(Party { session, members: [(number, value)].into() }),
-        }
-        Ok(Ticket { session, number })
+        let at = self.place_of(session).unwrap_or_else(|| {
+            self.parties.push_back(Party::new(session));
+            self.parties.len() - 1
+        });
+        self.parties[at].of(class).push_back((number, value));
+        Ok(Ticket { session, class, number })
     }
 
     /// Returns who is next.
     pub fn front(&self) -> Option<Ticket> {
-        let party = self.parties.front()?;
-        let (number, _) = party.members.front()?;
-        Some(Ticket { session: party.session, number: *number })
+        let party = &self.parties[self.first_party()?];
+        let class = party.first_class();
+        let (number, _) = party.has(class).front()?;
+        Some(Ticket { session: party.session, class, number: *number })
     }
 
     /// Returns the value of who is next.
     pub fn first(&self) -> Option<&T> {
-        let (_, value) = self.parties.front()?.members.front()?;
-        Some(value)
+        let party = &self.parties[self.first_party()?];
+        party.has(party.first_class()).front().map(|(_, value)| value)
     }
 
     /// Returns the value of who is next, to be changed.
     pub fn first_mut(&mut self) -> Option<&mut T> {
-        let (_, value) = self.parties.front_mut()?.members.front_mut()?;
-        Some(value)
+        let front = self.front()?;
+        self.get_mut(front)
     }
 
     /// Returns the value of somebody who waits.
     pub fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
-        let party = self.parties.iter_mut().find(|party| party.session == ticket.session)?;
-        party.members.iter_mut().find(|(number, _)| *number == ticket.number).map(|(_, value)| value)
+        let at = self.place_of(ticket.session)?;
+        let mut members = self.parties[at].of(ticket.class).iter_mut();
+        members.find(|(number, _)| *number == ticket.number).map(|(_, value)| value)
     }
 
     /// Leaves the line, wherever it stands, and returns the value.
     pub fn leave(&mut self, ticket: Ticket, leaving: Leaving) -> Option<T> {
-        let at = self.parties.iter().position(|party| party.session == ticket.session)?;
-        let members = &mut self.parties[at].members;
-        let place = members.iter().position(|(number, _)| *number == ticket.number)?;
-        let (_, value) = members.remove(place)?;
+        let at = self.place_of(ticket.session)?;
+        let value = self.parties[at].leave(ticket, leaving)?;
         self.waiting -= 1;
-        let is_over = members.is_empty();
-        if (is_over || leaving == Leaving::Served)
-            && let Some(party) = self.parties.remove(at)
+        let is_over = self.parties[at].is_over();
+        if is_over || leaving == Leaving::Served {
+            self.note_service(at, is_over, leaving);
+        }
+        Some(value)
+    }
+
+    /// The party has had its turn, or nobody of it waits any more.
+    fn note_service(&mut self, at: usize, is_over: bool, leaving: Leaving) {
+        if at == 0 {
+            self.passed = 0;
+        } else if leaving == Leaving::Served {
+            self.passed = self.passed.saturating_add(1);
+        }
+        if let Some(party) = self.parties.remove(at)
             && !is_over
         {
             self.parties.push_back(party);
+        }
+    }
+
+    fn place_of(&self, session: u64) -> Option<usize> {
+        self.parties.iter().position(|party| party.session == session)
+    }
+
+    /// Returns the place of the party that is next: the first that a person waits for, unless as many as may
+    /// have gone past the first of all.
+    fn first_party(&self) -> Option<usize> {
+        let is_interactive = |party: &Party<T>| party.first_class() == Class::Interactive;
+        let ahead = || self.parties.iter().position(is_interactive);
+        let first = if self.passed < PASSES { ahead() } else { None };
+        first.or((!self.parties.is_empty()).then_some(0))
+    }
+}
+
+impl<T> Party<T> {
+    fn new(session: u64) -> Self {
+        Self { session, interactive: VecDeque::new(), background: VecDeque::new(), passed: 0 }
+    }
+
+    fn has(&self, class: Class) -> &VecDeque<(u64, T)> {
+        match class {
+            Class::Interactive => &self.interactive,
+            Class::Background => &self.background,
+        }
+    }
+
+    fn of(&mut self, class: Class) -> &mut VecDeque<(u64, T)> {
+        match class {
+            Class::Interactive => &mut self.interactive,
+            Class::Background => &mut self.background,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.interactive.is_empty() && self.background.is_empty()
+    }
+
+    /// Returns the class that is next in this party.
+    fn first_class(&self) -> Class {
+        let owes = self.passed >= PASSES && !self.background.is_empty();
+        if self.interactive.is_empty() || owes { Class::Background } else { Class::Interactive }
+    }
+
+    fn leave(&mut self, ticket: Ticket, leaving: Leaving) -> Option<T> {
+        let members = self.of(ticket.class);
+        let place = members.iter().position(|(number, _)| *number == ticket.number)?;
+        let (_, value) = members.remove(place)?;
+        if leaving == Leaving::Served {
+            let went_ahead = ticket.class == Class::Interactive && !self.background.is_empty();
+            self.passed = if went_ahead { self.passed.saturating_add(1) } else { 0 };
         }
         Some(value)
     }
@@ -136,7 +226,10 @@ mod tests {
 
     fn line(sessions: &[u64]) -> (Line<()>, Vec<Ticket>) {
         let mut line = Line::default();
-        let tickets = sessions.iter().map(|session| line.join(*session, (), ROOM).expect("room")).collect();
+        let tickets = sessions
+            .iter()
+            .map(|session| line.join(*session, Class::Interactive, (), ROOM).expect("room"))
+            .collect();
         (line, tickets)
     }
 
@@ -186,11 +279,51 @@ mod tests {
     #[test]
     fn a_line_has_an_end() {
         let mut line = Line::default();
-        assert!((0..3).all(|session| line.join(session, (), 3).is_ok()));
-        assert_eq!(line.join(7, (), 3), Err(Crowded));
+        assert!((0..3).all(|session| line.join(session, Class::Interactive, (), 3).is_ok()));
+        assert_eq!(line.join(7, Class::Interactive, (), 3), Err(Crowded));
         let front = line.front().expect("three wait");
         line.leave(front, Leaving::Served);
-        assert!(line.join(7, (), 3).is_ok());
+        assert!(line.join(7, Class::Interactive, (), 3).is_ok());
+    }
+
+    fn mixed(requests: &[(u64, Class)]) -> Line<()> {
+        let mut line = Line::default();
+        for (session, class) in requests {
+            line.join(*session, *class, (), ROOM).expect("room");
+        }
+        line
+    }
+
+    #[test]
+    fn who_a_person_waits_for_goes_before_the_background() {
+        use Class::{Background, Interactive};
+
+        assert_eq!(served(mixed(&[(1, Background), (2, Background), (3, Interactive)])), [3, 1, 2]);
+        let mut line = mixed(&[(1, Background), (1, Interactive)]);
+        let first = line.front().expect("two wait");
+        assert_eq!(first.class, Interactive, "within a session too");
+        line.leave(first, Leaving::Served);
+        assert_eq!(line.front().map(|ticket| ticket.class), Some(Background));
+    }
+
+    /// A main agent that always has somebody waiting, and one of the background in whatever session.
+    #[test]
+    fn the_background_gets_one_place_of_four_however_many_people_wait() {
+        for background in [1, 2] {
+            let mut line = mixed(&[(background, Class::Background)]);
+            let mut before = 0;
+            loop {
+                line.join(1, Class::Interactive, (), ROOM).expect("room");
+                let front = line.front().expect("somebody waits");
+                line.leave(front, Leaving::Served);
+                if front.class == Class::Background {
+                    break;
+                }
+                before += 1;
+                assert!(before <= PASSES, "it starves");
+            }
+            assert_eq!(before, PASSES);
+        }
     }
 
     /// What may happen to a line. Sessions are few, so that they meet.
@@ -247,7 +380,7 @@ mod tests {
             for act in acts {
                 match act {
                     Act::Joins(session) => {
-                        let ticket = line.join(session, (), ROOM).expect("room");
+                        let ticket = line.join(session, Class::Interactive, (), ROOM).expect("room");
                         reference.waiting.push((ticket, BTreeMap::new()));
                     }
                     Act::IsServed => {
@@ -275,7 +408,7 @@ mod tests {
             let mut line = Line::default();
             for (session, requests) in (0..).zip(&parallel) {
                 for _ in 0..*requests {
-                    line.join(session, (), ROOM).expect("room");
+                    line.join(session, Class::Interactive, (), ROOM).expect("room");
                 }
             }
             let mut services = vec![0_usize; parallel.len()];
@@ -283,9 +416,57 @@ mod tests {
                 let front = line.front().expect("somebody waits");
                 services[front.session as usize] += 1;
                 line.leave(front, Leaving::Served);
-                line.join(front.session, (), ROOM).expect("room");
+                line.join(front.session, Class::Interactive, (), ROOM).expect("room");
             }
             prop_assert!(services.iter().all(|served| *served == rounds), "{:?}", services);
+        }
+
+        /// Whatever comes besides, a request of the background is served after so many services.
+        #[test]
+        fn the_background_never_starves(
+            sessions in 1_u64..6,
+            comes in prop::collection::vec((0_u64..6, any::<bool>()), 1..200),
+        ) {
+            let mut line = Line::default();
+            let waits = line.join(99, Class::Background, (), ROOM).expect("room");
+            let bound = (usize::from(PASSES) + 1) * (sessions as usize + 1);
+            for (services, (session, is_interactive)) in comes.into_iter().enumerate() {
+                let class = if is_interactive { Class::Interactive } else { Class::Background };
+                line.join(session % sessions, class, (), ROOM).expect("room");
+                let front = line.front().expect("somebody waits");
+                line.leave(front, Leaving::Served);
+                if front == waits {
+                    return Ok(());
+                }
+                prop_assert!(services < bound, "{} services", services);
+            }
+        }
+
+        /// An interactive request at the head of its session waits for one service of each other session.
+        #[test]
+        fn a_person_waits_for_one_service_of_each_other_session(
+            before in prop::collection::vec((0_u64..5, any::<bool>()), 0..40),
+            comes in prop::collection::vec((0_u64..5, any::<bool>()), 40),
+        ) {
+            let class = |is_interactive| if is_interactive { Class::Interactive } else { Class::Background };
+            let mut line = Line::default();
+            for (session, is_interactive) in before {
+                line.join(session, class(is_interactive), (), ROOM).expect("room");
+            }
+            let waits = line.join(99, Class::Interactive, (), ROOM).expect("room");
+            let mut services = BTreeMap::<u64, u32>::new();
+            for (session, is_interactive) in comes {
+                let front = line.front().expect("somebody waits");
+                line.leave(front, Leaving::Served);
+                if front == waits {
+                    return Ok(());
+                }
+                let times = services.entry(front.session).or_default();
+                *times += 1;
+                prop_assert!(*times <= 1, "{:?}", services);
+                line.join(session, class(is_interactive), (), ROOM).expect("room");
+            }
+            prop_assert!(false, "it starves");
         }
     }
 }

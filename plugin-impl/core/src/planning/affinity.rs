@@ -85,6 +85,11 @@ impl Home {
         self.served.is_some_and(|served| now.since(served) < rules.warm)
     }
 
+    /// Says whether its agent was here lately, so that others of its family make room for it.
+    pub fn is_lived_in(&self, rules: &Rules, now: Millis) -> bool {
+        self.silence(now) < rules.warm
+    }
+
     /// Returns how long ago its last request was.
     pub fn silence(&self, now: Millis) -> Duration {
         now.since(self.touched)

@@ -197,7 +197,14 @@ pub(crate) mod testing {
 
     /// An account with one open way.
     pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
-        AccountView { index, weight: 1, in_flight, ways: smallvec![WayView::default()] }
+        AccountView {
+            index,
+            weight: 1,
+            in_flight,
+            agents: 0,
+            attracts: false,
+            ways: smallvec![WayView::default()],
+        }
     }
 
     /// Returns the accounts in the order that a strategy puts them in.
@@ -252,6 +259,8 @@ mod tests {
             index: index as u32,
             weight: 1,
             in_flight: 0,
+            agents: 0,
+            attracts: false,
             ways: (0..)
                 .zip(ways)
                 .map(|(pool, closed)| WayView { pool, closed: *closed, ..WayView::default() })

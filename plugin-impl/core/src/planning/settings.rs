@@ -19,6 +19,8 @@ pub struct Settings {
     pub max_wait: Duration,
     /// How many requests wait in one line.
     pub max_waiting: usize,
+    /// Requests that a person waits for go before those of the background, in line.
+    pub interactive_first: bool,
     /// A guessed limit that lasts longer is tried each so often; zero for never.
     pub recheck: Duration,
     /// How many retries a provider is sent.
@@ -35,6 +37,7 @@ impl Default for Settings {
             affinity: affinity::Rules::default(),
             max_wait: Duration::from_secs(120),
             max_waiting: 1_000,
+            interactive_first: true,
             recheck: Duration::from_secs(600),
             retry_budget: budget::Terms::default(),
         }

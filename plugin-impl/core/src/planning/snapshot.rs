@@ -28,6 +28,11 @@ pub struct AccountView {
     pub weight: u16,
     /// Requests under way in the pools of the route.
     pub in_flight: u32,
+    /// Other agents of the request's root session that live here, where the request's own agent has no home
+    /// yet; see [`family`](crate::planning::family).
+    pub agents: u16,
+    /// A new agent had better begin here, because of what is cached for those agents.
+    pub attracts: bool,
     /// One for each pool of the route, in its order.
     pub ways: SmallVec<[WayView; 2]>,
 }

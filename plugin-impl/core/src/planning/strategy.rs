@@ -131,9 +131,10 @@ pub struct Context {
     pub accounts: u32,
     /// The account that the request's session was on.
     pub home: Option<u32>,
-    /// The account of the session that started this one, where this one has no home yet. It decides
-    /// between equals only: a subagent's prompt begins with other words than its parent's, so that there is
-    /// little to gain from the parent's cache, and a crowd of subagents has to spread.
+    /// The account of the agent that started this one, where this one has no home yet. It decides between
+    /// equals only: a subagent's prompt begins with other words than its parent's, so that there is little to
+    /// gain from the parent's cache, and a crowd of subagents has to spread. How far relatives attract is said
+    /// by [`family`](crate::planning::family).
     pub parent: Option<u32>,
     /// There is nobody else to turn to: where nothing is open, a guess may be tried before its end.
     pub at_last: bool,

@@ -18,9 +18,9 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, LISTEN, MAX_BODY, MAX_WAIT,
-    MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY,
-    TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, INTERACTIVE_FIRST, LISTEN,
+    MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH,
+    RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{
@@ -83,6 +83,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
             max_wait: top.read_or_default(&MAX_WAIT, report),
             recheck: top.read_or_default(&RECHECK, report),
             max_waiting: top.read_or_default(&MAX_WAITING, report).into(),
+            interactive_first: top.read_or_default(&INTERACTIVE_FIRST, report),
             retry_budget: retry_budget::read(top, report),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),

@@ -54,6 +54,7 @@ pub(super) static TOP: Section = Section {
         &QUOTA_REFRESH,
         &RECHECK,
         &MAX_WAITING,
+        &INTERACTIVE_FIRST,
         &LISTEN,
         &ALLOW_REMOTE,
         &ALLOW_ORIGINS,
@@ -134,6 +135,15 @@ pub(super) static RECHECK: Setting<Time> = Setting {
     default: "10m",
     help: "How often one request tries a limit before its end that lasts longer than this and is only a guess, \
            because no upstream told its end and no limit before it taught it. `0s` is never.",
+};
+
+pub(super) static INTERACTIVE_FIRST: Setting<Switch> = Setting {
+    name: "interactive_first",
+    form: Switch,
+    default: "true",
+    help: "Whether requests that a person waits for go before those of subagents and of the background while they \
+           wait for a place. Of four places the background gets one. Claude Code tells which is which, if \
+           `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1` is set; subagents of other agents are known by their headers.",
 };
 
 pub(super) static LISTEN: Setting<Listen> =

@@ -1,16 +1,20 @@
-//! Home: the account that a request's session lives on.
+//! Home: the account that a request's agent lives on.
 
 use pointsman_core::dispatch::Event;
+use pointsman_core::planning::family::{Member, Relative, seat};
+use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::time::Millis;
+
+use crate::runtime::call::known_at;
 
 use super::Journey;
 
 impl Journey<'_> {
-    /// Looks where the session lives, or its parent. Says whether a prompt of its own is still cached there.
+    /// Looks where the agent lives, or its parent. Says whether a prompt of its own is still cached there.
     pub(super) fn look_home(&mut self, now: Millis) -> bool {
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
         let home_of = |session: u64| self.shared.fleet.affinity.home(session, rules, now);
-        let home = self.routed.session_at(self.leg()).and_then(home_of);
+        let home = self.routed.agent_at(self.leg()).and_then(home_of);
         let parent = self.routed.parent_at(self.leg()).filter(|_| home.is_none()).and_then(home_of);
         self.home = home.map(|home| home.account);
         self.context.home = home.and_then(|home| roster.place_of(home.account));
@@ -18,13 +22,46 @@ impl Journey<'_> {
         home.is_some_and(|home| home.is_warm(rules, now))
     }
 
-    /// Makes `account` the home of the session, and says whether another request of it was quicker.
+    /// Notes in the snapshot where the other agents of the root session live, for an agent that has no home
+    /// yet.
+    pub(super) fn meet_family(&self, snapshot: &mut Snapshot, now: Millis) {
+        let (None, Some(agent)) = (self.context.home, self.routed.agent_at(self.leg())) else { return };
+        let Some(root) = self.root_at_leg() else { return };
+        let (affinity, parent) = (&self.shared.fleet.affinity, self.routed.parent_at(self.leg()));
+        let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
+        let relative = |member: &Member| {
+            let home = affinity.home(member.agent, rules, now).filter(|home| home.is_lived_in(rules, now))?;
+            let (account, is_parent) = (roster.place_of(home.account)?, parent == Some(member.agent));
+            Some(Relative { account, prefix: member.prefix, is_parent })
+        };
+        let others = affinity.families.others(root, agent);
+        if !others.is_empty() {
+            let relatives: Vec<_> = others.iter().filter_map(relative).collect();
+            seat(snapshot, &relatives, self.routed.prefix());
+        }
+    }
+
+    /// Makes the agent one of its family.
+    fn join_family(&self, agent: u64, now: Millis) {
+        let Some(root) = self.root_at_leg() else { return };
+        let member = Member { agent, prefix: self.routed.prefix() };
+        let most = self.generation.config.settings.affinity.sessions as usize;
+        self.shared.fleet.affinity.families.join(root, member, most, now);
+    }
+
+    fn root_at_leg(&self) -> Option<u64> {
+        let session = self.routed.session.as_ref()?;
+        Some(known_at(self.shared.fleet.affinity.lineage.root(session), self.leg()))
+    }
+
+    /// Makes `account` the home of the agent, and says whether another request of it was quicker.
     pub(super) fn claim_home(&mut self, account: u32, now: Millis) -> bool {
-        let Some(session) = self.routed.session_at(self.leg()) else { return false };
+        let Some(agent) = self.routed.agent_at(self.leg()) else { return false };
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
         let own = roster.members[account as usize].account.ordinal;
-        let home = self.shared.fleet.affinity.claim(session, own, rules, now);
+        let home = self.shared.fleet.affinity.claim(agent, own, rules, now);
         self.home = Some(home);
+        self.join_family(agent, now);
         if home == own {
             return false;
         }
@@ -34,11 +71,11 @@ impl Journey<'_> {
 
     /// Lets the session live where it was served.
     pub(super) fn settle_home(&self, now: Millis) {
-        let (Some(session), Some(attempt)) = (self.routed.session_at(self.leg()), &self.attempt) else {
+        let (Some(agent), Some(attempt)) = (self.routed.agent_at(self.leg()), &self.attempt) else {
             return;
         };
         let (rules, account) = (&self.generation.config.settings.affinity, &attempt.lease.target().account);
-        self.shared.fleet.affinity.served(session, self.home, account.ordinal, rules, now);
+        self.shared.fleet.affinity.served(agent, self.home, account.ordinal, rules, now);
     }
 
     /// Waits beside the line: others of it do not depend on this session's account. A turn that it has goes

@@ -69,7 +69,8 @@ impl Journey<'_> {
         let roster = &self.crew().roster;
         self.context.accounts = roster.members.len() as u32;
         let is_warm = self.look_home(now);
-        let snapshot = roster.snapshot(route, model, &self.context, now);
+        let mut snapshot = roster.snapshot(route, model, &self.context, now);
+        self.meet_family(&mut snapshot, now);
         self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;
         let mut chosen = plan(&snapshot, settings, &self.context);

@@ -8,7 +8,6 @@ use pointsman_core::planning::settings::FallbackOrder;
 use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
 use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
 use pointsman_core::request::catalog::Scope as LimitScope;
-use pointsman_core::request::session::is_subagents;
 use pointsman_core::time::Millis;
 
 use crate::edges::notices::MetBy;
@@ -138,7 +137,7 @@ impl Journey<'_> {
     pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
         let now = self.shared.clock.now();
         let until = until.map(|until| now.wall_of(until));
-        let met_by = if is_subagents(&self.routed.call.headers) { MetBy::Subagent } else { MetBy::Session };
+        let met_by = if self.routed.is_subagents() { MetBy::Subagent } else { MetBy::Session };
         self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters);
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pointsman_core::admission::line::Class;
 use pointsman_core::dispatch::Dispatch;
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::Refusal;
@@ -34,7 +35,9 @@ pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64, now:
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.
     async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
-        let stood = self.lane.stand(self.party(), self.generation.config.settings.max_waiting);
+        let settings = &self.generation.config.settings;
+        let class = if settings.interactive_first { self.routed.class() } else { Class::default() };
+        let stood = self.lane.stand(self.party(), class, settings.max_waiting);
         self.crowded = stood.is_err();
         let mut turn = stood?;
         self.shared.counters.waits.count();
@@ -86,9 +89,10 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Returns for whom it stands in line. Who belongs to no session stands for itself.
+    /// Returns the root session for which it stands in line. Who belongs to none stands for itself.
     fn party(&self) -> u64 {
-        self.routed.party().unwrap_or(!self.context.turn)
+        let root = |session| self.shared.fleet.affinity.lineage.root(&session).0;
+        self.routed.in_line().map_or(!self.context.turn, root)
     }
 
     /// As many wait as may: one more would only wait in vain.

@@ -320,7 +320,7 @@ pub(super) mod tests {
 
     fn view(index: u32) -> AccountView {
         let way = WayView::default();
-        AccountView { index, weight: 1, in_flight: 0, ways: smallvec![way] }
+        AccountView { index, weight: 1, in_flight: 0, agents: 0, attracts: false, ways: smallvec![way] }
     }
 
     fn snapshot(accounts: u32) -> Snapshot {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pointsman_core::admission::line::{self, Crowded, Leaving, Ticket};
+use pointsman_core::admission::line::{self, Class, Crowded, Leaving, Ticket};
 
 use crate::router::RequestId;
 
@@ -31,7 +31,7 @@ impl Line {
         if self.line.is_empty() {
             self.heard = rings;
         }
-        let ticket = self.line.join(session, request, bound)?;
+        let ticket = self.line.join(session, Class::default(), request, bound)?;
         self.tickets.insert(request, ticket);
         Ok(())
     }

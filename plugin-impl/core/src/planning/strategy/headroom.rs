@@ -21,17 +21,17 @@ use super::{Context, Part, Parts, least_connections};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     pace: Reverse<Pace>,
-    strange: bool,
+    away: bool,
     load: u64,
     distance: u32,
 }
 
 impl super::Rank for Rank {
     fn parts(&self) -> Parts {
-        let Self { pace, strange, load, distance } = *self;
+        let Self { pace, away, load, distance } = *self;
         [
             Part::number("quota for the time left", -i64::from(pace.0.0)),
-            Part::flag("away from home", strange),
+            Part::flag("away from home", away),
             Part::number("load", load as i64),
             Part::number("turn", distance.into()),
         ]
@@ -73,8 +73,8 @@ impl Scale {
         let pace = Pace::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
         Rank {
             pace: Reverse(pace),
-            strange: context.is_strange(account.index),
-            load: least_connections::load(account),
+            away: context.home != Some(account.index),
+            load: least_connections::burden(account),
             distance: context.distance(account.index),
         }
     }

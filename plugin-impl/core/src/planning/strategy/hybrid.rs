@@ -109,13 +109,22 @@ pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &N
         .map_or(numbers.rates.health.fresh(), |level| level.amount(numbers.rates.health, now));
     let quota = way.outlook.at(now).remaining;
     let is_home = context.home == Some(account.index);
-    let bonus = if is_home { i64::from(numbers.home) * HUNDREDTHS } else { 0 };
+    let bonus = if is_home { i64::from(numbers.home) * HUNDREDTHS } else { of_family(account, numbers) };
     Rank {
         tier: tier(health, quota.filter(|_| !is_home), numbers),
         score: Reverse(bonus + score(account, way, health, quota, numbers, now)),
         strange: context.is_strange(account.index),
         distance: context.distance(account.index),
     }
+}
+
+/// Returns the points for an agent without a home, in hundredths: each relative that lives there takes a tenth
+/// of what a home is worth, and to be attracted gives one and a half of these.
+#[inline]
+fn of_family(account: &AccountView, numbers: &Numbers) -> i64 {
+    let relative = i64::from(numbers.home) * HUNDREDTHS / 10;
+    let attraction = if account.attracts { relative * 3 / 2 } else { 0 };
+    attraction - i64::from(account.agents) * relative
 }
 
 const HUNDREDTHS: i64 = 100;

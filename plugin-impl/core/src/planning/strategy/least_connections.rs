@@ -35,6 +35,15 @@ pub(super) fn load(account: &AccountView) -> u64 {
     }
 }
 
+/// Returns the load as it counts for an agent without a home: the agents of its family that live there are
+/// taken for requests under way, and to be attracted is worth one and a half of them.
+#[inline]
+pub(super) fn burden(account: &AccountView) -> u64 {
+    let halves = 2 * (u64::from(account.in_flight) + u64::from(account.agents) + 1);
+    let halves = halves.saturating_sub(if account.attracts { 3 } else { 0 });
+    halves * 500 / u64::from(account.weight.max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

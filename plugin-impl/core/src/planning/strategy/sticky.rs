@@ -1,6 +1,7 @@
 //! A session stays on its account while that can serve it, because its prompt cache is warm there.
 //!
-//! A session that has none goes to the least loaded account, of equals to that of its parent. Where two
+//! A session that has none goes to the least loaded account, of equals to that of its parent. Other agents
+//! of its root session count as load; see [`family`](crate::planning::family). Where two
 //! pools of the account can serve it the home is the account, not the pool.
 
 use crate::planning::snapshot::AccountView;
@@ -35,7 +36,7 @@ impl super::Rank for Rank {
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank {
         away: context.home != Some(account.index),
-        load: least_connections::load(account),
+        load: least_connections::burden(account),
         strange: context.is_strange(account.index),
         distance: context.distance(account.index),
     }

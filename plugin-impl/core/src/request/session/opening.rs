@@ -48,11 +48,18 @@ impl<'a> Opening<'a> {
 
     /// Returns the number, or nothing where the body has neither system prompt nor user turn.
     pub(super) fn hash(self) -> Option<u64> {
+        self.hashes().1
+    }
+
+    /// Returns the number of the system prompt alone, and that of the whole beginning.
+    pub(super) fn hashes(self) -> (Option<u64>, Option<u64>) {
         let mut system = Texts::default();
         let mut user = Texts::default();
         self.system.into_iter().for_each(|value| system.take(value));
         self.turns.into_iter().for_each(|value| take_turns(value, &mut system, &mut user));
-        (!user.is_empty() || !system.is_empty()).then(|| system.number_with(&user))
+        let alone = (!system.is_empty()).then(|| system.hasher.finish());
+        let whole = (!user.is_empty() || !system.is_empty()).then(|| system.number_with(&user));
+        (alone, whole)
     }
 }
 

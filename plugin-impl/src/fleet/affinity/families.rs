@@ -1,0 +1,86 @@
+//! The families: which agents each root session has.
+
+use pointsman_core::planning::family::{Family, Member};
+use pointsman_core::time::Millis;
+
+use crate::sync::DashMap;
+
+/// The agents of each root session. Losing an entry costs a subagent a worse place to begin at.
+#[derive(Debug)]
+pub struct Families {
+    families: DashMap<u64, Seen<Family>>,
+}
+
+/// A value, and when it was used last.
+#[derive(Debug, Default)]
+pub(super) struct Seen<T> {
+    pub(super) value: T,
+    pub(super) at: Millis,
+}
+
+impl Default for Families {
+    fn default() -> Self {
+        Self { families: DashMap::with_shard_amount(crate::fleet::SHARDS) }
+    }
+}
+
+impl Families {
+    /// Adds an agent to the family of a root session. At most `most` families are kept.
+    pub fn join(&self, root: u64, member: Member, most: usize, now: Millis) {
+        make_room(&self.families, most);
+        let mut family = self.families.entry(root).or_default();
+        family.value.join(member);
+        family.at = now;
+    }
+
+    /// Returns the agents of a root session but one.
+    pub fn others(&self, root: u64, agent: u64) -> Vec<Member> {
+        let family = self.families.get(&root);
+        family.map(|family| family.value.others(agent).copied().collect()).unwrap_or_default()
+    }
+}
+
+/// Forgets the half that was not used for the longest time, where there are `most`. So the search for it costs
+/// little for each entry.
+pub(super) fn make_room<T>(entries: &DashMap<u64, Seen<T>>, most: usize) {
+    if entries.len() < most {
+        return;
+    }
+    let mut seen: Vec<Millis> = entries.iter().map(|entry| entry.at).collect();
+    let middle = seen.len() / 2;
+    if middle == 0 {
+        return; // Another thread has just made room.
+    }
+    let oldest_kept = *seen.select_nth_unstable(middle).1;
+    entries.retain(|_, entry| entry.at > oldest_kept);
+}
+
+#[cfg(all(test, not(feature = "shuttle")))]
+mod tests {
+    use super::*;
+
+    fn member(agent: u64) -> Member {
+        Member { agent, prefix: Default::default() }
+    }
+
+    #[test]
+    fn a_family_has_all_agents_of_its_root_and_of_no_other() {
+        let families = Families::default();
+        for (root, agent) in [(1, 10), (1, 11), (2, 20), (1, 10)] {
+            families.join(root, member(agent), 100, Millis(0));
+        }
+        assert_eq!(families.others(1, 10), [member(11)]);
+        assert_eq!(families.others(2, 10), [member(20)]);
+        assert_eq!(families.others(3, 10), []);
+    }
+
+    #[test]
+    fn the_families_are_bounded_and_the_latest_are_kept() {
+        let families = Families::default();
+        for root in 0..1_000 {
+            families.join(root, member(1), 100, Millis(root));
+        }
+        assert!(families.families.len() <= 100);
+        assert_eq!(families.others(999, 0).len(), 1);
+    }
+}
