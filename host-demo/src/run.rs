@@ -3,7 +3,7 @@
 //! * [`agent`]: what each agent has to be told, as data; [`outfit`]: that for this launch;
 //! * [`gemini_home`], [`opencode_config`]: the settings that no variable can hold;
 //! * [`child`]: the agent in the foreground, its signals and its exit code;
-//! * [`report`], [`summary`]: what is said meanwhile and afterwards.
+//! * [`report`], [`terminal`], [`summary`]: what is said meanwhile and afterwards.
 //!
 //! Nothing of the user's is changed: all of it holds for this one process and what it starts.
 
@@ -15,6 +15,7 @@ mod opencode_config;
 mod outfit;
 mod report;
 mod summary;
+mod terminal;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -44,9 +45,9 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Resu
 
     let gateway = client::url(&router.listen("127.0.0.1:0")?);
     let outfit = Outfit::new(agent, &Launch::new(gateway, served))?;
-    reporter.hold();
+    reporter.agent_begins();
     let code = child::run(command(program, rest, &outfit), program).await;
-    reporter.release();
+    reporter.agent_ended();
     // Whoever would read what is still under way is gone.
     router.shutdown(Duration::ZERO).await?;
     let code = code?;

@@ -33,6 +33,6 @@ async fn a_pinned_model_fails_before_it_leaves_its_pool() {
     let setup = Setup::new().falling_back("account-first").antigravity("work", &pools);
     let Some(rig) = Rig::agents(setup) else { return };
     let said = rig.run(&Agent::Gemini.asked_for(PINNED, "say hi")).await;
-    said.failed_with("no account can serve").told("1 request, none answered; 1 limit met, 1 refused");
+    said.failed_with("no account can serve").told("1 request: none served, 1 refused; 1 limit met");
     assert_eq!((rig.calls_of_pool("antigravity"), rig.calls_of_pool("gemini-cli")), (1, 0));
 }

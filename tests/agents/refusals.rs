@@ -14,7 +14,7 @@ async fn check_fails(agent: Agent, requests: usize, words: &str) {
     let Some(rig) = Rig::agents(agent.account(Setup::new(), "work", spent(7_200))) else { return };
     let said = rig.ask(agent, "say hi").await.failed_with(words);
     let plural = if requests == 1 { "" } else { "s" };
-    said.told(&format!("{requests} request{plural}, none answered; 1 limit met, {requests} refused"));
+    said.told(&format!("{requests} request{plural}: none served, {requests} refused; 1 limit met"));
     assert!((1..=requests).contains(&rig.calls("work")), "the limit was met");
 }
 

@@ -89,6 +89,16 @@ request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/message
 print(urllib.request.urlopen(request).read().decode())'"#;
 
 #[tokio::test]
+async fn the_log_is_told_where_it_is_asked_for() {
+    let rig = rig();
+    let places = Places::new();
+    let mut run = rig.command(&places, &[], &["sh", "-c", ASK]);
+    run.env("POINTSMAN_LOG", "debug");
+    let said = places.start(run).said().await.answered_by("work");
+    assert!(said.err.contains("over 1 account of anthropic"), "{said:#?}");
+}
+
+#[tokio::test]
 async fn a_quiet_run_says_nothing_of_its_own() {
     let rig = rig();
     let places = Places::new();

@@ -2,9 +2,10 @@
 //! both.
 
 use pointsman_tests::Setup;
-use pointsman_tests::setup::free;
+use pointsman_tests::setup::{free, limited};
 
 use crate::rig::{Places, Rig, Said};
+use crate::run::ASK;
 
 /// Runs a command in a terminal of its own. Of the pairs after `typed:` the second is typed once the first was
 /// seen, after what was seen before; `\\x1a` is ^Z.
@@ -116,4 +117,37 @@ async fn a_command_that_stops_itself_takes_us_with_it() {
     let stopping = "trap 'echo resumed' CONT; stty raw -echo; echo ready; head -c 1 > /dev/null; \
                     kill -STOP $$; stty sane;";
     check_is_stopped_and_resumed(&format!("{stopping} {}", COUNTING.replace("ready", "counting")), "z").await;
+}
+
+/// Asks twice in a terminal, where the account is limited after the first request, and returns what was seen
+/// until the agent said so, and after that.
+async fn asked_twice(before: &str, after: &str) -> (String, String) {
+    let rig = Rig::new(Setup::new().patient().anthropic("work", limited(1, 2)));
+    let places = Places::new();
+    let script = format!("{before}\n{ASK}\n{ASK}\n{after}\necho asked $((1 + 1))");
+    let run = words(&rig.command(&places, &[], &["sh", "-c", &script]));
+    let run: Vec<_> = run.iter().map(String::as_str).collect();
+    let said = in_terminal(places, &run, &[]).await;
+    assert_eq!(said.code, Some(0), "{said:#?}");
+    let (meanwhile, afterwards) = said.out.split_once("asked 2").unwrap_or_else(|| panic!("{said:#?}"));
+    (meanwhile.to_owned(), afterwards.to_owned())
+}
+
+const WAITS: &str = "pointsman: The only account is rate-limited for claude. Waiting";
+
+/// An agent that runs for one prompt leaves the terminal as it is: whoever waits for a limit reads so.
+#[tokio::test]
+async fn a_wait_is_told_while_it_lasts_where_the_agent_is_no_full_screen_program() {
+    let (meanwhile, afterwards) = asked_twice("", "").await;
+    assert!(meanwhile.contains(WAITS), "{meanwhile}");
+    assert!(afterwards.contains("pointsman: 2 requests: work 2; 1 limit met, none seen"), "{afterwards}");
+}
+
+/// A full-screen program takes the terminal's keys one by one, and gets no line into its screen.
+#[tokio::test]
+async fn lines_wait_for_the_end_of_a_full_screen_program() {
+    let (meanwhile, afterwards) = asked_twice("stty -icanon -echo", "echo over; stty sane").await;
+    let (screen, rest) = meanwhile.split_once("over").unwrap_or_else(|| panic!("{meanwhile}"));
+    assert!(!screen.contains("pointsman: "), "{screen}");
+    assert!(rest.contains(WAITS) || afterwards.contains(WAITS), "{rest}{afterwards}");
 }

@@ -2,26 +2,46 @@
 
 use pointsman_api::{AccountView, Status};
 
-/// Says in one line what became of an agent's requests.
+/// Says in one line what became of an agent's requests. The numbers after the colon add up to the first.
 pub(super) fn line(status: &Status) -> String {
     let requests = status.counter("requests");
     if requests == 0 {
         return "no request came; does the agent's own configuration name another way?".to_owned();
     }
-    let mut parts = vec![format!("{}{}", many(requests, "request"), served(status))];
-    parts.extend(limits(status));
-    let failed = status.counter("failed");
-    parts.extend((failed > 0).then(|| format!("{failed} failed")));
-    parts.join("; ")
+    let ends = ends(status, requests);
+    let told = format!("{}: {}", many(requests, "request"), ends.join(", "));
+    limits(status).map_or(told.clone(), |limits| format!("{told}; {limits}"))
 }
 
-fn served(status: &Status) -> String {
+/// Says how the requests ended: those that accounts served, and all others.
+fn ends(status: &Status, requests: u64) -> Vec<String> {
+    let served = served(status);
+    let by_accounts: u64 = served.iter().map(|(count, _)| count).sum();
+    let others = [
+        // An upstream's error that says that the request itself is wrong.
+        (status.counter("answered").saturating_sub(by_accounts), "answered with an error"),
+        (status.counter("refused"), "refused"),
+        (status.counter("failed"), "failed"),
+        (status.counter("cancelled"), "given up by the agent"),
+    ];
+    let known = by_accounts + others.iter().map(|(count, _)| count).sum::<u64>();
+    let cut = (requests.saturating_sub(known), "cut off");
+    let mut ends: Vec<_> = served.iter().map(|(count, name)| format!("{name} {count}")).collect();
+    if ends.is_empty() {
+        ends.push("none served".to_owned());
+    }
+    let others = others.into_iter().chain([cut]).filter(|(count, _)| *count > 0);
+    ends.extend(others.map(|(count, end)| format!("{count} {end}")));
+    ends
+}
+
+/// Returns how many requests each account served, the most first.
+fn served(status: &Status) -> Vec<(u64, &str)> {
     let mut shares: Vec<_> =
         status.accounts.iter().map(|account| (share(account), name(account, status))).collect();
     shares.retain(|(count, _)| *count > 0);
     shares.sort_by(|(a, _), (b, _)| b.cmp(a));
-    let list: Vec<_> = shares.iter().map(|(count, name)| format!("{name} {count}")).collect();
-    if list.is_empty() { ", none answered".to_owned() } else { format!(": {}", list.join(", ")) }
+    shares
 }
 
 fn share(account: &AccountView) -> u64 {
@@ -34,13 +54,13 @@ fn name<'a>(account: &'a AccountView, status: &'a Status) -> &'a str {
     if alone { &account.label } else { &account.id }
 }
 
-/// Says how many limits were met, and whether the agent saw any of it.
+/// Says how many limits were met, and whether the agent saw none of them.
 fn limits(status: &Status) -> Option<String> {
-    let (met, refused) = (status.counter("trips"), status.counter("refused"));
-    match (met, refused) {
-        (0, 0) => None,
+    let (met, told) = (status.counter("trips"), status.counter("refused") + status.counter("failed"));
+    match (met, told) {
+        (0, _) => None,
         (met, 0) => Some(format!("{} met, none seen", many(met, "limit"))),
-        (met, refused) => Some(format!("{} met, {refused} refused", many(met, "limit"))),
+        (met, _) => Some(format!("{} met", many(met, "limit"))),
     }
 }
 
@@ -98,23 +118,27 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_summary_is_one_line() {
+    fn the_summary_is_one_line_whose_numbers_add_up() {
         let two = [("anthropic:home", 4), ("anthropic:work", 8), ("anthropic:idle", 0)];
         check(
             &two,
-            &[("requests", 12), ("trips", 3)],
+            &[("requests", 12), ("answered", 12), ("trips", 3)],
             "12 requests: work 8, home 4; 3 limits met, none seen",
         );
-        check(&two[..1], &[("requests", 1)], "1 request: home 4");
+        check(&two[..1], &[("requests", 4), ("answered", 4)], "4 requests: home 4");
         check(
             &two[..1],
-            &[("requests", 5), ("trips", 1), ("refused", 1)],
-            "5 requests: home 4; 1 limit met, 1 refused",
+            &[("requests", 5), ("answered", 4), ("trips", 1), ("refused", 1)],
+            "5 requests: home 4, 1 refused; 1 limit met",
         );
-        check(&two[..1], &[("requests", 5), ("failed", 1)], "5 requests: home 4; 1 failed");
-        check(&[("anthropic:a", 0)], &[("requests", 1), ("failed", 1)], "1 request, none answered; 1 failed");
+        check(
+            &two[..1],
+            &[("requests", 9), ("answered", 6), ("failed", 1), ("cancelled", 1)],
+            "9 requests: home 4, 2 answered with an error, 1 failed, 1 given up by the agent, 1 cut off",
+        );
+        check(&[("anthropic:a", 0)], &[("requests", 1), ("failed", 1)], "1 request: none served, 1 failed");
         let same = [("anthropic:env", 1), ("openai:env", 2)];
-        check(&same, &[("requests", 3)], "3 requests: openai:env 2, anthropic:env 1");
+        check(&same, &[("requests", 3), ("answered", 3)], "3 requests: openai:env 2, anthropic:env 1");
     }
 
     #[test]
