@@ -1,76 +1,60 @@
-//! JSON with comments, as agents write their settings.
+//! JSON with comments and trailing commas, the form of agents' settings.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use jsonc_parser::ParseOptions;
 use serde_json::{Map, Value};
+
+/// Comments and trailing commas, as opencode, Gemini CLI and editors accept; every other deviation from
+/// JSON is an error.
+const OPTIONS: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_missing_commas: false,
+    allow_loose_object_property_names: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_extended_string_escapes: false,
+    allow_non_finite_numbers: false,
+};
 
 /// Reads an object.
 ///
 /// # Errors
-/// Where the text is something else.
+/// A syntax error with line and column, or a value other than an object.
 pub(super) fn object(text: &str) -> anyhow::Result<Map<String, Value>> {
-    let Value::Object(object) = serde_json::from_str(&without_comments(text))? else {
-        bail!("not a JSON object")
-    };
+    let value: Value = jsonc_parser::parse_to_serde_value(text, &OPTIONS).context("malformed JSON")?;
+    let Value::Object(object) = value else { bail!("not a JSON object") };
     Ok(object)
-}
-
-/// Leaves out `// …` and `/* … */`, but for those inside of strings.
-fn without_comments(text: &str) -> String {
-    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find(['"', '/']) {
-        kept.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let token = if rest.starts_with('"') { string(rest) } else { comment(rest) };
-        let (token, is_comment) = token.map_or((1, false), |length| (length, !rest.starts_with('"')));
-        if !is_comment {
-            kept.push_str(&rest[..token]);
-        }
-        rest = &rest[token..];
-    }
-    kept + rest
-}
-
-/// Returns the length of the string at the beginning of `text`.
-fn string(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    let end = text.char_indices().skip(1).find(|&(_, c)| {
-        let ends = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        ends
-    });
-    end.map(|(at, _)| at + 1)
-}
-
-/// Returns the length of the comment at the beginning of `text`.
-fn comment(text: &str) -> Option<usize> {
-    if text.starts_with("//") {
-        return Some(text.find('\n').unwrap_or(text.len()));
-    }
-    text.starts_with("/*").then(|| text[2..].find("*/").map_or(text.len(), |end| end + 4))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn comments_are_left_out_and_strings_are_not() {
-        for (text, left) in [
-            ("{} // end", "{} "),
-            ("{/* a\n b */}", "{}"),
-            (r#"{"u": "http://a"} // b"#, r#"{"u": "http://a"} "#),
-            (r#"{"q": "\"//\\"}"#, r#"{"q": "\"//\\"}"#),
-            ("/", "/"),
-            ("{} /* open", "{} "),
-            ("\"open // é", "\"open "),
-        ] {
-            assert_eq!(without_comments(text), left, "{text}");
-        }
+    fn read(text: &str) -> Map<String, Value> {
+        object(text).unwrap_or_else(|error| panic!("{text}: {error:#}"))
     }
 
     #[test]
-    fn an_object_is_read_and_nothing_else() {
-        assert_eq!(object("{\"a\": 1} // b").expect("an object")["a"], 1);
-        assert!(object("[1]").is_err() && object("{").is_err());
+    fn comments_and_trailing_commas_are_accepted() {
+        assert_eq!(read("{\"a\": 1} // b")["a"], 1);
+        assert_eq!(read("{/* a\n b */\"a\": [1, 2,],}")["a"], serde_json::json!([1, 2]));
+    }
+
+    #[test]
+    fn strings_with_marks_of_comments_stay_whole() {
+        assert_eq!(read(r#"{"u": "http://a"} // b"#)["u"], "http://a");
+        assert_eq!(read(r#"{"q": "\"//\\ /* é"}"#)["q"], "\"//\\ /* é");
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_its_place() {
+        for text in ["[1]", "", "{", "{a: 1}", "{'a': 1}", "{\"a\": 1 \"b\": 2}", "{} /* open"] {
+            assert!(object(text).is_err(), "{text}");
+        }
+        let error = object("{\n  \"a\": nope\n}").expect_err("malformed");
+        assert!(format!("{error:#}").contains("line 2"), "{error:#}");
     }
 }
