@@ -1,11 +1,11 @@
-//! A request's body, looked into without a parse.
+//! Request bodies, read lazily and without a parse.
 //!
-//! Bodies are forwarded as they came, so nobody needs a tree of values: the router asks for the model,
-//! for whether the answer streams, and for a few ids. All of them are top-level members, and `model` is
-//! often the first. [`json`] steps over members and jumps over values; [`peek()`] and [`model`] stop at
-//! the last member that was asked for; [`with_model`] exchanges one value and copies every other byte.
+//! The router forwards bodies unchanged, so a tree of values is unnecessary. The router reads the model,
+//! the stream flag and a few ids. These are top-level members, and `model` is often the first. [`json`]
+//! steps over members and jumps over values; [`peek()`] and [`model`] stop at the last wanted member;
+//! [`with_model`] replaces one value and copies every other byte.
 //!
-//! What is jumped over is delimited, not validated: the upstream judges its own requests.
+//! Jumped-over bytes are delimited, not validated: the upstream judges its own requests.
 
 pub mod json;
 mod peek;

@@ -1,9 +1,9 @@
 //! The Code Assist envelope: Gemini's requests and answers, one level deeper.
 //!
-//! A request `B` for model `M` goes out as `{"project":…,"model":"M","request":B}`, and an answer `A`
-//! comes back as `{"response":A,"traceId":…}`, in a stream once for each event. Both ways the inner bytes
-//! are cut out or put in as they are; nothing is parsed into values and printed again, so an unknown
-//! field, the order of members or the digits of a number cannot get lost.
+//! A request `B` for model `M` goes out as `{"project":…,"model":"M","request":B}`. An answer `A` comes
+//! back as `{"response":A,"traceId":…}`, in a stream once per event. The inner bytes are cut out or
+//! inserted unchanged, in both directions. Nothing is parsed and printed again, so unknown fields, the
+//! order of members and the digits of numbers survive.
 
 mod unwrapper;
 
@@ -23,9 +23,9 @@ pub fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {
     [head.as_bytes(), or_empty_object(body), b"}"].concat()
 }
 
-/// Returns the body of a `countTokens` in its envelope, which has the model inside of the request.
+/// Returns the body of a `countTokens` in its envelope, with the model inside of the request.
 ///
-/// Its answer comes without an envelope.
+/// The answer comes without an envelope.
 pub fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
     let inner = or_empty_object(body).trim_ascii();
     let inner = inner.strip_prefix(b"{").unwrap_or(inner).trim_ascii_start();
@@ -34,9 +34,9 @@ pub fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
     [head.as_bytes(), inner, b"}"].concat()
 }
 
-/// Returns what is inside of an answer's envelope, or the answer itself where it has none, as errors do.
+/// Returns the content of an answer's envelope, or an answer without envelope (an error) unchanged.
 ///
-/// The JSON array that a stream without `alt=sse` is has an envelope around each element.
+/// In the JSON array of a stream without `alt=sse`, each element has an envelope.
 pub fn unwrap_json(body: &[u8]) -> Cow<'_, [u8]> {
     if let Some(range) = response(body) {
         return body[range].into();
@@ -47,7 +47,7 @@ pub fn unwrap_json(body: &[u8]) -> Cow<'_, [u8]> {
 
 /// Returns path and query of a Code Assist call.
 ///
-/// The model is in the body. The caller's API key is dropped from the query: it is not the pool's.
+/// The model is in the body. The query loses the caller's API key: the key belongs to another service.
 pub fn path(action: &str, query: Option<&str>) -> String {
     let mut path = format!("/v1internal:{action}");
     let kept =
@@ -59,14 +59,14 @@ pub fn path(action: &str, query: Option<&str>) -> String {
     path
 }
 
-/// Returns where the value of `response` stands, where there is one and it is an object.
+/// Returns the range of the value of `response`, if that value is an object.
 fn response(text: &[u8]) -> Option<Range<usize>> {
     let mut members = json::members(text).map_while(Result::ok);
     let member = members.find(|member| member.key.is("response"))?;
     member.value.is_object().then(|| member.value.range())
 }
 
-/// Returns where an element stands, and where its inside does.
+/// Returns the range of an element, and the range of its content.
 fn response_in(element: json::Value<'_>) -> Option<(Range<usize>, Range<usize>)> {
     let outer = element.range();
     let inner = response(element.bytes())?;

@@ -1,8 +1,8 @@
-//! The three wire formats, and the envelope that one upstream puts around one of them.
+//! The three wire formats, and the envelope of Code Assist.
 
 use std::fmt;
 
-/// How requests and answers are written.
+/// The wire format of requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WireFormat {
     /// Anthropic's Messages API.
@@ -14,10 +14,10 @@ pub enum WireFormat {
 }
 
 impl WireFormat {
-    /// All formats, in the order they are listed to people.
+    /// All formats, in the order of lists for people.
     pub const ALL: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::Gemini];
 
-    /// Returns the name that the configuration uses, as in `kind: openai`.
+    /// Returns the format's name in the configuration, as in `kind: openai`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
@@ -33,7 +33,7 @@ impl fmt::Display for WireFormat {
     }
 }
 
-/// What is put around a body on its way to a pool, and taken off the answer.
+/// The envelope of a pool: put around request bodies, taken off answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Envelope {
     /// Bytes pass through.

@@ -1,25 +1,25 @@
-//! Samples: which accounts of a large fleet one plan looks at.
+//! Samples: the accounts considered by a plan in a large fleet.
 //!
-//! To look at ten thousand accounts for one request would cost more than the request's way through the
-//! router. Up to [`WHOLE`] all are looked at. Beyond that a plan sees the session's own account, its
-//! neighbours in turn, and some from anywhere: of several choices at random the best is nearly as good as the
-//! best of all ("power of two choices"). Where none of them is open it looks further, in the end at all, so
-//! that nobody is refused while anybody is open.
+//! A look at ten thousand accounts would cost more than the request's whole way through the router. Up to
+//! [`WHOLE`], a plan considers all accounts. Beyond, a plan considers the session's own account, its
+//! neighbours in turn, and some at random: the best of a few random choices is nearly the best of all
+//! ("power of two choices"). With none of them open, the plan looks further, finally at all accounts, so a
+//! refusal means a closed fleet.
 //!
-//! What is drawn depends on the turn alone, so that a plan can be made again.
+//! The draw depends on the turn alone, so a plan can be repeated.
 
-/// So many accounts are looked at one by one.
+/// The largest fleet without sampling.
 pub const WHOLE: u32 = 64;
 
-/// Accounts whose turn it is, or nearly.
+/// Accounts at or near their turn.
 const IN_TURN: u32 = 4;
-/// Accounts from anywhere.
+/// Accounts at random.
 const ANYWHERE: u64 = 4;
 
-/// How many accounts are looked at beyond the sample before all are.
+/// The number of accounts considered beyond the sample, before all.
 pub const FURTHER: u32 = 256;
 
-/// Returns the places that are looked at for the request number `turn`. A place may come twice.
+/// Returns the places for the request number `turn`. A place may occur twice.
 pub fn places(turn: u64, count: u32) -> impl Iterator<Item = u32> {
     let count = u64::from(count.max(1));
     let in_turn = (0..u64::from(IN_TURN)).map(move |ahead| (turn % count + ahead) % count);
@@ -28,7 +28,7 @@ pub fn places(turn: u64, count: u32) -> impl Iterator<Item = u32> {
     in_turn.chain(anywhere).map(|place| place as u32)
 }
 
-/// Returns the places from `begin` on, round the fleet, as far as one looks before looking at all.
+/// Returns the places from `begin` on, round the fleet, for the second stage.
 pub fn onward(begin: u32, count: u32) -> impl Iterator<Item = u32> {
     let count = count.max(1);
     (0..FURTHER.min(count)).map(move |ahead| (begin % count + ahead) % count)

@@ -1,8 +1,8 @@
-//! Strategies: the policies that put accounts in order.
+//! Strategies: the policies for the order of accounts.
 //!
-//! Each is a pure function of what one plan sees to a rank, in a file of its own. Ranks are sorted types
-//! whose field order is the policy; smaller is better. What a strategy has to know of all accounts before
-//! it can rank one of them it reads from the snapshot, so that a plan can be made again from what it saw.
+//! A strategy is a pure function from a plan's view to a rank, in its own file. Ranks are sorted types; the
+//! order of fields is the policy, and smaller is better. Figures over all accounts come from the snapshot,
+//! so a plan can be repeated from its recorded snapshot.
 
 pub mod headroom;
 pub mod hybrid;
@@ -16,27 +16,27 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-/// Which policy puts accounts in order.
+/// The policy for the order of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strategy {
-    /// By health, pace, quota and rest together, with a bonus for the session's own account.
+    /// Health, pace, quota and rest together, with a bonus for the session's own account.
     Hybrid,
-    /// A session stays on its account while that can serve it.
+    /// A session stays on its account as long as the account can serve.
     Sticky,
     /// Accounts take turns.
     RoundRobin,
-    /// Accounts take turns, as many as their weight.
+    /// Accounts take turns, in proportion to their weight.
     Weighted,
-    /// The account with the fewest requests under way, by weight.
+    /// The account with the fewest requests in flight, by weight.
     LeastConnections,
-    /// The account that has rested longest.
+    /// The least recently used account.
     LeastRecentlyUsed,
-    /// The account with the most quota for the time until its reset.
+    /// The account with the most quota per time until reset.
     Headroom,
 }
 
 impl Strategy {
-    /// All strategies, in the order they are listed to people.
+    /// All strategies, in the order of lists for people.
     pub const ALL: [Self; 7] = [
         Self::Hybrid,
         Self::Sticky,
@@ -47,7 +47,7 @@ impl Strategy {
         Self::Headroom,
     ];
 
-    /// Returns the name that the configuration uses.
+    /// Returns the strategy's name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hybrid => "hybrid",
@@ -60,7 +60,7 @@ impl Strategy {
         }
     }
 
-    /// Says whether it goes by the account that a session was on.
+    /// Returns whether the strategy prefers the session's account.
     pub const fn keeps_sessions(self) -> bool {
         match self {
             Self::Hybrid | Self::Sticky | Self::Headroom => true,
@@ -75,24 +75,23 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// A rank that can be explained.
+/// An explainable rank.
 pub trait Rank {
-    /// Returns what it goes by, the most important first: its fields in their order. Ranks compare as their
-    /// parts do.
+    /// Returns the fields of the rank, the most important first. Ranks compare as their parts do.
     fn parts(&self) -> Parts;
 }
 
 /// The parts of a rank.
 pub type Parts = SmallVec<[Part; 6]>;
 
-/// One thing that a rank goes by; smaller is better.
+/// A field of a rank; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
     pub name: &'static str,
     pub value: PartValue,
 }
 
-/// How much of it there is.
+/// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartValue {
     Flag(bool),
@@ -100,12 +99,12 @@ pub enum PartValue {
 }
 
 impl Part {
-    /// Makes a part that is there or not.
+    /// Makes a boolean field.
     pub const fn flag(name: &'static str, flag: bool) -> Self {
         Self { name, value: PartValue::Flag(flag) }
     }
 
-    /// Makes a part that is counted.
+    /// Makes a numeric field.
     pub const fn number(name: &'static str, number: i64) -> Self {
         Self { name, value: PartValue::Number(number) }
     }
@@ -121,27 +120,27 @@ impl fmt::Display for PartValue {
     }
 }
 
-/// What ranks read besides the account itself.
+/// The request's own input to ranks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context {
-    /// The number of the request among those of its route. Accounts that are otherwise equal take turns
-    /// by it, so that requests that start together spread.
+    /// The request's number within its route. Equal accounts take turns by this number, so simultaneous
+    /// requests spread.
     pub turn: u64,
-    /// How many accounts take turns.
+    /// The number of accounts in turn.
     pub accounts: u32,
-    /// The account that the request's session was on.
+    /// The sticky account of the request's session.
     pub home: Option<u32>,
-    /// The account of the agent that started this one, where this one has no home yet. It decides between
-    /// equals only: a subagent's prompt begins with other words than its parent's, so that there is little to
-    /// gain from the parent's cache, and a crowd of subagents has to spread. How far relatives attract is said
-    /// by [`family`](crate::planning::family).
+    /// The account of the parent agent, for a session without a sticky account. The parent decides between
+    /// equal accounts only: a subagent's prompt starts with other words than its parent's, so the parent's
+    /// cache helps little, and a crowd of subagents has to spread. [`family`](crate::planning::family)
+    /// defines the attraction of relatives.
     pub parent: Option<u32>,
-    /// There is nobody else to turn to: where nothing is open, a guess may be tried before its end.
+    /// The last resort: with nothing open, an estimated limit may be probed before its end.
     pub at_last: bool,
 }
 
 impl Context {
-    /// Returns how far the account is from its turn: 0 for the one whose turn it is.
+    /// Returns the account's distance from its turn; 0 is next.
     #[inline]
     pub fn distance(&self, index: u32) -> u32 {
         // Each account of each plan asks, and divisions are slow. That of the turn is the same for all of them.
@@ -151,7 +150,7 @@ impl Context {
         if index >= turn { index - turn } else { index + count - turn }
     }
 
-    /// Says whether the account is neither the session's nor its parent's.
+    /// Returns whether the account is neither the session's nor the parent's.
     #[inline]
     pub fn is_strange(&self, index: u32) -> bool {
         self.home.or(self.parent) != Some(index)

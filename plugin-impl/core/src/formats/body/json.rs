@@ -1,7 +1,7 @@
-//! Steps through JSON text, one member or element at a time.
+//! A lazy JSON reader: steps through text by member or element.
 //!
-//! A [`Value`] is a range of the text. Reading it costs nothing until somebody asks what is inside.
-//! Nesting is counted, never recursed into, so no input can exhaust the stack.
+//! A [`Value`] is a range of the text; creating a value costs nothing. Nesting is counted, never recursed
+//! into, so no input can exhaust the stack.
 
 mod cursor;
 mod quotes;

@@ -1,10 +1,10 @@
-//! Which members the router asks a body for.
+//! The members of a body that the router reads.
 
 use std::borrow::Cow;
 
 use super::json::{self, Member, NotJson, Value};
 
-/// A set of fields to look for; the look ends when all were seen.
+/// A set of wanted fields; the search ends at the last of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted(u8);
 
@@ -17,12 +17,12 @@ impl Wanted {
     pub const THREAD_ID: Self = Self(1 << 5);
     pub const USER_ID: Self = Self(1 << 6);
 
-    /// What every request is asked for.
+    /// The fields of every request.
     pub const ROUTE: Self = Self::MODEL.and(Self::STREAM);
-    /// Everything.
+    /// All fields.
     pub const ALL: Self = Self((1 << 7) - 1);
 
-    /// Returns both sets together.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -41,17 +41,17 @@ impl Wanted {
     }
 }
 
-/// What a body says about itself at its top level.
+/// The wanted top-level members of a body.
 ///
-/// Of a member that comes twice, the first counts. A member of another type than it should have is
-/// left out: the upstream has the words to refuse it.
+/// Of duplicate members the first counts. A member of an unexpected type is left out: the upstream refuses
+/// such a body in its own words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peek<'a> {
     pub model: Option<Cow<'a, str>>,
     pub stream: Option<bool>,
-    /// OpenAI: a hint to where a prompt is cached. Agents put their session into it.
+    /// OpenAI: a hint for the prompt cache. Agents put their session id here.
     pub prompt_cache_key: Option<Cow<'a, str>>,
-    /// OpenAI: an answer that only the account that made it can go on from.
+    /// OpenAI: an earlier answer, known to its own account only.
     pub previous_response_id: Option<Cow<'a, str>>,
     pub conversation_id: Option<Cow<'a, str>>,
     pub thread_id: Option<Cow<'a, str>>,
@@ -59,16 +59,16 @@ pub struct Peek<'a> {
     pub user_id: Option<Cow<'a, str>>,
 }
 
-/// Looks for the wanted fields, and no further than the last of them.
+/// Reads the wanted fields, up to the last of them.
 ///
 /// # Errors
-/// The body is not a JSON object, as far as it was looked at.
+/// The body is not a JSON object, as far as read.
 pub fn peek(body: &[u8], wanted: Wanted) -> Result<Peek<'_>, NotJson> {
     look(body, wanted, Wanted::is_empty, |_| ())
 }
 
-/// Looks for the wanted fields as [`peek`] does, but to the end of the body, and shows each other member
-/// on the way.
+/// Reads the wanted fields as [`peek`] does, but up to the end of the body, and passes every other member
+/// to a callback.
 ///
 /// # Errors
 /// The body is not a JSON object.
@@ -104,18 +104,18 @@ fn look<'a>(
     Ok(found)
 }
 
-/// Returns the model, and looks no further.
+/// Returns the model and stops there.
 ///
 /// # Errors
-/// The body is not a JSON object, as far as it was looked at.
+/// The body is not a JSON object, as far as read.
 pub fn model(body: &[u8]) -> Result<Option<Cow<'_, str>>, NotJson> {
     text_field(body, "model")
 }
 
-/// Returns the first top-level member `name` where it is a string, and looks no further.
+/// Returns the first top-level member `name` if its value is a string, and stops there.
 ///
 /// # Errors
-/// The body is not a JSON object, as far as it was looked at.
+/// The body is not a JSON object, as far as read.
 pub fn text_field<'a>(body: &'a [u8], name: &str) -> Result<Option<Cow<'a, str>>, NotJson> {
     for member in json::members(body) {
         let member = member?;
@@ -141,7 +141,7 @@ impl<'a> Peek<'a> {
     }
 }
 
-/// Returns the field that a member is, or the empty set.
+/// Returns the field of a member, or the empty set.
 fn field(member: &Member<'_>) -> Wanted {
     match &*member.key.name() {
         b"model" => Wanted::MODEL,

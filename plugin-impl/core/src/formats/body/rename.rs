@@ -1,4 +1,4 @@
-//! Another model in the same body.
+//! Replaces the model in a body.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use super::json::{self, NotJson};
 
 /// Returns the body with `model` as its top-level model; every other byte stays.
 ///
-/// A body without the member, or with that model already, comes back as it is.
+/// A body without the member, or with an equal model, returns unchanged.
 ///
 /// # Errors
-/// The body is not a JSON object, as far as its model.
+/// The body is not a JSON object, up to its model.
 pub fn with_model<'a>(body: &'a [u8], model: &str) -> Result<Cow<'a, [u8]>, NotJson> {
     for member in json::members(body) {
         let member = member?;

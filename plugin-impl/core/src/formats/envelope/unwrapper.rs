@@ -1,8 +1,8 @@
-//! Takes the envelope off a stream of server-sent events, chunk by chunk.
+//! Removes the envelope from a stream of server-sent events, chunk by chunk.
 //!
-//! An event is held until the blank line that ends it, because its data may be spread over several
-//! `data:` lines (WHATWG HTML section 9.2.6). Then the parts of those lines that lie inside of the
-//! envelope are kept, and everything else of the event, comments and line endings included, as it came.
+//! An event is buffered up to its blank line, because its data may span several `data:` lines (WHATWG HTML
+//! section 9.2.6). Then the parts of those lines inside of the envelope are kept. Comments, line endings
+//! and the rest of the event stay unchanged.
 
 use std::ops::Range;
 
@@ -11,19 +11,19 @@ use smallvec::SmallVec;
 
 use super::response;
 
-/// The longest event that is looked into; a longer one passes as it is.
+/// The longest buffered event; a longer event passes unchanged.
 pub const MAX_HELD: usize = 16 * 1024 * 1024;
 
-/// Takes the envelope off each event of a stream.
+/// Removes the envelope from each event of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Unwrapper {
     held: Vec<u8>,
-    /// The event is too long to be held: its bytes go straight on.
+    /// The current event exceeds the buffer and passes unchanged.
     passing: bool,
     line: Line,
 }
 
-/// What is known of the line that is being received.
+/// The state of the line in progress.
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
     has_text: bool,
@@ -31,7 +31,7 @@ struct Line {
 }
 
 impl Unwrapper {
-    /// Takes what the upstream sent, and puts what is complete into `out`.
+    /// Takes bytes of the upstream, and appends complete events to `out`.
     pub fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>) {
         while let Some(at) = memchr2(b'\n', b'\r', chunk) {
             let (line, rest) = chunk.split_at(at + 1);
@@ -45,7 +45,7 @@ impl Unwrapper {
         self.take(chunk, out);
     }
 
-    /// Takes the end of the stream, and puts what is left into `out`.
+    /// Takes the end of the stream, and appends the remaining bytes to `out`.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.flush(out);
     }
@@ -71,9 +71,9 @@ impl Unwrapper {
 }
 
 impl Line {
-    /// Notes a line with its end; returns whether it was the blank one that ends an event.
+    /// Adds a line with its end; returns whether the line was blank, the end of an event.
     ///
-    /// A line feed after a carriage return belongs to the line before.
+    /// A line feed after a carriage return belongs to the previous line.
     fn ends_event(&mut self, line: &[u8]) -> bool {
         let second_half = line == b"\n" && self.follows_cr && !self.has_text;
         let blank = line.len() == 1 && !self.has_text && !second_half;
@@ -82,7 +82,7 @@ impl Line {
     }
 }
 
-/// Puts an event without its envelope, or as it is where it has none.
+/// Appends an event without its envelope, or unchanged if there is none.
 fn put_event(event: &[u8], out: &mut Vec<u8>) {
     let payloads = payloads(event);
     let data = joined(event, &payloads);
@@ -92,7 +92,7 @@ fn put_event(event: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Ranges of an event, one for each of its `data:` lines.
+/// Ranges of an event, one per `data:` line.
 type Payloads = SmallVec<[Range<usize>; 1]>;
 
 fn payloads(event: &[u8]) -> Payloads {
@@ -115,7 +115,7 @@ fn payload(event: &[u8], line: Range<usize>) -> Option<Range<usize>> {
     Some(line.end - data.len()..line.end)
 }
 
-/// Returns the data of the event: its payloads, with line feeds between them.
+/// Returns the data of the event: payloads joined by line feeds.
 fn joined<'a>(event: &'a [u8], payloads: &Payloads) -> std::borrow::Cow<'a, [u8]> {
     match payloads.as_slice() {
         [] => b"".into(),
@@ -124,8 +124,8 @@ fn joined<'a>(event: &'a [u8], payloads: &Payloads) -> std::borrow::Cow<'a, [u8]
     }
 }
 
-/// Puts of each payload what lies in `inside`, a range of the joined data. A `data:` line with nothing
-/// of it goes; the bytes between the lines stay.
+/// Appends the part of each payload inside of `inside`, a range of the joined data. A `data:` line without
+/// such a part is dropped; bytes between the lines stay.
 fn put_inside(event: &[u8], payloads: &Payloads, inside: &Range<usize>, out: &mut Vec<u8>) {
     let mut copied = 0;
     let mut offset = 0;
@@ -154,7 +154,7 @@ fn start_of_line(event: &[u8], at: usize) -> usize {
     memchr::memrchr2(b'\n', b'\r', &event[..at]).map_or(0, |end| end + 1)
 }
 
-/// Returns where the next line starts; `end` is where this one's text ends.
+/// Returns the start of the next line; `end` is the end of the current line's text.
 fn after_line(event: &[u8], end: usize) -> usize {
     let ending = if event[end..].starts_with(b"\r\n") { 2 } else { 1 };
     (end + ending).min(event.len())

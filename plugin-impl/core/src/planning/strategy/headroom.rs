@@ -1,11 +1,10 @@
-//! The account with the most quota for the time until it resets goes first.
+//! The account with the most quota per time until reset goes first.
 //!
-//! So quota is spent at the pace at which it comes back: what would lapse unused at a near reset is used,
-//! and what has to last for days is spared. An account that nobody has read is in the middle: neither its
-//! wealth nor its poverty is known.
+//! Quota is spent at the rate of its renewal: quota close to a reset is used before it lapses, and quota
+//! for days is spared. An account without a reading ranks in the middle, because its quota is unknown.
 //!
-//! Readings come with answers, and so they are late by what is under way. Accounts of about the same pace
-//! therefore count as equals, and share the work by load. Among them a session stays where it was.
+//! Readings arrive with answers, so they lag behind the requests in flight. Accounts of a similar pace
+//! therefore count as equal and share work by load. Among equals a session stays on its account.
 
 use std::cmp::Reverse;
 
@@ -17,7 +16,7 @@ use crate::time::Millis;
 
 use super::{Context, Part, Parts, least_connections};
 
-/// Field order is priority; smaller is better.
+/// The order of fields is their priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     pace: Reverse<Pace>,
@@ -40,15 +39,15 @@ impl super::Rank for Rank {
     }
 }
 
-/// Quota for each second until the reset, on a scale on which four steps are twice as much.
+/// Quota per second until reset, on a logarithmic scale: four steps double the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Pace(u32);
 
-/// What accounts are compared with in one plan.
+/// The reference values of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     now: Millis,
-    /// The pace of those that are not known.
+    /// The pace of accounts without a reading.
     middle: Pace,
 }
 
@@ -67,7 +66,7 @@ impl Scale {
         Self { now: snapshot.now, middle: middle(&known) }
     }
 
-    /// Ranks an account by the way that it would be used.
+    /// Ranks an account at a pool and endpoint.
     #[inline]
     pub fn rank(&self, account: &AccountView, way: &WayView, context: &Context) -> Rank {
         let pace = Pace::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
@@ -80,7 +79,7 @@ impl Scale {
     }
 }
 
-/// Returns the median of sorted paces; where none is known all are equal.
+/// Returns the median of sorted paces; without any known pace, all accounts are equal.
 fn middle(known: &[Pace]) -> Pace {
     let Some(last) = known.len().checked_sub(1) else { return Pace::default() };
     let (below, above) = (known[last / 2], known[known.len() / 2]);
@@ -88,7 +87,7 @@ fn middle(known: &[Pace]) -> Pace {
 }
 
 impl Pace {
-    /// Returns the pace of an account that is read, twice as much for twice the weight.
+    /// Returns the pace of an account with a reading; double weight doubles the pace.
     #[inline]
     fn of(outlook: Outlook, weight: u16, now: Millis) -> Option<Self> {
         let (remaining, reset) = (outlook.remaining?, outlook.reset);

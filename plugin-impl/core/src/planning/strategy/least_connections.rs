@@ -1,10 +1,10 @@
-//! The account with the fewest requests under way goes first, by weight.
+//! The account with the fewest requests in flight goes first, by weight.
 
 use crate::planning::snapshot::AccountView;
 
 use super::{Context, Part, Parts};
 
-/// Field order is priority; smaller is better.
+/// The order of fields is their priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     load: u64,
@@ -19,13 +19,13 @@ impl super::Rank for Rank {
     }
 }
 
-/// Ranks an account by what it would have under way with this request, in relation to its weight.
+/// Ranks an account by its requests in flight, this request included, relative to its weight.
 #[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank { load: load(account), distance: context.distance(account.index) }
 }
 
-/// Returns the requests under way, this one included, per thousandth of a weight.
+/// Returns the requests in flight, this request included, per thousandth of a weight.
 #[inline]
 pub(super) fn load(account: &AccountView) -> u64 {
     let requests = (u64::from(account.in_flight) + 1) * 1_000;
@@ -35,8 +35,8 @@ pub(super) fn load(account: &AccountView) -> u64 {
     }
 }
 
-/// Returns the load as it counts for an agent without a home: the agents of its family that live there are
-/// taken for requests under way, and to be attracted is worth one and a half of them.
+/// Returns the load for an agent without a sticky account. Relatives on the account count as requests in
+/// flight; an attraction subtracts one and a half of them.
 #[inline]
 pub(super) fn burden(account: &AccountView) -> u64 {
     let halves = 2 * (u64::from(account.in_flight) + u64::from(account.agents) + 1);

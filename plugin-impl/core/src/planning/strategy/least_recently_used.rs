@@ -1,11 +1,11 @@
-//! The account that has rested longest goes first.
+//! The least recently used account goes first.
 
 use crate::planning::snapshot::{AccountView, WayView};
 use crate::time::Millis;
 
 use super::{Context, Part, Parts};
 
-/// Field order is priority; smaller is better.
+/// The order of fields is their priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     used: Millis,
@@ -19,7 +19,7 @@ impl super::Rank for Rank {
     }
 }
 
-/// Ranks an account by when the pool was last used. Those that were never used take turns.
+/// Ranks an account by the last use of the pool. Unused accounts take turns.
 #[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context) -> Rank {
     Rank { used: way.vitals.used, distance: context.distance(account.index) }

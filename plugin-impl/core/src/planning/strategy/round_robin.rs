@@ -1,4 +1,4 @@
-//! Accounts take turns, whatever they are doing.
+//! Accounts take turns, independent of load.
 
 use crate::planning::snapshot::AccountView;
 
@@ -16,7 +16,7 @@ impl super::Rank for Rank {
     }
 }
 
-/// Ranks an account by how far it is from its turn.
+/// Ranks an account by its distance from its turn.
 #[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank { distance: context.distance(account.index) }

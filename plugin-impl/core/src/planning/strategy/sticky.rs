@@ -1,14 +1,14 @@
-//! A session stays on its account while that can serve it, because its prompt cache is warm there.
+//! A session stays on its account as long as the account can serve, because the prompt cache is warm there.
 //!
-//! A session that has none goes to the least loaded account, of equals to that of its parent. Other agents
-//! of its root session count as load; see [`family`](crate::planning::family). Where two
-//! pools of the account can serve it the home is the account, not the pool.
+//! A new session goes to the least loaded account; among equals, to the parent's. Other agents of its root
+//! session count as load, see [`family`](crate::planning::family). With two usable pools, stickiness is to
+//! the account, not to the pool.
 
 use crate::planning::snapshot::AccountView;
 
 use super::{Context, Part, Parts, least_connections};
 
-/// Field order is priority; smaller is better.
+/// The order of fields is their priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
     away: bool,

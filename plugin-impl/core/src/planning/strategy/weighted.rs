@@ -1,8 +1,8 @@
-//! Accounts take turns, as many as their weight, and as evenly spread as they can be.
+//! Accounts take turns in proportion to their weight, spread as evenly as possible.
 //!
-//! The open accounts lie on a ring, each as wide as its weight, and the turns step round it by the golden
-//! section: over one round each account has exactly its share, and no account has its turns in a row that
-//! does not have most of them. There is no counter that threads would have to share.
+//! The open accounts lie on a ring, each as wide as its weight. Turns step round the ring by the golden
+//! section: over a round each account has exactly its share, and only an account with most of the turns has
+//! two in a row. Threads share no counter.
 
 use crate::planning::snapshot::{AccountView, Snapshot};
 
@@ -21,7 +21,7 @@ impl super::Rank for Rank {
     }
 }
 
-/// The ring of one plan.
+/// The ring of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring {
     round: u64,
@@ -30,7 +30,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Lays the open accounts of a snapshot out.
+    /// Lays out the open accounts of a snapshot.
     pub fn new(snapshot: &Snapshot, context: &Context) -> Self {
         let open = snapshot.accounts.iter().filter(|account| account.is_open());
         let round = open.map(width).sum::<u64>().max(1);
@@ -38,7 +38,7 @@ impl Ring {
         Self { round, point, begin: 0 }
     }
 
-    /// Ranks the next open account by how far round the ring it begins; the one at the point goes first.
+    /// Ranks the next open account by its distance from the current point of the ring.
     #[inline]
     pub fn rank(&mut self, account: &AccountView) -> Rank {
         let (begin, end) = (self.begin, self.begin + width(account));
@@ -53,8 +53,8 @@ fn width(account: &AccountView) -> u64 {
     account.weight.max(1).into()
 }
 
-/// Returns the number next to the golden section of `round` that has no divisor in common with it, so that
-/// so many steps meet every point once.
+/// Returns the number next to the golden section of `round` and coprime to `round`, so the steps meet every
+/// point once.
 fn step(round: u64) -> u64 {
     let golden = (round as f64 * 0.618_033_988_749_895).round() as u64;
     (golden.max(1)..=round).find(|step| divisor(*step, round) == 1).unwrap_or(1)

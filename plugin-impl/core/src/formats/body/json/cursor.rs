@@ -1,19 +1,19 @@
-//! The reader beneath the iterators: where it is, and how it jumps.
+//! The cursor below the iterators: a position, and jumps over values.
 
 use super::{Member, NotJson, Text, Value, quotes};
 
-/// A place in the text.
+/// A position in the text.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
-    /// A string whose end is known.
+    /// A string with a known end.
     known: Span,
-    /// The longest string that was jumped over since the last value began.
+    /// The longest string since the start of the current value.
     longest: Span,
 }
 
-/// Where a string stands, quotes included.
+/// The range of a string, quotes included.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Span {
     start: usize,
@@ -25,14 +25,14 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0, known: Span::default(), longest: Span::default() }
     }
 
-    /// Goes back to the start of a value. A message of a megabyte has been searched for its end already,
-    /// so that is not done again on each level above it.
+    /// Returns to the start of a value. The end of a megabyte of text is already known, so outer levels
+    /// skip a second search.
     pub(super) fn again(value: &Value<'a>) -> Self {
         let text = &value.text[..value.end];
         Self { text, at: value.start, known: value.longest, longest: Span::default() }
     }
 
-    /// Enters a container; returns whether it has a first item.
+    /// Enters a container; returns whether there is a first item.
     pub(super) fn first(&mut self, open: u8, close: u8) -> Result<bool, NotJson> {
         let what = if open == b'{' { "expected an object" } else { "expected an array" };
         self.expect(open, what)?;
@@ -42,7 +42,7 @@ impl<'a> Cursor<'a> {
         self.close()
     }
 
-    /// Goes on after an item; returns whether there is another.
+    /// Continues after an item; returns whether there is a next item.
     pub(super) fn another(&mut self, close: u8) -> Result<bool, NotJson> {
         if self.peek() == Some(close) {
             return self.close();
@@ -51,7 +51,7 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
-    /// Leaves the container, which has to be all of the text.
+    /// Leaves the outermost container; text after the container is an error.
     fn close(&mut self) -> Result<bool, NotJson> {
         self.at += 1;
         match self.peek() {
@@ -138,7 +138,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// Returns the next byte that is not blank, and goes there.
+    /// Moves to the next byte other than white space, and returns the byte.
     fn peek(&mut self) -> Option<u8> {
         while self.text.get(self.at).copied().is_some_and(is_blank) {
             self.at += 1;
@@ -183,7 +183,7 @@ fn exponent(text: &[u8]) -> Option<&[u8]> {
     some_digits(text.strip_prefix(b"+").or_else(|| text.strip_prefix(b"-")).unwrap_or(text))
 }
 
-/// Returns what follows one digit or more.
+/// Returns the rest after one digit or more.
 fn some_digits(text: &[u8]) -> Option<&[u8]> {
     let (found, rest) = digits(text);
     (!found.is_empty()).then_some(rest)
@@ -193,7 +193,7 @@ fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
 }
 
-/// How many bytes of strings were searched, which is what a look into a body costs.
+/// The number of searched bytes of strings: the cost of reading a body.
 #[cfg(test)]
 pub(crate) mod stepped {
     use std::cell::Cell;

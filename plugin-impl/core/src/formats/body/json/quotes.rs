@@ -1,12 +1,12 @@
-//! Where a string ends.
+//! Finds the end of a string.
 //!
-//! Source code in a prompt has an escape in every line, and often an escaped quote. To go from quote to
-//! quote then means thousands of short jumps, so 64 bytes are looked at together: one bit for each.
+//! Source code in a prompt has an escape in every line, and often an escaped quote. Going from quote to
+//! quote would mean thousands of short jumps, so this search tests 64 bytes at a time, with one bit per
+//! byte.
 
 use memchr::memchr;
 
-/// Returns the place of the first quote from `from` on that is not escaped. Nothing before `from` escapes
-/// what stands there.
+/// Returns the position of the first unescaped quote at or after `from`. The byte at `from` is not escaped.
 pub(super) fn closing(text: &[u8], from: usize) -> Option<usize> {
     // Most strings have no escaped quote in them, and nothing is faster than this.
     let first = from + memchr(b'"', &text[from..])?;
@@ -39,7 +39,7 @@ fn in_blocks_of_halves(text: &[u8], from: usize) -> Option<usize> {
     each_block(text, from, |block, byte| bits_of_halves(block, byte))
 }
 
-/// Goes through the text with `bits`, which returns a bit for each byte of a block: whether it is this one.
+/// Walks through the text; `bits` returns a bit per byte of a block: equal to the wanted byte or not.
 #[inline(always)]
 fn each_block(text: &[u8], from: usize, bits: impl Fn(&[u8; 64], u8) -> u64) -> Option<usize> {
     let (blocks, rest) = text[from..].as_chunks();
@@ -55,8 +55,8 @@ fn each_block(text: &[u8], from: usize, bits: impl Fn(&[u8; 64], u8) -> u64) -> 
     None
 }
 
-/// Compares 32 bytes with one instruction, and gathers the bits with another, which the compiler does not
-/// find by itself.
+/// Compares 32 bytes with one instruction and gathers the bits with a second; the compiler does not find
+/// this by itself.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn bits_of_halves(block: &[u8; 64], byte: u8) -> u64 {
@@ -78,7 +78,7 @@ fn number(half: &[u8; 32], from: usize) -> i64 {
     i64::from_le_bytes(eight)
 }
 
-/// Gathers them by what every processor has.
+/// Gathers the bits with portable operations.
 fn bits_anywhere(block: &[u8; 64], byte: u8) -> u64 {
     let equal: [u8; 64] = std::array::from_fn(|place| u8::from(block[place] == byte));
     let eights = equal.as_chunks().0.iter();
@@ -87,11 +87,11 @@ fn bits_anywhere(block: &[u8; 64], byte: u8) -> u64 {
     gathered.enumerate().fold(0, |bits, (place, eight)| bits | eight << (8 * place))
 }
 
-/// Returns the bits of what is escaped, given those of the backslashes. `is_carried` says of the block's
-/// first byte whether the block before escapes it, and then the same for the next block.
+/// Returns the bits of escaped bytes, from the bits of backslashes. `is_carried` holds, on entry, whether
+/// the previous block escapes this block's first byte; on exit, the same for the next block.
 ///
-/// A row of backslashes escapes what is behind it where their number is odd. Rows that begin at an odd
-/// place are told from the others by an addition, which carries a bit through the row to its end.
+/// An odd run of backslashes escapes the next byte. An addition carries a bit through a run to its end, and
+/// so separates runs with an odd start from runs with an even start.
 fn escaped(backslashes: u64, is_carried: &mut bool) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     let carried = u64::from(*is_carried);
