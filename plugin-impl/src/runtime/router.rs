@@ -92,6 +92,9 @@ impl Router {
         if let Some(providers) = models::listed(&claim, &call, generation) {
             return models::list(self, generation, claim.intent, call, providers).await;
         }
+        if models::is_list(&claim, &call) {
+            return models::list_of_one(self, generation, claim, call).await;
+        }
         self.routed(generation, models::of_its_provider(claim, generation), call).await
     }
 

@@ -1,9 +1,9 @@
 //! `GET /v1/models` where several providers speak the caller's format: one list of all they have.
 //!
 //! Each provider is asked by a request of its own, with its accounts, limits and retries, as if the caller
-//! had named it. One that gives no list in time is left out, and the answer's head says so. Of one that has
-//! none to give the configuration knows some models. With a single provider that has one nothing of this
-//! happens, and its bytes pass through.
+//! had named it. Of one that has none to give, or gives none in time, the configuration may know some models;
+//! else it is left out, and the answer's head says so. Of a single provider that gives its list in time the
+//! bytes pass through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,9 @@ use pointsman_core::reporting::refusal;
 use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::Providers;
-use pointsman_core::response::models::{Page, Part, addressed, has_list, is_paging, longest, named};
+use pointsman_core::response::models::{
+    Page, PageError, Part, addressed, has_list, is_paging, longest, named,
+};
 use serde_json::Value;
 
 use crate::edges::upstream::whole;
@@ -32,8 +34,9 @@ use crate::runtime::generation::Generation;
 
 use super::Router;
 
-/// How long a list may take. Whoever asks shows a menu, and would rather have one with a gap.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a list may take. Whoever asks shows a menu, and would rather have one with a gap. Claude Code waits
+/// for 3 s.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How many answers make one provider's list.
 const MOST_PARTS: usize = 10;
 /// The longest answer that is read.
@@ -44,14 +47,51 @@ const LEFT_OUT: HeaderName = HeaderName::from_static("x-pointsman-left-out");
 
 /// Returns the providers that a list is made of, or none where one alone is asked.
 pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Option<Vec<Arc<Provider>>> {
-    let is_list = || claim.intent.resource() == ("models", None) && claim.intent.model == ModelPlace::Nowhere;
     let is_pinned = || [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
-    if call.method != Method::GET || claim.provider.is_some() || !is_list() || is_pinned() {
+    if claim.provider.is_some() || !is_list(claim, call) || is_pinned() {
         return None;
     }
     let mut providers = serving(claim.intent.format, generation);
     providers.sort_by_key(|provider| !is_own(provider));
     (providers.len() > 1 || !providers.iter().all(|provider| has_list(provider))).then_some(providers)
+}
+
+/// Says whether somebody asks which models there are.
+pub(super) fn is_list(claim: &Claim, call: &Call) -> bool {
+    call.method == Method::GET
+        && claim.intent.resource() == ("models", None)
+        && claim.intent.model == ModelPlace::Nowhere
+}
+
+/// Asks the one provider that there is, or that is named. What it answers in time passes as it is.
+pub(super) async fn list_of_one(
+    router: &Router,
+    generation: &Arc<Generation>,
+    claim: Claim,
+    call: Call,
+) -> Answer {
+    let format = claim.intent.format;
+    let page = match page_of(format, &pairs(&call)) {
+        Ok(page) => page,
+        Err(_) => return router.routed(generation, claim, call).await,
+    };
+    let mut serving = serving(format, generation).into_iter();
+    let provider = serving.find(|provider| claim.provider.as_ref().is_none_or(|id| provider.id == *id));
+    let asked = async {
+        let Answer { status, headers, body } = router.routed(generation, claim, call).await;
+        let body = AnswerBody::Full(read(body).await?);
+        Some(Answer { status, headers, body })
+    };
+    let late = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Some(answer)) => return answer,
+        Ok(None) => NoList::Unreadable,
+        Err(_) => NoList::Late,
+    };
+    let mut whole = Whole::default();
+    if let Some(provider) = provider {
+        whole.add(&provider, configured(&provider).map_err(|_| late), format, generation);
+    }
+    whole.answer(&page, format)
 }
 
 /// Takes the provider out of `/v1/models/acme/big-model`, which means what acme knows as `big-model`.
@@ -92,10 +132,8 @@ pub(super) async fn list(
     call: Call,
     providers: Vec<Arc<Provider>>,
 ) -> Answer {
-    let query: Vec<(String, String)> =
-        form_urlencoded::parse(call.query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect();
-    let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let page = match Page::read(intent.format, pairs) {
+    let query = pairs(&call);
+    let page = match page_of(intent.format, &query) {
         Ok(page) => page,
         Err(error) => return refused(intent.format, &error.to_string()),
     };
@@ -106,6 +144,14 @@ pub(super) async fn list(
         whole.add(provider, list, intent.format, generation);
     }
     whole.answer(&page, intent.format)
+}
+
+fn pairs(call: &Call) -> Vec<(String, String)> {
+    form_urlencoded::parse(call.query.as_deref().unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+fn page_of(format: WireFormat, query: &[(String, String)]) -> Result<Page, PageError> {
+    Page::read(format, query.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// Conditions are about the list that the caller has, which no provider knows.
@@ -146,7 +192,8 @@ impl Asking<'_> {
         if !has_list(provider) {
             return configured(provider);
         }
-        tokio::time::timeout(PATIENCE, self.all_of(&provider.id)).await.unwrap_or(Err(NoList::Late))
+        let asked = tokio::time::timeout(PATIENCE, self.all_of(&provider.id)).await;
+        asked.unwrap_or_else(|_| configured(provider).map_err(|_| NoList::Late))
     }
 
     async fn all_of(&self, provider: &ProviderId) -> Result<List, NoList> {
@@ -249,7 +296,7 @@ impl Whole {
                 status
             }
             Err(NoList::Unreadable) => "no list".to_owned(),
-            Err(NoList::Late) => format!("nothing in {} s", PATIENCE.as_secs()),
+            Err(NoList::Late) => format!("nothing in {} s", PATIENCE.as_secs_f32()),
         };
         tracing::info!(provider = %provider.id, why, "a provider is not in the list of models");
         self.left_out.push(format!("{} ({why})", provider.id));
@@ -305,24 +352,57 @@ mod tests {
         fn notice(&self, _: &Notice, _: MetBy) {}
     }
 
-    /// Takes connections and says nothing. While the clock stands it jumps to the next timer as soon as
-    /// there is nothing else to do, so nobody waits here.
-    #[tokio::test(start_paused = true)]
-    async fn providers_that_say_nothing_do_not_hold_a_list_up() {
+    /// Asks for a list where nobody says anything, and returns the answer and after how many milliseconds it
+    /// came. While the clock stands it jumps to the next timer as soon as there is nothing else to do, so
+    /// nobody waits here.
+    async fn list_of_silence(config: impl Fn(&str) -> String, path: &str) -> (StatusCode, String, u128) {
         let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let base = format!("http://{}", silent.local_addr().expect("it is bound"));
-        let text = format!(
-            "timeouts: {{connect: 60s}}\nproviders:\n  openai: {{base_url: '{base}'}}\n  acme: {{kind: openai, base_url: '{base}'}}\n\
-             accounts:\n  - {{id: 'openai:a', api_key: k}}\n  - {{id: 'acme:a', api_key: k}}\n"
-        );
+        let text = format!("timeouts: {{connect: 60s}}\n{}", config(&base));
         let config = from_text(&text, "pointsman.yaml", &Process).expect("valid");
         let router = Router::new(config, Arc::new(MemoryStore::default()), Notices::new(Box::new(Nobody)));
         let call = super::super::call(Method::GET, None, HeaderMap::new(), Bytes::new());
         let begun = tokio::time::Instant::now();
-        let answer = router.serve("/v1/models", call).await.expect("it is ours");
-        assert_eq!((answer.status, begun.elapsed().as_secs()), (StatusCode::BAD_GATEWAY, PATIENCE.as_secs()));
+        let answer = router.serve(path, call).await.expect("it is ours");
         let AnswerBody::Full(body) = answer.body else { panic!("it is whole") };
-        let body = String::from_utf8_lossy(&body).into_owned();
-        assert!(body.contains("openai (nothing in 10 s), acme (nothing in 10 s)"), "{body}");
+        (answer.status, String::from_utf8_lossy(&body).into_owned(), begun.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn providers_that_say_nothing_do_not_hold_a_list_up() {
+        let config = |base: &str| {
+            format!(
+                "providers:\n  openai: {{base_url: '{base}'}}\n  acme: {{kind: openai, base_url: '{base}'}}\n\
+                 accounts:\n  - {{id: 'openai:a', api_key: k}}\n  - {{id: 'acme:a', api_key: k}}\n"
+            )
+        };
+        let (status, body, millis) = list_of_silence(config, "/v1/models").await;
+        assert_eq!((status, millis), (StatusCode::BAD_GATEWAY, 2_500));
+        assert!(body.contains("openai (nothing in 2.5 s), acme (nothing in 2.5 s)"), "{body}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_provider_that_says_nothing_does_not_hold_its_list_up() {
+        let config = |base: &str| {
+            format!(
+                "providers:\n  openai: {{base_url: '{base}'}}\naccounts:\n  - {{id: 'openai:a', api_key: k}}\n"
+            )
+        };
+        let (status, body, millis) = list_of_silence(config, "/v1/models").await;
+        assert_eq!((status, millis), (StatusCode::BAD_GATEWAY, 2_500));
+        assert!(body.contains("openai (nothing in 2.5 s)"), "{body}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_provider_that_says_nothing_the_configured_models_are_listed() {
+        let config = |base: &str| {
+            format!(
+                "providers:\n  openai: {{base_url: '{base}', models: {{mine: gpt-5}}}}\n\
+                 accounts:\n  - {{id: 'openai:a', api_key: k}}\n"
+            )
+        };
+        let (status, body, millis) = list_of_silence(config, "/v1/models").await;
+        assert_eq!((status, millis), (StatusCode::OK, 2_500));
+        assert!(body.contains("\"mine\""), "{body}");
     }
 }
