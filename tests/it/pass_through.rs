@@ -85,6 +85,32 @@ async fn a_provider_without_accounts_claims_nothing() {
     assert_eq!(raw.next().values("authorization"), ["Bearer own"]);
 }
 
+/// Two providers of different kinds share an origin, and the base URL of the wrong one is longer.
+#[tokio::test]
+async fn at_one_origin_the_format_decides_before_the_length_of_the_base_url() {
+    let raw = Raw::json(r#"{"id":"m","type":"message","role":"assistant","content":[]}"#);
+    let base = raw.base_url();
+    let setup = Setup::new().anthropic("a", free()).openai("o", free());
+    let setup = setup.provider("anthropic", "base_url", base);
+    let stage = setup.provider("openai", "base_url", format!("{base}/v1")).start();
+    let ask = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let body = if method == "POST" { r#"{"model":"m","messages":[]}"# } else { "" };
+        let mut request = Request::post(&format!("{base}{path}"), body);
+        request.method = method.into();
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        within(stage.router.fetch(request)).await.expect("an answer");
+        let asked = raw.next();
+        let of = |name| asked.values(name).concat();
+        format!("{}{}", of("x-api-key"), of("authorization"))
+    };
+    let spoken = [("anthropic-version", "2023-06-01")];
+    assert_eq!(ask("POST", "/v1/messages", &[]).await, "hush-key-a");
+    assert_eq!(ask("POST", "/v1/messages/count_tokens", &spoken).await, "hush-key-a");
+    assert_eq!(ask("GET", "/v1/files/file_1", &spoken).await, "hush-key-a");
+    assert_eq!(ask("POST", "/v1/chat/completions", &[]).await, "Bearer hush-key-o");
+    assert_eq!(ask("GET", "/v1/files/file-1", &[]).await, "Bearer hush-key-o");
+}
+
 /// A body that is claimed is sent as it came, but for what the pool needs.
 #[tokio::test]
 async fn a_claimed_body_is_sent_byte_for_byte() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
-use pointsman_core::request::intent::{Intent, spoken};
+use pointsman_core::request::intent::{Intent, spoken, told};
 use pointsman_core::request::route::Providers;
 
 use crate::edges::config::ProviderConfig;
@@ -30,9 +30,10 @@ pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Cl
 
 /// Claims a request that an agent would have sent to `uri` itself.
 pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &Generation) -> Option<Claim> {
-    let addressed = addressed(uri, &generation.config.providers)?;
+    let spoken = spoken(headers);
+    let addressed = addressed(uri, spoken, &generation.config.providers)?;
     let provider = addressed.provider;
-    let intent = Intent::read(method, addressed.path, Some(provider.core.format), spoken(headers))?;
+    let intent = Intent::read(method, addressed.path, Some(provider.core.format), spoken)?;
     // The format's own provider stands for all that speak it: its accounts go first, but others may do.
     let own = provider.core.id.as_str() == provider.core.format.name();
     if own {
@@ -54,11 +55,23 @@ struct Addressed<'a> {
     length: usize,
 }
 
-fn addressed<'a>(uri: &'a Uri, providers: &'a [Arc<ProviderConfig>]) -> Option<Addressed<'a>> {
+/// Two providers may share an origin. What path and headers tell of the format decides between them first, then
+/// the length of the base URL.
+fn addressed<'a>(
+    uri: &'a Uri,
+    spoken: Option<WireFormat>,
+    providers: &'a [Arc<ProviderConfig>],
+) -> Option<Addressed<'a>> {
+    let speaks = |addressed: &Addressed<'_>| {
+        let told = told(addressed.path, spoken);
+        told.is_none_or(|format| format == addressed.provider.core.format)
+    };
     providers
         .iter()
         .filter_map(|provider| by_base(uri, provider).or_else(|| by_host(uri, provider)))
-        .max_by_key(|addressed| (addressed.length, std::cmp::Reverse(addressed.provider.index)))
+        .max_by_key(|addressed| {
+            (speaks(addressed), addressed.length, std::cmp::Reverse(addressed.provider.index))
+        })
 }
 
 fn by_base<'a>(uri: &'a Uri, provider: &'a ProviderConfig) -> Option<Addressed<'a>> {

@@ -40,6 +40,14 @@ pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
     OF_GEMINI.iter().any(|name| headers.contains_key(name)).then_some(WireFormat::Gemini)
 }
 
+/// Returns the format that path and headers tell, or none where they fit several.
+pub fn told(path: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
+    let (version, rest) = split_version(path);
+    let by_path = told_by(version, rest, None);
+    let fits_several = matches!(segments(rest).next(), Some("models" | "files"));
+    if fits_several && by_path == Some(WireFormat::OpenAi) { spoken } else { by_path.or(spoken) }
+}
+
 impl Intent {
     /// Reads a path. `format` is known where a host or a base URL told it; else the path has to tell.
     /// `spoken` is what [`spoken`] tells, which tells the services apart that have a `/v1/models`.
@@ -196,6 +204,22 @@ mod tests {
         assert_eq!(files.expect("known").format, WireFormat::Anthropic);
         let openai = list(None).expect("known");
         assert_eq!((openai.format, openai.model), (WireFormat::OpenAi, ModelPlace::Nowhere));
+    }
+
+    #[test]
+    fn what_path_and_headers_tell_decides_and_what_fits_several_tells_nothing() {
+        for (path, spoken, format) in [
+            ("/v1/messages", None, Some(WireFormat::Anthropic)),
+            ("/messages", Some(WireFormat::OpenAi), Some(WireFormat::Anthropic)),
+            ("/v1/chat/completions", Some(WireFormat::Anthropic), Some(WireFormat::OpenAi)),
+            ("/v1beta/files/f", None, Some(WireFormat::Gemini)),
+            ("/v1/files", None, None),
+            ("/v1/models", Some(WireFormat::Anthropic), Some(WireFormat::Anthropic)),
+            ("/rerank", None, None),
+            ("/rerank", Some(WireFormat::Gemini), Some(WireFormat::Gemini)),
+        ] {
+            assert_eq!(told(path, spoken), format, "{path} {spoken:?}");
+        }
     }
 
     #[test]
