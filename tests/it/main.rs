@@ -38,4 +38,5 @@ mod shutdown;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;
+mod turns;
 mod waiting;

@@ -236,6 +236,11 @@ impl Roster {
         }
     }
 
+    /// Returns the place of an account here by its id.
+    pub fn place_of_id(&self, id: &AccountId) -> Option<u32> {
+        self.ids.get(id).copied()
+    }
+
     /// Returns the place of an account here by its ordinal.
     pub fn place_of(&self, ordinal: u32) -> Option<u32> {
         let at = self.places.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).ok()?;

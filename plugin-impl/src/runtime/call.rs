@@ -59,6 +59,8 @@ pub struct Routed {
     keeps: bool,
     /// How the prompt of its agent begins. It is looked for only where the agent has no home yet.
     prefix: OnceLock<Prefix>,
+    /// The account that began the turn which the request goes on with, as far as that is known.
+    pub began_turn: Option<AccountId>,
     refers: OnceLock<bool>,
 }
 
@@ -149,8 +151,19 @@ impl Routed {
         } else {
             session::named(&call.headers)
         };
-        let (prefix, refers) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { call, intent, origin, others, written_model, session, keeps, prefix, refers })
+        let began_turn = bond::turn(&call.headers).and_then(|turn| bonds.maker(turn, now));
+        Ok(Self {
+            call,
+            intent,
+            origin,
+            others,
+            written_model,
+            session,
+            keeps,
+            prefix: OnceLock::new(),
+            began_turn,
+            refers: OnceLock::new(),
+        })
     }
 
     /// Returns the family for people, or the provider where it asks for no model.

@@ -15,7 +15,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use pointsman_core::admission::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::planning::plan::{Candidate, Refusal};
@@ -23,7 +23,7 @@ use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::announce::{Onward, Trip};
 use pointsman_core::reporting::because::{Because, Circumstances};
 use pointsman_core::reporting::notice;
-use pointsman_core::request::bond::Scout;
+use pointsman_core::request::bond::{self, Scout};
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 
@@ -392,6 +392,7 @@ impl<'a> Journey<'a> {
                     counters.failed.count()
                 }
                 self.answered(seen.status);
+                self.note_turn(&seen.headers, lease.as_ref());
                 let recorder = self.recorder(lease.as_ref());
                 reply::relayed(
                     *seen,
@@ -424,6 +425,13 @@ impl<'a> Journey<'a> {
 
     fn ended(&self, how: How) {
         self.record.ended(how, self.dispatch.attempts(), self.now);
+    }
+
+    /// Remembers who began a turn.
+    fn note_turn(&self, headers: &HeaderMap, lease: Option<&Lease>) {
+        if let (Some(turn), Some(lease)) = (bond::turn(headers), lease) {
+            self.shared.fleet.bonds.made(turn, &lease.target().account.id, self.now);
+        }
     }
 
     /// Returns what remembers who made what is in a good answer, where there can be something.

@@ -9,6 +9,7 @@ use http::header::ACCEPT_ENCODING;
 use pointsman_core::formats::body;
 use pointsman_core::formats::envelope;
 use pointsman_core::formats::format::Envelope;
+use pointsman_core::request::bond::TURN_STATE;
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::request::intent::ModelPlace;
 
@@ -36,6 +37,9 @@ pub fn build(
     let mut headers = callers(routed.call.headers.clone());
     // An answer that is compressed could not be looked into.
     headers.remove(ACCEPT_ENCODING);
+    if routed.began_turn.as_ref() != Some(&target.account.id) {
+        headers.remove(&TURN_STATE);
+    }
     for (name, value) in &provider.headers[target.pool] {
         headers.insert(name, value.clone());
     }

@@ -86,7 +86,8 @@ pub(crate) fn ways_in_order<T>(
     context: &Context,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
-    let (order, now, tier) = (settings.fallback_order, snapshot.now, Tier::of(snapshot, context));
+    let order = Order { fallback: settings.fallback_order, first: context.home.filter(|_| context.firm) };
+    let (now, tier) = (snapshot.now, Tier::of(snapshot, context));
     match settings.strategy {
         Strategy::Hybrid => {
             let rank = |account: &_, way: &_| hybrid::rank(account, way, context, &settings.hybrid, now);
@@ -114,11 +115,19 @@ pub(crate) fn ways_in_order<T>(
     }
 }
 
+/// What goes before the strategy, or beside it.
+#[derive(Clone, Copy)]
+struct Order {
+    fallback: FallbackOrder,
+    /// An account that goes before all others.
+    first: Option<u32>,
+}
+
 /// An account is ranked once, by the way that it would be used first. Ways whose quota is to be spared come
 /// after all others, whatever their account's rank.
 fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
-    order: FallbackOrder,
+    order: Order,
     tier: Tier,
     mut rank: impl FnMut(&AccountView, &WayView) -> R,
     told: impl Fn(&dyn Rank, Candidate) -> T,
@@ -131,13 +140,16 @@ fn ranked<R: Rank + Ord + Copy, T>(
             open.push((rank, candidate(account, preference, way, tier)));
         }
     }
-    match order {
+    match order.fallback {
         FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {
             (one.spared, a, one.preference).cmp(&(other.spared, b, other.preference))
         }),
         FallbackOrder::PoolFirst => sort(&mut open, |(a, one), (b, other)| {
             (one.spared, one.preference, a).cmp(&(other.spared, other.preference, b))
         }),
+    }
+    if let Some(first) = order.first {
+        open.sort_by_key(|(_, candidate)| candidate.account != first);
     }
     open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
 }
@@ -275,6 +287,16 @@ mod tests {
             Settings { strategy: Strategy::RoundRobin, fallback_order: order, ..Settings::default() };
         let plan = plan(&snapshot(accounts), &settings, &context)?;
         Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.pool)).collect())
+    }
+
+    #[test]
+    fn the_account_that_began_a_turn_goes_first_whatever_the_strategy_is() {
+        for strategy in Strategy::ALL {
+            let context = Context { accounts: 3, home: Some(2), firm: true, ..Context::default() };
+            let accounts = [0, 1, 2].map(|index| testing::account(index, 40 * (index / 2)));
+            let order = testing::order_of(strategy, &context, accounts);
+            assert_eq!((order[0], order.len()), (2, 3), "{strategy}");
+        }
     }
 
     #[test]

@@ -130,6 +130,8 @@ pub struct Context {
     pub accounts: u32,
     /// The sticky account of the request's session.
     pub home: Option<u32>,
+    /// The home comes before any strategy: the home began the turn that the request continues.
+    pub firm: bool,
     /// The account of the parent agent, for a session without a sticky account. The parent decides between
     /// equal accounts only: a subagent's prompt starts with other words than its parent's, so the parent's
     /// cache helps little, and a crowd of subagents has to spread. [`family`](crate::planning::family)

@@ -13,6 +13,7 @@ mod scout;
 #[cfg(test)]
 mod tests;
 
+use http::header::{HeaderMap, HeaderName};
 use memchr::memmem;
 
 use crate::request::fnv::Fnv;
@@ -47,6 +48,8 @@ enum Kind {
     Container,
     /// Gemini: a cached prompt.
     Cache,
+    /// Codex: the state of a turn that one account began.
+    Turn,
 }
 
 /// A member that has such a thing for its value.
@@ -95,11 +98,21 @@ impl BondKey {
             // The Gemini API names them by a path, and in requests by a whole URL.
             Kind::File => (behind(written, b"files"), MAX_ID),
             Kind::Cache => (behind(written, b"cachedContents"), MAX_ID),
+            Kind::Turn => (written, usize::MAX),
         };
         let mut id = id.iter().copied().filter(|byte| *byte != b'\\').take(length).peekable();
         id.peek()?;
         Some(Self(id.fold(Fnv::default().and_byte(kind as u8), Fnv::and_byte).0))
     }
+}
+
+/// A header that comes with an answer and is sent again within the turn, to the account that answered and to no
+/// other.
+pub static TURN_STATE: HeaderName = HeaderName::from_static("x-codex-turn-state");
+
+/// Returns the key of the turn's state that a head has.
+pub fn turn(headers: &HeaderMap) -> Option<BondKey> {
+    BondKey::of(Kind::Turn, headers.get(&TURN_STATE)?.as_bytes())
 }
 
 /// Returns what comes behind the last `folder` and its slash, or all of it where there is none.

@@ -52,7 +52,8 @@ fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>,
 #[test]
 fn a_small_fleet_is_seen_whole_and_of_a_large_one_a_few() {
     assert_eq!(seen(&roster(64), &Context::default(), None).0.len(), 64);
-    let context = Context { turn: 500, accounts: MANY, home: Some(77), parent: Some(88), at_last: false };
+    let context =
+        Context { turn: 500, accounts: MANY, home: Some(77), firm: false, parent: Some(88), at_last: false };
     let (places, open) = seen(&roster(MANY), &context, None);
     assert!(places.len() <= 11 && places.len() == open, "{places:?}");
     assert!([77, 88, 500].iter().all(|place| places.contains(place)), "{places:?}");

@@ -17,9 +17,11 @@ impl Journey<'_> {
         let home = self.routed.agent_at(self.leg()).and_then(home_of);
         let parent = self.routed.parent_at(self.leg()).filter(|_| home.is_none()).and_then(home_of);
         self.home = home.map(|home| home.account);
-        self.context.home = home.and_then(|home| roster.place_of(home.account));
+        let began_turn = self.routed.began_turn.as_ref().and_then(|account| roster.place_of_id(account));
+        self.context.firm = began_turn.is_some();
+        self.context.home = began_turn.or(home.and_then(|home| roster.place_of(home.account)));
         self.context.parent = parent.and_then(|parent| roster.place_of(parent.account));
-        home.is_some_and(|home| home.is_warm(rules, now))
+        began_turn.is_some() || home.is_some_and(|home| home.is_warm(rules, now))
     }
 
     /// Notes in the snapshot where the other agents of the root session live, for an agent that has no home

@@ -116,7 +116,8 @@ mod tests {
     use crate::quota::outlook::OutlookWord;
 
     const NOW: Millis = Millis(1_000_000);
-    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+    const THREE: Context =
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
 
     /// An account with so many thousandths left, until a reset in so many seconds.
     fn read(index: u32, remaining: u16, seconds: u64) -> AccountView {

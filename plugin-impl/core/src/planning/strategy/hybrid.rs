@@ -184,7 +184,8 @@ mod tests {
     use crate::quota::outlook::{Outlook, OutlookWord};
 
     const NOW: Millis = Millis(7_200_000);
-    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+    const THREE: Context =
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
 
     fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
         let vitals = Vitals::default();

@@ -47,7 +47,8 @@ mod tests {
     use crate::planning::plan::testing::order;
     use crate::planning::strategy::{Context, Strategy};
 
-    const THREE: Context = Context { turn: 0, accounts: 3, home: None, parent: None, at_last: false };
+    const THREE: Context =
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
 
     #[test]
     fn home_goes_first_however_busy_it_is() {
