@@ -71,9 +71,8 @@ pub(super) async fn list_of_one(
     call: Call,
 ) -> Answer {
     let format = claim.intent.format;
-    let page = match page_of(format, &pairs(&call)) {
-        Ok(page) => page,
-        Err(_) => return router.routed(generation, claim, call).await,
+    let Ok(page) = page_of(format, &pairs(&call)) else {
+        return router.routed(generation, claim, call).await;
     };
     let mut serving = serving(format, generation).into_iter();
     let provider = serving.find(|provider| claim.provider.as_ref().is_none_or(|id| provider.id == *id));
