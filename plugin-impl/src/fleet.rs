@@ -8,6 +8,7 @@ pub mod affinity;
 pub mod bell;
 pub mod bonds;
 mod breaker;
+pub mod callers;
 pub mod caps;
 pub mod endpoint;
 mod gauge;
@@ -35,6 +36,7 @@ pub use self::account::{Account, Identity};
 use self::affinity::Affinity;
 use self::bell::Bell;
 use self::bonds::Bonds;
+use self::callers::Callers;
 use self::caps::Counts;
 pub use self::endpoint::EndpointState;
 use self::lane::Lanes;
@@ -49,6 +51,7 @@ const SHARDS: usize = 8;
 pub struct Fleet {
     accounts: DashMap<AccountId, Arc<Account>>,
     endpoints: DashMap<Endpoint, Arc<EndpointState>>,
+    callers: DashMap<AccountId, Arc<Callers>>,
     budgets: DashMap<ProviderId, Arc<Budget>>,
     spacings: DashMap<ProviderId, Arc<Spacing>>,
     next_ordinal: AtomicU32,
@@ -64,6 +67,7 @@ impl Default for Fleet {
         Self {
             accounts: DashMap::with_shard_amount(SHARDS),
             endpoints: DashMap::with_shard_amount(SHARDS),
+            callers: DashMap::with_shard_amount(SHARDS),
             budgets: DashMap::with_shard_amount(SHARDS),
             spacings: DashMap::with_shard_amount(SHARDS),
             next_ordinal: AtomicU32::new(0),
@@ -94,11 +98,22 @@ impl Fleet {
     /// Forgets the accounts that are not in `kept`. Leases of theirs settle on what they hold.
     pub fn keep_only(&self, kept: &BTreeSet<AccountId>) {
         self.accounts.retain(|id, _| kept.contains(id));
+        self.callers.retain(|id, _| kept.contains(id));
     }
 
     /// Returns the account `id`, if there is one.
     pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
         self.accounts.get(id).map(|account| account.clone())
+    }
+
+    /// Returns the callers of an account that each of them uses with a credential of its own.
+    pub fn callers(&self, account: &Arc<Account>) -> Arc<Callers> {
+        let fresh = || Arc::new(Callers::new(account.clone()));
+        let mut entry = self.callers.entry(account.id.clone()).or_insert_with(fresh);
+        if !entry.are_of(account) {
+            *entry = fresh();
+        }
+        entry.clone()
     }
 
     /// Returns the state of an endpoint, which all pools of the same URL share.

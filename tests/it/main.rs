@@ -25,6 +25,7 @@ mod limits;
 mod listening;
 mod models;
 mod notices;
+mod own_credentials;
 mod pages;
 mod pass_through;
 mod protection;

@@ -144,6 +144,21 @@ impl Setup {
         self
     }
 
+    /// Adds an account that uses the credential that each caller sends.
+    #[must_use]
+    pub fn callers(mut self, provider: &str, label: &str) -> Self {
+        self.accounts.push(json!({"id": format!("{provider}:{label}"), "credential": "caller"}));
+        self
+    }
+
+    /// Adds an account that is known to the upstream and not in the configuration: its key is `secret("key", label)`.
+    #[must_use]
+    pub fn caller(mut self, label: &str, pool: Pool) -> Self {
+        let account = Account::new(label).api_key(secret("key", label)).pool("default", pool);
+        self.script = self.script.account(account);
+        self
+    }
+
     /// Adds an account of Antigravity whose access token somebody else keeps fresh.
     #[must_use]
     pub fn antigravity(mut self, label: &str, pools: &[(&str, Pool)]) -> Self {

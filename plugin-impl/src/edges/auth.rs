@@ -1,17 +1,20 @@
 //! Credentials: what an account proves itself with, and how it is put on a request.
 
+mod callers;
 mod refresh;
 mod token;
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use http::{HeaderMap, HeaderName as Name};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderValue};
 use pointsman_core::response::outcome::Outcome;
 
 use crate::edges::config::AuthScheme;
 use crate::secret::Secret;
 
+pub use self::callers::Brought;
+pub(crate) use self::callers::PROOFS as CALLERS_PROOFS;
 pub use self::refresh::{Refresher, Tokens};
 
 /// The credential of one account.
@@ -23,22 +26,32 @@ pub enum Credential {
     AccessToken(Secret),
     /// Bearer tokens made from a refresh token.
     Refreshing(Arc<Refresher>),
+    /// What the caller sent, which is nowhere but in its request.
+    Callers,
 }
 
 /// What one attempt proves itself with.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    scheme: AuthScheme,
-    secret: Secret,
+    kind: Kind,
     /// Another one may be had when this one is rejected.
     pub renewable: bool,
 }
 
-/// The headers that carry callers' credentials. They stay here: the caller's are for the router.
-pub(crate) const CALLERS_PROOFS: [HeaderName; 3] =
-    [AUTHORIZATION, Name::from_static("x-api-key"), Name::from_static("x-goog-api-key")];
+#[derive(Clone, Debug)]
+enum Kind {
+    /// A secret of the account.
+    Secret { scheme: AuthScheme, secret: Secret },
+    /// What the request brought.
+    Callers,
+}
 
 impl Credential {
+    /// Says whether each request brings its own.
+    pub const fn is_callers(&self) -> bool {
+        matches!(self, Self::Callers)
+    }
+
     /// Returns what to prove a request with, refreshing it where need be.
     ///
     /// `rejected` is a proof that the upstream did not take.
@@ -55,10 +68,11 @@ impl Credential {
             Self::ApiKey(secret) => Proof::new(scheme, secret.clone(), false),
             Self::AccessToken(secret) => Proof::new(AuthScheme::Bearer, secret.clone(), false),
             Self::Refreshing(refresher) => {
-                let rejected = rejected.map(|proof| &proof.secret);
+                let rejected = rejected.and_then(Proof::secret);
                 let secret = refresher.token(rejected, &tokens()).await?;
                 Proof::new(AuthScheme::Bearer, secret, true)
             }
+            Self::Callers => Ok(Proof { kind: Kind::Callers, renewable: false }),
         }
     }
 }
@@ -67,14 +81,29 @@ impl Proof {
     /// Makes a proof of a secret that can be a header value. Without one no request goes out.
     fn new(scheme: AuthScheme, secret: Secret, renewable: bool) -> Result<Self, Outcome> {
         let is_sendable = secret.expose().bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if is_sendable { Ok(Self { scheme, secret, renewable }) } else { Err(Outcome::Unauthorized) }
+        let kind = Kind::Secret { scheme, secret };
+        if is_sendable { Ok(Self { kind, renewable }) } else { Err(Outcome::Unauthorized) }
     }
 
-    /// Puts the proof on a request, in place of the caller's own.
+    fn secret(&self) -> Option<&Secret> {
+        match &self.kind {
+            Kind::Secret { secret, .. } => Some(secret),
+            Kind::Callers => None,
+        }
+    }
+
+    /// Takes out what the caller proves itself with, unless that is the proof.
+    pub fn replace_callers(&self, url: &mut String, headers: &mut HeaderMap) {
+        if self.secret().is_some() {
+            callers::remove(url, headers);
+        }
+    }
+
+    /// Puts the proof on a request, which has nothing of the caller's; see [`Proof::replace_callers`].
     pub fn apply(&self, url: &mut String, headers: &mut HeaderMap) {
-        remove_callers_proof(url, headers);
-        let secret = self.secret.expose();
-        let (name, value) = match self.scheme {
+        let Kind::Secret { scheme, secret } = &self.kind else { return };
+        let secret = secret.expose();
+        let (name, value) = match scheme {
             AuthScheme::XApiKey => (CALLERS_PROOFS[1].clone(), HeaderValue::from_str(secret)),
             AuthScheme::Bearer => (AUTHORIZATION, HeaderValue::from_str(&["Bearer ", secret].concat())),
             AuthScheme::XGoogApiKey => (CALLERS_PROOFS[2].clone(), HeaderValue::from_str(secret)),
@@ -85,18 +114,6 @@ impl Proof {
             headers.insert(name, value);
         }
     }
-}
-
-fn remove_callers_proof(url: &mut String, headers: &mut HeaderMap) {
-    for name in &CALLERS_PROOFS {
-        headers.remove(name);
-    }
-    let Some((path, query)) = url.split_once('?') else { return };
-    if !query.split('&').any(|pair| pair.starts_with("key=")) {
-        return;
-    }
-    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("key=")).collect();
-    *url = if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
 }
 
 fn append_key(url: &mut String, key: &str) {
@@ -113,7 +130,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-api-key", HeaderValue::from_static("the caller's"));
         let mut url = url.to_owned();
-        let proof = Proof { scheme, secret: Secret::new("s+1".into()), renewable: false };
+        let proof = Proof::new(scheme, Secret::new("s+1".into()), false).expect("it can be sent");
+        proof.replace_callers(&mut url, &mut headers);
         proof.apply(&mut url, &mut headers);
         (url, headers)
     }

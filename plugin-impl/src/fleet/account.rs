@@ -38,6 +38,8 @@ pub struct Account {
     /// Unlike an index it is never used again.
     pub ordinal: u32,
     identity: Identity,
+    /// It has the credential of a caller, so nothing of it outlives the process.
+    is_callers: bool,
     needs_sign_in: AtomicBool,
     pub(super) health: Breaker,
     /// Requests in all pools together.
@@ -134,29 +136,43 @@ impl Account {
         provider: &Provider,
         bell: Arc<Bell>,
     ) -> Self {
-        let pools = provider.pools.iter().map(|pool| PoolSlot {
-            scope: pool.scope,
-            quota: Quota::default(),
-            by_model: Keyed::default(),
-            ways: pool.endpoints.iter().map(|_| WayCells::default()).collect(),
-            vitals: Vitals::default(),
-            tally: Tally::default(),
-            gauge: Gauge::default(),
-            timetable: Timetable::default(),
-            failures: AtomicU32::new(0),
-            throttle: Throttle::default(),
-        });
         Self {
             id,
             ordinal,
             identity,
+            is_callers: false,
             needs_sign_in: AtomicBool::new(false),
             health: Breaker::default(),
             under_way: Arc::default(),
-            pools: pools.collect(),
+            pools: provider
+                .pools
+                .iter()
+                .map(|pool| PoolSlot::new(pool.scope, pool.endpoints.len()))
+                .collect(),
             bell,
             story: Mutex::default(),
         }
+    }
+
+    /// Returns the account that a caller has by a credential of its own, in the place of this one.
+    pub(super) fn sibling(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            ordinal: self.ordinal,
+            identity: self.identity,
+            is_callers: true,
+            needs_sign_in: AtomicBool::new(false),
+            health: Breaker::default(),
+            under_way: Arc::default(),
+            pools: self.pools.iter().map(|slot| PoolSlot::new(slot.scope, slot.ways.len())).collect(),
+            bell: self.bell.clone(),
+            story: Mutex::default(),
+        }
+    }
+
+    /// Says whether it has the credential of a caller.
+    pub fn is_callers(&self) -> bool {
+        self.is_callers
     }
 
     /// Returns what makes it the account it is.
@@ -325,6 +341,21 @@ impl Account {
 }
 
 impl PoolSlot {
+    fn new(scope: Scope, endpoints: usize) -> Self {
+        Self {
+            scope,
+            quota: Quota::default(),
+            by_model: Keyed::default(),
+            ways: (0..endpoints).map(|_| WayCells::default()).collect(),
+            vitals: Vitals::default(),
+            tally: Tally::default(),
+            gauge: Gauge::default(),
+            timetable: Timetable::default(),
+            failures: AtomicU32::new(0),
+            throttle: Throttle::default(),
+        }
+    }
+
     /// Looks at the quota of `model`. Where it was never needed, there is nothing to be seen.
     fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {

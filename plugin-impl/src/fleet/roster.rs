@@ -1,6 +1,7 @@
 //! Rosters: who belongs to each provider under one configuration, in stable order.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use pointsman_core::time::Millis;
 use smallvec::SmallVec;
 
 use super::account::{Account, Way};
+use super::callers::{Callers, Own};
 use super::caps::{Cap, Caps};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
@@ -46,6 +48,8 @@ pub struct Roster {
     ids: HashMap<AccountId, u32>,
     /// Where somebody was open when a plan had to look beyond its sample. A wrong one costs a longer look.
     open: AtomicU32,
+    /// The place of the account that callers use with their own credentials, and its callers.
+    callers: Option<(u32, Arc<Callers>)>,
 }
 
 /// An account, with what the configuration says of it.
@@ -68,6 +72,8 @@ struct Sight<'a> {
     /// A cap of the provider or of the model has no place left.
     caps_full: bool,
     now: Millis,
+    /// The account that the request has by its own credential.
+    own: Option<&'a Own>,
 }
 
 type Views = SmallVec<[AccountView; 16]>;
@@ -91,6 +97,48 @@ impl Roster {
             places,
             ids,
             open: AtomicU32::new(0),
+            callers: None,
+        }
+    }
+
+    /// Lets callers use the account at `place` with their own credentials, and nobody without one.
+    #[must_use]
+    pub fn with_callers(self, place: u32, callers: Arc<Callers>) -> Self {
+        Self { callers: Some((place, callers)), ..self }
+    }
+
+    /// Returns the callers of the account at `place`, where each brings its own credential.
+    pub fn callers_at(&self, place: u32) -> Option<&Callers> {
+        self.callers.as_ref().filter(|(own, _)| *own == place).map(|(_, callers)| &**callers)
+    }
+
+    /// Says whether callers may use their own credentials here.
+    pub fn has_callers(&self) -> bool {
+        self.callers.is_some()
+    }
+
+    /// Returns the account that a request has by the credential that it brought.
+    pub fn own(&self, credential: &impl Hash, now: Millis) -> Option<Own> {
+        let (place, callers) = self.callers.as_ref()?;
+        let member = self.members[*place as usize].clone();
+        Some(Own { place: *place, member: Member { account: callers.account(credential, now), ..member } })
+    }
+
+    /// Returns the place of the account that a request needs a credential of its own for, where it may use no
+    /// other account: `account` is the one that it names.
+    pub fn callers_only(&self, account: Option<&AccountId>) -> Option<u32> {
+        let (place, _) = self.callers.as_ref()?;
+        let is_only = |account| self.ids.get(account) == Some(place);
+        account.map_or(self.members.len() == 1, is_only).then_some(*place)
+    }
+
+    /// Returns who stands at a place for a request: nobody, where that takes a credential and there is none.
+    #[inline]
+    pub fn member<'a>(&'a self, place: u32, own: Option<&'a Own>) -> Option<&'a Member> {
+        match (own, &self.callers) {
+            (Some(own), _) if own.place == place => Some(&own.member),
+            (_, Some((callers, _))) if *callers == place => None,
+            (_, _) => self.members.get(place as usize),
         }
     }
 
@@ -127,8 +175,20 @@ impl Roster {
     /// Looks at the accounts that may serve a route, or at a [sample] of very many. While none of those that
     /// it shows is open, it shows all.
     pub fn snapshot(&self, route: &Route, model: &ModelId, context: &Context, now: Millis) -> Snapshot {
+        self.snapshot_for(None, route, model, context, now)
+    }
+
+    /// Does the same for a request that has an account by its own credential.
+    pub fn snapshot_for(
+        &self,
+        own: Option<&Own>,
+        route: &Route,
+        model: &ModelId,
+        context: &Context,
+        now: Millis,
+    ) -> Snapshot {
         let mut snapshot = Snapshot { now, accounts: SmallVec::new() };
-        let sight = Sight { route, model, caps_full: self.caps.are_full(model), now };
+        let sight = Sight { route, model, caps_full: self.caps.are_full(model), now, own };
         match &route.account {
             Some(id) => self.look(&sight, self.ids.get(id).copied(), &mut snapshot.accounts),
             None if self.members.len() <= sample::WHOLE as usize => {
@@ -145,7 +205,7 @@ impl Roster {
 
     fn sample(&self, sight: &Sight<'_>, context: &Context, seen: &mut Views) {
         let (count, open) = (self.members.len() as u32, self.open.load(Ordering::Relaxed));
-        let named = [context.home, context.parent, Some(open)].into_iter().flatten();
+        let named = [context.own, context.home, context.parent, Some(open)].into_iter().flatten();
         for place in named.chain(sample::places(context.turn, count)) {
             if seen.iter().all(|account| account.index != place) {
                 self.look(sight, [place], seen);
@@ -162,7 +222,7 @@ impl Roster {
         for place in sample::onward(open, self.members.len() as u32) {
             views.clear();
             self.look(sight, [place], &mut views);
-            if views[0].is_plainly_open() {
+            if views.first().is_some_and(AccountView::is_plainly_open) {
                 seen.retain(|account| account.index != place);
                 seen.append(&mut views);
                 return self.open.store(place, Ordering::Relaxed);
@@ -180,7 +240,7 @@ impl Roster {
     #[inline]
     fn look(&self, sight: &Sight<'_>, places: impl IntoIterator<Item = u32>, views: &mut Views) {
         for index in places {
-            let member = &self.members[index as usize];
+            let Some(member) = self.member(index, sight.own) else { continue };
             let full = sight.caps_full || member.is_full();
             views.push(AccountView {
                 index,
@@ -210,7 +270,23 @@ impl Roster {
         jitter: Jitter,
         now: Millis,
     ) -> Result<Lease, Deny> {
-        let member = &self.members[candidate.account as usize];
+        self.admit_for(None, candidate, model, jitter, now)
+    }
+
+    /// Does the same for a request that has an account by its own credential.
+    ///
+    /// # Errors
+    /// [`Deny`] where something has changed since the snapshot.
+    pub fn admit_for(
+        &self,
+        own: Option<&Own>,
+        candidate: &Candidate,
+        model: &ModelId,
+        jitter: Jitter,
+        now: Millis,
+    ) -> Result<Lease, Deny> {
+        // A snapshot shows nobody whom the request cannot use.
+        let member = self.member(candidate.account, own).ok_or(Deny::Full)?;
         let (pool, way) = (usize::from(candidate.pool), usize::from(candidate.endpoint));
         let target = Target {
             account: member.account.clone(),

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::edges::config::ConfigSource;
 use crate::fleet::account::PoolSummary;
+use crate::fleet::callers::Callers;
 use crate::fleet::caps::Cap;
 use crate::fleet::{Member, Roster};
 use crate::runtime::router::Router;
@@ -60,6 +61,9 @@ pub struct AccountStatus {
     /// The wire format of its provider.
     pub format: &'static str,
     pub label: String,
+    /// How many credentials callers have brought for it; nothing where it has one of its own. What is shown then
+    /// is the state of the caller that came last, with the counts of all callers.
+    pub callers: Option<usize>,
     pub state: AccountState,
     /// Why it is not ready, or empty.
     pub reason: String,
@@ -147,8 +151,8 @@ impl Status {
         let accounts = crews().flat_map(|(crew, provider)| {
             let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
             let (roster, format) = (&crew.roster, provider.core.format.name());
-            let view = move |member| account(roster, member, format, &pools, now);
-            roster.members.iter().map(view).collect::<Vec<_>>()
+            let view = move |(place, member)| account(roster, (place, member), format, &pools, now);
+            (0..).zip(&roster.members).map(view).collect::<Vec<_>>()
         });
         Self {
             now: now.wall,
@@ -219,6 +223,7 @@ impl AccountStatus {
             "id": self.id,
             "provider": self.provider,
             "label": self.label,
+            "callers": self.callers,
             "state": self.state.as_str(),
             "reason": self.reason,
             "until_unix_ms": self.until.map(|until| until.0),
@@ -230,6 +235,15 @@ impl AccountStatus {
 }
 
 impl PoolStatus {
+    /// Adds the counts of another caller.
+    fn with(mut self, other: &PoolSummary) -> Self {
+        self.under_way.in_flight += u32::from(other.quota.in_flight);
+        self.trips += other.trips;
+        self.served += other.served;
+        self.limited += other.limited;
+        self
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "name": self.name,
@@ -260,11 +274,16 @@ fn provider(name: String, roster: &Roster) -> ProviderStatus {
 
 fn account(
     roster: &Roster,
-    member: &Member,
+    (place, member): (u32, &Member),
     format: &'static str,
     pools: &[String],
     now: Now,
 ) -> AccountStatus {
+    let callers = roster.callers_at(place).map(Callers::all);
+    let (member, others) = match callers.as_deref() {
+        Some([last, others @ ..]) => (&Member { account: last.clone(), ..member.clone() }, others),
+        Some([]) | None => (member, &[][..]),
+    };
     let account = &member.account;
     let (state, until) = account_state(member, now);
     let reason = match state {
@@ -276,6 +295,7 @@ fn account(
         provider: account.id.provider().to_owned(),
         format,
         label: account.id.label().to_owned(),
+        callers: callers.as_ref().map(Vec::len),
         state,
         reason: reason.to_owned(),
         until,
@@ -284,6 +304,8 @@ fn account(
             .iter()
             .enumerate()
             .map(|(index, name)| pool(member, roster.bound(member, index, now.mono), index, name, now))
+            .enumerate()
+            .map(|(index, pool)| others.iter().fold(pool, |sum, other| sum.with(&other.pool(index))))
             .collect(),
     }
 }

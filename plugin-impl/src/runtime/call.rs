@@ -2,6 +2,7 @@
 
 mod bound;
 mod coding;
+mod credential;
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::admission::line::Class;
 use pointsman_core::formats::body::{self, Wanted};
 use pointsman_core::formats::format::WireFormat;
-use pointsman_core::ids::AccountId;
+use pointsman_core::ids::{AccountId, ProviderId};
 use pointsman_core::request::bond;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::{Ask, Route, RouteError};
@@ -20,6 +21,7 @@ use pointsman_core::time::Millis;
 use thiserror::Error;
 
 use crate::fleet::bonds::{Bonds, Bound};
+use crate::fleet::callers::Own;
 use crate::runtime::chains::Leg;
 use crate::runtime::claim::Claim;
 use crate::runtime::generation::Generation;
@@ -61,6 +63,8 @@ pub struct Routed {
     prefix: OnceLock<Prefix>,
     /// The account that began the turn which the request goes on with, as far as that is known.
     pub began_turn: Option<AccountId>,
+    /// The account at the origin that it has by the credential that it brought.
+    own: Option<Own>,
     refers: OnceLock<bool>,
 }
 
@@ -85,6 +89,11 @@ pub enum CallError {
     Route(#[from] RouteError),
     #[error(transparent)]
     Bond(#[from] BondError),
+    #[error(
+        "account `{0}` uses the caller's own credential (`credential: caller`), and this request has none: \
+         give the agent a key, or sign in with it"
+    )]
+    NoCredential(AccountId),
 }
 
 impl CallError {
@@ -97,6 +106,7 @@ impl CallError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Bond(_) => BondError::STATUS,
+            Self::NoCredential(_) => StatusCode::UNAUTHORIZED,
             Self::NotJson(_) | Self::NoModel | Self::Garbled(_) | Self::Header(_) | Self::Route(_) => {
                 StatusCode::BAD_REQUEST
             }
@@ -138,12 +148,14 @@ impl Routed {
         let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
         let ask = Ask {
             format: intent.format,
-            provider: claim.provider.as_ref().map(pointsman_core::ids::ProviderId::as_str),
+            provider: claim.provider.as_ref().map(ProviderId::as_str),
             model: asked,
             pool: pin(&call.headers, PIN_POOL)?,
             account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
         let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
+        let own = credential::own(&call, claim.asked_at.as_ref(), &origin, generation, now);
+        credential::check(own.as_ref(), &origin, &others, generation)?;
         // The body can cost a look through all of it, so it is asked only where somebody goes by the answer.
         let keeps = generation.config.settings.strategy.keeps_sessions();
         let session = if keeps {
@@ -162,6 +174,7 @@ impl Routed {
             keeps,
             prefix: OnceLock::new(),
             began_turn,
+            own,
             refers: OnceLock::new(),
         })
     }
@@ -199,6 +212,11 @@ impl Routed {
     /// Returns a leg: 0 is the origin.
     pub fn leg(&self, leg: usize) -> &Leg {
         leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])
+    }
+
+    /// Returns the account that it has on a leg by its own credential, which goes to no other provider.
+    pub fn own_at(&self, leg: usize) -> Option<&Own> {
+        self.own.as_ref().filter(|_| self.leg(leg).provider == self.origin.provider)
     }
 
     /// Returns how many legs there are besides the origin.

@@ -20,12 +20,15 @@ pub struct Claim {
     pub intent: Intent,
     /// Where the URL means one provider and no other.
     pub provider: Option<ProviderId>,
+    /// The provider at whose address the caller asked, which its credential is for. Whoever asks at the gateway
+    /// leaves the provider to the router.
+    pub asked_at: Option<ProviderId>,
 }
 
 /// Claims a request that came to the gateway by its path.
 pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Claim> {
     let intent = Intent::read(method, path, None, spoken(headers))?;
-    Some(Claim { intent, provider: None })
+    Some(Claim { intent, provider: None, asked_at: None })
 }
 
 /// Claims a request that an agent would have sent to `uri` itself.
@@ -34,13 +37,18 @@ pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &
     let addressed = addressed(uri, spoken, &generation.config.providers)?;
     let provider = addressed.provider;
     let intent = Intent::read(method, addressed.path, Some(provider.core.format), spoken)?;
+    let asked_at = Some(provider.core.id.clone());
     // The format's own provider stands for all that speak it: its accounts go first, but others may do.
     let own = provider.core.id.as_str() == provider.core.format.name();
     if own {
-        return serves(generation, provider.core.format).then_some(Claim { intent, provider: None });
+        return serves(generation, provider.core.format).then_some(Claim {
+            intent,
+            provider: None,
+            asked_at,
+        });
     }
-    let named = Some(provider.core.id.clone());
-    generation.has_accounts(&provider.core).then_some(Claim { intent, provider: named })
+    let named = asked_at.clone();
+    generation.has_accounts(&provider.core).then_some(Claim { intent, provider: named, asked_at })
 }
 
 fn serves(generation: &Generation, format: WireFormat) -> bool {

@@ -220,7 +220,8 @@ impl<'a> Journey<'a> {
 
     fn admit(&mut self, candidate: Candidate) -> Event {
         let jitter = self.dispatch.jitter();
-        match self.crew().roster.admit(&candidate, &self.leg().model, jitter, self.now) {
+        let own = self.routed.own_at(self.leg);
+        match self.crew().roster.admit_for(own, &candidate, &self.leg().model, jitter, self.now) {
             Ok(lease) => {
                 self.shared.counters.knocks.add(lease.is_knock().into());
                 let onward = self.onward(&lease);
@@ -369,6 +370,7 @@ impl<'a> Journey<'a> {
             has_waited: self.dispatch.waits() > 0,
             has_switched: self.has_switched(candidate),
             home: self.context.home,
+            own: self.context.own,
         })
     }
 

@@ -109,7 +109,10 @@ struct Making<'a> {
 impl Making<'_> {
     fn crew(&self, provider: &ProviderConfig, accounts: &[AccountConfig]) -> Crew {
         let own = accounts.iter().filter(|account| account.provider == provider.index);
-        let (members, papers): (Vec<Member>, _) = own.map(|account| self.member(provider, account)).unzip();
+        let (members, papers): (Vec<Member>, Vec<Papers>) =
+            own.map(|account| self.member(provider, account)).unzip();
+        let callers = (0..).zip(&members).zip(&papers).find(|(_, papers)| papers.credential.is_callers());
+        let callers = callers.map(|((place, member), _)| (place, self.fleet.callers(&member.account)));
         let names = members.iter().map(|member| member.account.id.clone()).collect();
         let endpoints = provider
             .core
@@ -122,6 +125,10 @@ impl Making<'_> {
             .with_caps(caps)
             .with_rates(self.rates)
             .with_knocks(self.fleet.spacing(&provider.core.id), self.recheck);
+        let roster = match callers {
+            Some((place, callers)) => roster.with_callers(place, callers),
+            None => roster,
+        };
         Crew { roster, budget: self.fleet.budget(&provider.core.id), names, papers }
     }
 
@@ -170,6 +177,7 @@ impl Making<'_> {
     ) -> Credential {
         match (&config.credential, &provider.oauth) {
             (CredentialSource::ApiKey(key), _) => Credential::ApiKey(key.clone()),
+            (CredentialSource::Caller, _) => Credential::Callers,
             (CredentialSource::AccessToken(token), _) => Credential::AccessToken(token.clone()),
             (CredentialSource::RefreshToken(token), Some(client)) => {
                 self.refreshing(config, client, token, proxy)
@@ -204,6 +212,7 @@ fn identity(provider: &ProviderConfig, config: &AccountConfig) -> Identity {
         CredentialSource::ApiKey(secret)
         | CredentialSource::AccessToken(secret)
         | CredentialSource::RefreshToken(secret) => secret.expose(),
+        CredentialSource::Caller => "",
     };
     let pools: Vec<_> = provider.core.pools.iter().map(|pool| (&pool.name, &pool.endpoints)).collect();
     let oauth = provider.oauth.as_ref().map(|client| (&client.client_id, &client.token_url));

@@ -40,6 +40,7 @@ pub fn build(
     if routed.began_turn.as_ref() != Some(&target.account.id) {
         headers.remove(&TURN_STATE);
     }
+    proof.replace_callers(&mut url, &mut headers);
     for (name, value) in &provider.headers[target.pool] {
         headers.insert(name, value.clone());
     }

@@ -49,6 +49,9 @@ pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
     }
     let crew = &generation.crews[subject.provider];
     let account = &crew.roster.members[subject.account].account;
+    if crew.papers[subject.account].credential.is_callers() {
+        return; // Their requests have it, and nobody else.
+    }
     let Some(inquiry) = Inquiry::begin(account, subject.pool, pause, shared.clock.mono()) else { return };
     shared.counters.quota_questions.count();
     let question = Question {

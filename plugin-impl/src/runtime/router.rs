@@ -90,7 +90,7 @@ impl Router {
 
     async fn route(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
         if let Some(providers) = models::listed(&claim, &call, generation) {
-            return models::list(self, generation, claim.intent, call, providers).await;
+            return models::list(self, generation, claim, call, providers).await;
         }
         if models::is_list(&claim, &call) {
             return models::list_of_one(self, generation, claim, call).await;

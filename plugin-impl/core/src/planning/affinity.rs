@@ -103,6 +103,9 @@ impl Home {
 /// just then. One that has as many requests as it may have gives no place within seconds.
 pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Millis) -> Option<Millis> {
     let home = context.home?;
+    if context.own == Some(plan.candidates[0].account) {
+        return None; // The caller's own account goes before the session's.
+    }
     if plan.candidates[0].account == home || snapshot.now >= patience {
         return None;
     }

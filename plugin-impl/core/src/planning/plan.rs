@@ -86,7 +86,11 @@ pub(crate) fn ways_in_order<T>(
     context: &Context,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
-    let order = Order { fallback: settings.fallback_order, first: context.home.filter(|_| context.firm) };
+    let order = Order {
+        fallback: settings.fallback_order,
+        own: context.own,
+        first: context.home.filter(|_| context.firm),
+    };
     let (now, tier) = (snapshot.now, Tier::of(snapshot, context));
     match settings.strategy {
         Strategy::Hybrid => {
@@ -119,8 +123,17 @@ pub(crate) fn ways_in_order<T>(
 #[derive(Clone, Copy)]
 struct Order {
     fallback: FallbackOrder,
+    /// The account that uses the caller's own credential. The caller pays for it, so the shared accounts are left to
+    /// those who have none.
+    own: Option<u32>,
     /// An account that goes before all others.
     first: Option<u32>,
+}
+
+impl Order {
+    fn is_shared(self, way: &Candidate) -> bool {
+        self.own.is_some_and(|own| own != way.account)
+    }
 }
 
 /// An account is ranked once, by the way that it would be used first. Ways whose quota is to be spared come
@@ -142,10 +155,12 @@ fn ranked<R: Rank + Ord + Copy, T>(
     }
     match order.fallback {
         FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {
-            (one.spared, a, one.preference).cmp(&(other.spared, b, other.preference))
+            let key = |way: &Candidate| (way.spared, order.is_shared(way));
+            (key(one), a, one.preference).cmp(&(key(other), b, other.preference))
         }),
         FallbackOrder::PoolFirst => sort(&mut open, |(a, one), (b, other)| {
-            (one.spared, one.preference, a).cmp(&(other.spared, other.preference, b))
+            let key = |way: &Candidate| (way.spared, way.preference, order.is_shared(way));
+            (key(one), a).cmp(&(key(other), b))
         }),
     }
     if let Some(first) = order.first {

@@ -139,6 +139,8 @@ pub struct Context {
     pub parent: Option<u32>,
     /// The last resort: with nothing open, an estimated limit may be probed before its end.
     pub at_last: bool,
+    /// The account that uses the caller's own credential. While it is open it goes before all others.
+    pub own: Option<u32>,
 }
 
 impl Context {

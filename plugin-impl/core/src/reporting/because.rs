@@ -25,6 +25,8 @@ pub enum Because {
     FallbackPool,
     /// The account that it was sent to first did not serve it.
     NextAccount,
+    /// It is the account that uses the caller's own credential.
+    Own,
     /// Its session lives on this account.
     Sticky,
     /// It was the first choice of the strategy.
@@ -43,11 +45,13 @@ pub struct Circumstances {
     pub has_switched: bool,
     /// The account that its session lives on.
     pub home: Option<u32>,
+    /// The account that uses the caller's own credential.
+    pub own: Option<u32>,
 }
 
 impl Because {
     /// All of them, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Refused,
         Self::Crowded,
         Self::RetryBudget,
@@ -57,6 +61,7 @@ impl Because {
         Self::Waited,
         Self::FallbackPool,
         Self::NextAccount,
+        Self::Own,
         Self::Sticky,
         Self::Preferred,
     ];
@@ -75,6 +80,8 @@ impl Because {
             Self::FallbackPool
         } else if choice.has_switched {
             Self::NextAccount
+        } else if choice.own == Some(choice.candidate.account) {
+            Self::Own
         } else if choice.home == Some(choice.candidate.account) {
             Self::Sticky
         } else {
@@ -94,6 +101,7 @@ impl Because {
             Self::Waited => "waited",
             Self::FallbackPool => "fallback-pool",
             Self::NextAccount => "next-account",
+            Self::Own => "own-credential",
             Self::Sticky => "sticky",
             Self::Preferred => "preferred",
         }
@@ -115,6 +123,7 @@ impl Because {
             Self::Waited => "it waited for this place",
             Self::FallbackPool => "the preferred pool of the account was closed",
             Self::NextAccount => "the account that it was sent to first did not serve it",
+            Self::Own => "it is the account that uses the caller's own credential",
             Self::Sticky => "its session lives on this account",
             Self::Preferred => "it was the first choice of the strategy",
         }
@@ -132,6 +141,7 @@ mod tests {
         has_waited: false,
         has_switched: false,
         home: None,
+        own: None,
     };
 
     #[test]
@@ -141,6 +151,8 @@ mod tests {
         assert_eq!(Because::of(&choice), Because::Preferred);
         choice.home = Some(1);
         assert_eq!(Because::of(&choice), Because::Sticky);
+        choice.own = Some(1);
+        assert_eq!(Because::of(&choice), Because::Own);
         choice.has_switched = true;
         assert_eq!(Because::of(&choice), Because::NextAccount);
         choice.candidate = other_pool;

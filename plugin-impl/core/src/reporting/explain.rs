@@ -34,6 +34,8 @@ pub enum Place {
 
 /// The part that goes before every strategy, where the user protects a quota.
 const SPARED: &str = "quota to be spared";
+/// The part that goes before every strategy, where the request has a credential of its own that is used.
+const SHARED: &str = "not the caller's own account";
 /// The part that puts the pools of a request in order.
 const POOL_ORDER: &str = "pool order";
 
@@ -42,7 +44,11 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
     let order = settings.fallback_order;
     let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
     let open = ways_in_order(snapshot, settings, context, |rank, way| {
-        let mut parts = with_pool_order(rank.parts(), way, order);
+        let mut parts = rank.parts();
+        if let Some(own) = context.own {
+            parts.insert(0, Part::flag(SHARED, own != way.account));
+        }
+        let mut parts = with_pool_order(parts, way, order);
         if spares {
             parts.insert(0, Part::flag(SPARED, way.spared));
         }
@@ -147,11 +153,15 @@ mod tests {
                 let mut snapshot = snapshot(&[5, 0, 2, 1]);
                 let second = WayView { spared: true, ..snapshot.accounts[1].ways[0] };
                 snapshot.accounts[1].ways.push(second);
-                let lines = explain(&snapshot, &settings, &context(Some(2)));
-                let plan = plan(&snapshot, &settings, &context(Some(2))).expect("open ways");
-                let told: Vec<_> = lines.iter().map(|line| line.way).collect();
-                assert_eq!(told, plan.candidates.to_vec(), "{strategy}");
-                assert!(lines.is_sorted_by_key(|line| line.parts.clone()), "{strategy}: {lines:#?}");
+                for own in [None, Some(0)] {
+                    let context = Context { own, ..context(Some(2)) };
+                    let lines = explain(&snapshot, &settings, &context);
+                    let plan = plan(&snapshot, &settings, &context).expect("open ways");
+                    let told: Vec<_> = lines.iter().map(|line| line.way).collect();
+                    assert_eq!(told, plan.candidates.to_vec(), "{strategy}");
+                    assert!(lines.is_sorted_by_key(|line| line.parts.clone()), "{strategy}: {lines:#?}");
+                    assert!(own.is_none() || told[0].account == 0, "{strategy}: {lines:#?}");
+                }
             }
         }
     }

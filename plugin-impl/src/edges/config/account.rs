@@ -16,10 +16,11 @@ use super::secret_source::Secrets;
 use super::secret_text::{Unusable, usable};
 use super::setting::Key;
 use super::settings::{
-    ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, ENABLED, ID, MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT,
-    PROXY, REFRESH_TOKEN, WEIGHT,
+    ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, CREDENTIAL, Caller, ENABLED, ID, KIND,
+    MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY, REFRESH_TOKEN, WEIGHT,
 };
 use super::url::ProxyUrl;
+use super::yaml::Value;
 use crate::secret::{Secret, begins_like_key};
 
 /// An account as configured.
@@ -51,6 +52,8 @@ pub enum CredentialSource {
     AccessToken(Secret),
     /// Access tokens are made from it.
     RefreshToken(Secret),
+    /// Each request brings its own.
+    Caller,
 }
 
 /// What accounts are read with.
@@ -63,8 +66,40 @@ pub(super) struct Common<'a> {
 /// Reads the list of accounts.
 pub(super) fn accounts(list: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Vec<AccountConfig> {
     let mut seen: HashMap<String, Place> = HashMap::new();
-    let items = list.items("a list of accounts", report).into_iter();
-    items.filter_map(|entry| account(entry, common, &mut seen, report)).collect()
+    let mut accounts: Vec<AccountConfig> = Vec::new();
+    for entry in list.items("a list of accounts", report) {
+        let written = entry.clone();
+        if let Some(account) = account(entry, common, &mut seen, report) {
+            check_callers(&account, &accounts, &written, common, report);
+            accounts.push(account);
+        }
+    }
+    accounts
+}
+
+fn kind(provider: &Declared) -> Option<&str> {
+    match &provider.node.member(KIND.name)?.node.value {
+        Value::Text(kind) => Some(kind),
+        Value::List(_) | Value::Map(_) | Value::Null => None,
+    }
+}
+
+/// An agent sends one credential, so one account of each wire format can be meant by it.
+fn check_callers(
+    account: &AccountConfig,
+    before: &[AccountConfig],
+    entry: &Entry<'_>,
+    common: &Common<'_>,
+    report: &mut Report,
+) {
+    let is_callers = |account: &AccountConfig| matches!(account.credential, CredentialSource::Caller);
+    let format = |account: &AccountConfig| kind(&common.providers[account.provider]);
+    let same = |other: &&AccountConfig| is_callers(other) && format(other) == format(account);
+    if let Some(first) = before.iter().find(same).filter(|_| is_callers(account)) {
+        let (id, first) = (account.id.to_string(), first.id.to_string());
+        let kind = format(account).unwrap_or_default().to_owned();
+        entry.error(Problem::TwoCallers { id, first, kind }, report);
+    }
 }
 
 fn account(
@@ -167,14 +202,17 @@ fn credential(
     let written: Vec<_> =
         forms.into_iter().filter_map(|(key, make)| Some((key, fields.get(key)?, make))).collect();
     let id = id.map_or_else(|| fields.entry().path.clone(), AccountId::to_string);
-    match written.as_slice() {
-        [(_, entry, make)] => secrets.read(entry, report).map(*make),
-        [] => {
+    let whose = fields.get(&CREDENTIAL).map(|entry| (&CREDENTIAL as &dyn Key, entry));
+    match (written.as_slice(), &whose) {
+        ([(_, entry, make)], None) => secrets.read(entry, report).map(*make),
+        ([], Some(_)) => fields.read(&CREDENTIAL, report).map(|Caller| CredentialSource::Caller),
+        ([], None) => {
             fields.entry().error(Problem::NoCredential { id }, report);
             None
         }
-        several => {
-            let found = several.iter().map(|(key, _, _)| key.name()).collect::<Vec<_>>().join(" and ");
+        (several, whose) => {
+            let keys = several.iter().map(|(key, _, _)| *key).chain(whose.as_ref().map(|(key, _)| *key));
+            let found = keys.map(|key| key.name()).collect::<Vec<_>>().join(" and ");
             fields.entry().error(Problem::TwoCredentials { id, found }, report);
             None
         }

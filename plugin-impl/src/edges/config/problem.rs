@@ -39,10 +39,17 @@ pub enum Problem {
 
     #[error("`{key}` {reason}")]
     Secret { key: String, reason: String },
-    #[error("account `{id}` has no credential; give it one of api_key, access_token, refresh_token")]
+    #[error(
+        "account `{id}` has no credential; give it one of api_key, access_token, refresh_token, credential"
+    )]
     NoCredential { id: String },
     #[error("account `{id}` has {found}; give it only one")]
     TwoCredentials { id: String, found: String },
+    #[error(
+        "account `{id}` has `credential: caller`, and so has `{first}`, which speaks {kind} too; \
+         an agent sends one credential, so give it to one of them"
+    )]
+    TwoCallers { id: String, first: String, kind: String },
     #[error("account `{id}` is given twice; the first is at {first}")]
     DuplicateAccount { id: String, first: String },
     #[error(

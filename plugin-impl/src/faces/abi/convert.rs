@@ -116,6 +116,9 @@ pub(super) fn status(status: Status) -> api::Status {
 fn account(account: AccountStatus) -> api::AccountView {
     let mut extensions = Extensions::new();
     extensions.set("format", account.format);
+    if account.callers.is_some() {
+        extensions.set("credential", "caller");
+    }
     api::AccountView {
         id: account.id.into(),
         provider: account.provider.into(),

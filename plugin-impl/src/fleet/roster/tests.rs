@@ -35,16 +35,19 @@ fn limit(roster: &Roster, places: impl IntoIterator<Item = u32>) {
     }
 }
 
-/// Returns the places that a plan sees, and how many of them are open.
-fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>, usize) {
-    let route = Route {
+fn route(account: Option<&str>) -> Route {
+    Route {
         provider: Arc::new(provider()),
         family: "acme".into(),
         model: "m".into(),
         choice: Choice::Preferred([0].into_iter().collect()),
         account: account.map(AccountId::new),
-    };
-    let snapshot = roster.snapshot(&route, &ModelId::new("m"), context, NOW);
+    }
+}
+
+/// Returns the places that a plan sees, and how many of them are open.
+fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>, usize) {
+    let snapshot = roster.snapshot(&route(account), &ModelId::new("m"), context, NOW);
     let places = snapshot.accounts.iter().map(|account| account.index).collect();
     (places, snapshot.accounts.iter().filter(|account| account.is_open()).count())
 }
@@ -52,8 +55,15 @@ fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>,
 #[test]
 fn a_small_fleet_is_seen_whole_and_of_a_large_one_a_few() {
     assert_eq!(seen(&roster(64), &Context::default(), None).0.len(), 64);
-    let context =
-        Context { turn: 500, accounts: MANY, home: Some(77), firm: false, parent: Some(88), at_last: false };
+    let context = Context {
+        turn: 500,
+        accounts: MANY,
+        home: Some(77),
+        firm: false,
+        parent: Some(88),
+        at_last: false,
+        own: None,
+    };
     let (places, open) = seen(&roster(MANY), &context, None);
     assert!(places.len() <= 11 && places.len() == open, "{places:?}");
     assert!([77, 88, 500].iter().all(|place| places.contains(place)), "{places:?}");
@@ -78,6 +88,30 @@ fn a_plan_that_is_refused_has_seen_everybody() {
     limit(&roster, 0..MANY);
     let (places, open) = seen(&roster, &Context::default(), None);
     assert_eq!((places, open), ((0..MANY).collect(), 0));
+}
+
+/// The account that callers use with their own credentials is seen by whoever has one, however large the fleet is.
+#[test]
+fn an_account_of_callers_is_seen_by_its_caller_and_by_nobody_else() {
+    for (count, place) in [(3, 1), (MANY, 500)] {
+        let roster = roster(count);
+        let callers = Arc::new(Callers::new(roster.members[place as usize].account.clone()));
+        let roster = roster.with_callers(place, callers);
+        let own = roster.own(&"alice", NOW).expect("callers have a place");
+        let sees = |own: Option<&Own>, turn| {
+            let context =
+                Context { turn, accounts: count, own: own.map(|own| own.place), ..Context::default() };
+            let snapshot = roster.snapshot_for(own, &route(None), &ModelId::new("m"), &context, NOW);
+            snapshot.accounts.iter().any(|account| account.index == place)
+        };
+        assert!((0..10).all(|turn| sees(Some(&own), turn)));
+        assert!((495..505).all(|turn| !sees(None, turn)));
+        let candidate = Candidate { account: place, ..Candidate::default() };
+        assert_eq!(admitted(&roster, &candidate, NOW).err(), Some(Deny::Full));
+        limit(&roster, (0..count).filter(|other| *other != place));
+        let (places, open) = seen(&roster, &Context { accounts: count, ..Context::default() }, None);
+        assert_eq!((places.len(), open), (count as usize - 1, 0));
+    }
 }
 
 #[test]

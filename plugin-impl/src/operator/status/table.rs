@@ -139,6 +139,7 @@ mod tests {
             provider: "antigravity".into(),
             format: "anthropic",
             label: "work".into(),
+            callers: None,
             state: AccountState::Ready,
             reason: String::new(),
             until: None,

@@ -13,13 +13,13 @@ impl Journey<'_> {
     }
 
     fn blocked_at(&self, leg: usize) -> Vec<Blocked> {
-        let leg = self.routed.leg(leg);
+        let (own, leg) = (self.routed.own_at(leg), self.routed.leg(leg));
         let roster = &self.generation.crews[leg.provider].roster;
-        let seen = roster.snapshot(&leg.route, &leg.model, &self.context, self.now);
+        let seen = roster.snapshot_for(own, &leg.route, &leg.model, &self.context, self.now);
         let blocked = |view: &AccountView| {
             let closed = first_to_open(view)?;
             let way = view.ways.iter().find(|way| way.closed == Some(closed))?;
-            let account = &roster.members[view.index as usize].account;
+            let account = &roster.member(view.index, own)?.account;
             let endpoint = &roster.endpoints[usize::from(way.pool)][usize::from(way.endpoint)];
             let status = account.story().status.filter(|_| closed.why.is_owners());
             Some(Blocked {

@@ -68,8 +68,10 @@ impl Journey<'_> {
         let Leg { route, model, .. } = self.leg();
         let roster = &self.crew().roster;
         self.context.accounts = roster.members.len() as u32;
+        let own = self.routed.own_at(leg);
+        self.context.own = own.map(|own| own.place);
         let is_warm = self.look_home(now);
-        let mut snapshot = roster.snapshot(route, model, &self.context, now);
+        let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
         self.meet_family(&mut snapshot, now);
         self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;

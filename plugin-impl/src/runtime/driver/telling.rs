@@ -91,6 +91,9 @@ impl Journey<'_> {
     /// Keeps what is known of a limit by now, for when the account comes back.
     pub(super) fn keep_limit(&self, target: &Target) {
         let (account, pool) = (&target.account, self.leg().route.pool(target.pool));
+        if account.is_callers() {
+            return; // What is of a caller is kept nowhere.
+        }
         let now = self.shared.clock.now();
         let limit = SavedLimit::of(account.limit(target.pool, &target.model, now.mono), now);
         let model = (pool.scope == LimitScope::Model).then(|| target.model.clone());

@@ -111,7 +111,7 @@ pub(super) fn of_its_provider(claim: Claim, generation: &Generation) -> Claim {
     let serving = serving(intent.format, generation);
     let Some(provider) = serving.iter().find(|provider| provider.id.as_str() == name) else { return claim };
     let path = format!("{before}/models/{model}");
-    Claim { provider: Some(provider.id.clone()), intent: Intent { path, ..claim.intent } }
+    Claim { provider: Some(provider.id.clone()), intent: Intent { path, ..claim.intent }, ..claim }
 }
 
 fn serving(format: WireFormat, generation: &Generation) -> Vec<Arc<Provider>> {
@@ -127,16 +127,18 @@ fn is_own(provider: &Provider) -> bool {
 pub(super) async fn list(
     router: &Router,
     generation: &Arc<Generation>,
-    intent: Intent,
+    claim: Claim,
     call: Call,
     providers: Vec<Arc<Provider>>,
 ) -> Answer {
+    let Claim { intent, asked_at, .. } = claim;
     let query = pairs(&call);
     let page = match page_of(intent.format, &query) {
         Ok(page) => page,
         Err(error) => return refused(intent.format, &error.to_string()),
     };
-    let asking = Asking { router, generation, intent: &intent, query: &query, headers: asked(call.headers) };
+    let headers = asked(call.headers);
+    let asking = Asking { router, generation, intent: &intent, asked_at, query: &query, headers };
     let lists = join_all(providers.iter().map(|provider| asking.within_patience(provider))).await;
     let mut whole = Whole::default();
     for (provider, list) in providers.iter().zip(lists) {
@@ -166,6 +168,8 @@ struct Asking<'a> {
     router: &'a Router,
     generation: &'a Arc<Generation>,
     intent: &'a Intent,
+    /// See [`Claim::asked_at`].
+    asked_at: Option<ProviderId>,
     query: &'a [(String, String)],
     headers: HeaderMap,
 }
@@ -220,7 +224,8 @@ impl Asking<'_> {
     ) -> Result<(HeaderMap, Part), NoList> {
         let query = self.query_from(from);
         let call = Call { method: Method::GET, query, headers: self.headers.clone(), body: Bytes::new() };
-        let claim = Claim { intent: self.intent.clone(), provider: Some(provider.clone()) };
+        let (provider, asked_at) = (Some(provider.clone()), self.asked_at.clone());
+        let claim = Claim { intent: self.intent.clone(), provider, asked_at };
         let answer = self.router.routed(self.generation, claim, call).await;
         if answer.status != StatusCode::OK {
             return Err(NoList::Refused(Box::new(answer)));

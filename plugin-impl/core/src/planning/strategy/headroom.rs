@@ -117,7 +117,7 @@ mod tests {
 
     const NOW: Millis = Millis(1_000_000);
     const THREE: Context =
-        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false, own: None };
 
     /// An account with so many thousandths left, until a reset in so many seconds.
     fn read(index: u32, remaining: u16, seconds: u64) -> AccountView {

@@ -185,7 +185,7 @@ mod tests {
 
     const NOW: Millis = Millis(7_200_000);
     const THREE: Context =
-        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false, own: None };
 
     fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
         let vitals = Vitals::default();

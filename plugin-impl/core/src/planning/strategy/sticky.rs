@@ -48,7 +48,7 @@ mod tests {
     use crate::planning::strategy::{Context, Strategy};
 
     const THREE: Context =
-        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false };
+        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false, own: None };
 
     #[test]
     fn home_goes_first_however_busy_it_is() {

@@ -1,17 +1,18 @@
 //! Settings of an account.
 
-use super::super::form::{Compound, Count, Switch, Text};
+use super::super::form::{Choice, Compound, Count, Switch, Text};
 use super::super::setting::{Section, Setting};
 use super::{CAP_OF_ACCOUNT, IN_FLIGHT, PROXY, QUOTA_PROTECTION, SECRET};
 
 pub(in crate::edges::config) static ACCOUNT: Section = Section {
     title: "An account",
-    help: "In `accounts`. It has one of `api_key`, `access_token` and `refresh_token`.",
+    help: "In `accounts`. It has one of `api_key`, `access_token`, `refresh_token` and `credential`.",
     keys: &[
         &ID,
         &API_KEY,
         &ACCESS_TOKEN,
         &REFRESH_TOKEN,
+        &CREDENTIAL,
         &PROJECT,
         &WEIGHT,
         &ENABLED,
@@ -44,6 +45,20 @@ pub(in crate::edges::config) static REFRESH_TOKEN: Setting<Compound> = Setting {
     form: SECRET,
     default: "",
     help: "A token that access tokens are made from. The provider needs `oauth`.",
+};
+
+/// Whoever asks proves itself.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::edges::config) struct Caller;
+
+pub(in crate::edges::config) static CREDENTIAL: Setting<Choice<Caller>> = Setting {
+    name: "credential",
+    form: Choice(&[("caller", Caller)]),
+    default: "",
+    help: "`caller` uses the credential that the agent itself sent, unchanged, for that agent's requests only. \
+           It is stored nowhere, each caller has limits of its own, and a request that sends none does not \
+           use the account. While the account can serve it goes before all others. Of each wire format one \
+           account may have it.",
 };
 
 pub(in crate::edges::config) static PROJECT: Setting<Text> = Setting {

@@ -44,6 +44,27 @@ fn keys_are_checked_wherever_they_are() {
 }
 
 #[test]
+fn an_account_has_one_credential_and_a_format_one_account_of_its_callers() {
+    check(
+        "accounts: [{id: 'openai:a'}]",
+        "1:12: account `openai:a` has no credential; give it one of api_key, access_token, refresh_token, credential",
+    );
+    check(
+        "accounts: [{id: 'openai:a', api_key: k, credential: caller}]",
+        "1:12: account `openai:a` has api_key and credential; give it only one",
+    );
+    check(
+        "accounts: [{id: 'openai:a', credential: callers}]",
+        "1:41: `accounts[0].credential` is `callers`, which is none of caller; did you mean `caller`?",
+    );
+    check(
+        "accounts: [{id: 'openai:a', credential: caller}, {id: 'groq:b', credential: caller}]",
+        "1:50: account `groq:b` has `credential: caller`, and so has `openai:a`, which speaks openai too; \
+         an agent sends one credential, so give it to one of them",
+    );
+}
+
+#[test]
 fn values_are_checked_and_the_nearest_is_named() {
     let error = Machine::default().load("\n\n\nstrategy: hybird").unwrap_err();
     assert_eq!(
@@ -320,7 +341,7 @@ fn accounts_are_checked() {
     );
     check(
         "  - {id: 'openai:a'}",
-        "2:5: account `openai:a` has no credential; give it one of api_key, access_token, refresh_token",
+        "2:5: account `openai:a` has no credential; give it one of api_key, access_token, refresh_token, credential",
     );
     check(
         "  - {id: 'openai:a', api_key: sk-1, access_token: sk-2}",
@@ -338,7 +359,7 @@ fn accounts_are_checked() {
     check("  a: b", "2:3: `accounts` is a map, but needs a list of accounts");
     check(
         "  - text",
-        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, project, weight, enabled, proxy, max_in_flight, concurrency, quota_protection",
+        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, credential, project, weight, enabled, proxy, max_in_flight, concurrency, quota_protection",
     );
 }
 

@@ -23,6 +23,7 @@ fn key(config: &Config) -> &str {
         CredentialSource::ApiKey(key)
         | CredentialSource::AccessToken(key)
         | CredentialSource::RefreshToken(key) => key.expose(),
+        CredentialSource::Caller => "",
     }
 }
 

@@ -1,0 +1,120 @@
+//! What a caller proves itself with: the headers and the query parameter that hold a credential.
+
+use std::hash::{Hash, Hasher};
+
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+/// The headers that carry callers' credentials.
+pub(crate) const PROOFS: [HeaderName; 3] =
+    [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key")];
+
+/// Codex names the account of its ChatGPT sign-in here. It belongs to the credential, so the two go together.
+const ACCOUNT: HeaderName = HeaderName::from_static("chatgpt-account-id");
+
+/// What `pointsman run` and the plugin of opencode give an agent where it wants a key and its user has none.
+const PLACEHOLDERS: [&str; 2] = ["routed-by-pointsman", "pointsman"];
+
+/// The credential of a request, where it lies. It can be hashed, and neither printed nor kept.
+#[derive(Clone, Copy)]
+pub struct Brought<'a> {
+    headers: &'a HeaderMap,
+    query: &'a str,
+}
+
+impl<'a> Brought<'a> {
+    /// Finds the credential of a request. A placeholder of ours is none.
+    pub fn find(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Self> {
+        let brought = Self { headers, query: query.unwrap_or_default() };
+        let has_header = PROOFS.iter().filter_map(|name| headers.get(name)).any(is_credential);
+        (has_header || keys(brought.query).any(|key| !PLACEHOLDERS.contains(&key))).then_some(brought)
+    }
+}
+
+impl Hash for Brought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for name in PROOFS.iter().chain([&ACCOUNT]) {
+            let values = self.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+            values.collect::<Vec<_>>().hash(state);
+        }
+        keys(self.query).collect::<Vec<_>>().hash(state);
+    }
+}
+
+/// Takes out of a request what its caller proves itself with.
+pub(super) fn remove(url: &mut String, headers: &mut HeaderMap) {
+    for name in PROOFS.iter().chain([&ACCOUNT]) {
+        headers.remove(name);
+    }
+    let Some((path, query)) = url.split_once('?') else { return };
+    if keys(query).next().is_none() {
+        return;
+    }
+    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(KEY)).collect();
+    *url = if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
+}
+
+const KEY: &str = "key=";
+
+fn keys(query: &str) -> impl Iterator<Item = &str> {
+    query.split('&').filter_map(|pair| pair.strip_prefix(KEY))
+}
+
+fn is_credential(value: &HeaderValue) -> bool {
+    let value = value.as_bytes();
+    let value = value.strip_prefix(b"Bearer ").unwrap_or(value);
+    !value.is_empty() && PLACEHOLDERS.iter().all(|placeholder| placeholder.as_bytes() != value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn a_credential_is_found_wherever_a_format_has_it_and_a_placeholder_is_none() {
+        let found = |pairs: &[(&'static str, &'static str)], query: &str| {
+            Brought::find(&headers(pairs), Some(query)).is_some()
+        };
+        assert!(found(&[("authorization", "Bearer sk-1")], ""));
+        assert!(found(&[("x-api-key", "sk-1")], ""));
+        assert!(found(&[("x-goog-api-key", "sk-1")], ""));
+        assert!(found(&[], "alt=sse&key=sk-1"));
+        assert!(found(&[("authorization", "Bearer sk-1"), ("x-api-key", "pointsman")], ""));
+        assert!(!found(&[], "alt=sse"));
+        assert!(!found(&[("authorization", "Bearer ")], ""));
+        assert!(!found(&[("authorization", "Bearer routed-by-pointsman")], ""));
+        assert!(!found(&[("x-api-key", "pointsman")], "key=routed-by-pointsman"));
+        assert!(!found(&[("chatgpt-account-id", "an-account")], ""), "it proves nothing by itself");
+    }
+
+    #[test]
+    fn callers_are_told_apart_by_all_that_they_prove_themselves_with() {
+        let hasher = RandomState::new();
+        let hash = |pairs: &[(&'static str, &'static str)], query: &str| {
+            hasher.hash_one(Brought::find(&headers(pairs), Some(query)).expect("a credential"))
+        };
+        let one = hash(&[("authorization", "Bearer sk-1")], "");
+        assert_eq!(one, hash(&[("authorization", "Bearer sk-1"), ("x-other", "2")], "alt=sse"));
+        assert_ne!(one, hash(&[("authorization", "Bearer sk-2")], ""));
+        assert_ne!(one, hash(&[("x-api-key", "Bearer sk-1")], ""));
+        assert_ne!(one, hash(&[("authorization", "Bearer sk-1"), ("chatgpt-account-id", "b")], ""));
+        assert_ne!(hash(&[], "key=1"), hash(&[], "key=2"));
+    }
+
+    #[test]
+    fn nothing_of_the_caller_is_left() {
+        let mut headers = headers(&[("x-api-key", "sk-1"), ("chatgpt-account-id", "b"), ("x-other", "2")]);
+        let mut url = "http://u/v1?key=sk-1&alt=sse".to_owned();
+        remove(&mut url, &mut headers);
+        assert_eq!((url.as_str(), headers.len()), ("http://u/v1?alt=sse", 1));
+    }
+}
