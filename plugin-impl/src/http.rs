@@ -3,6 +3,7 @@
 mod body;
 mod door;
 mod gateway;
+mod host_name;
 mod listen;
 mod origin;
 mod pages;

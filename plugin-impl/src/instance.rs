@@ -142,7 +142,7 @@ impl Instance {
     pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
         let configured = self.router.generation().config.listen.clone();
         let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
-        self.serve(&address, Door::Gateway)
+        self.serve(&address, Door::Gateway(address.clone()))
     }
 
     /// Serves the HTTP face to the program that has loaded us, and to nobody else: on a fresh unix socket,

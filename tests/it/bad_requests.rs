@@ -138,3 +138,27 @@ async fn a_fault_of_the_request_is_not_tried_elsewhere() {
     assert_eq!(answer.attempts(), 1);
     assert_eq!(stage.told.texts(), Vec::<String>::new());
 }
+
+/// An upstream resolves dot segments, so such a path would reach another endpoint with the credential.
+#[tokio::test]
+async fn a_path_with_dot_segments_never_goes_out() {
+    let stage = stage();
+    let mut client = stage.client().await;
+    for path in
+        ["/v1/messages/../../../admin/keys", "/v1/messages/%2e%2e/%2e%2e/admin/keys", "/v1/files/..%2fx"]
+    {
+        let answer = client.send(&Ask::messages().to(path)).await.refused(400);
+        assert!(message(&answer).contains("dot segment"), "{}", answer.text());
+        let url = format!("https://api.anthropic.com{path}");
+        stage.fetch(&Ask::messages().to(&url)).await.refused(400);
+    }
+    assert_eq!(stage.upstream.ledger().entries().len(), 0);
+}
+
+/// `TRACE` would come back with the credential; other methods would go past the routing by model.
+#[tokio::test]
+async fn a_method_outside_of_the_api_never_goes_out() {
+    for method in ["TRACE", "PUT", "post", "PROPFIND"] {
+        refused(Ask::messages().method(method), 405, method).await;
+    }
+}

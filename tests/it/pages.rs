@@ -52,3 +52,34 @@ async fn an_upstream_that_is_open_to_pages_does_not_open_the_gateway() {
     let stage = Setup::new().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url()).start();
     assert_eq!(opening(&stage.client().await.send(&Ask::messages()).await.good()), []);
 }
+
+/// A page whose name was pointed at this machine is of the gateway's own origin for the browser.
+#[tokio::test]
+async fn a_name_that_is_not_the_gateways_is_refused() {
+    let stage = Setup::new().anthropic("a", free()).set("allow_hosts", "gateway.lan").start();
+    let mut client = stage.client().await;
+    for path in ["/v1/messages", "/account-limits", "/explain"] {
+        let ask = Ask::messages().to(path).header("host", "rebound.example:8787");
+        let answer = client.send(&ask).await.refused(403);
+        assert!(answer.text().contains("allow_hosts"), "{}", answer.text());
+    }
+    client
+        .send(&Ask::messages().header("host", "rebound.example").header("host", "localhost"))
+        .await
+        .refused(403);
+    assert_eq!(stage.upstream.ledger().entries().len(), 0);
+    for host in ["gateway.lan", "localhost:1", "127.0.0.1", "[::1]:8787"] {
+        client.send(&Ask::messages().header("host", host)).await.good();
+    }
+}
+
+/// Links, images and scripts of another site come without an `Origin`.
+#[tokio::test]
+async fn a_request_of_another_site_is_refused_without_an_origin() {
+    let stage = Setup::new().anthropic("a", free()).start();
+    let mut client = stage.client().await;
+    for site in ["cross-site", "same-site"] {
+        client.send(&Ask::messages().to("/account-limits").header("sec-fetch-site", site)).await.refused(403);
+    }
+    client.send(&Ask::messages().header("sec-fetch-site", "none")).await.good();
+}

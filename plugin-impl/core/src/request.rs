@@ -4,6 +4,7 @@ pub mod bond;
 pub mod catalog;
 pub mod intent;
 pub mod route;
+pub mod safety;
 pub mod session;
 
 pub(crate) mod fnv;

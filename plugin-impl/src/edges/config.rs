@@ -77,6 +77,8 @@ pub struct Config {
     pub listen: ListenAddress,
     /// Where the web pages are from that may use the gateway, in lower case.
     pub allow_origins: Vec<String>,
+    /// Further names of the gateway, in lower case, with or without a port.
+    pub allow_hosts: Vec<String>,
     pub store: Store,
     pub timeouts: Timeouts,
     /// In bytes.

@@ -13,11 +13,13 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 
 use crate::edges::auth::CALLERS_PROOFS;
+use crate::edges::config::ListenAddress;
 use crate::runtime::router::Router;
 use crate::secret::Secret;
 
 use super::body::FaceBody;
 use super::gateway;
+use super::host_name;
 
 /// The header that says where a request would have gone. Only a host's door knows it.
 pub const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
@@ -30,8 +32,8 @@ const TOKEN_LENGTH: usize = 32;
 /// What is asked of whoever comes in.
 #[derive(Debug)]
 pub enum Door {
-    /// Every program may come in, to be routed by the path.
-    Gateway,
+    /// Every program may come in, to be routed by the path, under a name of this listener.
+    Gateway(ListenAddress),
     /// The host may come in, with the token where there is one, and may name a target.
     Host(Option<Token>),
 }
@@ -46,6 +48,7 @@ enum Turned {
     NoToken,
     TargetAtGateway,
     BadTarget,
+    UnknownHost(String),
 }
 
 impl Token {
@@ -95,6 +98,17 @@ impl Token {
 }
 
 impl Door {
+    /// Checks the name under which a client addresses the gateway. A unix socket is out of a browser's reach,
+    /// and a host's port has its token.
+    fn knows_host<B>(&self, request: &Request<B>, allowed: &[String]) -> Result<(), Turned> {
+        match self {
+            Self::Gateway(ListenAddress::Tcp { host, .. }) => {
+                host_name::check(request, host, allowed).map_err(Turned::UnknownHost)
+            }
+            Self::Gateway(ListenAddress::Unix(_)) | Self::Host(_) => Ok(()),
+        }
+    }
+
     /// Lets a request in, and returns its target where it has one.
     fn let_in(&self, headers: &mut HeaderMap) -> Result<Option<Uri>, Turned> {
         if let Self::Host(Some(token)) = self
@@ -104,7 +118,7 @@ impl Door {
         }
         let Some(target) = headers.remove(TARGET) else { return Ok(None) };
         match self {
-            Self::Gateway => Err(Turned::TargetAtGateway),
+            Self::Gateway(_) => Err(Turned::TargetAtGateway),
             Self::Host(_) => Uri::try_from(target.as_bytes()).map(Some).map_err(|_| Turned::BadTarget),
         }
     }
@@ -114,7 +128,7 @@ impl Turned {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::TargetAtGateway => StatusCode::FORBIDDEN,
+            Self::TargetAtGateway | Self::UnknownHost(_) => StatusCode::FORBIDDEN,
             Self::BadTarget => StatusCode::BAD_REQUEST,
         }
     }
@@ -134,6 +148,10 @@ impl fmt::Display for Turned {
                 )
             }
             Self::BadTarget => write!(f, "`{TARGET}` is not a URL"),
+            Self::UnknownHost(name) => write!(
+                f,
+                "`{name}` is no name of this gateway; if the name is yours, add it to `allow_hosts` in pointsman.yaml"
+            ),
         }
     }
 }
@@ -144,6 +162,9 @@ pub(super) async fn answer(
     router: &Router,
     mut request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
+    if let Err(turned) = door.knows_host(&request, &router.generation().config.allow_hosts) {
+        return Ok(gateway::fault(&request, turned.status(), &turned.to_string()));
+    }
     match door.let_in(request.headers_mut()) {
         Ok(None) => gateway::answer(router, request).await,
         Ok(Some(target)) => Ok(gateway::on_its_way(router, &target, request).await),
@@ -202,7 +223,8 @@ mod tests {
         let url = "https://api.anthropic.com/v1/messages?beta=true";
         assert_eq!(Door::Host(None).let_in(&mut to(url)), Ok(Some(url.parse().unwrap())));
         assert_eq!(Door::Host(None).let_in(&mut to("no url")), Err(Turned::BadTarget));
-        assert_eq!(Door::Gateway.let_in(&mut to(url)), Err(Turned::TargetAtGateway));
-        assert_eq!(Door::Gateway.let_in(&mut headers(&[])), Ok(None));
+        let gateway = Door::Gateway(ListenAddress::Tcp { host: "127.0.0.1".into(), port: 1 });
+        assert_eq!(gateway.let_in(&mut to(url)), Err(Turned::TargetAtGateway));
+        assert_eq!(gateway.let_in(&mut headers(&[])), Ok(None));
     }
 }

@@ -117,21 +117,12 @@ async fn accept_tcp(listener: TcpListener, serving: Serving) {
     }
 }
 
-/// Binds a socket that only its owner can use, in place of one that nobody listens on any more.
+/// Binds a socket for this program's user alone.
 #[cfg(unix)]
 fn listen_unix(path: &Path, serving: Serving) -> io::Result<Result<String, ListenError>> {
-    use std::os::unix::fs::PermissionsExt;
-
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
-        std::fs::create_dir_all(folder)?;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
-    }
-    if path.exists() && std::os::unix::net::UnixStream::connect(path).is_err() {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    tokio::spawn(accept_unix(listener, Bound(path.to_owned()), serving));
+    let (listener, socket) = private::bind(path)?;
+    listener.set_nonblocking(true)?;
+    tokio::spawn(accept_unix(UnixListener::from_std(listener)?, socket, serving));
     Ok(Ok(format!("unix:{}", path.display())))
 }
 
@@ -141,7 +132,7 @@ fn listen_unix(_: &Path, _: Serving) -> io::Result<Result<String, ListenError>> 
 }
 
 #[cfg(unix)]
-async fn accept_unix(listener: UnixListener, _bound: Bound, serving: Serving) {
+async fn accept_unix(listener: UnixListener, _socket: private::Socket, serving: Serving) {
     let closing = serving.closing.clone();
     loop {
         let accepted = tokio::select! {
@@ -152,17 +143,6 @@ async fn accept_unix(listener: UnixListener, _bound: Bound, serving: Serving) {
             Ok((stream, _)) => drop(serving.tasks.spawn(connection(stream, serving.clone()))),
             Err(error) => pause(&error).await,
         }
-    }
-}
-
-/// A socket's file, which goes with whoever listens, also where the runtime ends first.
-#[cfg(unix)]
-struct Bound(PathBuf);
-
-#[cfg(unix)]
-impl Drop for Bound {
-    fn drop(&mut self) {
-        private::clear(&self.0);
     }
 }
 

@@ -7,12 +7,13 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderName, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::runtime::headers::remove_where;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The name of every header that opens a server to pages begins so.
 const OPENING: &str = "access-control-";
 /// How many seconds a browser may remember what it was told: the most that one of them keeps.
@@ -32,7 +33,9 @@ pub(super) enum Asker {
 impl Asker {
     /// Tells it by the header that browsers set and pages cannot.
     pub(super) fn of(headers: &HeaderMap, allowed: &[String]) -> Self {
-        let Some(origin) = headers.get(ORIGIN) else { return Self::Program };
+        let Some(origin) = headers.get(ORIGIN) else {
+            return if is_of_another_site(headers) { Self::Stranger } else { Self::Program };
+        };
         let is_allowed = |known: &String| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
         if allowed.iter().any(is_allowed) { Self::Page(origin.clone()) } else { Self::Stranger }
     }
@@ -45,6 +48,15 @@ impl Asker {
             headers.append(VARY, HeaderValue::from_static("origin"));
         }
     }
+}
+
+/// Returns whether a browser sends the request for a page of another site. Requests for images, scripts and
+/// links come without an `Origin`; `Sec-Fetch-Site` tells them (W3C Fetch Metadata, section 2.3).
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    site.is_some_and(|site| {
+        site.eq_ignore_ascii_case(b"cross-site") || site.eq_ignore_ascii_case(b"same-site")
+    })
 }
 
 /// Takes away what an upstream opens.
@@ -87,6 +99,21 @@ mod tests {
             ["https://app.example.evil", "http://app.example", "null", "", "https://app.example:8"]
         {
             assert_eq!(of(Some(stranger)), Asker::Stranger, "{stranger}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_known_without_an_origin() {
+        let asker = |site: &'static str| {
+            Asker::of(&HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static(site))]), &[])
+        };
+        for (site, expected) in [
+            ("cross-site", Asker::Stranger),
+            ("Same-Site", Asker::Stranger),
+            ("same-origin", Asker::Program),
+            ("none", Asker::Program),
+        ] {
+            assert_eq!(asker(site), expected, "{site}");
         }
     }
 

@@ -17,16 +17,16 @@ pub fn private_address() -> Result<ListenAddress, ListenError> {
 }
 
 #[cfg(unix)]
-pub(super) use self::unix::clear;
-#[cfg(unix)]
 pub use self::unix::private_address;
+#[cfg(unix)]
+pub(super) use self::unix::{Socket, bind};
 
 #[cfg(unix)]
 mod unix {
     use std::fs;
     use std::io;
-    use std::os::unix::fs::DirBuilderExt;
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::{Path, PathBuf};
     use std::time::{Duration, SystemTime};
 
@@ -93,8 +93,79 @@ mod unix {
         error.kind() == io::ErrorKind::ConnectionRefused
     }
 
-    /// Takes a socket away, and its folder where we made it.
-    pub(in crate::http) fn clear(socket: &Path) {
+    /// The file of a bound socket. Dropping it removes the file, unless the path has become another file since.
+    #[derive(Debug)]
+    pub(in crate::http) struct Socket {
+        path: PathBuf,
+        identity: (u64, u64),
+    }
+
+    impl Drop for Socket {
+        fn drop(&mut self) {
+            if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+                clear(&self.path);
+            }
+        }
+    }
+
+    /// Binds a socket of mode 0600, in a new folder of mode 0700 if its folder does not exist.
+    ///
+    /// The socket is bound under a temporary name in a folder of mode 0700 beside `path` and moved into place,
+    /// so it never exists with a wider mode, whatever the process's umask. A stale socket at `path` is
+    /// replaced.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for any other file at `path`, `AddrInUse` for a socket with a listener.
+    pub(in crate::http) fn bind(path: &Path) -> io::Result<(UnixListener, Socket)> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.exists() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        check_free(path)?;
+        let nursery = folder.join(format!(".{}", &Token::random().expose()[..8]));
+        fs::DirBuilder::new().mode(0o700).create(&nursery)?;
+        let bound = bind_in(&nursery, path);
+        let _ = fs::remove_dir_all(&nursery);
+        bound
+    }
+
+    fn bind_in(nursery: &Path, path: &Path) -> io::Result<(UnixListener, Socket)> {
+        let young = nursery.join("s");
+        let listener = UnixListener::bind(&young)?;
+        fs::set_permissions(&young, fs::Permissions::from_mode(0o600))?;
+        // The file may have changed since the first check; only a socket is ever replaced.
+        check_free(path)?;
+        fs::rename(&young, path)?;
+        let identity = identity(path)?;
+        Ok((listener, Socket { path: path.to_owned(), identity }))
+    }
+
+    /// Checks for a free path: without a file, or with a socket without a listener.
+    fn check_free(path: &Path) -> io::Result<()> {
+        let file = match path.symlink_metadata() {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if !file.file_type().is_socket() {
+            let text = "a file that is no socket is there already; it is left as it is";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        match UnixStream::connect(path) {
+            Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another program listens there")),
+            Err(error) if is_refused(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Device and inode of a file, which no other file has at the same time.
+    fn identity(path: &Path) -> io::Result<(u64, u64)> {
+        let file = path.symlink_metadata()?;
+        Ok((file.dev(), file.ino()))
+    }
+
+    /// Removes a socket, and its folder if the folder is ours and empty.
+    fn clear(socket: &Path) {
         let _ = fs::remove_file(socket);
         let ours = socket.file_name().is_some_and(|name| name == SOCKET);
         if let Some(folder) = socket.parent().filter(|folder| ours && is_ours(folder)) {
@@ -105,10 +176,51 @@ mod unix {
 
     #[cfg(test)]
     mod tests {
-        use std::os::unix::fs::PermissionsExt;
-        use std::os::unix::net::UnixListener;
-
         use super::*;
+
+        fn folder() -> tempfile::TempDir {
+            tempfile::tempdir().expect("a folder")
+        }
+
+        #[test]
+        fn no_file_but_a_stale_socket_is_replaced() {
+            let folder = folder();
+            let path = folder.path().join("p.sock");
+            fs::write(&path, "notes").expect("a file");
+            assert_eq!(bind(&path).expect_err("a file").kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&path).expect("the file"), "notes");
+            fs::remove_file(&path).expect("removed");
+            std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).expect("a link");
+            assert_eq!(bind(&path).expect_err("a link").kind(), io::ErrorKind::AlreadyExists);
+            fs::remove_file(&path).expect("removed");
+            let in_use = bind(&path).expect("a free path");
+            assert_eq!(bind(&path).expect_err("a listener").kind(), io::ErrorKind::AddrInUse);
+            std::mem::forget(in_use.1);
+            drop(in_use.0);
+            assert!(bind(&path).is_ok(), "nobody answers there");
+        }
+
+        #[test]
+        fn a_socket_has_its_mode_from_the_beginning_and_leaves_nothing_behind() {
+            let folder = folder();
+            let path = folder.path().join("new").join("p.sock");
+            let (_listener, socket) = bind(&path).expect("bound");
+            let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+            assert_eq!((mode(&path), mode(path.parent().expect("a folder"))), (0o600, 0o700));
+            drop(socket);
+            assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("listed").count(), 0);
+        }
+
+        #[test]
+        fn a_file_that_took_the_place_of_our_socket_stays() {
+            let folder = folder();
+            let path = folder.path().join("p.sock");
+            let (_listener, socket) = bind(&path).expect("bound");
+            fs::remove_file(&path).expect("removed by somebody");
+            fs::write(&path, "theirs").expect("a file");
+            drop(socket);
+            assert_eq!(fs::read_to_string(&path).expect("it stays"), "theirs");
+        }
 
         #[test]
         fn each_address_is_in_a_fresh_folder_of_its_owner() {

@@ -16,6 +16,7 @@ use pointsman_core::ids::{AccountId, ProviderId};
 use pointsman_core::request::bond;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::{Ask, Route, RouteError};
+use pointsman_core::request::safety::Unsafe;
 use pointsman_core::request::session::{self, Prefix, Session, SessionKey};
 use pointsman_core::time::Millis;
 use thiserror::Error;
@@ -83,6 +84,8 @@ pub enum CallError {
     Garbled(&'static str),
     #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
     TooLong { limit: u64 },
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     #[error("the header `{0}` is not text")]
     Header(HeaderName),
     #[error(transparent)]
@@ -107,9 +110,13 @@ impl CallError {
             }
             Self::Bond(_) => BondError::STATUS,
             Self::NoCredential(_) => StatusCode::UNAUTHORIZED,
-            Self::NotJson(_) | Self::NoModel | Self::Garbled(_) | Self::Header(_) | Self::Route(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Unsafe(Unsafe::Method(..)) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotJson(_)
+            | Self::NoModel
+            | Self::Garbled(_)
+            | Self::Header(_)
+            | Self::Unsafe(Unsafe::DotSegment)
+            | Self::Route(_) => StatusCode::BAD_REQUEST,
         }
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::reporting::refusal;
+use pointsman_core::request::safety;
 use thiserror::Error;
 
 use crate::edges::config::Config;
@@ -89,6 +90,9 @@ impl Router {
     }
 
     async fn route(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
+        if let Err(refused) = safety::check(&call.method, &claim.intent) {
+            return self.not_routable(claim.intent.format, &refused.into());
+        }
         if let Some(providers) = models::listed(&claim, &call, generation) {
             return models::list(self, generation, claim, call, providers).await;
         }

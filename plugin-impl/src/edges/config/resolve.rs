@@ -18,9 +18,9 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, IDLE, INTERACTIVE_FIRST, LISTEN,
-    MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH,
-    RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, HOST_FORM, IDLE,
+    INTERACTIVE_FIRST, LISTEN, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE,
+    QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{
@@ -91,6 +91,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         protection: protection::level(top, report),
         listen: listen(top, secrets.paths, report),
         allow_origins: allow_origins(top, report),
+        allow_hosts: top.get(&ALLOW_HOSTS).map(|entry| entry.values(&HOST_FORM, report)).unwrap_or_default(),
         store: top.read_or_default(&STORE, report),
         timeouts: timeouts(top, report),
         max_body: top.read_or_default(&MAX_BODY, report),

@@ -58,6 +58,7 @@ pub(super) static TOP: Section = Section {
         &LISTEN,
         &ALLOW_REMOTE,
         &ALLOW_ORIGINS,
+        &ALLOW_HOSTS,
         &STORE,
         &STATE_DIR,
         &RETRY_BUDGET,
@@ -163,6 +164,15 @@ pub(super) static ALLOW_ORIGINS: Setting<Compound> = Setting {
     default: "",
     help: "Where web pages are from that may use the gateway. Pages from elsewhere are refused, because any \
            page that is open in a browser could spend your quotas.",
+};
+
+pub(super) static ALLOW_HOSTS: Setting<Compound> = Setting {
+    name: "allow_hosts",
+    form: Compound("a host such as gateway.lan, or a list of them"),
+    default: "",
+    help: "Further names under which clients address the gateway. Loopback names, IP addresses and the name in \
+           `listen` are always accepted; every other `Host` is refused, because a web page can give its own name \
+           the address of this machine (DNS rebinding).",
 };
 
 pub(super) static STORE: Setting<StoreName> = Setting {
