@@ -10,6 +10,11 @@
 /// after one (`/v1beta/openai`).
 pub fn target_url(base: &str, path: &str) -> String {
     let base = base.trim_end_matches('/');
+    if path.starts_with("/upload/") || path.starts_with("/download/") || path.starts_with("/resumable/") {
+        // The media paths of the Gemini API stand before the version.
+        let root = base_version(base).map_or(base, |version| base.trim_end_matches(version));
+        return [root.trim_end_matches('/'), path].concat();
+    }
     let (version, rest) = split_version(path);
     let keeps = match base_version(base) {
         None => true,
@@ -48,6 +53,8 @@ mod tests {
     #[test]
     fn a_version_is_never_doubled_and_never_lost() {
         let rows = [
+            ("https://g.example", "/upload/v1beta/files", "https://g.example/upload/v1beta/files"),
+            ("https://g.example/v1beta/", "/upload/v1beta/files", "https://g.example/upload/v1beta/files"),
             ("https://api.anthropic.com", "/v1/messages", "https://api.anthropic.com/v1/messages"),
             ("https://api.anthropic.com/v1", "/v1/messages", "https://api.anthropic.com/v1/messages"),
             (

@@ -7,7 +7,7 @@ mod credential;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::admission::line::Class;
 use pointsman_core::formats::body::{self, Wanted};
@@ -43,6 +43,13 @@ pub struct Call {
     pub headers: HeaderMap,
     /// Whole, because an attempt at another account sends it again.
     pub body: Bytes,
+}
+
+impl Call {
+    /// Returns where the body names its model, if it is a form.
+    pub fn model_in_form(&self) -> Option<std::ops::Range<usize>> {
+        body::model_in_form(&self.body, self.headers.get(CONTENT_TYPE)?.to_str().ok()?)
+    }
 }
 
 /// A call that is understood: it can be sent to any account of its route.
@@ -149,7 +156,9 @@ impl Routed {
         let written_model = written_model(&call, &intent)?;
         let asked = match &intent.model {
             ModelPlace::Path { model, .. } => model.as_str(),
-            ModelPlace::Body | ModelPlace::Nowhere => written_model.as_deref().unwrap_or_default(),
+            ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => {
+                written_model.as_deref().unwrap_or_default()
+            }
         };
         let pinned = pin(&call.headers, PIN_ACCOUNT)?;
         let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
@@ -293,11 +302,22 @@ fn legs(
 }
 
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {
-    if intent.model != ModelPlace::Body {
-        return Ok(None);
+    let model = match &intent.model {
+        ModelPlace::Path { .. } | ModelPlace::Nowhere => return Ok(None),
+        ModelPlace::Optional => return Ok(optional_model(call)),
+        ModelPlace::Requests => body::model_of_requests(&call.body)?,
+        ModelPlace::Body => body::peek(&call.body, Wanted::MODEL)?.model,
+    };
+    Ok(Some(model.ok_or(CallError::NoModel)?.into_owned()))
+}
+
+/// A body that is neither JSON nor a form, or that names no model, goes to the usual account: the upstream has
+/// the words for it.
+fn optional_model(call: &Call) -> Option<String> {
+    match call.model_in_form() {
+        Some(range) => std::str::from_utf8(&call.body[range]).ok().map(str::to_owned),
+        None => body::model(&call.body).ok().flatten().map(std::borrow::Cow::into_owned),
     }
-    let model = body::peek(&call.body, Wanted::MODEL)?.model.ok_or(CallError::NoModel)?;
-    Ok(Some(model.into_owned()))
 }
 
 fn pin(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, CallError> {

@@ -67,14 +67,26 @@ fn body(routed: &Routed, pool: &Pool, model: &str, project: Option<&str>) -> Byt
             envelope::wrap_count(body, model).into()
         }
         (ModelPlace::Path { .. }, Envelope::CodeAssist) => envelope::wrap(body, project, model).into(),
-        (ModelPlace::Body, _) if routed.written_model.as_deref() != Some(model) => renamed(body, model),
-        (ModelPlace::Body | ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
+        (ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
+        (ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests, _) => match &routed.written_model {
+            Some(written) if written != model => renamed(routed, written, model),
+            Some(_) | None => body.clone(),
+        },
     }
 }
 
-/// The body was found to be JSON when its model was read, so renaming finds the same place again.
-fn renamed(body: &Bytes, model: &str) -> Bytes {
-    body::with_model(body, model).map_or_else(|_| body.clone(), |renamed| renamed.into_owned().into())
+/// The model was read from the body before, so renaming finds the same place again.
+fn renamed(routed: &Routed, written: &str, model: &str) -> Bytes {
+    let body = &routed.call.body;
+    if routed.intent.model == ModelPlace::Requests {
+        return body::with_model_in_requests(body, written, model).map_or_else(|_| body.clone(), Bytes::from);
+    }
+    match routed.call.model_in_form().filter(|_| routed.intent.model == ModelPlace::Optional) {
+        Some(range) => [&body[..range.start], model.as_bytes(), &body[range.end..]].concat().into(),
+        None => {
+            body::with_model(body, model).map_or_else(|_| body.clone(), |renamed| renamed.into_owned().into())
+        }
+    }
 }
 
 /// Says whether the pool put an envelope around a good answer.

@@ -7,10 +7,14 @@
 //!
 //! Jumped-over bytes are delimited, not validated: the upstream judges its own requests.
 
+mod batch;
+mod form;
 pub mod json;
 mod peek;
 mod rename;
 
+pub use batch::{model_of_requests, with_model_in_requests};
+pub use form::model_in_form;
 pub use json::NotJson;
 pub use peek::{Peek, Wanted, model, peek, peek_and_show, text_field};
 pub use rename::with_model;

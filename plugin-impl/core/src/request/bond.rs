@@ -50,6 +50,12 @@ enum Kind {
     Cache,
     /// Codex: the state of a turn that one account began.
     Turn,
+    /// Whatever else has an id whose beginning tells what it is: a batch, a vector store, a container.
+    Made,
+    /// Gemini: whatever else is named by a folder and an id in it, such as `batches/b`.
+    Named,
+    /// Gemini: an interaction that is kept.
+    Interaction,
 }
 
 /// A member that has such a thing for its value.
@@ -93,7 +99,10 @@ impl BondKey {
     /// Backslashes do not count, since some clients write `\/` for a slash.
     fn of(kind: Kind, written: &[u8]) -> Option<Self> {
         let (id, length) = match kind {
-            Kind::Response | Kind::Conversation | Kind::Container => (written, MAX_ID),
+            Kind::Response | Kind::Conversation | Kind::Container | Kind::Made | Kind::Interaction => {
+                (written, MAX_ID)
+            }
+            Kind::Named => (named(written)?, MAX_ID),
             Kind::Reasoning => (written, MAX_REASONING),
             // The Gemini API names them by a path, and in requests by a whole URL.
             Kind::File => (behind(written, b"files"), MAX_ID),
@@ -104,6 +113,50 @@ impl BondKey {
         id.peek()?;
         Some(Self(id.fold(Fnv::default().and_byte(kind as u8), Fnv::and_byte).0))
     }
+}
+
+/// How the ids of things begin that are of [`Kind::Made`].
+const MADE: [&str; 19] = [
+    // Anthropic: batches, skills, and managed agents with what they use.
+    "msgbatch_",
+    "skill_",
+    "agent_",
+    "sesn_",
+    "env_",
+    "vlt_",
+    "memstore_",
+    // OpenAI.
+    "batch_",
+    "upload_",
+    "vs_",
+    "vsfb_",
+    "ftjob-",
+    "ftckpt_",
+    "eval_",
+    "evalrun_",
+    "cntr_",
+    "asst_",
+    "thread_",
+    "video_",
+];
+
+/// The folders of things that are of [`Kind::Named`].
+const FOLDERS: [&[u8]; 6] =
+    [b"batches", b"fileSearchStores", b"tunedModels", b"corpora", b"generatedFiles", b"operations"];
+
+/// Returns the first folder of such a name and the id in it: of `fileSearchStores/s/documents/d` the store's, of
+/// `models/m/operations/o` the operation's.
+fn named(written: &[u8]) -> Option<&[u8]> {
+    let is_end = |byte: &u8| matches!(byte, b'/' | b'\\' | b':');
+    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'/', written).map(|at| at + 1));
+    let mut folders = starts.filter_map(|start| {
+        let folder = FOLDERS.iter().find(|folder| written[start..].starts_with(folder))?;
+        let rest = &written[start + folder.len()..];
+        let slash = rest.iter().take_while(|byte| matches!(byte, b'\\' | b'/')).count();
+        let id = rest[slash..].iter().position(is_end).unwrap_or(rest.len() - slash);
+        (slash > 0 && id > 0).then_some(&written[start..start + folder.len() + slash + id])
+    });
+    folders.next()
 }
 
 /// A header that comes with an answer and is sent again within the turn, to the account that answered and to no

@@ -3,6 +3,8 @@
 //! The answer is in the path alone. Paths are brought to one form, because agents and people write base
 //! URLs with a version, without one, or have their agent add a second.
 
+mod paths;
+
 use http::Method;
 use http::header::{HeaderMap, HeaderName};
 
@@ -24,6 +26,10 @@ pub enum ModelPlace {
     Body,
     /// In the path, before an action: `/v1beta/models/MODEL:ACTION`.
     Path { version: String, model: String, action: String },
+    /// In the field `model` of its body, JSON or a form, where there is one.
+    Optional,
+    /// In the `params` of each of its `requests`: a batch, which goes where the first one goes.
+    Requests,
     /// It names none that would be needed, as when it asks which models there are or uploads a file.
     Nowhere,
 }
@@ -42,10 +48,9 @@ pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
 
 /// Returns the format that path and headers tell, or none where they fit several.
 pub fn told(path: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
+    let (_, path) = split_media(path);
     let (version, rest) = split_version(path);
-    let by_path = told_by(version, rest, None);
-    let fits_several = matches!(segments(rest).next(), Some("models" | "files"));
-    if fits_several && by_path == Some(WireFormat::OpenAi) { spoken } else { by_path.or(spoken) }
+    paths::format(version, rest, spoken).or(spoken)
 }
 
 impl Intent {
@@ -59,47 +64,81 @@ impl Intent {
         format: Option<WireFormat>,
         spoken: Option<WireFormat>,
     ) -> Option<Self> {
+        let (media, path) = split_media(path);
         let (version, rest) = split_version(path);
-        let format = format.or_else(|| told_by(version, rest, spoken))?;
+        let format = format.or_else(|| paths::format_or_usual(version, rest, spoken))?;
         let version = if version.is_empty() { default_version(format) } else { version };
-        let path = ["/", version, rest].concat();
-        let model = match format {
-            WireFormat::Gemini => in_path(version, rest),
-            WireFormat::Anthropic | WireFormat::OpenAi if method == Method::POST && names_model(rest) => {
-                ModelPlace::Body
-            }
-            WireFormat::Anthropic | WireFormat::OpenAi => ModelPlace::Nowhere,
+        let model = match (format, in_path(version, rest)) {
+            (WireFormat::Gemini, place @ ModelPlace::Path { .. }) => place,
+            // What goes to the media host is a file.
+            _ if method != Method::POST || !media.is_empty() => ModelPlace::Nowhere,
+            // An action behind a colon is one on a thing that is there already.
+            (WireFormat::Gemini, _) if rest.contains(':') => ModelPlace::Nowhere,
+            _ => paths::posted(rest),
         };
+        let path = [media, "/", version, rest].concat();
         Some(Self { format, path, model })
     }
 
-    /// Says whether it names a model at all.
+    /// Says whether it has to name a model.
     pub fn names_model(&self) -> bool {
-        self.model != ModelPlace::Nowhere
+        match self.model {
+            ModelPlace::Body | ModelPlace::Path { .. } | ModelPlace::Requests => true,
+            ModelPlace::Optional | ModelPlace::Nowhere => false,
+        }
+    }
+
+    /// Says whether what comes back is the answer of a model, or vectors.
+    pub fn generates(&self) -> bool {
+        match self.model {
+            ModelPlace::Body | ModelPlace::Path { .. } => true,
+            ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => false,
+        }
     }
 
     /// Says whether it asks for vectors. Those of another model mean nothing beside them.
     pub fn embeds(&self) -> bool {
         match &self.model {
             ModelPlace::Path { action, .. } => action.to_ascii_lowercase().contains("embed"),
-            ModelPlace::Body | ModelPlace::Nowhere => self.resource().0 == "embeddings",
+            ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => {
+                self.resource().0 == "embeddings"
+            }
         }
     }
 
     /// Returns what the path is about, such as `responses`, and the id of the one thing it means, where
     /// it means one: of `/v1/responses/resp_1/cancel` these are `responses` and `resp_1`.
     pub fn resource(&self) -> (&str, Option<&str>) {
-        let mut segments = segments(&self.path).skip(1);
+        let mut segments = self.segments();
         (segments.next().unwrap_or(""), segments.next())
+    }
+
+    /// Returns what the path has behind its version.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        segments(split_media(&self.path).1).skip(1)
     }
 
     /// Returns the path for a model by another name.
     pub fn path_for(&self, model: &str) -> String {
         match &self.model {
             ModelPlace::Path { version, action, .. } => format!("/{version}/models/{model}:{action}"),
-            ModelPlace::Body | ModelPlace::Nowhere => self.path.clone(),
+            ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => {
+                self.path.clone()
+            }
         }
     }
+}
+
+/// Splits `/upload/v1beta/files` into `/upload` and `/v1beta/files`: the Gemini API takes and gives files there.
+fn split_media(path: &str) -> (&str, &str) {
+    for media in ["/upload", "/download", "/resumable/upload"] {
+        if let Some(rest) = path.strip_prefix(media)
+            && segments(rest).next().is_some_and(is_version)
+        {
+            return (media, rest);
+        }
+    }
+    ("", path)
 }
 
 /// Splits `/v1/messages` into `v1` and `/messages`. Of a doubled version one is dropped.
@@ -124,29 +163,6 @@ const fn default_version(format: WireFormat) -> &'static str {
     match format {
         WireFormat::Anthropic | WireFormat::OpenAi => "v1",
         WireFormat::Gemini => "v1beta",
-    }
-}
-
-fn told_by(version: &str, rest: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
-    match segments(rest).next().unwrap_or("") {
-        "messages" | "complete" => Some(WireFormat::Anthropic),
-        "models" if rest.contains(':') || version == "v1beta" => Some(WireFormat::Gemini),
-        "cachedContents" => Some(WireFormat::Gemini),
-        "files" if version == "v1beta" => Some(WireFormat::Gemini),
-        "models" | "files" => Some(spoken.unwrap_or(WireFormat::OpenAi)),
-        "chat" | "responses" | "conversations" | "completions" | "embeddings" => Some(WireFormat::OpenAi),
-        _ => None,
-    }
-}
-
-/// Says whether what is posted there has a model in it. A file is no JSON at all, a conversation has no
-/// model, and an answer that is there already, as when it is cancelled, has been given its own.
-fn names_model(rest: &str) -> bool {
-    let mut segments = segments(rest);
-    match segments.next() {
-        Some("files" | "conversations") => false,
-        Some("responses") => segments.count() < 2,
-        Some(_) | None => true,
     }
 }
 
@@ -222,22 +238,102 @@ mod tests {
         }
     }
 
+    /// The public lists of the three APIs, as far as an account's key can use them: the method and the path,
+    /// whose it is, and where it names its model.
     #[test]
-    fn no_model_is_asked_of_what_has_none() {
-        let place = |path| Intent::read(&Method::POST, path, None, None).expect("known").model;
-        for path in [
-            "/v1/files",
-            "/v1beta/files",
-            "/v1beta/cachedContents",
-            "/v1/conversations",
-            "/v1/conversations/conv_1/items",
-            "/v1/responses/resp_1/cancel",
+    fn the_paths_of_the_public_apis_are_known() {
+        use ModelPlace::{Body, Nowhere, Optional, Requests};
+        use WireFormat::{Anthropic, Gemini, OpenAi};
+
+        for (method, path, format, place) in [
+            ("POST", "/v1/messages", Anthropic, Body),
+            ("POST", "/v1/messages/count_tokens", Anthropic, Body),
+            ("POST", "/v1/messages/batches", Anthropic, Requests),
+            ("GET", "/v1/messages/batches", Anthropic, Nowhere),
+            ("GET", "/v1/messages/batches/msgbatch_1", Anthropic, Nowhere),
+            ("GET", "/v1/messages/batches/msgbatch_1/results", Anthropic, Nowhere),
+            ("POST", "/v1/messages/batches/msgbatch_1/cancel", Anthropic, Nowhere),
+            ("DELETE", "/v1/messages/batches/msgbatch_1", Anthropic, Nowhere),
+            ("POST", "/v1/complete", Anthropic, Body),
+            ("POST", "/v1/chat/completions", OpenAi, Body),
+            ("POST", "/v1/chat/completions/chatcmpl-1", OpenAi, Nowhere),
+            ("POST", "/v1/completions", OpenAi, Body),
+            ("POST", "/v1/embeddings", OpenAi, Body),
+            ("POST", "/v1/moderations", OpenAi, Optional),
+            ("POST", "/v1/responses", OpenAi, Body),
+            ("POST", "/v1/responses/", OpenAi, Body),
+            ("POST", "/v1/responses/compact", OpenAi, Body),
+            ("POST", "/v1/responses/input_tokens", OpenAi, Body),
+            ("POST", "/v1/responses/resp_1/cancel", OpenAi, Nowhere),
+            ("GET", "/v1/responses/resp_1/input_items", OpenAi, Nowhere),
+            ("POST", "/v1/conversations", OpenAi, Nowhere),
+            ("POST", "/v1/conversations/conv_1/items", OpenAi, Nowhere),
+            ("POST", "/v1/audio/speech", OpenAi, Optional),
+            ("POST", "/v1/audio/transcriptions", OpenAi, Optional),
+            ("POST", "/v1/audio/translations", OpenAi, Optional),
+            ("POST", "/v1/images/generations", OpenAi, Optional),
+            ("POST", "/v1/images/edits", OpenAi, Optional),
+            ("POST", "/v1/images/variations", OpenAi, Optional),
+            ("POST", "/v1/videos", OpenAi, Optional),
+            ("POST", "/v1/videos/video_1/remix", OpenAi, Nowhere),
+            ("GET", "/v1/videos/video_1/content", OpenAi, Nowhere),
+            ("POST", "/v1/files", OpenAi, Nowhere),
+            ("POST", "/v1/uploads", OpenAi, Nowhere),
+            ("POST", "/v1/uploads/upload_1/parts", OpenAi, Nowhere),
+            ("POST", "/v1/batches", OpenAi, Nowhere),
+            ("POST", "/v1/batches/batch_1/cancel", OpenAi, Nowhere),
+            ("POST", "/v1/vector_stores", OpenAi, Nowhere),
+            ("POST", "/v1/vector_stores/vs_1/search", OpenAi, Nowhere),
+            ("POST", "/v1/fine_tuning/jobs", OpenAi, Optional),
+            ("POST", "/v1/fine_tuning/jobs/ftjob-1/cancel", OpenAi, Nowhere),
+            ("POST", "/v1/evals", OpenAi, Nowhere),
+            ("POST", "/v1/evals/eval_1/runs", OpenAi, Nowhere),
+            ("POST", "/v1/containers", OpenAi, Nowhere),
+            ("POST", "/v1/containers/cntr_1/files", OpenAi, Nowhere),
+            ("POST", "/v1/assistants", OpenAi, Optional),
+            ("POST", "/v1/threads", OpenAi, Nowhere),
+            ("POST", "/v1/threads/thread_1/runs", OpenAi, Optional),
+            ("GET", "/v1beta/models", Gemini, Nowhere),
+            ("GET", "/v1beta/models/m/operations/o", Gemini, Nowhere),
+            ("POST", "/v1beta/cachedContents", Gemini, Optional),
+            ("POST", "/v1beta/files", Gemini, Nowhere),
+            ("POST", "/upload/v1beta/files", Gemini, Nowhere),
+            ("GET", "/download/v1beta/files/f:download", Gemini, Nowhere),
+            ("GET", "/v1beta/batches/b", Gemini, Nowhere),
+            ("POST", "/v1beta/batches/b:cancel", Gemini, Nowhere),
+            ("POST", "/v1beta/fileSearchStores", Gemini, Nowhere),
+            ("POST", "/v1beta/fileSearchStores/s:importFile", Gemini, Nowhere),
+            ("POST", "/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore", Gemini, Nowhere),
+            ("POST", "/v1beta/tunedModels/t:generateContent", Gemini, Nowhere),
+            ("POST", "/v1beta/interactions", Gemini, Optional),
+            ("GET", "/v1beta/interactions/i", Gemini, Nowhere),
         ] {
-            assert_eq!(place(path), ModelPlace::Nowhere, "{path}");
+            let method = method.parse().expect("a method");
+            let intent = Intent::read(&method, path, None, None).expect(path);
+            assert_eq!((intent.format, intent.model), (format, place), "{path}");
+            assert_eq!(intent.path, path.trim_end_matches(' '), "{path}");
         }
-        for path in ["/v1/responses", "/v1/responses/", "/v1/responses/compact", "/v1/chat/completions"] {
-            assert_eq!(place(path), ModelPlace::Body, "{path}");
+    }
+
+    #[test]
+    fn a_models_batch_names_its_model_in_the_path() {
+        for action in ["batchGenerateContent", "asyncBatchEmbedContent", "predictLongRunning"] {
+            let path = format!("/v1beta/models/g:{action}");
+            let intent = Intent::read(&Method::POST, &path, None, None).expect("known");
+            assert!(matches!(intent.model, ModelPlace::Path { model, .. } if model == "g"), "{path}");
         }
+    }
+
+    #[test]
+    fn what_hands_out_keys_or_is_too_common_is_not_claimed() {
+        for path in
+            ["/v1/realtime/client_secrets", "/v1beta/auth_tokens", "/v1/organizations/x", "/v1/sessions"]
+        {
+            assert_eq!(read(path), None, "{path}");
+        }
+        let spoken = Some(WireFormat::Anthropic);
+        let sessions = Intent::read(&Method::POST, "/v1/sessions", None, spoken).expect("it is told");
+        assert_eq!((sessions.format, sessions.model), (WireFormat::Anthropic, ModelPlace::Nowhere));
     }
 
     #[test]
@@ -276,6 +372,6 @@ mod tests {
     #[test]
     fn where_the_host_tells_the_format_any_path_will_do() {
         let intent = Intent::read(&Method::POST, "/rerank", Some(WireFormat::OpenAi), None).expect("known");
-        assert_eq!((intent.path.as_str(), intent.model), ("/v1/rerank", ModelPlace::Body));
+        assert_eq!((intent.path.as_str(), intent.model), ("/v1/rerank", ModelPlace::Optional));
     }
 }

@@ -9,7 +9,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use pointsman_core::formats::envelope;
 use pointsman_core::formats::format::WireFormat;
-use pointsman_core::request::intent::ModelPlace;
 use pointsman_core::response::classify::{FirstEvent, Head, Look, MAX_PREFIX, classify};
 use pointsman_core::response::outcome::{NetworkFault, Outcome};
 use tokio::time::{Instant, timeout_at};
@@ -60,7 +59,7 @@ pub(super) async fn at(
     let format = routed.intent.format;
     let outcome = if !status.is_success() {
         reading.error(status, format, clock).await
-    } else if routed.intent.model == ModelPlace::Nowhere {
+    } else if !routed.intent.generates() {
         Outcome::Good
     } else {
         reading.beginning(FirstEvent::new(format), clock).await

@@ -9,14 +9,22 @@ use smallvec::{SmallVec, smallvec};
 use crate::formats::format::WireFormat;
 use crate::request::intent::Intent;
 
-use super::{Kind, Mark};
+use super::{Kind, MADE, Mark};
 
+/// Code that runs has a container.
 static OF_RESPONSES: LazyLock<Marks> = LazyLock::new(|| {
     Marks::new([
         Mark::new("\"id\"", Kind::Response).begins("resp_"),
         Mark::new("\"id\"", Kind::Conversation).begins("conv_"),
         Mark::new("\"encrypted_content\"", Kind::Reasoning),
+        Mark::new("\"container_id\"", Kind::Made).begins("cntr_"),
     ])
+});
+/// What has an id that tells what it is, and the files that come with it.
+static OF_THINGS: LazyLock<Marks> = LazyLock::new(|| {
+    let things = MADE.iter().map(|begins| Mark::new("\"id\"", Kind::Made).begins(begins));
+    let files = ["\"id\"", "\"output_file_id\"", "\"error_file_id\""];
+    Marks::new(things.chain(files.map(|name| Mark::new(name, Kind::File).begins("file"))))
 });
 /// `file-…` at OpenAI, `file_…` at Anthropic.
 static OF_FILES: LazyLock<Marks> =
@@ -33,6 +41,13 @@ static OF_CACHES: LazyLock<Marks> =
 static OF_UPLOADS: LazyLock<Marks> =
     LazyLock::new(|| Marks::new([Mark::new("\"name\"", Kind::File).begins("files/")]));
 
+static OF_NAMES: LazyLock<Marks> = LazyLock::new(|| {
+    let folders = ["batches/", "fileSearchStores/", "tunedModels/", "corpora/", "generatedFiles/", "models/"];
+    Marks::new(folders.map(|folder| Mark::new("\"name\"", Kind::Named).begins(folder)))
+});
+static OF_INTERACTIONS: LazyLock<Marks> =
+    LazyLock::new(|| Marks::new([Mark::new("\"id\"", Kind::Interaction).begins("v1_")]));
+
 /// The longest name above.
 pub(super) const LONGEST_NAME: usize = "encrypted_content".len();
 
@@ -47,23 +62,32 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    fn new<const N: usize>(marks: [Mark; N]) -> Self {
+    fn new(marks: impl IntoIterator<Item = Mark>) -> Self {
+        let marks: Vec<_> = marks.into_iter().collect();
         let mut names: Vec<_> = marks.iter().map(|mark| mark.quoted).collect();
         names.dedup();
         let names = names.into_iter().map(Finder::new).collect();
         let signs = marks.iter().map(|mark| Finder::new(&mark.sign()).into_owned()).collect();
-        Self { marks: marks.into(), names, signs }
+        Self { marks, names, signs }
     }
 
     /// Returns the marks of the answer to such a request, or none where it makes nothing.
     pub(super) fn of(intent: &Intent) -> Option<&'static Self> {
-        // What is further down is a file's content, which is not the upstream's own words.
-        let is_of_files = || intent.path.split('/').count() <= "/v1/files/ID".split('/').count();
+        // Content and results are not the upstream's own words.
+        if matches!(intent.segments().last(), Some("content" | "results")) {
+            return None;
+        }
         Some(match (intent.format, intent.resource()) {
             (WireFormat::OpenAi, ("responses" | "conversations", _)) => &OF_RESPONSES,
-            (WireFormat::OpenAi | WireFormat::Anthropic, ("files", _)) if is_of_files() => &OF_FILES,
+            (WireFormat::OpenAi | WireFormat::Anthropic, ("files", _)) => &OF_FILES,
             (WireFormat::Anthropic, ("messages", None)) => &OF_MESSAGES,
+            (WireFormat::Anthropic, ("messages", Some("batches"))) => &OF_THINGS,
+            (WireFormat::OpenAi | WireFormat::Anthropic, (resource, _)) if has_made_ids(resource) => {
+                &OF_THINGS
+            }
             (WireFormat::Gemini, ("cachedContents", _)) => &OF_CACHES,
+            (WireFormat::Gemini, ("interactions", _)) => &OF_INTERACTIONS,
+            (WireFormat::Gemini, (resource, action)) if is_of_names(resource, action) => &OF_NAMES,
             (WireFormat::Gemini, ("files", id)) if !id.is_some_and(|id| id.contains(':')) => &OF_UPLOADS,
             (WireFormat::OpenAi | WireFormat::Anthropic | WireFormat::Gemini, _) => return None,
         })
@@ -88,6 +112,41 @@ impl Marks {
     /// Returns the lines of a piece of the answer.
     pub(super) fn lines<'a>(&'static self, bytes: &'a [u8]) -> Lines<'a> {
         Lines { names: &self.names, bytes, at: 0, next: smallvec![0; self.names.len()] }
+    }
+}
+
+fn has_made_ids(resource: &str) -> bool {
+    const RESOURCES: [&str; 15] = [
+        "batches",
+        "uploads",
+        "vector_stores",
+        "fine_tuning",
+        "evals",
+        "containers",
+        "assistants",
+        "threads",
+        "videos",
+        "skills",
+        "agents",
+        "sessions",
+        "environments",
+        "vaults",
+        "memory_stores",
+    ];
+    RESOURCES.contains(&resource)
+}
+
+/// Says whether an answer of the Gemini API has the names of things in it: of an action on a model only where the
+/// action goes on after the answer.
+fn is_of_names(resource: &str, action: Option<&str>) -> bool {
+    match resource {
+        "batches" | "fileSearchStores" | "tunedModels" | "corpora" | "generatedFiles" => true,
+        "models" => action.and_then(|action| action.rsplit_once(':')).is_some_and(|(_, action)| {
+            action.starts_with("batch") && action != "batchEmbedContents"
+                || action.starts_with("async")
+                || action.starts_with("predictLong")
+        }),
+        _ => false,
     }
 }
 

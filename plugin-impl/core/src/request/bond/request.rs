@@ -11,48 +11,84 @@ use crate::formats::body::json::{self, Value};
 use crate::formats::format::WireFormat;
 use crate::request::intent::Intent;
 
-use super::{BondKey, Kind, MAX_ID, Mark};
+use super::{BondKey, Kind, MADE, MAX_ID, Mark};
 
 /// How many things of one request are looked at. A conversation has one encrypted piece of reasoning for
 /// each of the model's turns, so this is more than fit into any model's context.
 const MAX_BONDS: usize = 4_096;
 
+const VECTOR_STORES: Mark = Mark::new("\"vector_store_ids\"", Kind::Made);
 const FILE: Mark = Mark::new("\"file_id\"", Kind::File);
 
-const OF_RESPONSES: [Mark; 4] = [
+const OF_RESPONSES: [Mark; 6] = [
     Mark::new("\"previous_response_id\"", Kind::Response),
     Mark::new("\"conversation\"", Kind::Conversation),
     Mark::new("\"encrypted_content\"", Kind::Reasoning),
     FILE,
+    VECTOR_STORES,
+    Mark::new("\"container\"", Kind::Made),
 ];
 const OF_CHAT: [Mark; 1] = [FILE];
-const OF_MESSAGES: [Mark; 2] = [FILE, Mark::new("\"container\"", Kind::Container)];
+const OF_MESSAGES: [Mark; 3] =
+    [FILE, Mark::new("\"container\"", Kind::Container), Mark::new("\"skill_id\"", Kind::Made)];
+/// Of everything else in the two APIs, whose bodies are short.
+const OF_THINGS: [Mark; 12] = [
+    FILE,
+    VECTOR_STORES,
+    Mark::new("\"file_ids\"", Kind::File),
+    Mark::new("\"input_file_id\"", Kind::File),
+    Mark::new("\"training_file\"", Kind::File),
+    Mark::new("\"validation_file\"", Kind::File),
+    Mark::new("\"assistant_id\"", Kind::Made),
+    Mark::new("\"skill_id\"", Kind::Made),
+    Mark::new("\"agent\"", Kind::Made),
+    Mark::new("\"environment_id\"", Kind::Made),
+    Mark::new("\"vault_ids\"", Kind::Made),
+    Mark::new("\"memory_store_id\"", Kind::Made),
+];
 /// The Gemini API takes both spellings of a name.
-const OF_GEMINI: [Mark; 4] = [
+const OF_GEMINI: [Mark; 9] = [
     Mark::new("\"cachedContent\"", Kind::Cache),
     Mark::new("\"cached_content\"", Kind::Cache),
     Mark::new("\"fileUri\"", Kind::File),
     Mark::new("\"file_uri\"", Kind::File),
+    Mark::new("\"fileName\"", Kind::File),
+    Mark::new("\"file_name\"", Kind::File),
+    Mark::new("\"fileSearchStoreNames\"", Kind::Named),
+    Mark::new("\"file_search_store_names\"", Kind::Named),
+    Mark::new("\"previous_interaction_id\"", Kind::Interaction),
 ];
 
 /// Returns what a request refers to that belongs to the account that made it.
 ///
 /// A body that is no JSON refers to nothing. A thing that is named twice may be there twice.
 pub fn bonds(body: &[u8], intent: &Intent) -> SmallVec<[BondKey; 2]> {
-    let mut found: SmallVec<_> = in_path(intent).into_iter().collect();
+    let mut found = in_path(intent);
     for mark in marks(intent) {
         in_body(body, mark, &mut found);
     }
     found
 }
 
-fn in_path(intent: &Intent) -> Option<BondKey> {
+fn in_path(intent: &Intent) -> SmallVec<[BondKey; 2]> {
+    let mut found: SmallVec<_> = of_resource(intent).into_iter().collect();
+    if intent.format == WireFormat::Gemini {
+        found.extend(BondKey::of(Kind::Named, intent.path.as_bytes()));
+    } else {
+        let made = intent.segments().filter(|segment| MADE.iter().any(|begins| segment.starts_with(begins)));
+        found.extend(made.filter_map(|id| BondKey::of(Kind::Made, id.as_bytes())));
+    }
+    found
+}
+
+fn of_resource(intent: &Intent) -> Option<BondKey> {
     let (resource, id) = intent.resource();
     let kind = match resource {
         "responses" => Kind::Response,
         "conversations" => Kind::Conversation,
         "files" => Kind::File,
         "cachedContents" => Kind::Cache,
+        "interactions" => Kind::Interaction,
         _ => return None,
     };
     // In the Gemini API an action follows the id: `/v1beta/files/ID:download`.
@@ -61,12 +97,16 @@ fn in_path(intent: &Intent) -> Option<BondKey> {
 
 fn marks(intent: &Intent) -> &'static [Mark] {
     match (intent.format, intent.resource().0) {
+        // An upload is the file itself.
+        (_, "files" | "uploads") => &[],
         (WireFormat::OpenAi, "responses" | "conversations") => &OF_RESPONSES,
         (WireFormat::OpenAi, "chat") => &OF_CHAT,
         (WireFormat::Anthropic, "messages") => &OF_MESSAGES,
-        (WireFormat::Gemini, "models" | "cachedContents") => &OF_GEMINI,
-        // An upload is the file itself.
-        (WireFormat::OpenAi | WireFormat::Anthropic | WireFormat::Gemini, _) => &[],
+        (WireFormat::Gemini, "models" | "cachedContents" | "interactions" | "fileSearchStores") => &OF_GEMINI,
+        // These hold texts, sounds and pictures, and refer to nothing.
+        (_, "completions" | "complete" | "embeddings" | "moderations" | "audio" | "models") => &[],
+        (WireFormat::OpenAi | WireFormat::Anthropic, _) => &OF_THINGS,
+        (WireFormat::Gemini, _) => &[],
     }
 }
 
@@ -78,12 +118,25 @@ fn in_body(body: &[u8], mark: &Mark, found: &mut SmallVec<[BondKey; 2]>) {
             Some([b'"', rest @ ..]) if found.len() < MAX_BONDS => {
                 found.extend(BondKey::of(mark.kind, text(rest)));
             }
+            Some([b'[', rest @ ..]) => in_list(rest, mark.kind, found),
             Some([b'{', ..]) => is_object = true,
             Some(_) | None => {}
         }
     }
     if is_object {
         found.extend(of_object(body, mark));
+    }
+}
+
+/// Takes the strings of a list, up to its end or to what is no string.
+fn in_list(mut rest: &[u8], kind: Kind, found: &mut SmallVec<[BondKey; 2]>) {
+    while let Some(string) = rest.trim_ascii_start().strip_prefix(b"\"")
+        && found.len() < MAX_BONDS
+    {
+        let id = text(string);
+        found.extend(BondKey::of(kind, id));
+        rest = string.get(id.len() + 1..).unwrap_or_default().trim_ascii_start();
+        rest = rest.strip_prefix(b",").unwrap_or_default();
     }
 }
 

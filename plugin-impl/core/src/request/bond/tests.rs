@@ -79,6 +79,64 @@ fn an_answer_and_the_request_that_follows_it_have_the_same_key() {
 }
 
 #[test]
+fn whatever_else_is_made_is_found_by_its_id_or_its_name() {
+    let same = |made: Vec<BondKey>, refers: Vec<BondKey>| {
+        assert!(made.iter().any(|key| refers.contains(key)), "{made:?} {refers:?}");
+    };
+    let batch = made(Anthropic, "/v1/messages/batches", &[br#"{"id":"msgbatch_1","type":"message_batch"}"#]);
+    for path in ["", "/results", "/cancel"] {
+        same(batch.clone(), refers(Anthropic, &format!("/v1/messages/batches/msgbatch_1{path}"), ""));
+    }
+    let skill = made(Anthropic, "/v1/skills", &[br#"{"id":"skill_1"}"#]);
+    same(skill, refers(Anthropic, "/v1/messages", r#"{"container":{"skills":[{"skill_id":"skill_1"}]}}"#));
+
+    let done = br#"{"id":"batch_1","output_file_id":"file-9"}"#;
+    let batch = made(OpenAi, "/v1/batches/batch_1", &[done]);
+    same(batch.clone(), refers(OpenAi, "/v1/batches/batch_1/cancel", ""));
+    same(batch, refers(OpenAi, "/v1/files/file-9/content", ""));
+    let upload =
+        made(OpenAi, "/v1/uploads/upload_1/complete", &[br#"{"id":"upload_1","file":{"id":"file-1"}}"#]);
+    same(upload.clone(), refers(OpenAi, "/v1/uploads/upload_1/parts", "no JSON"));
+    same(upload.clone(), refers(OpenAi, "/v1/batches", r#"{"input_file_id":"file-1"}"#));
+    same(upload.clone(), refers(OpenAi, "/v1/fine_tuning/jobs", r#"{"training_file":"file-1"}"#));
+    same(upload, refers(OpenAi, "/v1/vector_stores", r#"{"file_ids":["file-0", "file-1"]}"#));
+    let store = made(OpenAi, "/v1/vector_stores", &[br#"{"id":"vs_1"}"#]);
+    same(store.clone(), refers(OpenAi, "/v1/vector_stores/vs_1/files/file-1", ""));
+    same(store, refers(OpenAi, "/v1/responses", r#"{"tools":[{"vector_store_ids":["vs_0" ,"vs_1"]}]}"#));
+    let ran = made(OpenAi, "/v1/responses", &[br#"{"container_id":"cntr_1"}"#]);
+    same(ran.clone(), refers(OpenAi, "/v1/responses", r#"{"tools":[{"container":"cntr_1"}]}"#));
+    same(ran, refers(OpenAi, "/v1/containers/cntr_1/files/cfile_1/content", ""));
+    for (path, id) in [
+        ("fine_tuning/jobs", "ftjob-1"),
+        ("evals", "eval_1"),
+        ("assistants", "asst_1"),
+        ("threads", "thread_1"),
+        ("videos", "video_1"),
+    ] {
+        let answer = format!(r#"{{"id":"{id}"}}"#);
+        let made = made(OpenAi, &format!("/v1/{path}"), &[answer.as_bytes()]);
+        same(made, refers(OpenAi, &format!("/v1/{path}/{id}/x"), ""));
+    }
+
+    let generate = "/v1beta/models/g:batchGenerateContent";
+    let batch = made(Gemini, generate, &[br#"{"name":"batches\/b","metadata":{}}"#]);
+    same(batch, refers(Gemini, "/v1beta/batches/b:cancel", ""));
+    let video =
+        made(Gemini, "/v1beta/models/v:predictLongRunning", &[br#"{"name":"models/v/operations/o"}"#]);
+    same(video, refers(Gemini, "/v1beta/models/v/operations/o", ""));
+    let store = made(Gemini, "/v1beta/fileSearchStores", &[br#"{"name":"fileSearchStores/s"}"#]);
+    same(store.clone(), refers(Gemini, "/v1beta/fileSearchStores/s/documents/d", ""));
+    same(store.clone(), refers(Gemini, "/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore", ""));
+    let search = r#"{"tools":[{"fileSearch":{"fileSearchStoreNames":["fileSearchStores/s"]}}]}"#;
+    same(store, refers(Gemini, "/v1beta/models/g:generateContent", search));
+    let kept = made(Gemini, "/v1beta/interactions", &[br#"{"id":"v1_abc"}"#]);
+    same(kept.clone(), refers(Gemini, "/v1beta/interactions", r#"{"previous_interaction_id":"v1_abc"}"#));
+    same(kept, refers(Gemini, "/v1beta/interactions/v1_abc/cancel", ""));
+    let file = made(Gemini, "/upload/v1beta/files", &[br#"{"file":{"name":"files/f"}}"#]);
+    same(file, refers(Gemini, generate, r#"{"batch":{"inputConfig":{"fileName":"files/f"}}}"#));
+}
+
+#[test]
 fn a_thing_is_found_wherever_the_pieces_are_cut() {
     let whole = [key(Kind::Response, "resp_1"), key(Kind::Reasoning, "gAAAAA/b==")];
     for first in 0..=STREAM.len() {
@@ -132,6 +190,9 @@ fn answers_that_make_nothing_are_not_read() {
     none(Anthropic, "/v1/files/file_1/content");
     none(Gemini, "/v1beta/models/g:streamGenerateContent");
     none(Gemini, "/v1beta/files/f:download");
+    none(Gemini, "/v1beta/models/g:batchEmbedContents");
+    none(OpenAi, "/v1/containers/cntr_1/files/cfile_1/content");
+    none(Anthropic, "/v1/messages/batches/msgbatch_1/results");
 }
 
 #[test]
