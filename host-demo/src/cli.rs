@@ -7,9 +7,33 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::run::AgentName;
 
+const EXAMPLES: &str = "\
+Examples:
+  pointsman demo                     what it does, without any account
+  pointsman init                     write a configuration for the keys set
+  pointsman check                    is the configuration right? Nothing is sent
+  pointsman run -- claude            an agent, through a gateway
+  pointsman serve                    one gateway for several agents
+  pointsman status                   every account and pool of the gateway
+  pointsman explain last             why the last request went where it went
+
+Exit codes:
+  0    done
+  1    failed: a port is taken, nobody answers, a proof of the demo fails
+  2    usage or configuration
+  N    of `run`: the agent's own; 126 or 127: it cannot be started;
+       128 + N: signal N ended it
+
+Environment:
+  POINTSMAN_CONFIG      the configuration file
+  POINTSMAN_PLUGIN      the library
+  POINTSMAN_LOG=debug   tell how each request is routed
+  NO_COLOR=1            no colours
+";
+
 /// Spreads the requests of many subagents over your accounts and quota pools.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, max_term_width = 100)]
+#[command(name = "pointsman", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// The plugin's library [default: $POINTSMAN_PLUGIN, beside this program, your plugin folder]
     #[arg(long, global = true, value_name = "PATH")]
@@ -24,6 +48,8 @@ pub(crate) enum Command {
     Run(Run),
     Status(Status),
     Explain(Explain),
+    Check(Check),
+    Init(Init),
     Demo(Demo),
     /// Install the library and its adapter into an agent that loads it
     Install(Install),
@@ -50,17 +76,17 @@ pub(crate) struct Serve {
     /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// HOST:PORT or unix:PATH [default: the setting `listen`]
-    #[arg(long, value_name = "ADDRESS")]
+    /// PORT, HOST:PORT or unix:PATH [default: the setting `listen`]
+    #[arg(long, value_name = "ADDRESS", value_parser = listen_address)]
     pub listen: Option<String>,
     /// Show warnings and errors only
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// Run an agent through a gateway of its own: pointsman run -- claude
+/// Run an agent through a gateway: pointsman run -- claude
 ///
-/// The agent is told by variables and arguments of this one process; your files are left as they are.
+/// It uses the gateway of a `pointsman serve` that runs with the same configuration, else one of its own. The agent is told by variables and arguments of this one process; your files are left as they are.
 /// Its exit code is this command's.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
@@ -70,6 +96,9 @@ pub(crate) struct Run {
     /// What to take the command for [default: its name]
     #[arg(long = "as", value_enum, value_name = "AGENT")]
     pub agent: Option<AgentName>,
+    /// Start a gateway of its own, also where one runs
+    #[arg(long)]
+    pub own: bool,
     /// Show warnings and errors only
     #[arg(long, short)]
     pub quiet: bool,
@@ -115,6 +144,22 @@ pub(crate) struct Explain {
     pub format: Page,
 }
 
+/// Check the whole configuration, secrets and all; nothing is sent
+#[derive(Args, Debug)]
+pub(crate) struct Check {
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Write a first configuration, from the keys that are set in the environment
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// The file to write [default: pointsman/pointsman.yaml in your configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Page {
     Text,
@@ -135,6 +180,15 @@ pub(crate) struct Demo {
     /// Print lines in place of the live view
     #[arg(long)]
     pub plain: bool,
+}
+
+/// Reads an address; a port alone is one of this machine.
+fn listen_address(text: &str) -> Result<String, std::num::ParseIntError> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Ok(format!("127.0.0.1:{}", port.parse::<u16>()?))
 }
 
 #[cfg(test)]
@@ -169,6 +223,35 @@ mod tests {
             assert!(run.quiet && run.config.is_none());
         }
         assert_eq!(parse("pointsman run --").expect_err("no command").exit_code(), 2);
+    }
+
+    #[test]
+    fn a_port_alone_is_one_of_this_machine() {
+        for (text, address) in [
+            ("8787", "127.0.0.1:8787"),
+            (":8787", "127.0.0.1:8787"),
+            ("localhost:80", "localhost:80"),
+            ("unix:/run/p.sock", "unix:/run/p.sock"),
+        ] {
+            let Command::Serve(serve) =
+                parse(&format!("pointsman serve --listen {text}")).expect(text).command
+            else {
+                panic!("{text}")
+            };
+            assert_eq!(serve.listen.as_deref(), Some(address));
+        }
+        assert_eq!(parse("pointsman serve --listen 99999").expect_err("no port").exit_code(), 2);
+    }
+
+    #[test]
+    fn it_is_called_pointsman_and_its_help_has_examples_and_exit_codes() {
+        let version = parse("pointsman -V").expect_err("it is told").to_string();
+        assert_eq!(version, concat!("pointsman ", env!("CARGO_PKG_VERSION"), "\n"));
+        let help = parse("pointsman --help").expect_err("it is told").to_string();
+        for part in ["pointsman run -- claude", "pointsman init", "Exit codes:", "POINTSMAN_LOG"] {
+            assert!(help.contains(part), "{part} in {help}");
+        }
+        assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 80), "{EXAMPLES}");
     }
 
     #[test]

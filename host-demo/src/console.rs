@@ -1,23 +1,28 @@
 //! A host whose toasts are lines on standard error.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pointsman_api::{LogLevel, LogRecord, Notice, Severity};
+use pointsman_api::{LogLevel, LogRecord, Notice, NoticeKind, Severity};
 use pointsman_loader::Host;
+use tokio::sync::Notify;
 
 use crate::paint::{Paint, Tone};
 
 /// Writes notices and log lines as they come, each with the time of day in UTC.
 pub(crate) struct Console {
     quiet: bool,
+    /// Hears when the configuration may have changed.
+    changed: Arc<Notify>,
     paint: Paint,
 }
 
 impl Console {
-    /// Makes a console; a quiet one leaves out what is no warning.
-    pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet, paint: Paint::on(&io::stderr()) }
+    /// Makes a console; a quiet one leaves out what is no warning. It tells `changed` when the configuration may
+    /// have changed.
+    pub(crate) fn telling(quiet: bool, changed: Arc<Notify>) -> Self {
+        Self { quiet, changed, paint: Paint::on(&io::stderr()) }
     }
 
     fn write(&self, tone: Tone, text: &str) {
@@ -29,6 +34,9 @@ impl Console {
 
 impl Host for Console {
     fn notice(&self, notice: Notice) {
+        if notice.kind == NoticeKind::CONFIG {
+            self.changed.notify_one();
+        }
         if !self.quiet || notice.severity >= Severity::WARNING {
             self.write(severity_tone(notice.severity), &notice.text);
         }

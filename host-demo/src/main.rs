@@ -5,30 +5,31 @@
 //!
 //! * [`serve`]: the router as a local gateway;
 //! * [`mod@run`]: an agent with a gateway of its own;
-//! * [`status`]: the state of its accounts;
-//! * [`explain`]: why a request went where it went;
+//! * [`operator`]: the state of its accounts, why a request went where it went, and whether the configuration
+//!   is right;
+//! * [`gateway`]: how commands find a gateway that runs;
 //! * [`install`]: the library and its adapter into an agent that loads it;
 //! * [`demo`]: a dozen subagents against a local upstream with real quotas, and a proof of what matters.
 
 mod cli;
-mod client;
 mod console;
 mod demo;
 mod exit;
-mod explain;
+mod gateway;
 mod install;
+mod operator;
 mod paint;
 mod plugin;
 mod run;
 mod serve;
 mod signals;
-mod status;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::operator::{check, explain, init, status};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -43,6 +44,8 @@ async fn command(cli: &Cli) -> anyhow::Result<u8> {
         Command::Run(arguments) => return run::run(plugin, arguments).await,
         Command::Status(arguments) => status::run(plugin, arguments).await?,
         Command::Explain(arguments) => explain::run(plugin, arguments).await?,
+        Command::Check(arguments) => check::run(plugin, arguments)?,
+        Command::Init(arguments) => init::run(arguments)?,
         Command::Demo(arguments) => demo::run(plugin, arguments).await?,
         Command::Install(arguments) => install::install(plugin, arguments)?,
         Command::Uninstall(arguments) => install::uninstall(arguments)?,

@@ -19,6 +19,14 @@ pub(crate) fn configured_by(file: Option<&Path>) -> StartOptions {
     StartOptions { config_path, ..StartOptions::default() }
 }
 
+/// Looks at the configuration in `file`, or at the one in the usual places. Nothing is started, and no secret
+/// is read.
+pub(crate) fn looked_at(file: Option<&Path>) -> StartOptions {
+    let mut options = configured_by(file);
+    options.extensions.set("purpose", "look");
+    options
+}
+
 /// Starts with the configuration `text`.
 pub(crate) fn configured_as(text: &str) -> StartOptions {
     StartOptions { config_text: ROption::RSome(text.into()), ..StartOptions::default() }

@@ -2,6 +2,7 @@
 //!
 //! * [`agent`]: what each agent has to be told, as data; [`outfit`]: that for this launch;
 //! * [`gemini_home`], [`opencode_config`]: the settings that no variable can hold;
+//! * [`way`]: the gateway that it goes through, its own or one that serves already;
 //! * [`child`]: the agent in the foreground, its signals and its exit code;
 //! * [`report`], [`terminal`], [`summary`]: what is said meanwhile and afterwards.
 //!
@@ -14,23 +15,27 @@ mod jsonc;
 mod opencode_config;
 mod outfit;
 mod report;
+#[cfg(test)]
+pub(crate) mod samples;
 mod summary;
 mod terminal;
+mod way;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use pointsman_api::{Error, ErrorCode, Status};
 
 use crate::cli::Run;
-use crate::{client, plugin};
+use crate::operator::summary::NO_ACCOUNT;
+use crate::plugin;
 
 pub(crate) use self::agent::AgentName;
 use self::agent::{Agent, Format};
 use self::outfit::{Launch, Outfit};
 use self::report::Reporter;
+use self::way::Way;
 
 /// Runs the agent to its end, and returns its exit code.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Result<u8> {
@@ -43,15 +48,17 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Resu
     let served = served(&status);
     check(agent, &served, &status)?;
 
-    let gateway = client::url(&router.listen("127.0.0.1:0")?);
-    let outfit = Outfit::new(agent, &Launch::new(gateway, served))?;
+    let way = if arguments.own { Way::own(router)? } else { Way::choose(router, &status).await? };
+    if let Way::Shared { url, .. } = &way {
+        reporter.say(&format!("uses the gateway at {url}; notices are told where it was started"));
+    }
+    let outfit = Outfit::new(agent, &Launch::new(way.url().to_owned(), served))?;
     reporter.agent_begins();
     let code = child::run(command(program, rest, &outfit), program).await;
     reporter.agent_ended();
-    // Whoever would read what is still under way is gone.
-    router.shutdown(Duration::ZERO).await?;
+    let line = way.end().await?;
     let code = code?;
-    reporter.say(&summary::line(&router.status()?));
+    reporter.say(&line);
     Ok(code)
 }
 
@@ -77,11 +84,7 @@ fn served(status: &Status) -> Vec<Format> {
 fn check(agent: &Agent, served: &[Format], status: &Status) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::new(ErrorCode::CONFIG, text));
     if status.accounts.is_empty() {
-        return refuse(
-            "there is no account to send requests to: set ANTHROPIC_API_KEY, OPENAI_API_KEY or \
-             GEMINI_API_KEY, or write pointsman.yaml"
-                .to_owned(),
-        );
+        return refuse(NO_ACCOUNT.to_owned());
     }
     if agent.speaks.iter().any(|format| served.contains(format)) {
         return Ok(());
@@ -102,7 +105,7 @@ fn ids(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::summary::tests::{account, status};
+    use super::samples::{account, status};
     use super::*;
 
     #[test]

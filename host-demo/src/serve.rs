@@ -2,14 +2,21 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_api::Status;
 use pointsman_loader::Router;
+use tokio::sync::Notify;
 
 use crate::cli::Serve;
 use crate::console::Console;
+use crate::gateway::client;
+use crate::gateway::discovery::{Announced, Gateway, Kind};
+use crate::gateway::find::name_of;
+use crate::operator::summary;
+use crate::plugin;
 use crate::signals::Signals;
-use crate::{client, plugin};
 
 /// How long a stream may go on after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
@@ -18,13 +25,60 @@ const GRACE: Duration = Duration::from_secs(30);
 pub(crate) async fn run(library: Option<&Path>, arguments: &Serve) -> anyhow::Result<()> {
     let library = plugin::open(library)?;
     let options = plugin::configured_by(arguments.config.as_deref());
-    let router = library.start(options, Console::new(arguments.quiet))?;
+    let changed = Arc::new(Notify::new());
+    let router = library.start(options, Console::telling(arguments.quiet, changed.clone()))?;
     // From here on a signal is for us, so that none can fall between listening and waiting.
     let mut signals = Signals::take()?;
     let address = router.listen(arguments.listen.as_deref().unwrap_or(""))?;
-    writeln!(io::stdout(), "{}", banner(&address, arguments.listen.is_some()))?;
-    signals.next().await;
+    let status = router.status()?;
+    greet(&address, &status, arguments);
+    let announced = announce(Kind::Serve, &address, &status);
+    tokio::select! {
+        () = signals.next() => {}
+        () = follow(announced, &router, &changed) => {}
+    }
     stop(&router, &mut signals).await
+}
+
+/// Says where the gateway is, by which configuration and for whom. A quiet one says only that there is nobody.
+/// Whoever closed standard output does not want to know, and is served all the same.
+fn greet(address: &str, status: &Status, arguments: &Serve) {
+    if !arguments.quiet {
+        let lines = summary::lines(status).join("\n");
+        let _ = writeln!(io::stdout(), "{}\n{lines}", banner(address, arguments.listen.is_some()));
+    }
+    if status.accounts.is_empty() {
+        let _ = writeln!(io::stderr(), "pointsman: {}", summary::NO_ACCOUNT);
+    }
+}
+
+/// Lets other commands find a gateway. That it cannot be found is no reason not to serve.
+pub(crate) fn announce(kind: Kind, address: &str, status: &Status) -> Option<Announced> {
+    let text = |name: &str| status.extensions.text(name).unwrap_or_default();
+    let announced = Announced::new(Gateway {
+        kind,
+        url: client::url(address),
+        config: name_of(text("config")),
+        fingerprint: text("fingerprint").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    let told = |error: anyhow::Error| {
+        let _ = writeln!(io::stderr(), "pointsman: other commands cannot find this gateway: {error:#}");
+    };
+    announced.map_err(told).ok()
+}
+
+/// Keeps what is known of the gateway true while its configuration changes.
+async fn follow(mut announced: Option<Announced>, router: &Router, changed: &Notify) {
+    loop {
+        changed.notified().await;
+        let Ok(status) = router.status() else { continue };
+        if let (Some(announced), Some(fingerprint)) = (&mut announced, status.extensions.text("fingerprint"))
+        {
+            // Where it cannot be written, the old one stays, and nobody shares the gateway.
+            let _ = announced.set_fingerprint(fingerprint);
+        }
+    }
 }
 
 /// Lets requests finish; a second signal cuts them.

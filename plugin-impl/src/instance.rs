@@ -1,10 +1,11 @@
 //! An instance: a router with a runtime of its own, as a face presents it.
 
+mod look;
 mod reload;
 
 use std::cell::OnceCell;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub struct Instance {
 pub enum StartError {
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    #[error("{0}")]
+    Defaults(String),
     #[error("no threads could be started: {0}")]
     Threads(std::io::Error),
 }
@@ -99,23 +102,47 @@ impl Instance {
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), verbose);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
         tracing::dispatcher::with_default(&log, || report(&config));
+        let instance = Self::of(config, runtime, host);
+        if let (Some(watched), Some(runtime)) = (watched, &instance.runtime) {
+            let (router, closing) = (instance.router.clone(), instance.closing.clone());
+            runtime.spawn(reload::watch(router, watched, environment, closing));
+        }
+        Ok(Arc::new(instance))
+    }
+
+    /// Looks at a configuration: nothing is read that is secret, nothing is served, and nothing can be sent.
+    /// Returns what is wrong with it, if anything is.
+    ///
+    /// # Errors
+    /// [`StartError`] where not even the defaults can be had.
+    pub fn look(
+        named: Option<&Path>,
+        host: Arc<dyn Host>,
+        environment: &dyn Environment,
+    ) -> Result<(Arc<Self>, Option<String>), StartError> {
+        let (config, problem) = look::load(named, environment);
+        let Some(config) = config else { return Err(StartError::Defaults(problem.unwrap_or_default())) };
+        let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), false);
+        let runtime = runtime(&log).map_err(StartError::Threads)?;
+        let instance = Self::of(config, runtime, host);
+        instance.cut_off();
+        Ok((Arc::new(instance), problem))
+    }
+
+    fn of(config: Config, runtime: Runtime, host: Arc<dyn Host>) -> Self {
         // The clock belongs to the runtime's time.
         let entered = runtime.enter();
         let notices = Notices::new(Box::new(ToHost(host)));
         let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices));
         drop(entered);
-        let closing = CancellationToken::new();
-        if let Some(watched) = watched {
-            runtime.spawn(reload::watch(router.clone(), watched, environment, closing.clone()));
-        }
-        Ok(Arc::new(Self {
+        Self {
             router,
             runtime: Some(runtime),
-            closing,
+            closing: CancellationToken::new(),
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
             token: OnceLock::new(),
-        }))
+        }
     }
 
     /// Routes one request. Must be run on [`Instance::handle`].

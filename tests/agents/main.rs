@@ -2,8 +2,10 @@
 //!
 //! `tests/agents/install` puts them into `target/agents`, and `tests/agents/offline` runs a command without
 //! a network. Without the agents these tests say that they are skipped; see [`rig::Rig::agents`]. Those of
-//! [`run`] itself, of its [`terminal`] and of the [`operator`]'s commands need none.
+//! [`run`] itself, of its [`terminal`] and of the [`operator`]'s commands, and of how they
+//! find a gateway ([`found`]), need none.
 
+mod found;
 mod limits;
 mod native;
 mod rig;

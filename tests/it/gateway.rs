@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use pointsman_tests::ask::Format;
 use pointsman_tests::setup::{free, limited, secret, spent};
 use pointsman_tests::{Ask, Client, Heard, Setup, Stage, plugin, within};
-use pointsman_upstream::{Account, Pace, Script, Upstream};
+use pointsman_upstream::{Account, Fault, Pace, Script, Shape, Upstream};
 
 /// The configuration of the documentation, for the accounts below.
 fn config(base: &str) -> String {
@@ -94,6 +94,18 @@ async fn health_says_how_many_accounts_are_ready() {
     let answer = stage.client().await.send(&Ask::messages().get().to("/health")).await.good().json();
     assert_eq!(answer["status"], "ok");
     assert_eq!((&answer["accounts"]["total"], &answer["accounts"]["ready"]), (&2.into(), &2.into()));
+}
+
+/// A balancer, or who waits for a start, has to tell the two apart.
+#[tokio::test]
+async fn health_tells_a_gateway_without_accounts_from_one_that_is_ready() {
+    let stage = Setup::new().start();
+    let answer = stage.client().await.send(&Ask::messages().get().to("/health")).await.refused(503).json();
+    assert_eq!((&answer["status"], &answer["accounts"]["total"]), (&"no accounts".into(), &0.into()));
+    let stage = Setup::new().anthropic("a", free()).fault(Fault::status(Shape::Unauthorized)).start();
+    stage.fetch(&Ask::messages()).await.refused(401);
+    let answer = stage.client().await.send(&Ask::messages().get().to("/health")).await.good().json();
+    assert_eq!((&answer["status"], &answer["accounts"]["ready"]), (&"no account is ready".into(), &0.into()));
 }
 
 #[tokio::test]

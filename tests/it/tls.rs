@@ -30,7 +30,7 @@ impl Gateway {
         );
         std::fs::write(&config, text).expect("a file");
         let mut command = Command::new(pointsman());
-        command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--config"]).arg(&config);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(&config);
         command.env("POINTSMAN_PLUGIN", plugin::path()).env("SSL_CERT_FILE", authorities);
         command.env_remove("SSL_CERT_DIR").env("NO_PROXY", "*").stdout(Stdio::piped());
         command.stderr(Stdio::null()).kill_on_drop(true);

@@ -1,66 +1,136 @@
 //! The last line: what was routed where.
 
 use pointsman_api::{AccountView, Status};
+use serde_json::Value;
 
-/// Says in one line what became of an agent's requests. The numbers after the colon add up to the first.
-pub(super) fn line(status: &Status) -> String {
-    let requests = status.counter("requests");
-    if requests == 0 {
-        return "no request came; does the agent's own configuration name another way?".to_owned();
+/// What a gateway has counted until an instant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    accounts: Vec<Share>,
+    requests: u64,
+    /// Answers of upstreams, errors that say that the request itself is wrong among them.
+    answered: u64,
+    refused: u64,
+    failed: u64,
+    cancelled: u64,
+    limits: u64,
+}
+
+/// What one account has served.
+#[derive(Clone, Debug)]
+struct Share {
+    id: String,
+    label: String,
+    served: u64,
+}
+
+impl Tally {
+    /// Takes the counts of a router.
+    pub(super) fn of(status: &Status) -> Self {
+        let served = |account: &AccountView| account.pools.iter().map(|pool| pool.served).sum();
+        let share = |account: &AccountView| Share {
+            id: account.id.to_string(),
+            label: account.label.to_string(),
+            served: served(account),
+        };
+        Self::counted(status.accounts.iter().map(share).collect(), |name| status.counter(name))
     }
-    let ends = ends(status, requests);
-    let told = format!("{}: {}", many(requests, "request"), ends.join(", "));
-    limits(status).map_or(told.clone(), |limits| format!("{told}; {limits}"))
-}
 
-/// Says how the requests ended: those that accounts served, and all others.
-fn ends(status: &Status, requests: u64) -> Vec<String> {
-    let served = served(status);
-    let by_accounts: u64 = served.iter().map(|(count, _)| count).sum();
-    let others = [
-        // An upstream's error that says that the request itself is wrong.
-        (status.counter("answered").saturating_sub(by_accounts), "answered with an error"),
-        (status.counter("refused"), "refused"),
-        (status.counter("failed"), "failed"),
-        (status.counter("cancelled"), "given up by the agent"),
-    ];
-    let known = by_accounts + others.iter().map(|(count, _)| count).sum::<u64>();
-    let cut = (requests.saturating_sub(known), "cut off");
-    let mut ends: Vec<_> = served.iter().map(|(count, name)| format!("{name} {count}")).collect();
-    if ends.is_empty() {
-        ends.push("none served".to_owned());
+    /// Takes the counts of the page `/account-limits`; what is missing there is 0.
+    pub(super) fn of_page(page: &Value) -> Self {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let number = |value: &Value| value.as_u64().unwrap_or_default();
+        let share = |account: &Value| Share {
+            id: text(&account["id"]),
+            label: text(&account["label"]),
+            served: list(&account["pools"]).iter().map(|pool| number(&pool["served"])).sum(),
+        };
+        let accounts = list(&page["accounts"]).iter().map(share).collect();
+        Self::counted(accounts, |name| number(&page["counters"][name]))
     }
-    let others = others.into_iter().chain([cut]).filter(|(count, _)| *count > 0);
-    ends.extend(others.map(|(count, end)| format!("{count} {end}")));
-    ends
-}
 
-/// Returns how many requests each account served, the most first.
-fn served(status: &Status) -> Vec<(u64, &str)> {
-    let mut shares: Vec<_> =
-        status.accounts.iter().map(|account| (share(account), name(account, status))).collect();
-    shares.retain(|(count, _)| *count > 0);
-    shares.sort_by(|(a, _), (b, _)| b.cmp(a));
-    shares
-}
+    fn counted(accounts: Vec<Share>, counter: impl Fn(&str) -> u64) -> Self {
+        Self {
+            accounts,
+            requests: counter("requests"),
+            answered: counter("answered"),
+            refused: counter("refused"),
+            failed: counter("failed"),
+            cancelled: counter("cancelled"),
+            limits: counter("trips"),
+        }
+    }
 
-fn share(account: &AccountView) -> u64 {
-    account.pools.iter().map(|pool| pool.served).sum()
-}
+    /// Returns what came after another instant.
+    pub(super) fn since(mut self, before: &Self) -> Self {
+        for share in &mut self.accounts {
+            let earlier = before.accounts.iter().find(|earlier| earlier.id == share.id);
+            share.served = share.served.saturating_sub(earlier.map_or(0, |earlier| earlier.served));
+        }
+        Self {
+            accounts: self.accounts,
+            requests: self.requests.saturating_sub(before.requests),
+            answered: self.answered.saturating_sub(before.answered),
+            refused: self.refused.saturating_sub(before.refused),
+            failed: self.failed.saturating_sub(before.failed),
+            cancelled: self.cancelled.saturating_sub(before.cancelled),
+            limits: self.limits.saturating_sub(before.limits),
+        }
+    }
 
-/// Returns the label, or the id where two accounts have that label.
-fn name<'a>(account: &'a AccountView, status: &'a Status) -> &'a str {
-    let alone = status.accounts.iter().filter(|other| other.label == account.label).count() == 1;
-    if alone { &account.label } else { &account.id }
-}
+    /// Says in one line what became of an agent's requests. The numbers after the colon add up to the first.
+    pub(super) fn line(&self) -> String {
+        if self.requests == 0 {
+            return "no request came; does the agent's own configuration name another way?".to_owned();
+        }
+        let told = format!("{}: {}", many(self.requests, "request"), self.ends().join(", "));
+        self.limits().map_or(told.clone(), |limits| format!("{told}; {limits}"))
+    }
 
-/// Says how many limits were met, and whether the agent saw none of them.
-fn limits(status: &Status) -> Option<String> {
-    let (met, told) = (status.counter("trips"), status.counter("refused") + status.counter("failed"));
-    match (met, told) {
-        (0, _) => None,
-        (met, 0) => Some(format!("{} met, none seen", many(met, "limit"))),
-        (met, _) => Some(format!("{} met", many(met, "limit"))),
+    /// Says how the requests ended: those that accounts served, and all others.
+    fn ends(&self) -> Vec<String> {
+        let served = self.served();
+        let by_accounts: u64 = served.iter().map(|(count, _)| count).sum();
+        let others = [
+            (self.answered.saturating_sub(by_accounts), "answered with an error"),
+            (self.refused, "refused"),
+            (self.failed, "failed"),
+            (self.cancelled, "given up by the agent"),
+        ];
+        let known = by_accounts + others.iter().map(|(count, _)| count).sum::<u64>();
+        let cut = (self.requests.saturating_sub(known), "cut off");
+        let mut ends: Vec<_> = served.iter().map(|(count, name)| format!("{name} {count}")).collect();
+        if ends.is_empty() {
+            ends.push("none served".to_owned());
+        }
+        let others = others.into_iter().chain([cut]).filter(|(count, _)| *count > 0);
+        ends.extend(others.map(|(count, end)| format!("{count} {end}")));
+        ends
+    }
+
+    /// Returns how many requests each account served, the most first.
+    fn served(&self) -> Vec<(u64, &str)> {
+        let mut shares: Vec<_> =
+            self.accounts.iter().map(|account| (account.served, self.name(account))).collect();
+        shares.retain(|(count, _)| *count > 0);
+        shares.sort_by(|(a, _), (b, _)| b.cmp(a));
+        shares
+    }
+
+    /// Returns the label, or the id where two accounts have that label.
+    fn name<'a>(&self, account: &'a Share) -> &'a str {
+        let alone = self.accounts.iter().filter(|other| other.label == account.label).count() == 1;
+        if alone { &account.label } else { &account.id }
+    }
+
+    /// Says how many limits were met, and whether the agent saw none of them.
+    fn limits(&self) -> Option<String> {
+        match (self.limits, self.refused + self.failed) {
+            (0, _) => None,
+            (met, 0) => Some(format!("{} met, none seen", many(met, "limit"))),
+            (met, _) => Some(format!("{} met", many(met, "limit"))),
+        }
     }
 }
 
@@ -69,52 +139,15 @@ fn many(count: u64, thing: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use pointsman_api::abi_stable::std_types::{ROption, Tuple2};
-    use pointsman_api::{AccountState, Extensions, PoolState, PoolView};
+mod tests {
+    use serde_json::json;
 
+    use super::super::samples::{account, status};
     use super::*;
-
-    pub(crate) fn account(id: &str, format: &str, served: u64) -> AccountView {
-        let (provider, label) = id.split_once(':').expect("an id");
-        let mut extensions = Extensions::new();
-        extensions.set("format", format);
-        let pool = PoolView {
-            name: "default".into(),
-            state: PoolState::OPEN,
-            until_unix_ms: ROption::RNone,
-            in_flight: 0,
-            streak: 0,
-            trips: 0,
-            served,
-            limited: 0,
-            extensions: Extensions::new(),
-        };
-        AccountView {
-            id: id.into(),
-            provider: provider.into(),
-            label: label.into(),
-            state: AccountState::READY,
-            reason: "".into(),
-            until_unix_ms: ROption::RNone,
-            pools: vec![pool].into(),
-            extensions,
-        }
-    }
-
-    pub(crate) fn status(accounts: Vec<AccountView>, counters: &[(&str, u64)]) -> Status {
-        Status {
-            version: "0".into(),
-            now_unix_ms: 0,
-            accounts: accounts.into(),
-            counters: counters.iter().map(|(name, count)| Tuple2((*name).into(), *count)).collect(),
-            extensions: Extensions::new(),
-        }
-    }
 
     fn check(accounts: &[(&str, u64)], counters: &[(&str, u64)], expected: &str) {
         let accounts = accounts.iter().map(|(id, served)| account(id, "anthropic", *served)).collect();
-        assert_eq!(line(&status(accounts, counters)), expected);
+        assert_eq!(Tally::of(&status(accounts, counters)).line(), expected);
     }
 
     #[test]
@@ -144,5 +177,17 @@ pub(super) mod tests {
     #[test]
     fn no_request_at_all_is_told_with_its_likely_cause() {
         check(&[], &[], "no request came; does the agent's own configuration name another way?");
+    }
+
+    #[test]
+    fn of_a_gateway_that_others_use_the_difference_is_told() {
+        let page = |requests: u64, served: u64| {
+            Tally::of_page(&json!({
+                "accounts": [{"id": "a:work", "label": "work", "pools": [{"served": served}, {"served": 1}]}],
+                "counters": {"requests": requests, "answered": requests},
+            }))
+        };
+        assert_eq!(page(9, 8).since(&page(4, 3)).line(), "5 requests: work 5");
+        assert!(page(4, 3).since(&page(4, 3)).line().starts_with("no request came"));
     }
 }

@@ -9,6 +9,7 @@
 //! The machine comes in as an [`Environment`]; nothing here is global, so loading again is how a change is
 //! picked up. Nothing in a [`Config`] prints a secret.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ mod tests;
 mod url;
 mod yaml;
 
-pub use account::{AccountConfig, CredentialSource};
+pub use account::{AccountConfig, CredentialSource, VARIABLES};
 pub use concurrency::Concurrency;
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
@@ -93,6 +94,16 @@ pub struct Config {
     /// What was decided without being written.
     pub notes: Vec<String>,
     pub source: ConfigSource,
+}
+
+impl Config {
+    /// Returns what decides how requests are routed and sent, to be printed; secrets print as such.
+    pub fn printed(&self) -> impl fmt::Debug {
+        (
+            (&self.settings, self.quota_refresh, &self.protection, &self.timeouts, self.max_body),
+            (&self.providers, &self.accounts, &self.fallbacks),
+        )
+    }
 }
 
 /// How long an upstream may take.

@@ -10,6 +10,7 @@ pub mod export;
 pub mod fence;
 mod host;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,11 @@ pub extern "C" fn pointsman_abi_version() -> u32 {
     AbiVersion::CURRENT.to_bits()
 }
 
+/// The start option that says what a router is started for. Without one it serves.
+const PURPOSE: &str = "purpose";
+/// A configuration is only looked at: no secret is read, and nothing can be sent.
+const LOOK: &str = "look";
+
 /// The root module that hosts look for.
 #[export_root_module]
 pub fn root() -> RootRef {
@@ -48,9 +54,19 @@ fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
     fence(|| {
         let host = Arc::new(host::ToHost::new(host));
         panics::log(host.clone());
+        if options.extensions.text(PURPOSE) == Some(LOOK) {
+            return look(&options, host);
+        }
         let instance = Instance::start(config_from(options), host, Arc::new(Process))?;
-        Ok(export(Arc::new(Running(instance))))
+        Ok(export(Arc::new(Running { instance, looked: None })))
     })
+}
+
+/// Looks at a configuration. What comes of it has a status and nothing else.
+fn look(options: &StartOptions, host: Arc<host::ToHost>) -> Result<PluginBox, Error> {
+    let named = options.config_path.as_ref().into_option().map(|path| Path::new(path.as_str()));
+    let (instance, problem) = Instance::look(named, host, &Process)?;
+    Ok(export(Arc::new(Running { instance, looked: Some(Looked { problem }) })))
 }
 
 fn config_from(options: StartOptions) -> ConfigFrom {
@@ -61,37 +77,55 @@ fn config_from(options: StartOptions) -> ConfigFrom {
 }
 
 /// An instance as the boundary sees it.
-struct Running(Arc<Instance>);
+struct Running {
+    instance: Arc<Instance>,
+    /// It is only looked at.
+    looked: Option<Looked>,
+}
+
+/// What a look at a configuration has found.
+struct Looked {
+    /// What is wrong with the configuration, if anything is.
+    problem: Option<String>,
+}
 
 impl Service for Running {
     async fn fetch(&self, request: Request) -> Result<Answer, Error> {
         let (uri, call) = convert::call(request)?;
-        Ok(self.0.fetch(&uri, call).await?)
+        Ok(self.instance.fetch(&uri, call).await?)
     }
 
     fn status(&self) -> Result<Status, Error> {
-        Ok(convert::status(self.0.status()))
+        let status = self.instance.status();
+        let Some(Looked { problem }) = &self.looked else { return Ok(convert::status(status)) };
+        let (table, json) = (status.to_table(), status.to_json().to_string());
+        let mut status = convert::status(status);
+        let problem = problem.as_deref().map(|problem| ("problem", problem));
+        for (name, text) in [("table", table.as_str()), ("json", json.as_str())].into_iter().chain(problem) {
+            status.extensions.set(name, text);
+        }
+        Ok(status)
     }
 
     fn listen(&self, address: &str) -> Result<RString, Error> {
-        Ok(self.0.listen(address)?.into())
+        Ok(self.instance.listen(address)?.into())
     }
 
     async fn shut_down(&self, grace: Duration) -> Result<(), Error> {
-        self.0.shut_down(grace).await;
+        self.instance.shut_down(grace).await;
         Ok(())
     }
 
     fn spawner(&self) -> Option<(tokio::runtime::Handle, tokio_util::task::TaskTracker)> {
-        Some((self.0.handle()?, self.0.tasks().clone()))
+        Some((self.instance.handle()?, self.instance.tasks().clone()))
     }
 
     async fn cut(&self) {
-        self.0.cut().cancelled().await;
+        self.instance.cut().cancelled().await;
     }
 
     fn abandon(&self) {
-        self.0.cut_off();
+        self.instance.cut_off();
     }
 }
 
@@ -100,7 +134,7 @@ impl Service for Running {
 impl From<StartError> for Error {
     fn from(error: StartError) -> Self {
         let code = match &error {
-            StartError::Config(_) => ErrorCode::CONFIG,
+            StartError::Config(_) | StartError::Defaults(_) => ErrorCode::CONFIG,
             StartError::Threads(_) => ErrorCode::INTERNAL,
         };
         Self::new(code, error.to_string())

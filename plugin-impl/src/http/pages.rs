@@ -36,8 +36,17 @@ fn welcome() -> String {
 }
 
 fn health(status: &Status) -> Response<FaceBody> {
-    let accounts = json!({"total": status.accounts.len(), "ready": status.ready()});
-    page_of(&json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "accounts": accounts}))
+    let (total, ready) = (status.accounts.len(), status.ready());
+    let (code, word) = match (total, ready) {
+        (0, _) => (StatusCode::SERVICE_UNAVAILABLE, "no accounts"),
+        (_, 0) => (StatusCode::OK, "no account is ready"),
+        _ => (StatusCode::OK, "ok"),
+    };
+    let accounts = json!({"total": total, "ready": ready});
+    let mut page =
+        page_of(&json!({"status": word, "version": env!("CARGO_PKG_VERSION"), "accounts": accounts}));
+    *page.status_mut() = code;
+    page
 }
 
 fn limits(status: &Status, query: Option<&str>) -> Response<FaceBody> {

@@ -28,6 +28,8 @@ pub struct Status {
     pub listen: String,
     /// Where the configuration is from.
     pub config: String,
+    /// Equal where configurations and credentials are equal.
+    pub fingerprint: u64,
     pub quiet_mode: bool,
     /// How many requests wait in line.
     pub waiting: u32,
@@ -158,6 +160,7 @@ impl Status {
             now: now.wall,
             listen: generation.config.listen.to_string(),
             config: source(&generation.config.source),
+            fingerprint: generation.fingerprint,
             quiet_mode: shared.notices.is_quiet(),
             waiting: shared.fleet.lanes.waiting(),
             providers: providers
@@ -222,6 +225,7 @@ impl AccountStatus {
         json!({
             "id": self.id,
             "provider": self.provider,
+            "format": self.format,
             "label": self.label,
             "callers": self.callers,
             "state": self.state.as_str(),

@@ -32,6 +32,8 @@ pub struct Generation {
     /// One for each provider, in the order of the configuration.
     pub crews: Vec<Crew>,
     pub chains: Chains,
+    /// Equal where configurations and credentials are equal. It tells nothing of either.
+    pub fingerprint: u64,
     /// The providers as routes are parsed against.
     providers: Vec<Arc<Provider>>,
 }
@@ -66,10 +68,12 @@ impl Generation {
         let rates = config.settings.hybrid.rates;
         let recheck = config.settings.recheck;
         let making = Making { fleet, store, before, now, rates, recheck, protection: &config.protection };
-        let crews = config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
+        let crews: Vec<_> =
+            config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
         let chains = Chains::new(&config.fallbacks, &config.providers);
-        Self { config, crews, chains, providers }
+        let fingerprint = fingerprint(&config, &crews);
+        Self { config, crews, chains, fingerprint, providers }
     }
 
     fn papers_of(&self, account: &Arc<Account>) -> Option<&Papers> {
@@ -204,6 +208,14 @@ impl Making<'_> {
             self.store,
         )))
     }
+}
+
+/// Hashes all that decides how requests are routed and sent. What is printed of a configuration has no secret
+/// in it; accounts bring those in by their identities.
+fn fingerprint(config: &Config, crews: &[Crew]) -> u64 {
+    let members = crews.iter().flat_map(|crew| &crew.roster.members);
+    let identities: Vec<_> = members.map(|member| member.account.identity()).collect();
+    hash_of(&(format!("{:?}", config.printed()), identities))
 }
 
 /// An account is another one when its credential changed, how it is proved, or the shape of its pools.

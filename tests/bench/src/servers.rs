@@ -58,7 +58,7 @@ pub fn gateway(
     fs::write(&file, config(upstream, 16))?;
     let mut command = Command::new(artifacts.program("pointsman"));
     command.arg("--plugin").arg(artifacts.library());
-    command.args(["serve", "--quiet", "--listen", "127.0.0.1:0", "--config"]).arg(file);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(file);
     let mut process = Process::start(&command, processor)?;
     let address = after_scheme(&process.first_line()?);
     Ok(Server { process, address })

@@ -229,7 +229,7 @@ fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared, report:
 }
 
 /// The variables that people have set anyway, and the providers that they are for.
-pub(super) const VARIABLES: [(&str, &str); 3] =
+pub const VARIABLES: [(&str, &str); 3] =
     [("ANTHROPIC_API_KEY", "anthropic"), ("OPENAI_API_KEY", "openai"), ("GEMINI_API_KEY", "gemini")];
 
 /// Returns an account for each of [`VARIABLES`] that is set, and says so.

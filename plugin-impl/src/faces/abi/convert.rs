@@ -103,6 +103,7 @@ pub(super) fn status(status: Status) -> api::Status {
     let mut extensions = Extensions::new();
     extensions.set("listen", &status.listen);
     extensions.set("config", &status.config);
+    extensions.set("fingerprint", &format!("{:016x}", status.fingerprint));
     let counters = status.counters.into_iter().map(|(name, count)| Tuple2(RString::from(name), count));
     api::Status {
         version: env!("CARGO_PKG_VERSION").into(),

@@ -58,7 +58,7 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let code = match &error {
-            StartError::Config(_) => POINTSMAN_ERROR_CONFIG,
+            StartError::Config(_) | StartError::Defaults(_) => POINTSMAN_ERROR_CONFIG,
             StartError::Threads(_) => POINTSMAN_ERROR_INTERNAL,
         };
         Self::new(code, error.to_string())

@@ -153,6 +153,7 @@ mod tests {
             now: UnixMillis(0),
             listen: String::new(),
             config: String::new(),
+            fingerprint: 0,
             quiet_mode: false,
             waiting: 0,
             providers: vec![ProviderStatus {

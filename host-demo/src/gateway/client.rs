@@ -14,8 +14,14 @@ use tokio::net::TcpStream;
 /// A gateway on the same machine answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns the URL for an address as the plugin gives it: `HOST:PORT` or `unix:PATH`.
+/// Returns the URL for an address as the plugin gives it: `HOST:PORT` or `unix:PATH`. A gateway that listens
+/// on all addresses is asked on this machine's own.
 pub(crate) fn url(address: &str) -> String {
+    let here = [("0.0.0.0:", "127.0.0.1:"), ("[::]:", "[::1]:")];
+    let port = |(all, own): (&str, &str)| Some(format!("{own}{}", address.strip_prefix(all)?));
+    if let Some(address) = here.into_iter().find_map(port) {
+        return url(&address);
+    }
     let complete = address.contains("://") || address.starts_with("unix:");
     if complete { address.to_owned() } else { format!("http://{address}") }
 }
@@ -135,5 +141,7 @@ mod tests {
         assert_eq!(url("127.0.0.1:1"), "http://127.0.0.1:1");
         assert_eq!(url("http://127.0.0.1:1"), "http://127.0.0.1:1");
         assert_eq!(url("unix:/run/p.sock"), "unix:/run/p.sock");
+        assert_eq!(url("0.0.0.0:8787"), "http://127.0.0.1:8787");
+        assert_eq!(url("[::]:8787"), "http://[::1]:8787");
     }
 }

@@ -6,16 +6,18 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::bail;
-use pointsman_loader::Silent;
 
 use crate::cli::{Explain, Page};
-use crate::{client, plugin};
+use crate::gateway::client;
+use crate::plugin;
+
+use super::look::Look;
 
 /// Prints the explanation of a request, or a list of the last ones.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<()> {
     let url = match &arguments.url {
         Some(url) => url.clone(),
-        None => configured(library, arguments)?,
+        None => found(library, arguments).await?,
     };
     if let Some(id) = arguments.request.as_deref().filter(|id| !id.bytes().all(can_be_in_an_id)) {
         bail!("`{id}` is no request id; they are like pm-1a2225827c5-4, and `last` is the newest");
@@ -32,11 +34,16 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::
     Ok(out.flush()?)
 }
 
-/// Returns where the configuration says that the gateway is.
-fn configured(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<String> {
-    let library = plugin::open(library)?;
-    let router = library.start(plugin::configured_by(arguments.config.as_deref()), Silent)?;
-    Ok(client::url(router.status()?.extensions.text("listen").unwrap_or_default()))
+/// Returns the URL of the gateway that runs.
+async fn found(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<String> {
+    let look = Look::at(&plugin::open(library)?, arguments.config.as_deref())?;
+    match look.gateway().await? {
+        Some(url) => Ok(url),
+        None => bail!(
+            "no gateway is running, here or at {}; only the one that routed a request knows",
+            look.url()
+        ),
+    }
 }
 
 fn can_be_in_an_id(byte: u8) -> bool {

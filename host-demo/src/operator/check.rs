@@ -1,0 +1,56 @@
+//! `pointsman check`: whether a configuration can be used, all of it.
+//!
+//! It is loaded as `serve` loads it: secrets are read, files opened, commands run. Nothing is sent.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pointsman_api::{Error, ErrorCode, LogLevel, LogRecord, Notice};
+use pointsman_loader::Host;
+
+use crate::cli::Check;
+use crate::plugin;
+
+use super::summary;
+
+/// A host that keeps what the plugin warns of.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Host for Warnings {
+    fn notice(&self, _: Notice) {}
+
+    fn log(&self, record: LogRecord) {
+        if record.level <= LogLevel::WARN {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(record.text.to_string());
+        }
+    }
+}
+
+/// Prints what the configuration comes to.
+///
+/// # Errors
+/// What is wrong with the configuration, or that there is no account in it.
+pub(crate) fn run(library: Option<&Path>, arguments: &Check) -> anyhow::Result<()> {
+    let library = plugin::open(library)?;
+    let warnings = Warnings::default();
+    let router = library.start(plugin::configured_by(arguments.config.as_deref()), warnings.clone())?;
+    let status = router.status()?;
+    let mut out = io::stdout().lock();
+    for line in summary::lines(&status) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "address:       {}", status.extensions.text("listen").unwrap_or_default())?;
+    let warnings = warnings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    for warning in &*warnings {
+        writeln!(out, "warning:       {warning}")?;
+    }
+    if status.accounts.is_empty() {
+        return Err(Error::new(ErrorCode::CONFIG, summary::NO_ACCOUNT).into());
+    }
+    let what =
+        if warnings.is_empty() { "The configuration can be used" } else { "It can be used, with warnings" };
+    writeln!(out, "{what}. Every secret was read; nothing was sent.")?;
+    Ok(())
+}

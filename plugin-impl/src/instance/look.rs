@@ -1,0 +1,116 @@
+//! The look at a configuration: whom it names and where it listens, without a secret.
+//!
+//! Commands that only look for a gateway have no use for keys, and no right to run the commands that print
+//! them. Every secret reads as the same word, so that whatever else is wrong is still told.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::edges::config::{self, CommandError, Config, Environment, Located};
+
+/// What every secret reads as.
+const UNREAD: &str = "not-read";
+
+/// Variables that a configuration is found by and changed by. Any other can hold a secret.
+const OF_CONFIGURATION: [&str; 6] = ["POINTSMAN_", "XDG_", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"];
+
+/// The machine without its secrets.
+struct Looking<'a> {
+    machine: &'a dyn Environment,
+    /// The only file that is read.
+    config: Option<PathBuf>,
+}
+
+impl Environment for Looking<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        if OF_CONFIGURATION.iter().any(|prefix| name.starts_with(prefix)) {
+            return self.machine.variable(name);
+        }
+        // Whether it is set decides which accounts there are where no file names any.
+        let names_accounts = config::VARIABLES.iter().any(|(known, _)| *known == name);
+        let is_there = !names_accounts || self.machine.variable(name).is_some();
+        is_there.then(|| UNREAD.to_owned())
+    }
+
+    fn variable_names(&self) -> Vec<String> {
+        self.machine.variable_names()
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        self.machine.is_file(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        if self.config.as_deref() == Some(path) { self.machine.read(path) } else { Ok(UNREAD.to_owned()) }
+    }
+
+    fn run(&self, _: &str, _: &[String]) -> Result<String, CommandError> {
+        Ok(UNREAD.to_owned())
+    }
+}
+
+/// Loads a configuration without its secrets. Where it is wrong, all of it is the default but for the name of
+/// its file, and the second half says what is wrong.
+pub(super) fn load(named: Option<&Path>, machine: &dyn Environment) -> (Option<Config>, Option<String>) {
+    let located = config::locate(named, machine);
+    let config = match &located {
+        Located::File(path) => Some(path.clone()),
+        Located::Nowhere => None,
+    };
+    let looking = Looking { machine, config };
+    match config::load(&located, &looking) {
+        Ok(config) => (Some(config), None),
+        Err(errors) => (defaults(&located, &looking), Some(errors.to_string())),
+    }
+}
+
+fn defaults(located: &Located, looking: &Looking<'_>) -> Option<Config> {
+    let name = match located {
+        Located::File(path) => path.display().to_string(),
+        Located::Nowhere => "defaults".to_owned(),
+    };
+    config::from_text("accounts: []", &name, looking).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine on which everything can be had, and whoever reads a secret is caught.
+    struct Guarded;
+
+    impl Environment for Guarded {
+        fn variable(&self, name: &str) -> Option<String> {
+            assert_ne!(name, "WORK_KEY", "it is a secret");
+            None
+        }
+
+        fn variable_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn is_file(&self, _: &Path) -> bool {
+            true
+        }
+
+        fn read(&self, path: &Path) -> io::Result<String> {
+            assert_eq!(path, Path::new("/etc/pointsman.yaml"), "it is a secret");
+            let accounts = "accounts:\n  - {id: 'anthropic:a', api_key: {env: WORK_KEY}}\n  \
+                            - {id: 'anthropic:b', api_key: {file: /secret}}\n  \
+                            - {id: 'openai:c', api_key: {command: [pass, show]}}\n";
+            Ok(format!("listen: 127.0.0.1:9999\n{accounts}"))
+        }
+
+        fn run(&self, program: &str, _: &[String]) -> Result<String, CommandError> {
+            panic!("{program} is run for a look")
+        }
+    }
+
+    #[test]
+    fn no_secret_is_read_for_a_look() {
+        let (config, problem) = load(Some(Path::new("/etc/pointsman.yaml")), &Guarded);
+        let config = config.expect("a configuration");
+        assert_eq!((problem, config.listen.to_string().as_str()), (None, "127.0.0.1:9999"));
+        assert_eq!(config.accounts.len(), 3);
+    }
+}
