@@ -32,6 +32,8 @@ counters! {
     cancelled,
     /// Requests that ended in an error of an upstream or of the way to it.
     failed,
+    /// Streaming requests that got their head while they waited in the queue.
+    held_streams,
     /// Times that a request waited a moment for its session's own account, although others were open.
     holds,
     /// Attempts before the end of a limit that is a guess.

@@ -7,6 +7,7 @@ pub mod claim;
 pub mod driver;
 pub mod generation;
 pub mod headers;
+pub mod hold;
 pub mod journal;
 pub mod outgoing;
 pub mod quota;

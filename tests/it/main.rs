@@ -18,6 +18,7 @@ mod explain;
 mod fallbacks;
 mod families;
 mod gateway;
+mod hold;
 mod http;
 mod issues;
 mod knocks;

@@ -5,5 +5,6 @@ pub mod announce;
 pub mod because;
 pub mod blocked;
 pub mod explain;
+pub mod keep_alive;
 pub mod notice;
 pub mod refusal;

@@ -72,6 +72,8 @@ pub struct Config {
     pub quiet_mode: bool,
     /// The pause between two questions to a quota endpoint about one account; zero for no questions.
     pub quota_refresh: Duration,
+    /// The longest that a streaming request is kept waiting with signs of life; zero for not at all.
+    pub hold: Duration,
     /// What of each quota is left alone, where nothing more special says so.
     pub protection: Level,
     /// Local, unless the user said that it need not be.

@@ -1,5 +1,6 @@
 //! Answers: a head, and a body that is full or relayed.
 
+mod held;
 mod merge;
 mod recorder;
 
@@ -7,18 +8,22 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use pointsman_core::formats::envelope::Unwrapper;
+use pointsman_core::reporting::keep_alive::KeepAlive;
 
 use crate::counters::Counters;
 use crate::edges::upstream::{IncomingBody, StreamFault};
 use crate::fleet::Lease;
 
+use self::held::{Held, Next};
 use self::merge::{Merge, Piece};
 
+pub use self::held::Serving;
 pub use self::recorder::Recorder;
 
 /// What a caller gets.
@@ -48,6 +53,8 @@ pub struct Relay {
     merge: Merge,
     recorder: Option<Recorder>,
     unwrapper: Option<Unwrapper>,
+    /// The request is still being served.
+    waits: Option<Box<Held>>,
 }
 
 /// Where the pieces come from, and what is held until there are no more.
@@ -64,7 +71,13 @@ impl Relay {
     /// Relays `held` and then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
         let source = Source { held, body, lease: None, counters };
-        Self { source, merge: Merge::default(), recorder: None, unwrapper: None }
+        Self { source, merge: Merge::default(), recorder: None, unwrapper: None, waits: None }
+    }
+
+    /// Keeps a caller waiting for a request that is still being served, with a sign of life each `rhythm`.
+    pub fn held(keep_alive: KeepAlive, rhythm: Duration, serving: Serving, counters: Arc<Counters>) -> Self {
+        let waits = Some(Box::new(Held::new(keep_alive, rhythm, serving)));
+        Self { waits, ..Self::new(VecDeque::new(), None, counters) }
     }
 
     /// Takes the envelope off each event on its way.
@@ -122,6 +135,16 @@ impl Stream for Relay {
     type Item = Result<Bytes, StreamFault>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(waits) = &mut self.waits {
+            match ready!(waits.poll(context)) {
+                Next::Beat(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Next::Stream(relay) => *self = *relay,
+                Next::Last(bytes) => {
+                    self.waits = None;
+                    return Poll::Ready(Some(Ok(bytes)));
+                }
+            }
+        }
         loop {
             let piece = ready!(self.poll_merged(context));
             let Some(unwrapper) = &mut self.unwrapper else { return Poll::Ready(piece) };

@@ -26,6 +26,7 @@ use crate::fleet::callers::Own;
 use crate::runtime::chains::Leg;
 use crate::runtime::claim::Claim;
 use crate::runtime::generation::Generation;
+use crate::runtime::hold::Hold;
 
 pub use self::bound::BondError;
 
@@ -71,6 +72,8 @@ pub struct Routed {
     prefix: OnceLock<Prefix>,
     /// The account that began the turn which the request goes on with, as far as that is known.
     pub began_turn: Option<AccountId>,
+    /// How it is held while it waits in the queue, where it is.
+    pub hold: Option<Hold>,
     /// The account at the origin that it has by the credential that it brought.
     own: Option<Own>,
     refers: OnceLock<bool>,
@@ -170,6 +173,7 @@ impl Routed {
             account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
         let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
+        let hold = Hold::of(&call, &intent, generation.config.hold);
         let own = credential::own(&call, claim.asked_at.as_ref(), &origin, generation, now);
         credential::check(own.as_ref(), &origin, &others, generation)?;
         // The body can cost a look through all of it, so it is asked only where somebody goes by the answer.
@@ -191,6 +195,7 @@ impl Routed {
             prefix: OnceLock::new(),
             began_turn,
             own,
+            hold,
             refers: OnceLock::new(),
         })
     }

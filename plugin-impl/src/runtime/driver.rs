@@ -139,7 +139,7 @@ impl<'a> Journey<'a> {
         }
         let lane = waiting::lane(shared, generation, routed);
         let turn = lane.next_turn();
-        let dispatch = waiting::dispatch(shared, generation, turn, now);
+        let dispatch = waiting::dispatch(shared, generation, routed, turn, now);
         let context = Context { turn, ..Context::default() };
         Self {
             shared,

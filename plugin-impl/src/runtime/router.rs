@@ -22,13 +22,14 @@ use crate::runtime::claim::{self, Claim};
 use crate::runtime::driver::{self, REQUEST_ID};
 use crate::runtime::generation::Generation;
 use crate::runtime::headers;
+use crate::runtime::hold;
 use crate::runtime::shared::Shared;
 use crate::secret::redact;
 
 /// A router of requests among the accounts of a configuration.
 #[derive(Debug)]
 pub struct Router {
-    shared: Shared,
+    shared: Arc<Shared>,
     generation: ArcSwap<Generation>,
 }
 
@@ -45,7 +46,7 @@ pub enum FetchError {
 impl Router {
     /// Makes a router. Its requests have to be run on a tokio runtime.
     pub fn new(config: Config, store: Arc<dyn Store>, notices: Notices) -> Self {
-        let shared = Shared::new(store, notices);
+        let shared = Arc::new(Shared::new(store, notices));
         shared.notices.set_quiet(config.quiet_mode);
         let generation = Generation::new(config, &shared.fleet, &*shared.store, None, shared.clock.now());
         Self { shared, generation: ArcSwap::from_pointee(generation) }
@@ -53,7 +54,7 @@ impl Router {
 
     /// Puts another configuration into force. Requests under way keep theirs to their end.
     pub fn reconfigure(&self, config: Config) {
-        let Shared { fleet, store, clock, notices, .. } = &self.shared;
+        let Shared { fleet, store, clock, notices, .. } = &*self.shared;
         notices.set_quiet(config.quiet_mode);
         let before = self.generation.load_full();
         self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
@@ -107,7 +108,10 @@ impl Router {
         let id = self.shared.next_request_id();
         let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
         let mut answer = match Routed::new(call, claim, generation, bonds, now).await {
-            Ok(routed) => driver::serve(&self.shared, generation, &routed, id).await,
+            Ok(routed) => match routed.hold.clone() {
+                Some(hold) => hold::serve(&self.shared, generation, routed, hold, id).await,
+                None => driver::serve(&self.shared, generation, &routed, id).await,
+            },
             Err((format, error)) => self.not_routable(format, &error),
         };
         if let Some(id) = id.to_header() {

@@ -18,7 +18,7 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, HOST_FORM, IDLE,
+    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, HOLD, HOST_FORM, IDLE,
     INTERACTIVE_FIRST, LISTEN, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE,
     QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
@@ -88,6 +88,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         },
         quiet_mode: top.read_or_default(&QUIET_MODE, report),
         quota_refresh: top.read_or_default(&QUOTA_REFRESH, report),
+        hold: top.read_or_default(&HOLD, report),
         protection: protection::level(top, report),
         listen: listen(top, secrets.paths, report),
         allow_origins: allow_origins(top, report),

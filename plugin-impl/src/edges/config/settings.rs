@@ -51,6 +51,7 @@ pub(super) static TOP: Section = Section {
         &AFFINITY,
         &QUIET_MODE,
         &MAX_WAIT,
+        &HOLD,
         &QUOTA_REFRESH,
         &RECHECK,
         &MAX_WAITING,
@@ -120,6 +121,16 @@ pub(super) static MAX_WAIT: Setting<Time> = Setting {
     form: Time { from: Duration::ZERO, to: Duration::from_secs(600) },
     default: "120s",
     help: "The longest that one request waits for a place, all its waits together.",
+};
+
+pub(super) static HOLD: Setting<Time> = Setting {
+    name: "hold",
+    form: Time { from: Duration::ZERO, to: Duration::from_secs(24 * 3_600) },
+    default: "0s",
+    help: "The longest that a streaming request of an agent waits for a place, where that is longer than \
+           `max_wait`. The agent gets the head of its answer and then a keep-alive every 5 s, so that it does not \
+           give the request up; a failure after that is an error event in the stream. For Claude Code, Codex, \
+           Gemini CLI, and opencode over Anthropic Messages and chat completions. `0s` is not at all.",
 };
 
 pub(super) static QUOTA_REFRESH: Setting<Time> = Setting {

@@ -14,6 +14,7 @@ use crate::fleet::lane::{Crowded, Lane};
 use crate::runtime::answer::Answer;
 use crate::runtime::call::Routed;
 use crate::runtime::generation::Generation;
+use crate::runtime::hold::Waiting;
 use crate::runtime::journal::record::How;
 use crate::runtime::shared::Shared;
 
@@ -27,14 +28,22 @@ pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) ->
 }
 
 /// Begins the machine of a request with the number `turn` in its lane.
-pub(super) fn dispatch(shared: &Shared, generation: &Generation, turn: u64, now: Millis) -> Dispatch {
+pub(super) fn dispatch(
+    shared: &Shared,
+    generation: &Generation,
+    routed: &Routed,
+    turn: u64,
+    now: Millis,
+) -> Dispatch {
     let max_wait = generation.config.settings.max_wait;
+    let max_wait = routed.hold.as_ref().map_or(max_wait, |hold| hold.longest(max_wait));
     Dispatch::new(now, max_wait).with_jitter(Jitter::of(shared.seed(), turn))
 }
 
 impl Journey<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest.
     async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
+        let _waiting = Waiting::of(self.routed.hold.as_ref());
         let settings = &self.generation.config.settings;
         let class = if settings.interactive_first { self.routed.class() } else { Class::default() };
         let stood = self.lane.stand(self.party(), class, settings.max_waiting);
@@ -76,6 +85,7 @@ impl Journey<'_> {
         let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
         self.tell_wait(end.unwrap_or(until), &refusal);
         self.record.waits(self.leg, until, Some(refusal), self.now);
+        let _waiting = Waiting::of(self.routed.hold.as_ref());
         match &mut self.turn {
             Some((_, listener)) => tokio::select! {
                 () = listener.heard() => {}

@@ -210,6 +210,8 @@ fn quota_is_asked_for_where_an_endpoint_is_known_and_nowhere_else() {
     assert_eq!(urls(plain, "antigravity")[0], None);
     let own = "providers: {anthropic: {quota_url: 'https://api.anthropic.com/api/oauth/usage'}}";
     assert_eq!(urls(own, "anthropic"), [Some("https://api.anthropic.com/api/oauth/usage".to_owned())]);
+    assert_eq!(load("hold: 30m").hold, Duration::from_secs(1_800));
+    assert_eq!(load("").hold, Duration::ZERO);
     assert_eq!(load("quota_refresh: 90s").quota_refresh, Duration::from_secs(90));
 }
 
