@@ -114,3 +114,38 @@ async fn ask_raw(raw: &Raw) -> Heard {
     let router = plugin::library().start(options(&config.to_string()), Told::default()).expect("a router");
     Heard::all(within(router.fetch(Ask::messages().request())).await.expect("an answer")).await
 }
+
+/// An error whose body is cut is an error and a cut: the caller is told the status, and then the break.
+#[tokio::test]
+async fn a_cut_error_reaches_the_caller_as_a_break() {
+    let cut = [
+        b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"type\":\"error\"".to_vec(),
+        b"HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n10\r\n{\"type\":\"error\",\r\n".to_vec(),
+    ];
+    for answer in cut {
+        let raw = Raw::start(vec![answer]);
+        let stage =
+            Setup::new().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url()).start();
+        let heard = within(async { stage.client().await.send(&Ask::messages()).await }).await;
+        assert!(matches!(heard.status, 400 | 404), "{}", heard.status);
+        assert!(heard.broken.is_some(), "{}", heard.text());
+        // The break is of one connection: another request is answered.
+        stage.client().await.send(&Ask::messages().to("/health").get()).await.good();
+    }
+}
+
+/// The coding decides where a body ends (RFC 9112 section 6.3), whatever length stands beside it.
+#[tokio::test]
+async fn a_length_beside_a_coding_is_not_believed() {
+    let body = r#"{"type":"message","content":[]}"#;
+    for told in ["0", "3", "5000"] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {told}\r\ntransfer-encoding: chunked\r\n\r\n"
+        );
+        let raw = Raw::start(vec![format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).into_bytes()]);
+        let stage =
+            Setup::new().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url()).start();
+        let heard = within(async { stage.client().await.send(&Ask::messages()).await }).await.good();
+        assert_eq!(heard.text(), body, "{told}");
+    }
+}

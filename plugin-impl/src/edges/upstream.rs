@@ -14,6 +14,7 @@ pub mod news;
 mod proxied;
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use pointsman_core::response::outcome::NetworkFault;
@@ -53,6 +54,17 @@ pub struct Outgoing {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+    pub replay: Replay,
+}
+
+/// What may be done with a request whose connection is lost before an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replay {
+    /// A kept connection that closes at once has read nothing: the request is sent again.
+    #[default]
+    IfUnread,
+    /// The request is sent once, over a connection of its own: a second copy would do harm.
+    Never,
 }
 
 /// The head of an answer, and its body.
@@ -96,7 +108,11 @@ impl Upstream {
         };
         let sent = tokio::time::timeout(timeouts.head, sent).await;
         let response = sent.map_err(|_| fault::no_head(timeouts.head))??;
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
+        // The coding decides where a body ends; a length beside it is not to be believed (RFC 9112 section 6.3).
+        if parts.headers.contains_key(TRANSFER_ENCODING) {
+            parts.headers.remove(CONTENT_LENGTH);
+        }
         let body = IncomingBody::new(body, timeouts.idle);
         Ok(Incoming { status: parts.status, headers: parts.headers, body })
     }

@@ -15,7 +15,7 @@ use pointsman_core::request::intent::ModelPlace;
 
 use crate::edges::auth::Proof;
 use crate::edges::config::ProviderConfig;
-use crate::edges::upstream::Outgoing;
+use crate::edges::upstream::{Outgoing, Replay};
 use crate::fleet::lease::Target;
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
@@ -45,7 +45,8 @@ pub fn build(
         headers.insert(name, value.clone());
     }
     proof.apply(&mut url, &mut headers);
-    Outgoing { method: routed.call.method.clone(), url, headers, body: body(routed, pool, model, project) }
+    let body = body(routed, pool, model, project);
+    Outgoing { method: routed.call.method.clone(), url, headers, body, replay: Replay::IfUnread }
 }
 
 fn path(routed: &Routed, pool: &Pool, model: &str) -> String {

@@ -17,7 +17,7 @@ use crate::counters::Counters;
 use crate::edges::auth::{Proof, Tokens};
 use crate::edges::config::{ProviderConfig, Timeouts};
 use crate::edges::store::{Record, SavedLimit};
-use crate::edges::upstream::{Outgoing, whole};
+use crate::edges::upstream::{Outgoing, Replay, whole};
 use crate::fleet::Account;
 use crate::fleet::inquiry::{Inquiry, Moved};
 use crate::runtime::generation::{Generation, Papers};
@@ -135,7 +135,7 @@ impl Question {
         } else {
             (Method::GET, Bytes::new())
         };
-        let mut request = Outgoing { method, url: self.url.clone(), headers, body };
+        let mut request = Outgoing { method, url: self.url.clone(), headers, body, replay: Replay::IfUnread };
         proof.apply(&mut request.url, &mut request.headers);
         request
     }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::edges::config::Config;
 use crate::edges::notices::Notices;
 use crate::edges::store::Store;
-use crate::edges::upstream::{Outgoing, SendError};
+use crate::edges::upstream::{Outgoing, Replay, SendError};
 use crate::runtime::answer::{Answer, AnswerBody, Relay};
 use crate::runtime::call::{Call, CallError, Routed};
 use crate::runtime::claim::{self, Claim};
@@ -139,7 +139,7 @@ impl Router {
         }
         let Call { method, headers, body, .. } = call;
         let headers = headers::callers(headers);
-        let outgoing = Outgoing { method, url: uri.to_string(), headers, body };
+        let outgoing = Outgoing { method, url: uri.to_string(), headers, body, replay: Replay::IfUnread };
         let incoming =
             self.shared.upstream.send(|| outgoing.clone(), None, generation.config.timeouts).await?;
         let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());

@@ -10,7 +10,7 @@ use pointsman_core::response::token::{MAX_LIFETIME, UNTOLD_LIFETIME};
 use serde_json::Value;
 
 use crate::edges::config::{OAuthClient, ProxyUrl, Timeouts};
-use crate::edges::upstream::{Outgoing, Upstream, whole};
+use crate::edges::upstream::{Outgoing, Replay, Upstream, whole};
 use crate::secret::Secret;
 
 /// More than any answer of a token endpoint.
@@ -72,6 +72,8 @@ fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
         url: client.token_url.clone(),
         headers,
         body: Bytes::from(form.finish()),
+        // A refresh token that is used twice is revoked by services that rotate them (RFC 9700 section 4.14).
+        replay: Replay::Never,
     }
 }
 

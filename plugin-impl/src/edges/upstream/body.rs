@@ -23,6 +23,8 @@ pub struct IncomingBody {
     /// Told by all that wakes whoever reads.
     news: Arc<News>,
     silence: Silence,
+    /// A break repeats: a reader that stops at a break and hands the body on hands the break on, too.
+    broken: Option<StreamFault>,
 }
 
 /// How long nothing has come.
@@ -78,7 +80,7 @@ pub async fn whole(
 impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
         let silence = Silence { most: idle, since: None, alarm: None };
-        Self { source, news: Arc::default(), silence }
+        Self { source, news: Arc::default(), silence, broken: None }
     }
 
     /// Says whether it is known that nothing more comes.
@@ -129,15 +131,20 @@ impl Stream for IncomingBody {
     type Item = Result<Bytes, StreamFault>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(fault) = self.broken {
+            return Poll::Ready(Some(Err(fault)));
+        }
         if !self.news.look(context) {
             return Poll::Pending;
         }
         let waker = Waker::from(self.news.clone());
         let mut told = Context::from_waker(&waker);
         if let Poll::Ready(piece) = self.look(&mut told) {
+            self.broken = piece.as_ref().and_then(|piece| piece.as_ref().err().copied());
             return Poll::Ready(piece);
         }
         if self.silence.poll(&mut told).is_ready() {
+            self.broken = Some(StreamFault::Silent);
             return Poll::Ready(Some(Err(StreamFault::Silent)));
         }
         self.news.wait(context);
@@ -224,6 +231,8 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(body.next().await, Some(Err(StreamFault::Silent)));
         assert!((IDLE..IDLE * 2).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        upstream.give();
+        assert_eq!(body.next().await, Some(Err(StreamFault::Silent)), "a break repeats");
     }
 
     /// A caller who does not read keeps nobody from writing.

@@ -20,10 +20,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use once_cell::sync::OnceCell;
 use rustls::crypto::ring;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::body::Source;
-use super::{Outgoing, Response, SendError, fault};
+use super::{Outgoing, Replay, Response, SendError, fault};
 
 use self::connection::{Connection, Lost};
 use self::shelf::Shelf;
@@ -32,6 +33,9 @@ pub(super) use self::connection::ConnectedBody;
 
 /// Connections that nobody uses are kept this long: an agent thinks between two turns.
 pub(super) const IDLE_CONNECTION: Duration = Duration::from_secs(90);
+
+/// A close within this time was under way before the request arrived: one round trip to a far upstream.
+const AT_ONCE: Duration = Duration::from_millis(250);
 
 /// Sends requests over its own connections.
 #[derive(Debug)]
@@ -78,8 +82,9 @@ impl Default for Direct {
 impl Direct {
     /// Sends a request and waits for the head of its answer.
     ///
-    /// A connection that was kept may have been closed by the upstream just now. That says nothing of the
-    /// request, so it is sent once more, over a connection of its own.
+    /// A kept connection may have been closed by the upstream just before the request. Such a close comes at
+    /// once and proves that nothing was read, so the request goes out again, over a new connection. A later
+    /// close is a failed attempt like any other: the upstream may have done the work.
     pub(super) async fn send(
         &self,
         outgoing: Outgoing,
@@ -88,12 +93,17 @@ impl Direct {
         connect: Duration,
     ) -> Result<Response, SendError> {
         let origin = Origin::of(uri).ok_or_else(fault::no_url)?;
+        let replay = outgoing.replay;
         let mut request = made(outgoing, uri, &origin);
-        if let Some(kept) = self.shelf.take(&origin) {
+        let kept = (replay == Replay::IfUnread).then(|| self.shelf.take(&origin)).flatten();
+        if let Some(kept) = kept {
+            let asked = Instant::now();
             match kept.ask(request, &self.shelf).await {
                 Ok(response) => return Ok(response.map(Source::Direct)),
-                Err(Lost::Closed(error)) => tracing::debug!(%error, "a kept connection was closed"),
-                Err(Lost::Broken(error)) => return Err(fault::of_direct(&error)),
+                Err(Lost::Closed(error)) if error.is_canceled() || asked.elapsed() <= AT_ONCE => {
+                    tracing::debug!(%error, "a kept connection was closed");
+                }
+                Err(lost) => return Err(fault::of_direct(lost.error())),
             }
             request = made(again(), uri, &origin);
         }
@@ -165,12 +175,15 @@ pub(super) fn install_tls_provider() {
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{self, Receiver, Sender};
 
     use futures_util::StreamExt as _;
     use http::HeaderMap;
+    use pointsman_core::response::outcome::NetworkFault;
     use tokio::sync::oneshot;
-    use tokio::time::Instant;
 
     use crate::edges::config::Timeouts;
     use crate::edges::upstream::Upstream;
@@ -201,12 +214,82 @@ mod tests {
         (url, written)
     }
 
+    fn get(url: String, replay: Replay) -> Outgoing {
+        Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), replay }
+    }
+
+    /// Answers the first request of each connection. At the second, closes the connection when told, or at
+    /// once. Counts requests.
+    fn closing() -> (String, Sender<()>, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        let (tell, told) = mpsc::channel();
+        let count = Arc::new(AtomicUsize::new(0));
+        let (asked, told) = (count.clone(), Arc::new(Mutex::new(told)));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (asked, told) = (asked.clone(), told.clone());
+                std::thread::spawn(move || answer_once(stream, &asked, &told));
+            }
+        });
+        (url, tell, count)
+    }
+
+    fn answer_once(mut stream: TcpStream, asked: &AtomicUsize, told: &Mutex<Receiver<()>>) {
+        let mut request = [0; 1_024];
+        if stream.read(&mut request).is_ok_and(|length| length > 0) {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let answered = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+            answered.expect("the client reads");
+        }
+        if stream.read(&mut request).is_ok_and(|length| length > 0) {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let _told = told.lock().expect("no panic").recv();
+        }
+    }
+
+    async fn fetch(direct: &Direct, outgoing: &Outgoing) -> Result<(), SendError> {
+        let uri: Uri = outgoing.url.parse().expect("a URL");
+        let sent = direct.send(outgoing.clone(), || outgoing.clone(), &uri, Duration::from_secs(30)).await;
+        sent.map(drop)
+    }
+
+    #[tokio::test]
+    async fn a_request_that_the_upstream_worked_on_is_not_sent_again() {
+        let (url, close, count) = closing();
+        let (direct, outgoing) = (Direct::default(), get(url, Replay::IfUnread));
+        fetch(&direct, &outgoing).await.expect("the first answer");
+        let second = fetch(&direct, &outgoing);
+        let lost = async {
+            while count.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::pause();
+            tokio::time::advance(AT_ONCE * 2).await;
+            drop(close);
+        };
+        let (answer, ()) = tokio::join!(second, lost);
+        assert_eq!(answer.expect_err("the connection is lost").fault, NetworkFault::Reset);
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_sent_once_gets_a_connection_of_its_own() {
+        let (url, close, count) = closing();
+        drop(close);
+        let (direct, outgoing) = (Direct::default(), get(url, Replay::Never));
+        for number in 1..=3 {
+            fetch(&direct, &outgoing).await.expect("an answer");
+            assert_eq!(count.load(Ordering::SeqCst), number);
+        }
+    }
+
     /// A peer waits 25 ms on the first piece of every stream. While the clock stands, any timer would move
     /// it: it jumps to the next as soon as there is nothing else to do.
     #[tokio::test]
     async fn a_burst_waits_for_no_timer() {
         let (url, written) = burst();
-        let outgoing = Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() };
+        let outgoing = get(url, Replay::IfUnread);
         let patience = Duration::from_secs(30);
         let timeouts = Timeouts { connect: patience, head: patience, idle: patience };
         let answer = Upstream::default().send(|| outgoing.clone(), None, timeouts).await.expect("an answer");

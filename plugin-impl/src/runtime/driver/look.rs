@@ -128,8 +128,9 @@ impl Reading {
                     prefix.extend_from_slice(&bytes);
                     self.held.push_back(bytes);
                 }
-                Ok(None | Some(Err(_))) => self.body = None,
-                Err(_) => break,
+                Ok(None) => self.body = None,
+                // A cut error is passed on as cut: the body breaks again for the caller.
+                Ok(Some(Err(_))) | Err(_) => break,
             }
         }
         prefix.truncate(MAX_PREFIX);
