@@ -1,23 +1,22 @@
-//! Families: where the other agents of a root session live, and where a new one had better begin.
+//! Families: the accounts of a root session's agents, and the best start for a new agent.
 //!
-//! Subagents are started to work at the same time, so they spread: an account on which agents of the root
-//! session live counts as busy by them, whether a request of theirs is under way or not. Between accounts
-//! that all have some, siblings of one type sit together, because tools and system prompt of a type are the
-//! beginning of each of their prompts, and an account caches it once. A fork begins with the whole
-//! conversation of its parent and may begin beside it. Both stop where an account would get more than
-//! [`SLACK`] agents above the emptiest one.
+//! Subagents work at the same time, so they spread: each agent of the root session on an account counts as
+//! load, with or without a request in flight. Among accounts with relatives, siblings of one type sit
+//! together, because tools and system prompt of a type start each of their prompts, and an account caches
+//! this prefix once. A fork starts with its parent's whole conversation and may start beside the parent.
+//! Both attractions end at [`SLACK`] agents above the emptiest account.
 //!
-//! All of it is advice for the first request of an agent. From then on the agent has a home.
+//! All this is advice for an agent's first request. Afterwards the agent has a sticky account.
 
 use smallvec::SmallVec;
 
 use crate::planning::snapshot::Snapshot;
 use crate::request::session::Prefix;
 
-/// How many more agents than the emptiest account one may have, and still be preferred for what it caches.
+/// The largest lead over the emptiest account, in agents, for an attractive account.
 const SLACK: u16 = 1;
 
-/// How many agents of one root session are remembered. The first ones are forgotten first.
+/// Remembered agents of a root session. The oldest are dropped first.
 const MOST: usize = 64;
 
 /// An agent of a family.
@@ -33,18 +32,18 @@ pub struct Family {
     members: SmallVec<[Member; 4]>,
 }
 
-/// Another agent of the family, and the account that it lives on.
+/// Another agent of the family, with its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relative {
     /// The account's place in its roster.
     pub account: u32,
     pub prefix: Prefix,
-    /// It started the new agent.
+    /// The relative started the new agent.
     pub is_parent: bool,
 }
 
 impl Family {
-    /// Adds an agent, or replaces what was known of it.
+    /// Adds or replaces an agent.
     pub fn join(&mut self, member: Member) {
         self.members.retain(|known| known.agent != member.agent);
         if self.members.len() == MOST {
@@ -59,8 +58,8 @@ impl Family {
     }
 }
 
-/// Notes at each account of a snapshot how many relatives live there, and whether a new agent that begins
-/// with `prefix` had better join them.
+/// Counts the relatives at each account of a snapshot, and marks the accounts that attract a new agent with
+/// `prefix`.
 pub fn seat(snapshot: &mut Snapshot, relatives: &[Relative], prefix: Prefix) {
     if relatives.is_empty() {
         return;
@@ -79,8 +78,8 @@ pub fn seat(snapshot: &mut Snapshot, relatives: &[Relative], prefix: Prefix) {
 }
 
 impl Relative {
-    /// Says whether an agent that begins with `prefix` had better begin beside this one. While an account is
-    /// without relatives, a fork of this one alone does.
+    /// Returns whether the relative attracts an agent with `prefix`. As long as an account has no
+    /// relatives, only a fork of this relative is attracted.
     fn attracts(&self, prefix: Prefix, fewest: u16) -> bool {
         let own = self.prefix;
         let is_fork = self.is_parent && own.opening.is_some() && own.opening == prefix.opening;

@@ -1,10 +1,12 @@
-//! Legs: the providers that may serve one request, one after the other.
+//! Failover: the hops of a request over its own provider and its failover chain.
 //!
-//! The first leg is the request's own provider, its origin; the others are the chain that the configuration
-//! names for its model. A request leaves its origin when that is closed for longer than a short wait, because
-//! what a chain leads to is somebody else's quota, another model and a cold prompt cache. It does not look
-//! for the best of all legs: the first that is open serves it. Chains do not recurse.
+//! The first hop is the request's own provider, the primary; the others are the configured chain for its
+//! model. A request leaves its primary only for a closure longer than a short wait, because a chain leads
+//! to another quota, another model and a cold prompt cache. The first open hop serves; hops are not
+//! compared. Chains do not recurse.
 //!
+//! Attempts and waits count over all hops. With all hops closed, the request waits for the earliest useful
+//! instant at any of them.
 //! It is one request throughout: its attempts and its waits are counted over all legs, and where all are
 //! closed it waits for the earliest instant that could help at any of them.
 
@@ -13,18 +15,18 @@ use std::time::Duration;
 use crate::planning::plan::{Plan, Refusal};
 use crate::time::Millis;
 
-/// How soon a place that is only busy is looked at again.
+/// The interval between two looks at a busy hop.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Finds where a request goes that its origin refused.
+/// Finds the next hop of a request refused by its primary.
 ///
-/// It stays and waits where the origin opens by `stay`, which is as far off as it would wait for its session's
-/// own account: both save a prompt from being read again where no cache knows it. Else `plan` is asked for each other leg, from 1 to
-/// `last`, until one is open. Returns the leg and its plan. Leg 0 comes with a refusal: the origin's while
-/// it is worth waiting for, else that of all legs together.
+/// The request stays and waits if the primary opens by `stay`, the limit of its wait for affinity: both
+/// waits avoid reading a prompt again without a cache. Otherwise `plan` is asked for each other hop, from 1
+/// to `last`, up to the first open hop. Returns the hop and its plan. Hop 0 comes with a refusal: the
+/// primary's as long as waiting pays, else the sum of all hops.
 ///
 /// # Errors
-/// The second half is a [`Refusal`] where the request has to wait or to give up.
+/// The second half is a [`Refusal`] for a request that has to wait or to give up.
 pub fn onward(
     origin: Refusal,
     last: usize,
@@ -45,13 +47,13 @@ pub fn onward(
     (0, Err(all))
 }
 
-/// Returns when to look at the origin again, where that is soon enough.
+/// Returns the next look at the primary, if soon enough.
 fn opens_by(origin: &Refusal, stay: Millis, now: Millis) -> Option<Millis> {
     let until = earliest([origin.until, moment(origin, now).map(|moment| moment.min(stay))])?;
     (now < stay && until <= stay).then_some(until)
 }
 
-/// A place that is busy can be free at any time, whatever other accounts wait for.
+/// A busy slot may come free at any time, independent of other accounts.
 fn dated(refusal: Refusal, now: Millis) -> Refusal {
     Refusal { until: earliest([refusal.until, moment(&refusal, now)]), ..refusal }
 }

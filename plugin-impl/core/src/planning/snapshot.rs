@@ -1,7 +1,7 @@
-//! Snapshots: what one plan sees of the accounts that could serve a route.
+//! Snapshots: a plan's view of the accounts for a route.
 //!
-//! A snapshot ranks, a cell admits: between the two anything may have changed, and then the cell denies.
-//! Whether a way is open is asked of the very function that admits,
+//! A snapshot ranks, a cell admits: state may change between the two, and then the cell denies. The open
+//! check here and the check at admission are the same function,
 //! [`CellState::denial`](crate::admission::cell::CellState::denial).
 
 use smallvec::SmallVec;
@@ -12,34 +12,34 @@ use crate::admission::vitals::VitalsView;
 use crate::quota::outlook::OutlookWord;
 use crate::time::Millis;
 
-/// The accounts of a route's provider, at one instant.
+/// The accounts of a route's provider, at an instant.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub now: Millis,
     pub accounts: SmallVec<[AccountView; 16]>,
 }
 
-/// One account that the route may use.
+/// An account of the route.
 #[derive(Clone, Debug)]
 pub struct AccountView {
-    /// Its place in the roster that the snapshot was taken from.
+    /// The account's place in the roster.
     pub index: u32,
-    /// 1 or more; twice the weight, twice the work.
+    /// 1 or more; double weight means double work.
     pub weight: u16,
-    /// Requests under way in the pools of the route.
+    /// Requests in flight in the pools of the route.
     pub in_flight: u32,
-    /// Other agents of the request's root session that live here, where the request's own agent has no home
-    /// yet; see [`family`](crate::planning::family).
+    /// Other agents of the request's root session on this account, for an agent without a sticky account;
+    /// see [`family`](crate::planning::family).
     pub agents: u16,
-    /// A new agent had better begin here, because of what is cached for those agents.
+    /// The account's prompt cache attracts the new agent.
     pub attracts: bool,
-    /// One for each pool of the route, in its order.
+    /// The pools of the route, in the route's order.
     pub ways: SmallVec<[WayView; 2]>,
 }
 
-/// The best way into one pool of one account.
+/// The best endpoint for a pool of an account.
 ///
-/// A plan is made of as many of these as there are accounts, so it is kept small: what has to be worked
+/// A plan has as many of these as accounts, so the type is small: strategies unpack words themselves.
 /// out of a word is left to the strategy that asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WayView {
@@ -47,65 +47,66 @@ pub struct WayView {
     pub pool: u16,
     /// The index of the endpoint at its pool.
     pub endpoint: u16,
-    /// Why it cannot be used now.
+    /// The reason and the end of a closure.
     pub closed: Option<Closed>,
-    /// What is known of the remaining quota.
+    /// The remaining quota, as known.
     pub outlook: OutlookWord,
-    /// Nothing but experience closes it, and that may be tried where no other way is open.
+    /// The pool is closed by a prediction alone, and a probe over capacity is due, for requests without
+    /// another way.
     pub explorable: bool,
-    /// Nothing but a guess closes it, which may be tried from this instant as a last resort.
+    /// The pool is closed by an estimate alone; a last-resort probe may go from this instant on.
     pub guess: Option<Millis>,
-    /// Nothing but a guess closes it, and it is time to try it, whoever else is open.
+    /// The pool is closed by an estimate alone, and a recheck is due, independent of other accounts.
     pub recheck: bool,
-    /// Less of its quota is left than the user wants to be spared.
+    /// The remaining quota is below the user's soft floor.
     pub spared: bool,
-    /// What the pool has shown of itself lately.
+    /// The pool's recent health.
     pub vitals: VitalsView,
 }
 
 const _: () = assert!(size_of::<WayView>() <= 80);
 
 impl AccountView {
-    /// Says whether any of its ways is open whose quota need not be spared.
+    /// Returns whether a pool is open and above the soft floor.
     #[inline]
     pub fn is_plainly_open(&self) -> bool {
         self.ways.iter().any(|way| way.closed.is_none() && !way.spared)
     }
 
-    /// Says whether any of its ways is open.
+    /// Returns whether a pool is open.
     #[inline]
     pub fn is_open(&self) -> bool {
         self.ways.iter().any(|way| way.closed.is_none())
     }
 }
 
-/// Why a way cannot be used, and when that may change.
+/// The reason for a closure, and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// None where no instant is known: something has to happen first.
+    /// None for a closure without a known end.
     pub until: Option<Millis>,
     pub why: Why,
 }
 
-/// What closes a way. The order is that of precedence where several do.
+/// The reason for a closure. The order of variants is their precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
-    /// As many requests as it may have.
+    /// All slots are taken.
     Busy,
-    /// A probe that is not answered yet.
+    /// A probe is out and not yet answered.
     Probing,
-    /// The user wants what is left of the quota to be kept.
+    /// The user's quota protection reserves the remaining quota.
     Protected,
     /// The pool's quota is used up.
     Limited,
-    /// Left alone for a reason that is not quota.
+    /// A cooldown, for a reason other than quota.
     Cooling(Reason),
     NeedsSignIn,
     Disabled,
 }
 
 impl Why {
-    /// Says whether only the owner of the account can open the way.
+    /// Returns whether only the account's owner can end the closure.
     pub const fn is_owners(self) -> bool {
         match self {
             Self::Busy | Self::Probing | Self::Protected | Self::Limited => false,
@@ -115,7 +116,7 @@ impl Why {
     }
 }
 
-/// What the owner of an account has to do with it.
+/// The state of an account from its owner's side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
     #[default]
@@ -124,22 +125,22 @@ pub enum Standing {
     Disabled,
 }
 
-/// What stands in the way to a pool of an account.
+/// The obstacles before a pool of an account.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Obstacles {
     pub standing: Standing,
-    /// A cap on the way has no place left.
+    /// A cap is full.
     pub full: bool,
-    /// What the pool's own cell says.
+    /// The denial of the pool's cell.
     pub quota: Option<Deny>,
-    /// What experience says of the pool.
+    /// The denial of the pool's allowance.
     pub learned: Option<Deny>,
-    /// What the gates on the way say, and why each was closed.
+    /// The denials of the circuit breakers, with the reasons of their trips.
     pub gates: [Option<(Deny, Reason)>; Gate::COUNT],
 }
 
 impl Obstacles {
-    /// Says why the way is closed, if it is.
+    /// Returns the closure, if there is one.
     #[inline]
     pub fn closed(self) -> Option<Closed> {
         match self.standing {
@@ -158,21 +159,21 @@ impl Obstacles {
         learned.into_iter().chain(gates).chain(full).fold(quota, Closed::join)
     }
 
-    /// Returns what only the owner of the account can mend. The end of anything else does not open the way.
+    /// Returns the closure that only the owner can end. Such a closure outlasts all others.
     fn owners(self) -> Option<Closed> {
         let mut gates = self.gates.into_iter().flatten();
         let (deny, reason) = gates.find(|(_, reason)| reason.is_owners())?;
         Some(Closed::by(deny, Why::Cooling(reason)))
     }
 
-    /// Says whether nothing but experience stands in the way, and that it is time to try it.
+    /// Returns whether the allowance is the only obstacle, and a probe over capacity is due.
     pub fn may_explore(&self) -> bool {
         self.is_free_to_the_pool()
             && self.quota.is_none()
             && matches!(self.learned, Some(Deny::Learned { explorable: true, .. }))
     }
 
-    /// Says whether nothing stands in the way but what the pool itself says.
+    /// Returns whether the pool itself is the only possible obstacle.
     pub fn is_free_to_the_pool(&self) -> bool {
         self.standing == Standing::Ready && !self.full && self.gates.iter().all(Option::is_none)
     }
@@ -189,8 +190,7 @@ impl Closed {
         }
     }
 
-    /// Adds that the user wants the quota to be kept until an instant. What only the owner of the account
-    /// can change goes before it.
+    /// Adds the user's quota protection until an instant. A closure of the owner's takes precedence.
     #[must_use]
     pub fn protected(one: Option<Self>, until: Option<Millis>) -> Self {
         let owners = one.filter(|one| one.why.is_owners());
@@ -198,7 +198,7 @@ impl Closed {
         owners.or_else(|| Self::join(one, protected)).unwrap_or(protected)
     }
 
-    /// Combines two things that both have to end. The later end counts, and its reason.
+    /// Combines two closures: the later end wins, with its reason.
     fn join(one: Option<Self>, other: Self) -> Option<Self> {
         let later = one.filter(|one| (one.until, one.why) >= (other.until, other.why));
         later.or(Some(other))

@@ -1,31 +1,30 @@
-//! What is known of a pool's remaining quota, as a plan sees it.
+//! The outlook of a pool: its remaining quota, in a form for plans.
 //!
-//! A pool can have several windows at once. A plan asks for the tightest of them, and it asks for every
-//! account that could serve, so the answer is packed into one word: [`OutlookWord`]. The word keeps enough to
-//! grow old by itself: when its window resets, what the others have left is what is known; and minutes after
-//! the last observation nothing is.
+//! A pool can have several windows. A plan needs the tightest, for every account, so the answer is packed
+//! into one word: [`OutlookWord`]. The word ages by itself: after the reset of the tightest window the
+//! others' remainder counts, and minutes after the last observation nothing does.
 
 use std::time::Duration;
 
 use crate::time::Millis;
 
-/// How long an observation counts: others may spend of the same quota.
+/// The lifetime of an observation: others may spend from the same quota.
 pub const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// A whole window, in thousandths.
+/// A full window, in thousandths.
 pub const WHOLE: u16 = 1_000;
 
-/// What is known of a pool's remaining quota: the tightest of its live windows.
+/// The remaining quota of a pool: the tightest live window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// What is left of that window in thousandths; none where nothing is known or all of it is stale.
+    /// The remaining share of the window in thousandths; none for an unknown or stale share.
     pub remaining: Option<u16>,
-    /// When that window resets.
+    /// The reset of the window.
     pub reset: Option<Millis>,
 }
 
 impl Outlook {
-    /// Returns the tighter of two outlooks of one pool; what is not known is no tighter than anything.
+    /// Returns the tighter of two outlooks of a pool; an unknown outlook is the loosest.
     #[must_use]
     pub fn tighter(self, other: Self) -> Self {
         let tightness = |outlook: &Self| {
@@ -35,7 +34,7 @@ impl Outlook {
     }
 }
 
-/// An outlook that grows old by itself, in 64 bits. Zero knows nothing.
+/// An outlook in 64 bits, with an age. Zero means unknown.
 ///
 /// ```text
 /// remaining + 1 (10 bits) │ remaining of the others 10 │ reset 22, in s after the observation │ observed 22, in ticks of 16 s
@@ -47,15 +46,15 @@ const SHARE_BITS: u32 = 10;
 const SPAN_BITS: u32 = 22;
 const _: () = assert!(2 * SHARE_BITS + 2 * SPAN_BITS == u64::BITS);
 
-/// Rounded down, so that an observation counts a little less long rather than longer.
+/// Rounded down, so an observation expires early rather than late.
 const OBSERVED_TICK: u64 = 16_000;
-/// Rounded up: a window is not taken for full before it is.
+/// Rounded up, so a window is never full before its reset.
 const RESET_TICK: u64 = 1_000;
-/// The reset of a window that told none; 48 days less a second are the longest that can be told.
+/// The reset of a window without a reported reset; 48 days less a second is the longest.
 const NO_RESET: u64 = mask(SPAN_BITS);
 
 impl OutlookWord {
-    /// Packs what was observed: the tightest window, and what is left of the others once that one has reset.
+    /// Packs an observation: the tightest window, and the others' remainder after its reset.
     pub fn pack(tightest: Outlook, others: u16, observed: Millis) -> Self {
         let Some(remaining) = tightest.remaining else { return Self::default() };
         let observed = (observed.0 / OBSERVED_TICK).min(mask(SPAN_BITS));
@@ -67,22 +66,22 @@ impl OutlookWord {
         Self(shares | (reset << (2 * SHARE_BITS)) | (observed << (2 * SHARE_BITS + SPAN_BITS)))
     }
 
-    /// Returns the word of the two that is tighter at `now`; see [`Outlook::tighter`].
+    /// Returns the tighter word at `now`; see [`Outlook::tighter`].
     #[must_use]
     pub fn tighter(self, other: Self, now: Millis) -> Self {
         let (one, two) = (self.at(now), other.at(now));
         if one.tighter(two) == one { self } else { other }
     }
 
-    /// Returns what it says at `now`.
+    /// Returns the outlook at `now`.
     #[inline]
     pub fn at(self, now: Millis) -> Outlook {
         // Most pools tell nothing, so the word of nothing is not worked out.
         if self.0 == 0 || now >= self.observed().after(FRESH) { Outlook::default() } else { self.last(now) }
     }
 
-    /// Returns what was observed last, however long ago, as long as its window has not reset: quota does not
-    /// come back before, so that less may be left but not more.
+    /// Returns the last observation of a window before its reset, at any age: quota only shrinks before a
+    /// reset, so the value is an upper bound.
     #[inline]
     pub fn binding(self, now: Millis) -> Outlook {
         let last = self.last(now);

@@ -1,8 +1,7 @@
-//! Providers, their pools and model families, as routing needs to know them.
+//! Providers, pools and model families, as routing knows them.
 //!
-//! Pools are data: which there are, which families they serve in which order, where they live and how a
-//! model is named in each. The embedded catalog and the user's configuration are resolved into these
-//! types at the edge; how to authenticate is no matter of the core.
+//! Pools are data: names, served families in order, base URLs, model names. The embedded catalog and the
+//! user's configuration are resolved into these types at the edge. Authentication is outside of the core.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,50 +17,49 @@ use crate::ids::{PoolId, ProviderId};
 pub struct Provider {
     pub id: ProviderId,
     pub format: WireFormat,
-    /// In the order in which a model is held against them; the last one takes what is left.
+    /// In match order; the last family takes the rest.
     pub families: Vec<Family>,
-    /// At least one; names are unique.
+    /// At least one, with unique names.
     pub pools: Vec<Pool>,
 }
 
 /// Models that share quota rules.
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// Such as `claude`.
+    /// A name such as `claude`.
     pub name: String,
-    /// A model belongs to the family when its name contains one of these, in lower case. An empty list
-    /// takes every model.
+    /// Lower-case substrings of the family's model names. An empty list matches every model.
     pub patterns: Vec<String>,
-    /// The pools that serve the family, the preferred one first, as indices into [`Provider::pools`].
-    /// At least one.
+    /// The pools of the family, the preferred pool first, as indices into [`Provider::pools`]. At least
+    /// one.
     pub pools: Vec<usize>,
 }
 
-/// An allowance that the upstream counts separately.
+/// A separately counted allowance of the upstream.
 #[derive(Clone, Debug)]
 pub struct Pool {
     pub name: PoolId,
-    /// What people call it, such as `Gemini CLI`.
+    /// The display name, such as `Gemini CLI`.
     pub title: String,
     /// Base URLs in order; at least one.
     pub endpoints: Vec<Endpoint>,
     pub envelope: Envelope,
-    /// How a model that callers name (key) is named in this pool (value).
+    /// Names of models: from a caller's name (key) to the pool's name (value).
     pub models: BTreeMap<String, String>,
     pub scope: Scope,
-    /// Requests that one account may have under way here; at most [`MAX_IN_FLIGHT`].
+    /// The cap on requests in flight per account; at most [`MAX_IN_FLIGHT`].
     pub max_in_flight: u16,
 }
 
-/// The most requests that one cell can count.
+/// The largest count of a cell.
 pub const MAX_IN_FLIGHT: u16 = 4_000;
 
-/// A base URL, without a slash at its end. Equal URLs are one endpoint, whichever pools use it.
+/// A base URL without a trailing slash. Equal URLs are one endpoint, shared by pools.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint(pub Arc<str>);
 
 impl Endpoint {
-    /// Returns host and port: the part of the URL in which there is no secret.
+    /// Returns host and port, the part of the URL without secrets.
     pub fn place(&self) -> String {
         let Ok(uri) = self.0.parse::<Uri>() else { return "the endpoint".to_owned() };
         let usual = if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
@@ -69,13 +67,13 @@ impl Endpoint {
     }
 }
 
-/// What a limit of a pool covers.
+/// The reach of a pool's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
     /// All models of the pool.
     #[default]
     Pool,
-    /// The model that met it.
+    /// The limited model.
     Model,
 }
 
@@ -94,7 +92,7 @@ impl Provider {
         self.pools.iter().position(|pool| pool.name.as_str() == name)
     }
 
-    /// Says whether requests can fall to another pool here at all, so that people know pools by name.
+    /// Returns whether the provider has several pools, so people know the pools by name.
     pub fn has_named_pools(&self) -> bool {
         self.pools.len() > 1
     }
@@ -108,7 +106,7 @@ impl Family {
 }
 
 impl Pool {
-    /// Returns how `model` is named in this pool.
+    /// Returns the pool's name for `model`.
     pub fn model<'a>(&'a self, model: &'a str) -> &'a str {
         self.models.get(model).map_or(model, String::as_str)
     }

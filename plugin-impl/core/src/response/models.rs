@@ -1,7 +1,7 @@
-//! Lists of models: each provider's own read, all of them joined, and the page cut out that a caller asks for.
+//! Lists of models: reads each provider's list, joins the lists, cuts out the caller's page.
 //!
-//! A provider is asked for all it has, and a caller gets a page of the whole. So a page never depends on
-//! who was asked for it, and an id is all that is needed to go on from there.
+//! A provider is asked for its whole list, and a caller gets a page of the joined list. A page is therefore
+//! independent of the answering accounts, and an id is enough to continue.
 
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -10,19 +10,19 @@ use crate::formats::format::{Envelope, WireFormat};
 use crate::request::catalog::Provider;
 use crate::request::route::{Ask, Providers, Route};
 
-/// The longest page that services give, and that they are asked for.
+/// The longest page of the services, also the requested page.
 pub const LONGEST: usize = 1_000;
 
-/// What one answer of a provider holds.
+/// The content of a provider's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Part {
     pub models: Vec<Value>,
-    /// The parameter that asks for what follows, where something does.
+    /// The parameter for the next page, if there is one.
     pub next: Option<(&'static str, String)>,
 }
 
 impl Part {
-    /// Reads an answer, or returns none where it is no list.
+    /// Reads an answer; none for a body without a list.
     pub fn read(format: WireFormat, body: &[u8]) -> Option<Self> {
         let mut list: Value = serde_json::from_slice(body).ok()?;
         let Value::Array(models) = list.get_mut(words(format).list)?.take() else { return None };
@@ -40,12 +40,12 @@ fn next(format: WireFormat, list: &Value) -> Option<(&'static str, String)> {
     }
 }
 
-/// Says whether a provider has a list that its callers could read. Code Assist has none in their format.
+/// Returns whether a provider has a list in its callers' format. Code Assist has none.
 pub fn has_list(provider: &Provider) -> bool {
     provider.pools.iter().any(|pool| pool.envelope == Envelope::None)
 }
 
-/// Lists the models that the configuration names for pools which serve them, in place of a list of the provider's.
+/// Returns the configured models of a provider without a list.
 pub fn named(provider: &Provider) -> Vec<Value> {
     let is_served = |name: &&String| {
         let pools = &provider.family(name).pools;
@@ -59,8 +59,8 @@ pub fn named(provider: &Provider) -> Vec<Value> {
     names.into_iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
 }
 
-/// Renames the models of a provider so that a caller can ask for each by the id that it reads: those whose
-/// bare name leads elsewhere get the provider before a slash. What has no id is dropped.
+/// Renames the models of a provider to addressable ids: a bare name that leads to another provider gets its
+/// provider before a slash. Entries without an id are dropped.
 pub fn addressed(
     mut models: Vec<Value>,
     provider: &str,
@@ -84,7 +84,7 @@ fn leads_to(id: &str, provider: &str, format: WireFormat, providers: &impl Provi
     route.is_ok_and(|route| route.provider.id.as_str() == provider && route.model == id)
 }
 
-/// The part of a list that a caller asks for.
+/// The requested part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     format: WireFormat,
@@ -99,7 +99,7 @@ enum Place {
     Before(String),
 }
 
-/// What is asked for is no page of the list.
+/// A query that is no page of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PageError {
     #[error("`limit` is {0:?}, and has to be a number from 1 to {LONGEST}")]
@@ -109,10 +109,10 @@ pub enum PageError {
 }
 
 impl Page {
-    /// Reads the parameters of a query, decoded. OpenAI's list has no pages.
+    /// Reads the decoded parameters of a query. OpenAI's list has no pages.
     ///
     /// # Errors
-    /// [`PageError::Length`], where the service would refuse it too.
+    /// [`PageError::Length`], as the service itself would refuse.
     pub fn read<'a>(
         format: WireFormat,
         query: impl Iterator<Item = (&'a str, &'a str)>,
@@ -133,7 +133,7 @@ impl Page {
         Ok(page)
     }
 
-    /// Cuts the page out of the whole list, and writes it as the format does.
+    /// Cuts the page out of the joined list and writes the format's own form.
     ///
     /// # Errors
     /// [`PageError::Unknown`]
@@ -174,12 +174,12 @@ impl Page {
     }
 }
 
-/// Says whether a parameter is about pages. All others are for the providers.
+/// Returns whether a parameter concerns pages. All other parameters go to the providers.
 pub fn is_paging(format: WireFormat, name: &str) -> bool {
     words(format).paging.contains(&name)
 }
 
-/// Returns the parameter that asks a service for its longest page, where it has pages.
+/// Returns the parameter for a service's longest page, for services with pages.
 pub const fn longest(format: WireFormat) -> Option<&'static str> {
     match format {
         WireFormat::Anthropic => Some("limit"),
@@ -193,7 +193,7 @@ fn length(value: &str) -> Result<usize, PageError> {
     length.ok_or_else(|| PageError::Length(value.to_owned()))
 }
 
-/// What a page holds when nobody says how much, as the services' references have it.
+/// The default length of a page, from the services' references.
 const fn usual_length(format: WireFormat) -> usize {
     match format {
         WireFormat::Anthropic => 20,
@@ -202,12 +202,12 @@ const fn usual_length(format: WireFormat) -> usize {
     }
 }
 
-/// How a format writes its list.
+/// The members of a format's list.
 #[derive(Debug)]
 struct Words {
     list: &'static str,
     id: &'static str,
-    /// Stands before each id and is no part of it.
+    /// The prefix before each id, not part of the id.
     prefix: &'static str,
     paging: &'static [&'static str],
 }

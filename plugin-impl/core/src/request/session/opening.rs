@@ -1,12 +1,12 @@
-//! How a conversation begins, as a number.
+//! The beginning of a conversation, as a number.
 //!
-//! The number has to be the same on every turn and differ between conversations. So it is made of the
-//! texts of the system prompt and of the first user turn, and of nothing else: agents move cache marks
-//! and other members about between turns, and tools come and go.
+//! The number is equal on every turn of a conversation and differs between conversations. The input is the
+//! text of the system prompt and of the first user turn, and nothing else: agents move cache marks and
+//! other members between turns, and tools come and go.
 //!
-//! Some agents open with a turn about the directory and put the person's words into a second one
-//! (Gemini CLI, Codex); taken alone, the first would make one session of everything in that directory.
-//! Therefore a "turn" is all that comes before the model's first answer.
+//! Some agents (Gemini CLI, Codex) start with a turn about the directory, before the person's words. The
+//! first turn alone would merge all conversations of a directory, so a "turn" here is everything before the
+//! model's first answer.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -15,16 +15,16 @@ use foldhash::fast::{FixedState, FoldHasher};
 use crate::formats::body::json::{Elements, Member, Value};
 use crate::formats::format::WireFormat;
 
-/// How much text of the system prompt, and how much of the user's, is hashed.
+/// Hashed text of the system prompt, and hashed text of the user, in bytes each.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// How many messages are looked at to find the first user turn.
+/// The number of messages searched for the first user turn.
 const MAX_MESSAGES: usize = 32;
 
-/// Gemini CLI, up to 0.1x, made the model answer its opening turn with these words.
+/// The model's answer to the opening turn of Gemini CLI, up to 0.1x.
 const ACKNOWLEDGED: &str = "Got it. Thanks for the context!";
 
-/// The members that a conversation begins with.
+/// The members of a conversation's beginning.
 pub(super) struct Opening<'a> {
     format: WireFormat,
     system: Option<Value<'a>>,
@@ -36,7 +36,7 @@ impl<'a> Opening<'a> {
         Self { format, system: None, turns: None }
     }
 
-    /// Notes a member of the body, if it is one of those.
+    /// Adds a member of the body, if relevant.
     pub(super) fn note(&mut self, member: &Member<'a>) {
         let key = member.key.name();
         if is_system(self.format, &key) {
@@ -46,12 +46,12 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// Returns the number, or nothing where the body has neither system prompt nor user turn.
+    /// Returns the number, or nothing for a body without system prompt and user turn.
     pub(super) fn hash(self) -> Option<u64> {
         self.hashes().1
     }
 
-    /// Returns the number of the system prompt alone, and that of the whole beginning.
+    /// Returns the number of the system prompt, and the number of the whole beginning.
     pub(super) fn hashes(self) -> (Option<u64>, Option<u64>) {
         let mut system = Texts::default();
         let mut user = Texts::default();
@@ -79,7 +79,7 @@ fn is_turns(format: WireFormat, key: &[u8]) -> bool {
     }
 }
 
-/// Takes the texts up to the first answer of the model.
+/// Takes the texts up to the model's first answer.
 fn take_turns<'a>(turns: Value<'a>, system: &mut Texts, user: &mut Texts) {
     if turns.is_string() {
         return user.take(turns);
@@ -94,7 +94,7 @@ fn take_turns<'a>(turns: Value<'a>, system: &mut Texts, user: &mut Texts) {
     }
 }
 
-/// The members of a turn that matter, each the first of its name. One that is long is gone through once.
+/// The relevant members of a turn, the first of each name. A long turn is read once.
 #[derive(Default)]
 struct Turn<'a> {
     role: Option<Value<'a>>,
@@ -121,7 +121,7 @@ impl<'a> Turn<'a> {
         turn
     }
 
-    /// Items of the Responses API without a role are the model's calls and reasoning. In the Gemini API a
+    /// In the Responses API, items without a role are the model's calls and reasoning. In the Gemini API, a
     /// turn without a role is the user's.
     const fn is_call(&self) -> bool {
         self.kind.is_some()
@@ -133,9 +133,9 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Texts that were taken, up to a bound.
+/// Hashed texts, up to a bound.
 struct Texts {
-    /// Its seed is fixed: nobody gains by two conversations that have one number.
+    /// The seed is fixed: a collision of two conversations gains nobody anything.
     hasher: FoldHasher<'static>,
     length: usize,
 }
@@ -156,7 +156,7 @@ impl Texts {
         self.length == 0
     }
 
-    /// Takes the texts of a value: a string, a list of parts, or what a turn may be.
+    /// Takes the texts of a value: a string, a list of parts, or a turn.
     fn take(&mut self, value: Value<'_>) {
         if value.is_string() || value.is_array() {
             self.take_list(value);
@@ -165,7 +165,7 @@ impl Texts {
         }
     }
 
-    /// Takes its own text, and those in `content` or `parts`.
+    /// Takes the turn's own text, and the texts in `content` or `parts`.
     fn take_turn(&mut self, turn: &Turn<'_>) {
         turn.text.into_iter().for_each(|text| self.take_string(text));
         turn.content.or(turn.parts).into_iter().for_each(|inner| self.take_list(inner));
@@ -185,7 +185,7 @@ impl Texts {
         part.member("text").into_iter().for_each(|text| self.take_string(text));
     }
 
-    /// Takes a string as it is written: an agent does not change its escapes between two turns.
+    /// Takes a string in its written form: agents keep escapes between turns.
     fn take_string(&mut self, text: Value<'_>) {
         let bytes = text.bytes();
         let bytes = &bytes[..bytes.len().min(MAX_TEXT - self.length)];
