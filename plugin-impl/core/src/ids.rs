@@ -1,4 +1,4 @@
-//! Names of things, each a type of its own. Cloning one counts a reference and copies nothing.
+//! Names as types. A clone counts a reference and copies nothing.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -51,11 +51,11 @@ name! {
     PoolId
 }
 name! {
-    /// A model as the caller or an upstream names it.
+    /// A model, in the caller's or an upstream's words.
     ModelId
 }
 name! {
-    /// A window of a pool as its upstream names it, such as `5h` or `requests`.
+    /// A window of a pool, in its upstream's words, such as `5h` or `requests`.
     WindowId
 }
 name! {
@@ -74,7 +74,7 @@ impl AccountId {
         self.0.split_once(':').map_or("", |(provider, _)| provider)
     }
 
-    /// Returns the part after the first colon: what people call the account.
+    /// Returns the part after the first colon, the account's display name.
     pub fn label(&self) -> &str {
         self.0.split_once(':').map_or(&*self.0, |(_, label)| label)
     }

@@ -1,29 +1,29 @@
-//! Jitter: who waits for the end of a limit asks a little after it, each a little differently.
+//! Jitter: a small random delay after the end of a limit.
 //!
-//! Routers of several processes wait for the same instant. They would ask in the same millisecond, all of
-//! them, and the first answer could warn nobody. Jitter is only ever added: nobody asks before the end.
+//! Routers of several processes wait for the same instant. Without jitter all would ask in the same
+//! millisecond, too early to learn from the first answer. Jitter is only added: nobody asks before the end.
 
 use std::time::Duration;
 
 use crate::time::Millis;
 
-/// The most that is added.
+/// The largest jitter.
 const LONGEST: Duration = Duration::from_millis(250);
-/// It is at most this part of the wait, so that a short one stays short.
+/// The largest share of the wait, so a short wait stays short.
 const PART_OF_WAIT: u32 = 16;
 
-/// How late within what is allowed a request asks: 0 for at once, `u16::MAX` for as late as may be.
+/// The position within the largest jitter: 0 for none, `u16::MAX` for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Jitter(pub u16);
 
 impl Jitter {
-    /// Returns the jitter of the request number `turn` of the process `seed`: different for neighbours.
+    /// Returns the jitter of the request number `turn` of the process `seed`; neighbours differ.
     pub const fn of(seed: u64, turn: u64) -> Self {
         let mixed = (seed ^ turn.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         Self((mixed >> 48) as u16)
     }
 
-    /// Returns when to ask, for a wait from `now` until `end`: then or a little later.
+    /// Returns the instant of the request after a wait from `now` until `end`: `end` plus jitter.
     pub fn after(self, end: Millis, now: Millis) -> Millis {
         let most = (end.since(now) / PART_OF_WAIT).min(LONGEST);
         end.after(most * u32::from(self.0) / u32::from(u16::MAX))

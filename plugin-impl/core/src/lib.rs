@@ -1,21 +1,24 @@
 //! The pure decisions of Pointsman.
 //!
-//! Nothing here reads a clock, draws randomness, does I/O or logs: time comes in as an argument, and what
-//! is to be done goes out as a value. So each rule is a table test, and the one type that threads share,
-//! the [`admission::cell`], is small enough for a model checker.
+//! The core reads no clock, draws no randomness, does no I/O and logs nothing: time is an argument, and
+//! effects are returned as values. Each rule is therefore a table test, and the type shared by threads, the
+//! [`admission::cell`], fits a model checker.
 //!
-//! Functions are of four kinds:
+//! There are four kinds of functions:
 //!
-//! * questions, with noun names: [`planning::plan::plan`], [`planning::snapshot::Obstacles::closed`], [`admission::cell::CellState::denial`];
+//! * questions, with noun names: [`planning::plan::plan`], [`planning::snapshot::Obstacles::closed`],
+//!   [`admission::cell::CellState::denial`];
 //! * transitions, from a state and an event to the next state: [`admission::cell::CellState::admit`],
-//!   [`confirm`](admission::cell::CellState::confirm), [`settle_limit`](admission::cell::CellState::settle_limit);
-//! * readings, from bytes to a type that is carried inward: [`request::intent`], [`request::route`], [`request::session`],
+//!   [`confirm`](admission::cell::CellState::confirm),
+//!   [`settle_limit`](admission::cell::CellState::settle_limit);
+//! * readers, from bytes to a type: [`request::intent`], [`request::route`], [`request::session`],
 //!   [`formats::body`], [`response::classify`];
 //! * one machine, fed with [`dispatch::Dispatch::handle`] and asked with [`dispatch::Dispatch::step`].
 //!
-//! Read in this order: [`admission::cell`] for how requests cannot undo what others learned, [`response::outcome`] and
-//! [`admission::blame`] for what an answer means and to whom, [`request::route`], [`planning::snapshot`] and [`planning::plan`] for who is asked,
-//! [`dispatch`] for the life of one request, [`reporting::announce`] and [`reporting::notice`] for what people are told.
+//! Read in this order: [`admission::cell`] for concurrency, [`response::outcome`] and [`admission::blame`]
+//! for the meaning of an answer, [`request::route`], [`planning::snapshot`] and [`planning::plan`] for the
+//! choice of an account, [`dispatch`] for the life of a request, [`reporting::announce`] and
+//! [`reporting::notice`] for texts for people.
 
 pub mod admission;
 pub mod dispatch;

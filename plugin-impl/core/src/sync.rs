@@ -1,4 +1,4 @@
-//! What threads share, in a form that the model checkers can take over.
+//! Synchronisation types, replaceable by the model checkers.
 
 #[cfg(loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};

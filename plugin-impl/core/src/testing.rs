@@ -1,4 +1,4 @@
-//! What the unit tests of several modules share.
+//! Fixtures of unit tests in several modules.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::ids::{PoolId, ProviderId};
 use crate::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 use crate::request::route::Providers;
 
-/// Providers and the ids of the accounts they have.
+/// Providers and ids of accounts.
 pub(crate) struct Fixture {
     providers: Vec<Arc<Provider>>,
     accounts: Vec<String>,

@@ -1,4 +1,4 @@
-//! Instants as the core sees them: arguments, never readings of a clock.
+//! Instants, always arguments: the core reads no clock.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use std::time::Duration;
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// The start of the process; as an end of a limit it means "not limited".
+    /// The start of the process; as an end of a limit, "not limited".
     pub const START: Self = Self(0);
 
-    /// Returns the instant `span` later, or the last one there is.
+    /// Returns the instant `span` later, or the last representable instant.
     #[must_use]
     pub const fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(whole_millis(span)))
     }
 
-    /// Returns how long it is from `earlier` to here, or zero when it is not earlier.
+    /// Returns the span since `earlier`, or zero for a later instant.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -28,7 +28,7 @@ pub struct UnixMillis(pub u64);
 
 /// Both clocks, read together.
 ///
-/// Decisions use `mono`. `wall` is for what an upstream tells as a date, and for what people read.
+/// Decisions use `mono`. `wall` is for upstreams' dates and for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     pub mono: Millis,

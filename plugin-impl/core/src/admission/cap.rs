@@ -1,39 +1,38 @@
-//! Caps: how many requests may be under way at once, whatever their quotas would allow.
+//! Caps: bounds on requests in flight, independent of quotas.
 //!
-//! What is counted is one word for each thing that can be capped: a provider, an account, a group of models.
-//! It is shared by all configurations, while the bound is an argument: it belongs to the configuration of
-//! the request that asks. So a cap that is lowered while requests are under way lets nobody in until enough
-//! of them have ended, and none of them is forgotten.
+//! A capped thing (a provider, an account, a group of models) has one counter word. All configurations
+//! share the counter; the bound is an argument from the request's own configuration. After a lowered cap,
+//! requests are denied until enough others have ended, and each request stays counted.
 //!
-//! No invariant spans two counts. A request that passed one cap and failed the next gives the first place
-//! back; meanwhile somebody may be denied a place that was free, and is told to look again.
+//! No invariant spans two counters. A request denied by its second cap gives the first slot back. In
+//! between, another request may be denied a free slot and is told to look again.
 
 use crate::ids::ModelId;
 use crate::sync::{AtomicU64, Ordering};
 
-/// The highest cap that can be set.
+/// The highest valid cap.
 pub const MAX_CAP: u16 = 60_000;
 
-/// How many requests are under way: a count that no bound is exceeded in.
+/// A counter of requests in flight that never exceeds its bound.
 #[derive(Debug, Default)]
 pub struct InFlight {
     word: AtomicU64,
 }
 
 impl InFlight {
-    /// Returns the count at some instant between call and return. It ranks; only [`InFlight::take`] admits.
+    /// Returns the count at an instant during the call. The count ranks; only [`InFlight::take`] admits.
     #[inline]
     pub fn count(&self) -> u32 {
         u32::try_from(self.word.load(Ordering::Acquire)).unwrap_or(u32::MAX)
     }
 
-    /// Says whether nobody would be admitted.
+    /// Returns whether the bound is reached.
     #[inline]
     pub fn is_full(&self, bound: Option<u16>) -> bool {
         bound.is_some() && taken(self.word.load(Ordering::Acquire), bound).is_none()
     }
 
-    /// Takes a place, and says whether there was one.
+    /// Takes a slot; returns false at the bound.
     #[must_use = "a place that is not given back is lost"]
     pub fn take(&self, bound: Option<u16>) -> bool {
         let mut seen = self.word.load(Ordering::Acquire);
@@ -46,14 +45,14 @@ impl InFlight {
         false
     }
 
-    /// Gives a place back that was taken.
+    /// Gives a slot back.
     pub fn give(&self) {
         let before = self.word.fetch_sub(1, Ordering::AcqRel);
         debug_assert!(before > 0, "a place was given back that nobody had taken");
     }
 }
 
-/// Returns the count with one more, unless that is more than the bound.
+/// Returns the count plus one, or nothing at the bound.
 const fn taken(count: u64, bound: Option<u16>) -> Option<u64> {
     match bound {
         Some(bound) if count >= bound as u64 => None,
@@ -61,22 +60,22 @@ const fn taken(count: u64, bound: Option<u16>) -> Option<u64> {
     }
 }
 
-/// The models that share a cap: one name, or all names with a beginning, such as `claude-opus-*`.
+/// The models under a cap: a name, or a prefix such as `claude-opus-*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelPattern(String);
 
 impl ModelPattern {
-    /// Reads it. Whether letters are capital does not matter.
+    /// Makes a pattern; case does not matter.
     pub fn new(text: &str) -> Self {
         Self(text.to_ascii_lowercase())
     }
 
-    /// Returns it as text.
+    /// Returns the pattern as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Says whether a model is one of them.
+    /// Returns whether the pattern matches a model.
     pub fn matches(&self, model: &ModelId) -> bool {
         let (name, pattern) = (model.as_str().as_bytes(), self.0.as_bytes());
         match pattern.strip_suffix(b"*") {

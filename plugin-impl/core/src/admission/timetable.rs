@@ -1,20 +1,19 @@
-//! When something may be asked again: one at a time, and at a bounded rate.
+//! A timetable: one question at a time, at a bounded rate.
 
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-/// The instant from which somebody may ask, shared. Nobody may while somebody does.
+/// The next due instant, shared. The right to ask is exclusive.
 #[derive(Debug, Default)]
 pub struct Timetable {
     due: AtomicU64,
 }
 
-/// Somebody is asking.
+/// The right is taken.
 const TAKEN: u64 = u64::MAX;
 
 impl Timetable {
-    /// Takes the right to ask, if it is due and nobody has it. Whoever has it gives it back by
-    /// [`Timetable::give_back`].
+    /// Takes the right to ask, if due and free. The holder returns the right by [`Timetable::give_back`].
     pub fn take(&self, now: Millis) -> bool {
         let due = self.due.load(Ordering::Acquire);
         due != TAKEN
@@ -22,7 +21,7 @@ impl Timetable {
             && self.due.compare_exchange(due, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Gives the right back; it is due again at `next`.
+    /// Returns the right; the next question is due at `next`.
     pub fn give_back(&self, next: Millis) {
         self.due.store(next.0.min(TAKEN - 1), Ordering::Release);
     }

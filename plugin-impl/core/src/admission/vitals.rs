@@ -1,9 +1,9 @@
-//! Vitals: what a pool of an account has shown of itself lately.
+//! Health stats of a pool of an account.
 //!
-//! They rank and never admit: an account in poor health comes later, and is used where nobody else is
-//! left. Each is a word of its own beside the cell, and nothing relates two of them, so threads cannot see
-//! half of a change. Two are levels that come back with time by themselves; the third is an instant that
-//! only moves forward.
+//! Health stats rank and never admit: an account in poor health comes later, and serves as long as nobody
+//! better can. Each figure is a word of its own beside the cell, and no rule relates two figures, so
+//! threads never see half of a change. Two figures are levels that recover with time; the third is an
+//! instant that only moves forward.
 
 mod level;
 
@@ -12,18 +12,18 @@ use crate::time::Millis;
 
 pub use self::level::{Level, Refill};
 
-/// By what the vitals of a pool change.
+/// The rates of change of health stats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Points that a pool begins with, and how they come back.
+    /// The initial points, and their recovery.
     pub health: Refill,
-    /// Points for a good answer.
+    /// Points gained by a success.
     pub success: u16,
     /// Points lost by a limit.
     pub limit: u16,
-    /// Points lost by a failure that is not quota.
+    /// Points lost by a failure other than quota.
     pub failure: u16,
-    /// The client's own measure of a decent pace: each request takes one.
+    /// The client-side token bucket: a request takes a token.
     pub tokens: Refill,
 }
 
@@ -39,7 +39,7 @@ impl Default for Rates {
     }
 }
 
-/// What happened to a pool. Of one event there is one sign, however many requests met it.
+/// An event in a pool's life. An event is one signal, however many requests met the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     Good,
@@ -47,7 +47,7 @@ pub enum Sign {
     Failed,
 }
 
-/// The vitals of a pool of an account, shared.
+/// The health stats of a pool of an account, shared between threads.
 #[derive(Debug, Default)]
 pub struct Vitals {
     health: AtomicU64,
@@ -55,24 +55,24 @@ pub struct Vitals {
     used: AtomicU64,
 }
 
-/// The vitals at one instant, packed as they are kept: a plan looks at all accounts, and most strategies at
-/// nothing but `used`.
+/// Health stats at an instant, still packed: a plan reads all accounts, and most strategies read `used`
+/// alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VitalsView {
     health: u64,
     tokens: u64,
-    /// When a request was last admitted; the start of the process where none was.
+    /// The last admission; the start of the process before the first.
     pub used: Millis,
 }
 
 impl VitalsView {
-    /// Returns the points of health; none where nothing has happened yet.
+    /// Returns the points of health; none before the first signal.
     #[inline]
     pub fn health(self) -> Option<Level> {
         Level::unpack(self.health)
     }
 
-    /// Returns the client's own tokens; none where none was ever taken.
+    /// Returns the client-side tokens; none before the first request.
     #[inline]
     pub fn tokens(self) -> Option<Level> {
         Level::unpack(self.tokens)
@@ -80,7 +80,7 @@ impl VitalsView {
 }
 
 impl Vitals {
-    /// Looks at all of them.
+    /// Reads all figures.
     #[inline]
     pub fn view(&self) -> VitalsView {
         VitalsView {
@@ -90,13 +90,13 @@ impl Vitals {
         }
     }
 
-    /// Takes note that a request is admitted.
+    /// Counts an admission.
     pub fn take(&self, rates: &Rates, now: Millis) {
         change(&self.tokens, -1, rates.tokens, now);
         self.used.fetch_max(now.0, Ordering::Relaxed);
     }
 
-    /// Takes note of what became of one.
+    /// Counts a signal.
     pub fn mark(&self, sign: Sign, rates: &Rates, now: Millis) {
         let points = match sign {
             Sign::Good => i32::from(rates.success),
@@ -106,14 +106,14 @@ impl Vitals {
         change(&self.health, points, rates.health, now);
     }
 
-    /// Forgets what was held against the pool, by order of the operator.
+    /// Resets the figures, on the operator's order.
     pub fn reset(&self) {
         self.health.store(0, Ordering::Relaxed);
         self.tokens.store(0, Ordering::Relaxed);
     }
 }
 
-/// Applies a change to what is there, or again to what came in between.
+/// Applies a change by compare-and-swap, again after each concurrent change.
 fn change(word: &AtomicU64, units: i32, refill: Refill, now: Millis) {
     let mut seen = word.load(Ordering::Relaxed);
     loop {

@@ -1,4 +1,4 @@
-//! The settings that routing decisions read. Values out of range cannot be held.
+//! The settings of routing decisions; values are always in range.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use crate::admission::budget;
 use crate::planning::affinity;
 use crate::planning::strategy::{Strategy, hybrid};
 
-/// What the user chose, for all requests of one configuration.
+/// The user's settings, for all requests of a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Whether a request that does not name a pool may use others than the preferred one.
+    /// Allows an unpinned request other pools than its preferred pool.
     pub quota_fallback: bool,
     pub fallback_order: FallbackOrder,
     pub strategy: Strategy,
     pub hybrid: hybrid::Numbers,
     pub affinity: affinity::Rules,
-    /// The longest that one request waits for a place, all its waits together.
+    /// The longest total wait of a request for a slot.
     pub max_wait: Duration,
-    /// How many requests wait in one line.
+    /// The bound on requests in a wait queue.
     pub max_waiting: usize,
-    /// Requests that a person waits for go before those of the background, in line.
+    /// In the wait queue, requests with a waiting person go before background requests.
     pub interactive_first: bool,
-    /// A guessed limit that lasts longer is tried each so often; zero for never.
+    /// The interval between probes of a long limit; zero for never.
     pub recheck: Duration,
-    /// How many retries a provider is sent.
+    /// The retry budget of a provider.
     pub retry_budget: budget::Terms,
 }
 
@@ -44,7 +44,7 @@ impl Default for Settings {
     }
 }
 
-/// Where a request goes when its preferred pool is limited.
+/// The order of fallback from a limited pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FallbackOrder {
     /// The other pools of the same account, then the next account.

@@ -1,56 +1,56 @@
-//! Why a request was served as it was: the words of the header `x-pointsman-reason`.
+//! The reasons of routing decisions: the words of the header `x-pointsman-reason`.
 
 use crate::admission::knock::Knock;
 use crate::planning::plan::{Candidate, Trial};
 
-/// Why a request went where it went. The order is that of precedence: what made the choice special goes
-/// before what is usual.
+/// The reason of a routing decision. The order of variants is their precedence: special circumstances
+/// before usual ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Because {
-    /// Nobody could serve it in time.
+    /// No account can serve in time.
     Refused,
-    /// As many requests wait in line as may.
+    /// The wait queue is full.
     Crowded,
-    /// The failure is delivered as it is: the budget has no retry left.
+    /// The failure is delivered, because the retry budget is empty.
     RetryBudget,
-    /// No account of its own provider could serve it, and one of its chain could.
+    /// No account of the primary provider can serve; an account of the failover chain can.
     FallbackProvider,
-    /// All that closed the accounts was guessed, and it tried whether one is open already.
+    /// Only estimates closed the accounts; the request probed one early.
     LastResort,
-    /// It tried whether a limit or a cooldown is over.
+    /// The request probed the end of a limit or cooldown.
     Probe,
-    /// It waited for this place.
+    /// The request waited for a slot.
     Waited,
-    /// The preferred pool of the account was closed.
+    /// The account's preferred pool was closed.
     FallbackPool,
-    /// The account that it was sent to first did not serve it.
+    /// The first account did not serve.
     NextAccount,
-    /// It is the account that uses the caller's own credential.
+    /// The account uses the caller's own credential.
     Own,
-    /// Its session lives on this account.
+    /// The session's sticky account.
     Sticky,
-    /// It was the first choice of the strategy.
+    /// The strategy's first choice.
     Preferred,
 }
 
-/// What a choice was made under.
+/// The circumstances of a routing decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
     pub candidate: Candidate,
-    /// It is served by another provider than its own.
+    /// Another provider than the primary serves.
     pub left_origin: bool,
     pub is_probe: bool,
     pub has_waited: bool,
-    /// It was sent to another account before.
+    /// An earlier attempt went to another account.
     pub has_switched: bool,
-    /// The account that its session lives on.
+    /// The session's sticky account.
     pub home: Option<u32>,
-    /// The account that uses the caller's own credential.
+    /// The account with the caller's own credential.
     pub own: Option<u32>,
 }
 
 impl Because {
-    /// All of them, in their order.
+    /// All reasons, in order.
     pub const ALL: [Self; 12] = [
         Self::Refused,
         Self::Crowded,
@@ -66,7 +66,7 @@ impl Because {
         Self::Preferred,
     ];
 
-    /// Finds the word for a choice.
+    /// Returns the reason of a decision.
     pub fn of(choice: &Circumstances) -> Self {
         if choice.left_origin {
             Self::FallbackProvider
@@ -89,7 +89,7 @@ impl Because {
         }
     }
 
-    /// Returns the word.
+    /// Returns the reason's word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -107,7 +107,7 @@ impl Because {
         }
     }
 
-    /// Returns what it means, as a sentence without its subject.
+    /// Returns the meaning, as a sentence without subject.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Refused => "nobody could serve it in time",

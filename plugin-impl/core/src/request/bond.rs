@@ -1,11 +1,11 @@
-//! Bonds: what a request refers to that only the account that made it can use.
+//! Resource affinity: references of a request to resources of one account.
 //!
-//! An answer that another one goes on from, reasoning that came encrypted, an uploaded file, a cached
-//! prompt: the upstream keeps such things for one account, or encrypts them for it. [`Scout`] finds in an
-//! answer what it made, [`bonds`] finds in a request what it refers to, and both come to the same key.
-//! Who remembers which account made what is not decided here.
+//! An earlier answer, encrypted reasoning, an uploaded file, a cached prompt: the upstream keeps such
+//! resources for one account, or encrypts them for it. [`Scout`] finds the resources made by an answer,
+//! [`bonds`] finds the references of a request, and both yield the same key. The map from keys to owners is
+//! elsewhere.
 //!
-//! A key is a hash of the id and of what kind of thing it is. Nothing of the thing itself is kept.
+//! A key is a hash of the id and the kind of resource. Nothing of the resource is kept.
 
 mod marks;
 mod request;

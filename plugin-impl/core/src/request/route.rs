@@ -1,9 +1,9 @@
-//! Routes: which provider, family, pools and accounts a request may use.
+//! Routes: the provider, family, pools and accounts of a request.
 //!
 //! A model name can pin: `antigravity-gemini-3-flash` (prefix), `gemini-3-flash:antigravity` (suffix),
-//! `antigravity/gemini-3-flash` (provider or pool before a slash). So can the headers
-//! `x-pointsman-account` and `x-pointsman-pool`. What is pinned has no fallback list, so falling back
-//! from it is not expressible.
+//! `antigravity/gemini-3-flash` (provider or pool before a slash). The headers `x-pointsman-account` and
+//! `x-pointsman-pool` pin, too. A pinned route has no fallback list, so a fallback from a pin is not
+//! expressible.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -20,29 +20,29 @@ use crate::request::catalog::{Family, Pool, Provider};
 #[derive(Clone, Debug)]
 pub struct Route {
     pub provider: Arc<Provider>,
-    /// Such as `claude`.
+    /// A name such as `claude`.
     pub family: String,
-    /// The model without its pin, as the caller named it.
+    /// The caller's model name, without its pin.
     pub model: String,
     pub choice: Choice,
-    /// The only account that may serve it.
+    /// The only account of the route, if pinned.
     pub account: Option<AccountId>,
 }
 
-/// Which pools may serve a route, as indices into the provider's.
+/// The pools of a route, as indices into the provider's pools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// This one and no other.
+    /// Only this pool.
     Pinned(usize),
-    /// These, the preferred one first.
+    /// These pools, the preferred pool first.
     Preferred(SmallVec<[usize; 4]>),
 }
 
-/// What a request asks for, before it is understood.
+/// A request's target, not yet resolved.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
     pub format: WireFormat,
-    /// The provider that the URL names, where it names one.
+    /// The provider named by the URL, if any.
     pub provider: Option<&'a str>,
     pub model: &'a str,
     /// The header `x-pointsman-pool`.
@@ -51,19 +51,19 @@ pub struct Ask<'a> {
     pub account: Option<&'a str>,
 }
 
-/// What routes are parsed against: the providers of one configuration, and which of them have accounts.
+/// The providers of a configuration, with their accounts.
 pub trait Providers {
-    /// Returns all providers, those of the configuration in its order.
+    /// Returns all providers, in the order of the configuration.
     fn all(&self) -> &[Arc<Provider>];
 
-    /// Says whether any account belongs to a provider, which is one of [`Providers::all`].
+    /// Returns whether a provider of [`Providers::all`] has an account.
     fn has_accounts(&self, provider: &Provider) -> bool;
 
-    /// Says whether there is such an account.
+    /// Returns whether the account exists.
     fn has_account(&self, id: &str) -> bool;
 }
 
-/// A target that cannot be routed. Each text names what is wrong and what would be right.
+/// A target without a route. Each text names the fault and the valid choices.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RouteError {
     #[error("pool `{asked}` is unknown for model `{model}`; known pools: {known}")]
@@ -85,10 +85,10 @@ pub enum RouteError {
 }
 
 impl Route {
-    /// Understands what a request asks for.
+    /// Resolves a request's target.
     ///
     /// # Errors
-    /// [`RouteError`] where the target is unknown or has no account.
+    /// [`RouteError`] for an unknown target, or a target without an account.
     pub fn parse(ask: &Ask<'_>, providers: &impl Providers, fallback: bool) -> Result<Self, RouteError> {
         let named = Named::read(ask, providers)?;
         let provider = match &named.provider {
@@ -112,7 +112,7 @@ impl Route {
         Ok(Self { provider, family, model, choice, account })
     }
 
-    /// Returns the pools that may serve it, the preferred one first.
+    /// Returns the pools of the route, the preferred pool first.
     pub fn pools(&self) -> &[usize] {
         match &self.choice {
             Choice::Pinned(pool) => std::slice::from_ref(pool),
@@ -125,21 +125,20 @@ impl Route {
         &self.provider.pools[index]
     }
 
-    /// Returns a number that routes have in common when they may use the same accounts and pools.
+    /// Returns a number shared by routes with equal accounts and pools.
     ///
-    /// Such requests wait in one line and take turns among each other. It means nothing outside of the
-    /// process.
+    /// Requests with an equal number share a wait queue. The number has no meaning outside of the process.
     pub fn lane(&self) -> u64 {
         FixedState::default().hash_one((&self.provider.id, &self.family, self.pools(), &self.account))
     }
 
-    /// Says whether the request named its pool itself.
+    /// Returns whether the request pinned its pool.
     pub fn is_pinned(&self) -> bool {
         matches!(self.choice, Choice::Pinned(_))
     }
 }
 
-/// A model name taken apart.
+/// The parts of a model name.
 struct Named<'a> {
     provider: Option<Arc<Provider>>,
     pool: Option<&'a str>,
@@ -212,17 +211,17 @@ impl<'a> Named<'a> {
         Ok(())
     }
 
-    /// Says whether a suffix can only mean a pool. Other services have colons in their models' names.
+    /// Returns whether a suffix can only mean a pool. Other services have colons in model names.
     fn knows_pools_by_name(&self, ask: &Ask<'_>, providers: &impl Providers) -> bool {
         ask.format != WireFormat::OpenAi
             && candidates(ask, self.provider.as_deref(), providers).any(|p| p.has_named_pools())
     }
 }
 
-/// Says whether `pool-rest` means `rest` in `pool`.
+/// Returns whether `pool-rest` means `rest` in `pool`.
 ///
-/// `claude-sonnet` is a model of its own, not `sonnet` in the pool `claude`. So where a pool's name is
-/// also part of models' names, what is left has to be recognisable by itself.
+/// `claude-sonnet` is a model, not `sonnet` in the pool `claude`. If a pool's name is part of model names,
+/// the rest has to be a known model.
 fn is_pin(provider: &Provider, pool: &str, rest: &str) -> bool {
     let rest = rest.to_ascii_lowercase();
     let mut patterns = provider.families.iter().flat_map(|family| &family.patterns);
@@ -233,7 +232,7 @@ fn find(providers: &impl Providers, id: &str) -> Option<Arc<Provider>> {
     providers.all().iter().find(|provider| provider.id.as_str() == id).cloned()
 }
 
-/// The providers that a request without a named provider could mean.
+/// The possible providers of a request without a named provider.
 fn candidates<'a>(
     ask: &Ask<'_>,
     named: Option<&'a Provider>,

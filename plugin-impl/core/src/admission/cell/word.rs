@@ -4,9 +4,9 @@ use crate::time::Millis;
 
 use super::state::{CellState, Epoch, Opening};
 
-/// The most leases that a cell can count.
+/// The largest count of leases.
 pub(super) const IN_FLIGHT_MAX: u16 = (1 << IN_FLIGHT_BITS) - 1;
-/// Where the streak stops growing.
+/// The largest count of consecutive trips.
 pub(super) const STREAK_MAX: u8 = (1 << STREAK_BITS) - 1;
 
 // From the low end up. Together they are 64.
@@ -21,7 +21,7 @@ const _: () = assert!(
     IN_FLIGHT_BITS + PENDING_BITS + OPENING_BITS + KNOWN_BITS + STREAK_BITS + EPOCH_BITS + UNTIL_BITS == 64
 );
 
-/// Ends of limits are kept in ticks of 16 ms, rounded up: 32 bits of them last 2.1 years.
+/// The unit of ends: ticks of 16 ms, rounded up; 32 bits span 2.1 years.
 const TICK: u64 = 16;
 
 /// A packed [`CellState`].
@@ -29,11 +29,11 @@ const TICK: u64 = 16;
 pub(super) struct Word(pub(super) u64);
 
 impl Word {
-    /// How many epochs there are before they repeat.
+    /// The number of epochs before they repeat.
     pub(super) const EPOCHS: u16 = 1 << EPOCH_BITS;
 
-    /// Returns the instant as the word can hold it: never earlier, less than a tick later, and at most
-    /// 2.1 years from the start of the process.
+    /// Rounds an instant to the word's resolution: never earlier, less than a tick later, at most 2.1 years
+    /// after the start of the process.
     pub(super) fn round_up(instant: Millis) -> Millis {
         Millis(instant.0.div_ceil(TICK).min(mask(UNTIL_BITS)) * TICK)
     }

@@ -1,16 +1,16 @@
-//! A level: an amount that comes back with time.
+//! A level: an amount that recovers with time.
 
 use crate::time::Millis;
 
 /// An hour in milliseconds.
 const HOUR: u64 = 3_600_000;
-/// Longer than this nothing takes to come back, so that products fit.
+/// The longest recovery, a bound that keeps products in range.
 const LONG: u64 = 365 * 24 * HOUR;
 
 const AMOUNT_BITS: u32 = 24;
 const AMOUNT_MAX: u32 = (1 << AMOUNT_BITS) - 2;
 
-/// How a level begins and how it comes back, in whole units.
+/// The initial amount of a level, and its recovery, in whole units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refill {
     pub start: u16,
@@ -18,7 +18,7 @@ pub struct Refill {
     pub per_hour: u32,
 }
 
-/// An amount in thousandths of a unit, as it was at an instant.
+/// An amount in thousandths of a unit, at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     amount: u32,
@@ -26,7 +26,7 @@ pub struct Level {
 }
 
 impl Refill {
-    /// Returns the amount of a level that was never changed, in thousandths.
+    /// Returns the initial amount, in thousandths.
     pub const fn fresh(self) -> u32 {
         self.start as u32 * 1_000
     }
@@ -36,7 +36,7 @@ impl Refill {
         if most < AMOUNT_MAX { most } else { AMOUNT_MAX }
     }
 
-    /// Returns what comes back in a span, in thousandths.
+    /// Returns the recovery within a span, in thousandths.
     #[inline]
     const fn gained(self, millis: u64) -> u64 {
         let millis = if millis < LONG { millis } else { LONG };
@@ -45,7 +45,7 @@ impl Refill {
 }
 
 impl Level {
-    /// Returns the level that things begin with.
+    /// Returns an initial level.
     pub fn fresh(refill: Refill, now: Millis) -> Self {
         Self { amount: refill.fresh().min(refill.most()), since: now }
     }
@@ -57,7 +57,7 @@ impl Level {
         u64::from(self.amount).saturating_add(gained).min(refill.most().into()) as u32
     }
 
-    /// Adds whole units, or takes them away, within the bounds.
+    /// Adds or subtracts whole units, within the bounds.
     #[must_use]
     pub fn changed(self, units: i32, refill: Refill, now: Millis) -> Self {
         let level = self.credited(refill, now);
@@ -65,8 +65,8 @@ impl Level {
         Self { amount: amount.clamp(0, refill.most().into()) as u32, ..level }
     }
 
-    /// Credits what has come back. Time that has not made a thousandth yet is kept, or a level that is
-    /// changed all the time would never come back.
+    /// Credits the recovery so far. A remainder below a thousandth keeps its time; otherwise a busy level
+    /// would never recover.
     fn credited(self, refill: Refill, now: Millis) -> Self {
         let gained = refill.gained(now.0.saturating_sub(self.since.0));
         let amount = self.amount(refill, now);
@@ -78,12 +78,12 @@ impl Level {
         Self { amount, since }
     }
 
-    /// Packs it into a word that is not zero.
+    /// Packs the level into a word other than zero.
     pub(super) fn pack(self) -> u64 {
         (self.since.0 << AMOUNT_BITS) | u64::from(self.amount + 1)
     }
 
-    /// Returns the level in a word; in a word that was never written there is none.
+    /// Returns the level in a word; none in a zero word.
     #[inline]
     pub(super) fn unpack(word: u64) -> Option<Self> {
         let amount = (word & ((1 << AMOUNT_BITS) - 1)) as u32;

@@ -1,9 +1,9 @@
-//! Counts: how many accounts are closed, and by what.
+//! Counts of closed accounts, by cause.
 
 use crate::admission::blame::Reason;
 use crate::planning::snapshot::Why;
 
-/// How many accounts are closed, each counted once by what would open it first.
+/// Counts of closed accounts; an account counts once, under its earliest cause to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub busy: u32,
@@ -15,22 +15,22 @@ pub struct Counts {
     pub disabled: u32,
 }
 
-/// How many accounts are in cooldown, by reason.
+/// Counts of accounts in cooldown, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cooling([u32; Reason::ALL.len()]);
 
 impl Counts {
-    /// Returns how many accounts there are in all.
+    /// Returns the total.
     pub fn total(self) -> u32 {
         self.busy + self.protected + self.limited + self.cooling.total() + self.needs_sign_in + self.disabled
     }
 
-    /// Returns how many accounts time alone may open.
+    /// Returns the number of accounts that time alone may open.
     pub fn passing(self) -> u32 {
         self.busy + self.protected + self.limited + self.cooling.passing()
     }
 
-    /// Returns what closes how many, for people: `2 limited, 1 busy`.
+    /// Returns the causes with their numbers, for people: `2 limited, 1 busy`.
     pub fn causes(self) -> String {
         let cooling = Reason::ALL.map(|reason| (self.cooling.of(reason), reason.state()));
         let first = [(self.limited, "limited"), (self.protected, "kept back by quota_protection")];
@@ -67,24 +67,24 @@ impl Counts {
 }
 
 impl Cooling {
-    /// Counts accounts that are in cooldown for one reason.
+    /// Counts accounts in cooldown for one reason.
     pub fn by(reason: Reason, count: u32) -> Self {
         let mut counts = Self::default();
         counts.0[reason as usize] = count;
         counts
     }
 
-    /// Returns how many are in cooldown for a reason.
+    /// Returns the number in cooldown for a reason.
     pub const fn of(self, reason: Reason) -> u32 {
         self.0[reason as usize]
     }
 
-    /// Returns how many are in cooldown for any reason.
+    /// Returns the number in cooldown.
     pub fn total(self) -> u32 {
         self.0.iter().sum()
     }
 
-    /// Returns how many are in cooldown for a reason that passes by itself.
+    /// Returns the number in cooldown for a temporary reason.
     pub fn passing(self) -> u32 {
         Reason::ALL.into_iter().filter(|reason| !reason.is_owners()).map(|reason| self.of(reason)).sum()
     }

@@ -1,22 +1,22 @@
-//! Tiers: whether a plan is made of what is open, of what experience closes, or of what is only guessed.
+//! Tiers: a plan of open pools, of pools closed by a prediction, or of pools closed by an estimate.
 
 use crate::planning::snapshot::{Snapshot, WayView, Why};
 use crate::planning::strategy::Context;
 use crate::time::Millis;
 
-/// Which ways a plan is made of.
+/// The pools of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tier {
-    /// Those that are open, and those whose guess it is time to check again.
+    /// Open pools, and pools with a due recheck.
     Open,
-    /// Those that may be tried against experience.
+    /// Pools with a due probe over capacity.
     Explorable,
-    /// Those that a guess closes which may be tried before its end, and that ends by `by`.
+    /// Pools closed by an estimate until `by`, with a due early probe.
     Guessed { now: Millis, by: Option<Millis> },
 }
 
 impl Tier {
-    /// Returns the first that any way is in.
+    /// Returns the first non-empty tier.
     pub(crate) fn of(snapshot: &Snapshot, context: &Context) -> Self {
         let any = |tier: &Self| ways(snapshot).any(|way| tier.has(way));
         if any(&Self::Open) {
@@ -37,8 +37,8 @@ impl Tier {
     }
 }
 
-/// A guess is the last resort where nobody is merely busy or just being tried, and where nothing that is more
-/// than a guess ends before it: that would be worth waiting for.
+/// An estimate is a last resort if no pool is busy or in probing, and no reported or predicted end comes
+/// before the estimate's: such an end is worth waiting for.
 fn last_resort(snapshot: &Snapshot) -> Option<Tier> {
     let closed = || ways(snapshot).filter_map(|way| Some((way.closed?, way.guess)));
     if closed().any(|(closed, _)| matches!(closed.why, Why::Busy | Why::Probing)) {
@@ -48,13 +48,13 @@ fn last_resort(snapshot: &Snapshot) -> Option<Tier> {
     Some(Tier::Guessed { now: snapshot.now, by })
 }
 
-/// Returns from when on a way may be tried whose guess ends by `by`.
+/// Returns the earliest probe of a pool with an estimated end by `by`.
 fn guess(way: &WayView, by: Option<Millis>) -> Option<Millis> {
     let until = way.closed?.until?;
     way.guess.filter(|from| *from < until && by.is_none_or(|by| until <= by))
 }
 
-/// Returns from when on a guess may be tried as the last resort, if that is what is left.
+/// Returns the earliest last-resort probe, if nothing else is left.
 pub(super) fn first_knock(snapshot: &Snapshot) -> Option<Millis> {
     let Tier::Guessed { by, .. } = last_resort(snapshot)? else { return None };
     ways(snapshot).filter_map(|way| guess(way, by)).min()

@@ -1,4 +1,4 @@
-//! Which members of an answer tell what it made, and where in its bytes they may be.
+//! The id fields of answers, and a search for them in the bytes.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use crate::request::intent::Intent;
 
 use super::{Kind, MADE, Mark};
 
-/// Code that runs has a container.
+/// Running code has a container.
 static OF_RESPONSES: LazyLock<Marks> = LazyLock::new(|| {
     Marks::new([
         Mark::new("\"id\"", Kind::Response).begins("resp_"),
@@ -20,7 +20,7 @@ static OF_RESPONSES: LazyLock<Marks> = LazyLock::new(|| {
         Mark::new("\"container_id\"", Kind::Made).begins("cntr_"),
     ])
 });
-/// What has an id that tells what it is, and the files that come with it.
+/// Ids with a telling prefix, and attached files.
 static OF_THINGS: LazyLock<Marks> = LazyLock::new(|| {
     let things = MADE.iter().map(|begins| Mark::new("\"id\"", Kind::Made).begins(begins));
     let files = ["\"id\"", "\"output_file_id\"", "\"error_file_id\""];
@@ -29,7 +29,7 @@ static OF_THINGS: LazyLock<Marks> = LazyLock::new(|| {
 /// `file-…` at OpenAI, `file_…` at Anthropic.
 static OF_FILES: LazyLock<Marks> =
     LazyLock::new(|| Marks::new([Mark::new("\"id\"", Kind::File).begins("file")]));
-/// Code that runs can make files.
+/// Running code can make files.
 static OF_MESSAGES: LazyLock<Marks> = LazyLock::new(|| {
     Marks::new([
         Mark::new("\"id\"", Kind::Container).begins("container_"),
@@ -48,16 +48,16 @@ static OF_NAMES: LazyLock<Marks> = LazyLock::new(|| {
 static OF_INTERACTIONS: LazyLock<Marks> =
     LazyLock::new(|| Marks::new([Mark::new("\"id\"", Kind::Interaction).begins("v1_")]));
 
-/// The longest name above.
+/// The longest name of an id field.
 pub(super) const LONGEST_NAME: usize = "encrypted_content".len();
 
-/// The marks of what one kind of answer makes.
+/// The id fields of one kind of answer.
 #[derive(Debug)]
 pub(super) struct Marks {
     marks: Vec<Mark>,
-    /// Each name once, in its quotes.
+    /// Each name once, in quotes.
     names: Vec<Finder<'static>>,
-    /// For each mark, what is written wherever there is a thing of its kind.
+    /// For each field, a text present wherever such a resource is.
     signs: Vec<Finder<'static>>,
 }
 
@@ -71,7 +71,7 @@ impl Marks {
         Self { marks, names, signs }
     }
 
-    /// Returns the marks of the answer to such a request, or none where it makes nothing.
+    /// Returns the id fields of a request's answer; none for an answer without resources.
     pub(super) fn of(intent: &Intent) -> Option<&'static Self> {
         // Content and results are not the upstream's own words.
         if matches!(intent.segments().last(), Some("content" | "results")) {
@@ -93,18 +93,18 @@ impl Marks {
         })
     }
 
-    /// Returns the mark's name that a string is.
+    /// Returns the field name equal to a string.
     pub(super) fn name(&self, text: &[u8]) -> Option<&'static [u8]> {
         self.marks.iter().map(Mark::name).find(|name| *name == text)
     }
 
-    /// Returns what kind of thing a member of this name and value is.
+    /// Returns the kind of resource of a member.
     pub(super) fn kind(&self, name: &[u8], value: &[u8]) -> Option<Kind> {
         let is = |mark: &&Mark| mark.name() == name && value.starts_with(mark.begins.as_bytes());
         self.marks.iter().find(is).map(|mark| mark.kind)
     }
 
-    /// Says whether there may be a thing in an answer of which this is all.
+    /// Returns whether a complete answer may contain a resource.
     pub(super) fn may_be_in(&self, answer: &[u8]) -> bool {
         self.signs.iter().any(|sign| sign.find(answer).is_some())
     }
@@ -136,7 +136,8 @@ fn has_made_ids(resource: &str) -> bool {
     RESOURCES.contains(&resource)
 }
 
-/// Says whether an answer of the Gemini API has the names of things in it: of an action on a model only where the
+/// Returns whether an answer of the Gemini API contains resource names: an action on a model does only if
+/// the action outlives the answer.
 /// action goes on after the answer.
 fn is_of_names(resource: &str, action: Option<&str>) -> bool {
     match resource {
@@ -150,15 +151,15 @@ fn is_of_names(resource: &str, action: Option<&str>) -> bool {
     }
 }
 
-/// The lines of a piece of an answer, of which most need not be read.
+/// The lines of a piece of an answer, with most of them skipped.
 #[derive(Debug)]
 pub(super) struct Lines<'a> {
     names: &'static [Finder<'static>],
     bytes: &'a [u8],
-    /// Where the next line begins.
+    /// The start of the next line.
     at: usize,
-    /// Where each name comes next, if that is behind `at`. A name is searched for but once in each byte,
-    /// however many lines another one is in.
+    /// The next position of each name, if behind `at`. A name is searched once per byte, independent of the
+    /// other names.
     next: SmallVec<[usize; 2]>,
 }
 
@@ -168,17 +169,17 @@ impl<'a> Lines<'a> {
         self.upto(self.at)
     }
 
-    /// Returns the next line that has to be read where it begins between strings.
+    /// Returns the next line to read, for a line that starts between strings.
     ///
-    /// A line without a name tells nothing. The last one has to be read all the same, unless it is ended:
-    /// a name may go on in the next piece.
+    /// A line without a name is skipped. The last line is read unless complete: a name may continue in the
+    /// next piece.
     pub(super) fn next_of_interest(&mut self) -> Option<&'a [u8]> {
         let name = self.name();
         self.at += line_begin(&self.bytes[self.at..name]);
         self.upto(name)
     }
 
-    /// Returns what there is from the next line's begin to the end of the line that `place` is in.
+    /// Returns the bytes from the next line's start to the end of the line with `place`.
     fn upto(&mut self, place: usize) -> Option<&'a [u8]> {
         let end = memchr(b'\n', &self.bytes[place..]).map_or(self.bytes.len(), |end| place + end + 1);
         let line = &self.bytes[self.at..end];
@@ -186,7 +187,7 @@ impl<'a> Lines<'a> {
         (!line.is_empty()).then_some(line)
     }
 
-    /// Returns where the next name is, or the end where there is none.
+    /// Returns the position of the next name, or the end.
     fn name(&mut self) -> usize {
         for (name, next) in self.names.iter().zip(&mut self.next) {
             if *next <= self.at {
@@ -198,9 +199,9 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns where the last line of such bytes begins.
+/// Returns the start of the last line.
 ///
-/// A line's end ends a string as well, but for one behind a backslash: it may be a part of the string.
+/// A line feed ends a string, too, except behind a backslash: there it may be part of the string.
 fn line_begin(bytes: &[u8]) -> usize {
     let ends = memrchr_iter(b'\n', bytes);
     let mut sure = ends.filter(|end| end.checked_sub(1).is_none_or(|before| bytes[before] != b'\\'));

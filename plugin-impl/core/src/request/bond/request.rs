@@ -1,8 +1,7 @@
-//! What a request refers to.
+//! References in a request.
 //!
-//! Most requests refer to nothing, and some of them are megabytes. So the body is searched for the few
-//! quoted names that its format has for such things, and only where one stands as a member's name is its
-//! value read.
+//! Most requests refer to nothing, and some are megabytes long. The body is therefore searched for the few
+//! quoted names of its format's id fields, and only a member's value is read.
 
 use memchr::{memchr, memmem};
 use smallvec::SmallVec;
@@ -13,8 +12,8 @@ use crate::request::intent::Intent;
 
 use super::{BondKey, Kind, MADE, MAX_ID, Mark};
 
-/// How many things of one request are looked at. A conversation has one encrypted piece of reasoning for
-/// each of the model's turns, so this is more than fit into any model's context.
+/// The bound on references of a request. A conversation has an encrypted piece of reasoning per turn of the
+/// model; more than this exceed any context.
 const MAX_BONDS: usize = 4_096;
 
 const VECTOR_STORES: Mark = Mark::new("\"vector_store_ids\"", Kind::Made);
@@ -31,7 +30,7 @@ const OF_RESPONSES: [Mark; 6] = [
 const OF_CHAT: [Mark; 1] = [FILE];
 const OF_MESSAGES: [Mark; 3] =
     [FILE, Mark::new("\"container\"", Kind::Container), Mark::new("\"skill_id\"", Kind::Made)];
-/// Of everything else in the two APIs, whose bodies are short.
+/// All other resources of the two APIs, with short bodies.
 const OF_THINGS: [Mark; 12] = [
     FILE,
     VECTOR_STORES,
@@ -46,7 +45,7 @@ const OF_THINGS: [Mark; 12] = [
     Mark::new("\"vault_ids\"", Kind::Made),
     Mark::new("\"memory_store_id\"", Kind::Made),
 ];
-/// The Gemini API takes both spellings of a name.
+/// The Gemini API accepts both spellings of a name.
 const OF_GEMINI: [Mark; 9] = [
     Mark::new("\"cachedContent\"", Kind::Cache),
     Mark::new("\"cached_content\"", Kind::Cache),
@@ -59,9 +58,9 @@ const OF_GEMINI: [Mark; 9] = [
     Mark::new("\"previous_interaction_id\"", Kind::Interaction),
 ];
 
-/// Returns what a request refers to that belongs to the account that made it.
+/// Returns a request's references to resources of their owner.
 ///
-/// A body that is no JSON refers to nothing. A thing that is named twice may be there twice.
+/// A body other than JSON has none. A repeated reference may occur twice.
 pub fn bonds(body: &[u8], intent: &Intent) -> SmallVec<[BondKey; 2]> {
     let mut found = in_path(intent);
     for mark in marks(intent) {
@@ -128,7 +127,7 @@ fn in_body(body: &[u8], mark: &Mark, found: &mut SmallVec<[BondKey; 2]>) {
     }
 }
 
-/// Takes the strings of a list, up to its end or to what is no string.
+/// Takes the strings of a list, up to the end or the first other value.
 fn in_list(mut rest: &[u8], kind: Kind, found: &mut SmallVec<[BondKey; 2]>) {
     while let Some(string) = rest.trim_ascii_start().strip_prefix(b"\"")
         && found.len() < MAX_BONDS
@@ -140,7 +139,7 @@ fn in_list(mut rest: &[u8], kind: Kind, found: &mut SmallVec<[BondKey; 2]>) {
     }
 }
 
-/// Returns what follows the colon behind a name, or nothing where there is no colon.
+/// Returns the bytes behind the colon after a name, if there is a colon.
 fn value(rest: &[u8]) -> Option<&[u8]> {
     Some(rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start())
 }
@@ -150,8 +149,8 @@ fn text(rest: &[u8]) -> &[u8] {
     &rest[..memchr(b'"', rest).unwrap_or(rest.len())]
 }
 
-/// Reads `{"conversation":{"id":…}}`. Such a member is at the top, where each of them is stepped over
-/// once; to read every object of that name, however deep, could take the square of the body's length.
+/// Reads `{"conversation":{"id":…}}` at the top level, with one step per member. A search at any depth
+/// could take quadratic time.
 fn of_object(body: &[u8], mark: &Mark) -> Option<BondKey> {
     let name = std::str::from_utf8(mark.name()).unwrap_or_default();
     let mut members = json::members(body).map_while(Result::ok);

@@ -1,10 +1,9 @@
-//! What an answer made.
+//! The id scanner: finds the resources made by an answer.
 //!
-//! An answer comes in pieces that are cut anywhere, and nobody waits for its end. A scout therefore reads
-//! it byte by byte, as a row of JSON strings with something between them: that is the same for a JSON
-//! body and for the `data` lines of an event stream. What is kept from one piece to the next is the
-//! beginning of one string. Lines in which no name of interest is written are jumped over, and of an event
-//! stream that is nearly all of it.
+//! An answer comes in pieces with arbitrary cuts, and nobody waits for its end. The scanner reads byte by
+//! byte, as a row of JSON strings with bytes between them: JSON bodies and `data` lines of an event stream
+//! look alike. State between pieces is the start of one string. Lines without a relevant name are skipped,
+//! nearly the whole of an event stream.
 
 use memchr::{memchr, memchr3};
 
@@ -13,12 +12,12 @@ use crate::request::intent::Intent;
 use super::marks::{LONGEST_NAME, Marks};
 use super::{BondKey, MAX_ID};
 
-/// One more than the longest name, so that a longer one is told from it.
+/// One more than the longest name, to tell longer names apart.
 const MAX_NAME: usize = LONGEST_NAME + 1;
 
-/// Finds what an answer made, from its bytes piece by piece.
+/// Finds resources in the bytes of an answer, piece by piece.
 ///
-/// Text of a model that looks like JSON is inside of a string, and does not count.
+/// JSON-like text of a model is inside of a string and does not count.
 #[derive(Clone, Debug)]
 pub struct Scout {
     marks: &'static Marks,
@@ -27,14 +26,14 @@ pub struct Scout {
     text: Text,
 }
 
-/// What would make the next string a thing.
+/// The expectation for the next string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expects {
-    /// Nothing yet: it can be a name.
+    /// A name.
     Name,
-    /// A colon, since the last string was this name.
+    /// A colon behind this name.
     Colon(&'static [u8]),
-    /// Its value.
+    /// The value of this name.
     Value(&'static [u8]),
 }
 
@@ -42,18 +41,18 @@ enum Expects {
 enum Place {
     Between,
     Inside,
-    /// Inside, behind a backslash.
+    /// Inside of a string, behind a backslash.
     Escaped,
 }
 
 impl Scout {
-    /// Returns a scout for the answer to such a request, or none where it makes nothing.
+    /// Returns a scanner for a request's answer; none for an answer without resources.
     pub fn new(intent: &Intent) -> Option<Self> {
         let marks = Marks::of(intent)?;
         Some(Self { marks, expects: Expects::Name, place: Place::Between, text: Text::default() })
     }
 
-    /// Takes the next piece, and tells what was found.
+    /// Takes the next piece, and reports resources.
     pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(BondKey)) {
         let mut lines = self.marks.lines(bytes);
         while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next() } {
@@ -61,14 +60,14 @@ impl Scout {
         }
     }
 
-    /// Takes an answer as a whole, and tells what was found. Most are found to have nothing at a glance.
+    /// Takes a complete answer, and reports resources. A quick check rejects most answers.
     pub fn all(mut self, answer: &[u8], found: impl FnMut(BondKey)) {
         if self.marks.may_be_in(answer) {
             self.push(answer, found);
         }
     }
 
-    /// Says whether what comes can be understood without what came.
+    /// Returns whether the next piece can be read without the previous one.
     fn is_at_ease(&self) -> bool {
         (self.place, self.expects) == (Place::Between, Expects::Name)
     }
@@ -84,7 +83,7 @@ impl Scout {
         }
     }
 
-    /// Takes what is up to the next string.
+    /// Reads up to the next string.
     fn between<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if self.expects == Expects::Name {
             let Some(quote) = memchr(b'"', bytes) else { return &[] };
@@ -109,7 +108,7 @@ impl Scout {
         self.text.length = 0;
     }
 
-    /// Takes what is up to the end of the string, or to a backslash in it.
+    /// Reads up to the end of the string, or a backslash.
     fn inside<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(BondKey)) -> &'a [u8] {
         let end = memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len());
         self.take(&bytes[..end]);
@@ -123,7 +122,7 @@ impl Scout {
         &bytes[end + 1..]
     }
 
-    /// Takes what is behind a backslash. No name is written with one.
+    /// Reads the byte behind a backslash. No field name contains one.
     fn escaped<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         match self.expects {
             Expects::Value(_) => self.take(&bytes[..1]),
@@ -151,7 +150,7 @@ impl Scout {
     }
 }
 
-/// The beginning of a string.
+/// The start of a string.
 #[derive(Clone, Debug)]
 struct Text {
     bytes: [u8; MAX_ID],
@@ -165,7 +164,7 @@ impl Default for Text {
 }
 
 impl Text {
-    /// Takes bytes until there are `most`.
+    /// Appends bytes up to a length of `most`.
     fn take(&mut self, bytes: &[u8], most: usize) {
         let taken = bytes.len().min(most.saturating_sub(self.length));
         self.bytes[self.length..self.length + taken].copy_from_slice(&bytes[..taken]);

@@ -18,24 +18,24 @@ use crate::request::fnv::Fnv;
 
 use super::{Session, SessionKey, SessionSource};
 
-/// How one agent names itself.
+/// The identity headers of an agent.
 struct Rule {
     source: SessionSource,
-    /// Of each list the first key counts whose headers are there.
+    /// Of each list, the first key with present headers counts.
     agent: &'static [Key],
     parent: &'static [Key],
     root: &'static [Key],
 }
 
-/// A key that headers make.
+/// A key made from headers.
 enum Key {
-    /// The id in one header.
+    /// The id in a header.
     Of(&'static HeaderName),
     /// Two ids together.
     Both(&'static HeaderName, &'static HeaderName),
-    /// The id in the first header, where the second is there too.
+    /// The id in the first header, if the second is present too.
     Beside(&'static HeaderName, &'static HeaderName),
-    /// The id in a header that other clients use for something else, where Codex sends it.
+    /// The id in a header with another use at other clients; counts for Codex only.
     OfCodex(&'static HeaderName),
 }
 
@@ -65,7 +65,7 @@ static RULES: [Rule; 3] = [
     },
 ];
 
-/// Headers that only a subagent's requests have.
+/// Headers of subagents' requests alone.
 static OF_SUBAGENTS: [&HeaderName; 6] =
     [&CLAUDE_AGENT, &PARENT_SESSION, &OPENCODE_PARENT, &PARENT_THREAD, &CODEX_SUBAGENT, &CLAUDE_PARENT];
 
@@ -80,7 +80,7 @@ static SESSION_OF_OLD: HeaderName = HeaderName::from_static("session_id");
 static PARENT_THREAD: HeaderName = HeaderName::from_static("x-codex-parent-thread-id");
 static CODEX_SUBAGENT: HeaderName = HeaderName::from_static("x-openai-subagent");
 static CLIENT_REQUEST: HeaderName = HeaderName::from_static("x-client-request-id");
-/// Codex sends it, and nobody else.
+/// A header of Codex alone.
 static ORIGINATOR: HeaderName = HeaderName::from_static("originator");
 static AFFINITY: HeaderName = HeaderName::from_static("x-session-affinity");
 static PLAIN_SESSION: HeaderName = HeaderName::from_static("x-session-id");
@@ -88,33 +88,33 @@ static PARENT_SESSION: HeaderName = HeaderName::from_static("x-parent-session-id
 static OPENCODE_SESSION: HeaderName = HeaderName::from_static("x-opencode-session-id");
 static OPENCODE_PARENT: HeaderName = HeaderName::from_static("x-opencode-parent-session-id");
 static COPILOT_INTERACTION: HeaderName = HeaderName::from_static("x-interaction-type");
-/// An id of one launch of an agent that names no session. It ends here: no upstream is sent it.
+/// The id of a launch, for agents without a session header. The header never goes upstream.
 static LAUNCH: HeaderName = HeaderName::from_static("x-pointsman-root");
 
-/// The tool by which each subagent of Gemini CLI ends, and which its main agent does not have.
+/// The tool that ends each subagent of Gemini CLI; the main agent lacks it.
 const GEMINI_SUBAGENTS_TOOL: &[u8] = br#""complete_task""#;
 
-/// Returns who headers name.
+/// Returns the session named by headers.
 pub(super) fn named(headers: &HeaderMap) -> Option<Session> {
     RULES.iter().find_map(|rule| rule.session(headers))
 }
 
-/// Returns the root session that a launch gives to all agents it starts.
+/// Returns the root session of a launch, shared by all its agents.
 pub(super) fn launch(headers: &HeaderMap) -> Option<SessionKey> {
     id(headers, &LAUNCH).map(SessionKey::of)
 }
 
-/// Returns the type of an agent, where it is told.
+/// Returns the type of an agent, if a header tells it.
 pub(super) fn agent_type(headers: &HeaderMap) -> Option<u64> {
     id(headers, &CLAUDE_TYPE).map(|kind| Fnv::default().and(kind).0)
 }
 
-/// Says whether a request is of an agent that another one started.
+/// Returns whether the request is a subagent's.
 pub fn is_subagents(headers: &HeaderMap, body: &[u8], format: WireFormat) -> bool {
     names_a_subagent(headers) || format == WireFormat::Gemini && has_subagents_tool(body)
 }
 
-/// Returns whether a person waits for the answer to a request. Where that is not told, a person does.
+/// Returns whether a person waits for the answer. Without a header, a person does.
 pub fn class(headers: &HeaderMap) -> Class {
     match id(headers, &CLAUDE_CLASS) {
         Some(b"main" | b"compaction") => Class::Interactive,
@@ -151,7 +151,8 @@ impl Key {
     }
 }
 
-/// Other clients send another `x-client-request-id` with each request, which would make a session of each.
+/// Returns whether Codex sends the request. Other clients send a new `x-client-request-id` per request, so
+/// the header alone would make a session of each request.
 fn is_codex(headers: &HeaderMap) -> bool {
     let begins = |name: &[u8]| name.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case(b"codex"));
     headers.contains_key(&ORIGINATOR) || headers.get(USER_AGENT).is_some_and(|agent| begins(agent.as_bytes()))
