@@ -1,4 +1,4 @@
-//! The answer to a call: its head, and its body as an ordinary stream.
+//! The answer to a call: a head, and a body as an ordinary stream.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -27,18 +27,18 @@ impl From<Response> for Answer {
     }
 }
 
-/// The body of an answer, chunk by chunk and without a copy.
+/// The body of an answer, in chunks without a copy.
 ///
-/// Not polling holds the upstream back; dropping it closes the upstream request. An error means that
-/// the upstream broke off: hand it on as a break, never as a clean end.
+/// Without polls the upstream pauses; dropping a body closes the upstream request. An error means a broken
+/// upstream: pass the error on as a break, never as a clean end.
 pub struct BodyStream(BodyBox);
 
-/// A trait object of abi_stable is not `Unpin` by itself. This one is: what is polled is behind a box,
-/// and nothing here is ever pinned.
+/// A trait object of abi_stable is not `Unpin`. This type is: the polled object is behind a box, and
+/// nothing here is pinned.
 impl Unpin for BodyStream {}
 
 impl BodyStream {
-    /// Waits for the next chunk, or none at the end.
+    /// Waits for the next chunk; none at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|context| self.poll(context)).await
     }
@@ -46,7 +46,7 @@ impl BodyStream {
     /// Reads the body to its end.
     ///
     /// # Errors
-    /// The error that broke the stream; what came before it is dropped.
+    /// The error of a broken stream; earlier chunks are dropped.
     pub async fn read_to_end(mut self) -> Result<Vec<u8>, Error> {
         let mut whole = Vec::new();
         while let Some(chunk) = self.next().await {
@@ -86,7 +86,7 @@ fn take(chunk: Chunk) -> Option<Result<Bytes, Error>> {
     }
 }
 
-/// Says that the plugin panicked past its own fence.
+/// The error for a panic outside of the plugin's panic guard.
 pub(crate) fn panicked() -> Error {
     Error::new(ErrorCode::INTERNAL, "the plugin panicked; the request is lost, others are not affected")
 }

@@ -1,7 +1,7 @@
-//! Where the library is looked for.
+//! The search for the library.
 //!
-//! What a person named is taken as it is and never replaced by something found elsewhere: a typing error
-//! must not load another plugin. Only without a name are the usual places looked at.
+//! An explicit path is used as given and never replaced: a typing error must not load another plugin. The
+//! usual places are searched only without an explicit path.
 
 use std::env;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = if cfg!(windows) {
 /// The variable that names the library.
 const VARIABLE: &str = "POINTSMAN_PLUGIN";
 
-/// What [`find`] goes by besides an explicit path, as values.
+/// The input of [`find`] besides an explicit path.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// The value of `$POINTSMAN_PLUGIN`.
@@ -41,7 +41,7 @@ impl Environment {
         }
     }
 
-    /// Lists the files that would do, best first.
+    /// Lists the candidate files, best first.
     fn usual_places(&self) -> Vec<PathBuf> {
         let beside = self.executable.iter().flat_map(|executable| beside(executable));
         let users = self.data_folder.iter().map(|folder| folder.join("pointsman").join("plugins"));
@@ -49,14 +49,14 @@ impl Environment {
     }
 }
 
-/// Finds the library: `explicit`, else `$POINTSMAN_PLUGIN`, else beside the executable, else in the
-/// user's plugin folder.
+/// Finds the library. The order: `explicit`, `$POINTSMAN_PLUGIN`, beside the executable, the user's plugin
+/// folder.
 ///
-/// A name that is a folder stands for the library in it. A named file is not checked here;
-/// [`load`](crate::load()) says best what is wrong with it.
+/// A folder stands for the library in the folder. A named file is not checked here; [`load`](crate::load())
+/// reports its faults best.
 ///
 /// # Errors
-/// [`FindError`] with the places that were looked at, when nothing was named and none of them has it.
+/// [`FindError`] with the searched places.
 pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBuf, FindError> {
     if let Some(named) = explicit.or(environment.plugin.as_deref()) {
         return Ok(if named.is_dir() { named.join(FILE_NAME) } else { named.to_owned() });
@@ -66,7 +66,7 @@ pub fn find(explicit: Option<&Path>, environment: &Environment) -> Result<PathBu
     found.ok_or(FindError { looked_at: places })
 }
 
-/// The library is in none of the usual places.
+/// No usual place has the library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindError {
     pub looked_at: Vec<PathBuf>,
@@ -84,8 +84,8 @@ impl fmt::Display for FindError {
 
 impl std::error::Error for FindError {}
 
-/// The folder of the executable, `deps` in it, and its parent: Cargo puts libraries and test binaries
-/// there.
+/// The folder of the executable, its `deps`, and its parent: Cargo's places for libraries and test
+/// binaries.
 fn beside(executable: &Path) -> Vec<PathBuf> {
     let Some(folder) = executable.parent() else { return Vec::new() };
     let parent = folder.parent().map(Path::to_owned);

@@ -1,7 +1,7 @@
-//! What the plugin calls back, and the fence around it.
+//! The callbacks of a host, and the panic guard around them.
 //!
-//! A panic that reaches the boundary ends the process, whatever the host catches elsewhere. So each
-//! callback runs in a fence; what a callback loses by panicking is its own effect only.
+//! A panic at the boundary ends the process, whatever the host catches elsewhere. A panic guard around each
+//! callback limits the damage of a panic to the callback's own effect.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use pointsman_api::abi_stable::sabi_trait::TD_Opaque;
 use pointsman_api::abi_stable::std_types::{RNone, ROption, RString};
 use pointsman_api::{HostBox, LogRecord, Notice};
 
-/// The callbacks of a host, in plain Rust types. Each may be left out.
+/// The callbacks of a host, in plain Rust types; each is optional.
 ///
-/// They are called from the plugin's threads, concurrently, and should return soon. A panic in one is
-/// reported by the process's panic hook and goes no further.
+/// The plugin calls from its own threads, concurrently, and expects quick returns. The process's panic hook
+/// reports a panic of a callback; the panic ends there.
 pub trait Host: Send + Sync + 'static {
-    /// Shows a person what happened.
+    /// Shows a notice to a person.
     fn notice(&self, notice: Notice) {
         drop(notice);
     }
 
-    /// Takes a line of the plugin's log, its secrets redacted.
+    /// Takes a line of the plugin's log, without secrets.
     fn log(&self, record: LogRecord) {
         drop(record);
     }
@@ -31,7 +31,7 @@ pub trait Host: Send + Sync + 'static {
     }
 }
 
-/// A host that shows nothing.
+/// A host without effects.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -46,7 +46,7 @@ pub struct HostFns {
 }
 
 impl HostFns {
-    /// Makes a host that shows nothing yet.
+    /// Makes a host without callbacks.
     pub fn new() -> Self {
         Self::default()
     }
@@ -91,7 +91,7 @@ impl Host for HostFns {
     }
 }
 
-/// Puts `host` behind the fence and into the shape in which it crosses the boundary.
+/// Wraps `host` in panic guards, in the boundary's types.
 pub(crate) fn fenced(host: impl Host) -> HostBox {
     HostBox::from_value(Fenced(host), TD_Opaque)
 }
@@ -113,10 +113,10 @@ impl<H: Host> pointsman_api::Host for Fenced<H> {
     }
 }
 
-/// Runs `callback` and returns nothing where it panics.
+/// Runs `callback`; returns nothing after a panic.
 ///
-/// Unwind safety is the host's own affair: it sees its state as its callback left it, just as after a
-/// panic in one of its own threads.
+/// Unwind safety is the host's concern: the callback's state is left as after a panic in a thread of the
+/// host.
 fn fence<T>(callback: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(callback)).ok()
 }

@@ -1,8 +1,8 @@
-//! Checks a library on its bytes, before the dynamic linker sees it.
+//! Checks the bytes of a library before the dynamic linker maps the file.
 //!
-//! The linker maps a file and trusts its headers: a library that was cut short while it was copied kills
-//! the process with SIGBUS, and there is no error to catch. Other wrong files do give an error, which
-//! names symbols and relocations where a person needs to hear "built for another machine".
+//! The linker trusts the headers of a file: a truncated library kills the process with SIGBUS, without an
+//! error to catch. Other wrong files cause errors about symbols and relocations, and a person needs to read
+//! "built for another machine".
 
 use std::fmt;
 use std::fs;
@@ -15,18 +15,17 @@ use object::{Architecture, Endianness, FileKind, Object, ObjectKind, ObjectSegme
 
 use pointsman_api::VERSION_SYMBOL;
 
-/// Checks that `path` is a whole dynamic library for this machine that exports
-/// [`VERSION_SYMBOL`].
+/// Checks `path` for a complete dynamic library of this machine with the symbol [`VERSION_SYMBOL`].
 ///
 /// # Errors
-/// [`InspectError`], one sentence with the path, the [`Flaw`] and the remedy.
+/// [`InspectError`], a sentence with the path, the [`Flaw`] and the remedy.
 pub fn inspect(path: &Path) -> Result<(), InspectError> {
     let flawed = |flaw| InspectError { path: path.to_owned(), flaw };
     let bytes = fs::read(path).map_err(|error| flawed(Flaw::of_reading(error)))?;
     check(&bytes, VERSION_SYMBOL).map_err(flawed)
 }
 
-/// A file that is not to be given to the dynamic linker.
+/// A file unfit for the dynamic linker.
 #[derive(Debug)]
 pub struct InspectError {
     pub path: PathBuf,
@@ -45,7 +44,7 @@ impl std::error::Error for InspectError {
     }
 }
 
-/// What is wrong with a file, as the end of a sentence that begins with its path.
+/// The flaw of a file, as the end of a sentence with the path as its start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Flaw {
@@ -79,7 +78,7 @@ const LINUX: &str = "Linux";
 const MACOS: &str = "macOS";
 const WINDOWS: &str = "Windows";
 
-/// The system whose format the linker of this process reads; ELF stands for Linux and its relatives.
+/// The operating systems with a known file format; ELF stands for Linux and its relatives.
 const HERE: &str = if cfg!(windows) {
     WINDOWS
 } else if cfg!(target_os = "macos") {
@@ -88,7 +87,7 @@ const HERE: &str = if cfg!(windows) {
     LINUX
 };
 
-/// The architectures that the plugin is built for, by the names that Rust gives them.
+/// The architectures of plugin builds, in Rust's names.
 const ARCHITECTURES: [(Architecture, &str); 5] = [
     (Architecture::X86_64, "x86_64"),
     (Architecture::Aarch64, "aarch64"),
@@ -130,7 +129,7 @@ fn system(kind: FileKind) -> Option<&'static str> {
     }
 }
 
-/// Checks that everything the headers point to is inside the file.
+/// Checks that all offsets in the headers are inside of the file.
 fn check_whole(kind: FileKind, bytes: &[u8]) -> Result<(), Flaw> {
     let needed = if kind == FileKind::Elf64 {
         elf_size::<FileHeader64<Endianness>>(bytes)
@@ -150,9 +149,9 @@ fn cut(bytes: &[u8], expected: Option<u64>) -> Flaw {
     Flaw::Truncated { size: bytes.len() as u64, expected }
 }
 
-/// Returns the smallest size at which an ELF file can be whole.
+/// Returns the smallest size of a complete ELF file.
 ///
-/// The table of sections is the last thing in most files, so that its end alone finds most cuts.
+/// The table of sections is the last part of most files, so its end reveals most truncations.
 fn elf_size<E: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> object::read::Result<u64> {
     let header = E::parse(bytes)?;
     let endian = header.endian()?;
@@ -242,7 +241,7 @@ mod tests {
     mod elf {
         use super::*;
 
-        /// A file of this machine's own format. PIE executables are dynamic libraries to a linker.
+        /// A file in this machine's format. To a linker, PIE executables are dynamic libraries.
         fn check_cut(keep: usize) {
             let whole = own_executable();
             let Flaw::Truncated { size, expected } = flaw(&whole[..keep]) else {

@@ -1,4 +1,4 @@
-//! Finds, checks and loads the Pointsman library: what an agent written in Rust needs to embed it.
+//! Finds, checks and loads the Pointsman library, for agents written in Rust.
 //!
 //! ```no_run
 //! use pointsman_loader::api::{Request, StartOptions};
@@ -18,16 +18,16 @@
 //! # }
 //! ```
 //!
-//! Any executor will do, for the plugin works on threads of its own.
+//! Any executor works, because the plugin has its own threads.
 //!
-//! * [`find()`] looks for the file in a fixed order and says where it looked;
-//! * [`inspect()`] reads the file before the dynamic linker does, because the linker dies of some files;
-//! * [`load()`] compares ABI versions, then types; each of its errors is one short text;
-//! * [`Library::start`] starts a [`Router`], which any number of tasks may share;
-//! * [`Host`] is what the plugin may call back; a panic in it stays on this side.
+//! * [`find()`] searches in a fixed order and reports the searched places;
+//! * [`inspect()`] reads the file before the dynamic linker, because some files kill the linker;
+//! * [`load()`] compares ABI versions, then types; each error is a short text;
+//! * [`Library::start`] starts a [`Router`], shared by any number of tasks;
+//! * [`Host`] holds the callbacks; a panic in a callback stays on the host's side.
 //!
-//! A library once loaded stays loaded: its threads and its thread-locals outlive any handle. To replace
-//! one in a running process, load the other file from another path and start a router from it.
+//! A loaded library stays loaded: its threads and thread-locals outlive any handle. To replace a library in
+//! a running process, load the new file from another path and start a router from it.
 
 #![expect(unsafe_code, reason = "a dynamic library is called into before its types can be checked")]
 

@@ -13,10 +13,10 @@ use crate::router::Router;
 
 /// Loads the library at `path`. Libraries at different paths can be loaded side by side.
 ///
-/// It takes about a millisecond for a release build.
+/// A release build loads in about a millisecond.
 ///
 /// # Errors
-/// [`LoadError`], whose text is short and says what to replace.
+/// [`LoadError`]; the text is short and names the side to replace.
 pub fn load(path: &Path) -> Result<Library, LoadError> {
     inspect(path)?;
     let version = abi_version(path)?;
@@ -25,7 +25,7 @@ pub fn load(path: &Path) -> Result<Library, LoadError> {
     Ok(Library { path: path.to_owned(), version, root })
 }
 
-/// A loaded library, from which routers are started.
+/// A loaded library, the source of routers.
 #[derive(Clone)]
 pub struct Library {
     path: PathBuf,
@@ -34,21 +34,21 @@ pub struct Library {
 }
 
 impl Library {
-    /// Returns the file that it was loaded from.
+    /// Returns the file of the library.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the version of the interface that the library was built with.
+    /// Returns the library's interface version.
     pub const fn abi_version(&self) -> AbiVersion {
         self.version
     }
 
-    /// Starts a router with a configuration of its own. `host` is called from the router's threads.
+    /// Starts a router with its own configuration. The router's threads call `host`.
     ///
     /// # Errors
-    /// [`ErrorCode::CONFIG`](pointsman_api::ErrorCode::CONFIG) where the configuration is not usable;
-    /// the text names file, line, key and remedy.
+    /// [`ErrorCode::CONFIG`](pointsman_api::ErrorCode::CONFIG) for an unusable configuration; the text
+    /// names file, line, key and remedy.
     pub fn start(&self, options: StartOptions, host: impl Host) -> Result<Router, Error> {
         let start = self.root.start();
         match start(options, host::fenced(host)) {
@@ -64,20 +64,20 @@ impl fmt::Debug for Library {
     }
 }
 
-/// Why a library could not be loaded.
+/// A library that failed to load.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// The file is not one to give to the linker.
+    /// The file is unfit for the linker.
     #[error(transparent)]
     Inspect(#[from] InspectError),
-    /// The linker would not take it.
+    /// The linker refused the file.
     #[error("{} cannot be loaded: {source}", path.display())]
     Linker { path: PathBuf, source: libloading::Error },
-    /// It speaks another version of the interface.
+    /// The library has another interface version.
     #[error("{}: {mismatch}", path.display())]
     Version { path: PathBuf, mismatch: Mismatch },
-    /// It claims the right version, but its types are others: one side was built from changed sources.
+    /// The version matches, but the types differ: one side was built from changed sources.
     #[error("{} has types that this host does not know, although the versions agree: {reasons}; take both from one release", path.display())]
     Layout { path: PathBuf, reasons: String },
 }
@@ -88,7 +88,7 @@ impl LoadError {
     }
 }
 
-/// Asks the library for its version through the plain C function, which no layout can break.
+/// Reads the library's version through the plain C function, independent of any layout.
 fn abi_version(path: &Path) -> Result<AbiVersion, LoadError> {
     let linker = |source| LoadError::Linker { path: path.to_owned(), source };
     // SAFETY: loading runs the initializers of the file. It is the file that the user named or
@@ -102,16 +102,16 @@ fn abi_version(path: &Path) -> Result<AbiVersion, LoadError> {
     Ok(version)
 }
 
-/// Takes the root module of this very file.
+/// Loads the root module of this file.
 ///
-/// `RootRef::load_from_file` would not do: it is one static per type, and returns the first module that
-/// was ever loaded whatever path it is given.
+/// `RootRef::load_from_file` is unsuitable: its static per type returns the first module ever loaded, for
+/// any path.
 fn root_module(path: &Path) -> Result<RootRef, LoadError> {
     let layout = |error| LoadError::Layout { path: path.to_owned(), reasons: reasons(&error) };
     lib_header_from_path(path).and_then(|header| header.init_root_module::<RootRef>()).map_err(layout)
 }
 
-/// Takes from abi_stable's report, some hundred kilobytes of type layouts, the lines that say why.
+/// Extracts the reasons from abi_stable's report, some hundred kilobytes of type layouts.
 fn reasons(error: &LibraryError) -> String {
     let report = error.to_string();
     let mut reasons: Vec<&str> =

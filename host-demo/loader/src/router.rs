@@ -14,7 +14,8 @@ use pointsman_api::{Error, PluginBox, Request, Status};
 
 use crate::body::{Answer, panicked};
 
-/// A running router. Clones are handles to the same one; the last one dropped ends it without waiting.
+/// A running router. Clones are handles to one router; dropping the last handle ends the router without
+/// waiting.
 #[derive(Clone)]
 pub struct Router {
     plugin: Arc<PluginBox>,
@@ -25,10 +26,10 @@ impl Router {
         Self { plugin: Arc::new(plugin) }
     }
 
-    /// Routes one request and yields the head of its answer; the body follows as a stream.
+    /// Routes a request and yields the head of the answer; the body follows as a stream.
     ///
-    /// Dropping the future cancels the request. An answer of the upstream is an [`Answer`] whatever its
-    /// status, and so is a refusal of the router itself: a 429 in the caller's wire format.
+    /// Dropping the future cancels the request. An answer of the upstream is an [`Answer`] of any status. A
+    /// refusal of the router is an [`Answer`], too: a 429 in the caller's wire format.
     ///
     /// # Errors
     /// See [`Plugin::fetch`](pointsman_api::Plugin::fetch).
@@ -40,22 +41,22 @@ impl Router {
     /// Returns the state of all accounts, also after a shutdown.
     ///
     /// # Errors
-    /// [`ErrorCode::INTERNAL`](pointsman_api::ErrorCode::INTERNAL), should there be a bug.
+    /// [`ErrorCode::INTERNAL`](pointsman_api::ErrorCode::INTERNAL) for a bug.
     pub fn status(&self) -> Result<Status, Error> {
         self.plugin.status().into_result()
     }
 
-    /// Serves the HTTP face and returns the address that it is bound to.
+    /// Serves the HTTP face and returns the bound address.
     ///
-    /// `address` is `HOST:PORT` (port 0 for a free one), `unix:PATH`, or empty for the configured one.
+    /// `address` is `HOST:PORT` (port 0 for a free port), `unix:PATH`, or empty for the configured address.
     ///
     /// # Errors
-    /// [`ErrorCode::LISTEN`](pointsman_api::ErrorCode::LISTEN) where the address is malformed or taken.
+    /// [`ErrorCode::LISTEN`](pointsman_api::ErrorCode::LISTEN) for a malformed or occupied address.
     pub fn listen(&self, address: &str) -> Result<String, Error> {
         self.plugin.listen(address.into()).into_result().map(String::from)
     }
 
-    /// Takes no more requests, lets those under way finish for `grace`, then cuts them.
+    /// Refuses new requests, lets open requests finish for `grace`, then cuts the rest.
     ///
     /// # Errors
     /// See [`Plugin::shutdown`](pointsman_api::Plugin::shutdown).
@@ -71,8 +72,8 @@ impl fmt::Debug for Router {
     }
 }
 
-/// Awaits a future of the plugin. Where it panicked, the panic is raised again in whoever polls it;
-/// here it becomes an error, as any other trouble of one request.
+/// Awaits a future of the plugin. A panic in the future would be raised again in the poller; here it
+/// becomes an error of the request.
 async fn fenced<T>(mut future: FfiFuture<RResult<T, Error>>) -> Result<T, Error> {
     let poll = |context: &mut std::task::Context<'_>| {
         let poll = || Pin::new(&mut future).poll(context);
