@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Context as _;
-use pointsman_api::{Error, ErrorCode, Status};
+use pointsman_api::{AccountState, Error, ErrorCode, Status};
 
 use crate::cli::Run;
 use crate::operator::summary::NO_ACCOUNT;
@@ -75,7 +75,8 @@ fn command(program: &OsString, rest: &[OsString], outfit: &Outfit) -> std::proce
 /// Returns the wire formats that there is an account for.
 fn served(status: &Status) -> Vec<Format> {
     let has = |format: &Format| {
-        status.accounts.iter().any(|account| account.extensions.text("format") == Some(format.name()))
+        let usable = status.accounts.iter().filter(|account| account.state != AccountState::DISABLED);
+        usable.into_iter().any(|account| account.extensions.text("format") == Some(format.name()))
     };
     Format::ALL.into_iter().filter(has).collect()
 }
@@ -89,6 +90,9 @@ fn check(agent: &Agent, served: &[Format], status: &Status) -> Result<(), Error>
     if agent.speaks.iter().any(|format| served.contains(format)) {
         return Ok(());
     }
+    if status.accounts.iter().all(|account| account.state == AccountState::DISABLED) {
+        return refuse(format!("all accounts are disabled: {}", reasons(status)));
+    }
     let speaks: Vec<_> = agent.speaks.iter().map(|format| format.title()).collect();
     refuse(format!(
         "{} speaks {}, and none of the accounts does: {}",
@@ -96,6 +100,15 @@ fn check(agent: &Agent, served: &[Format], status: &Status) -> Result<(), Error>
         speaks.join(" or "),
         ids(status)
     ))
+}
+
+/// Returns each account with the reason why it is disabled.
+fn reasons(status: &Status) -> String {
+    let reasons = status.accounts.iter().map(|account| match account.reason.as_str() {
+        "" => format!("{} by `enabled: false`", account.id),
+        reason => format!("{}, because {reason}", account.id),
+    });
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 fn ids(status: &Status) -> String {

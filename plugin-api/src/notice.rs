@@ -37,6 +37,8 @@ impl NoticeKind {
     pub const PROVIDER_FALLBACK: Self = Self(12);
     /// The user's quota protection reserves the remaining quota; the request waits or is refused.
     pub const PROTECTED: Self = Self(13);
+    /// An account has no credential, so it is disabled.
+    pub const DISABLED: Self = Self(14);
 }
 
 /// The severity of a [`Notice`]; larger is more severe.

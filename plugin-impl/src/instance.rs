@@ -2,6 +2,7 @@
 
 mod look;
 mod reload;
+mod secret_files;
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Level;
 
-use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
+use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Process};
 use crate::edges::notices::{Listener, MetBy, Notices};
 use crate::edges::store::MemoryStore;
 use crate::edges::telemetry::{self, LogSink};
@@ -29,7 +30,7 @@ use crate::runtime::claim;
 use crate::runtime::router::{FetchError, Router};
 use crate::signals;
 
-use self::reload::Watched;
+use self::reload::{Origin, Watched};
 
 /// The most threads that work on requests. They wait for upstreams most of the time.
 const MAX_THREADS: usize = 4;
@@ -102,8 +103,8 @@ impl Instance {
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), verbose);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
         tracing::dispatcher::with_default(&log, || report(&config));
-        let instance = Self::of(config, runtime, host);
-        if let (Some(watched), Some(runtime)) = (watched, &instance.runtime) {
+        let instance = Self::of(config, runtime, host, environment.clone());
+        if let Some(runtime) = &instance.runtime {
             let (router, closing) = (instance.router.clone(), instance.closing.clone());
             runtime.spawn(reload::watch(router, watched, environment, closing));
         }
@@ -124,16 +125,16 @@ impl Instance {
         let Some(config) = config else { return Err(StartError::Defaults(problem.unwrap_or_default())) };
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), false);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
-        let instance = Self::of(config, runtime, host);
+        let instance = Self::of(config, runtime, host, Arc::new(Process));
         instance.cut_off();
         Ok((Arc::new(instance), problem))
     }
 
-    fn of(config: Config, runtime: Runtime, host: Arc<dyn Host>) -> Self {
+    fn of(config: Config, runtime: Runtime, host: Arc<dyn Host>, environment: Arc<dyn Environment>) -> Self {
         // The clock belongs to the runtime's time.
         let entered = runtime.enter();
         let notices = Notices::new(Box::new(ToHost(host)));
-        let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices));
+        let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices, environment));
         drop(entered);
         Self {
             router,
@@ -268,18 +269,13 @@ impl fmt::Debug for Instance {
     }
 }
 
-fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Option<Watched>), ConfigErrors> {
-    match from {
-        ConfigFrom::Text(text) => Ok((config::from_text(&text, "(text)", environment)?, None)),
-        ConfigFrom::Places(named) => {
-            let located = config::locate(named.as_deref(), environment);
-            let watched = match &located {
-                Located::File(path) => Some(Watched::look(path.clone())),
-                Located::Nowhere => None,
-            };
-            Ok((config::load(&located, environment)?, watched))
-        }
-    }
+fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Watched), ConfigErrors> {
+    let origin = match from {
+        ConfigFrom::Text(text) => Origin::Text(text),
+        ConfigFrom::Places(named) => Origin::Located(config::locate(named.as_deref(), environment)),
+    };
+    let watched = Watched::look(origin.clone());
+    Ok((origin.load(environment)?, watched))
 }
 
 /// Says what was accepted without effect, and what was decided without being written.

@@ -161,3 +161,114 @@ async fn the_callers_own_credential_stays_here() {
     assert_eq!(entry.header("x-api-key"), Some(secret("key", "a").as_str()));
     assert_eq!(entry.header("authorization"), None);
 }
+
+/// An account whose key is in a file, which holds a key that the upstream does not know.
+fn with_file(file: &std::path::Path) -> Setup {
+    std::fs::write(file, "hush-old").expect("written");
+    let source = serde_json::json!({"file": file});
+    Setup::new().anthropic("a", free()).with("api_key", source)
+}
+
+/// A file is read again when its key is refused, so that a rotated key costs no request.
+#[tokio::test]
+async fn a_key_in_a_file_is_read_again_when_it_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key");
+    let stage = with_file(&file).start();
+    std::fs::write(&file, secret("key", "a") + "\n").expect("written");
+    let answer = stage.fetch(&Ask::messages()).await.good();
+    assert!(answer.attempts() <= 2, "{}", answer.attempts());
+    assert_eq!(stage.fetch(&Ask::messages()).await.good().attempts(), 1);
+    assert_eq!(stage.account("a").state, AccountState::READY);
+}
+
+/// A file with the same key is no reason to send it again, and what the upstream said is passed on.
+#[tokio::test]
+async fn a_key_that_is_still_refused_is_sent_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stage = with_file(&folder.path().join("key")).start();
+    let refused = stage.fetch(&Ask::messages()).await.refused(401);
+    assert_eq!((refused.attempts(), stage.upstream.ledger().entries().len()), (1, 1));
+}
+
+/// An account that is closed for its key comes back as soon as the file has another one.
+#[tokio::test]
+async fn another_key_in_a_file_opens_the_account_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key");
+    let stage = with_file(&file).start();
+    stage.fetch(&Ask::messages()).await.refused(401);
+    assert_eq!(stage.account("a").state, AccountState::COOLING);
+    std::fs::write(&file, secret("key", "a")).expect("written");
+    stage.told.wait_for("Configuration reloaded").await;
+    assert_eq!(stage.fetch(&Ask::messages()).await.good().account(), "a");
+}
+
+/// A file that is emptied before it is written, as programs do, does not take the key away.
+#[tokio::test]
+async fn an_empty_file_takes_no_key_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, config) = (folder.path().join("key"), folder.path().join("pointsman.yaml"));
+    std::fs::write(&file, secret("key", "a")).expect("written");
+    let setup = Setup::new().anthropic("a", free()).with("api_key", serde_json::json!({"file": file}));
+    let stage = setup.clone().start_from(&config);
+    std::fs::write(&file, "").expect("written");
+    let text = setup.set("max_wait", "1s").config(&stage.upstream.base_url());
+    std::fs::write(&config, text).expect("written");
+    stage.told.wait_for("Configuration reloaded").await;
+    stage.fetch(&Ask::messages()).await.good();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_command_is_run_again_when_its_key_is_refused_and_not_for_each_refusal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, runs) = (folder.path().join("key"), folder.path().join("runs"));
+    std::fs::write(&file, "hush-old").expect("written");
+    let script = format!("echo run >> {}; cat {}", runs.display(), file.display());
+    let source = serde_json::json!({"command": ["sh", "-c", script]});
+    let setup = Setup::new().anthropic("a", free()).with("api_key", source);
+    let stage = setup.start();
+    std::fs::write(&file, secret("key", "a")).expect("written");
+    for answer in stage.fetch_times(10, Ask::messages).await {
+        answer.good();
+    }
+    let runs = std::fs::read_to_string(runs).expect("written").lines().count();
+    assert_eq!(runs, 2, "once at the start, and once for ten refusals");
+}
+
+/// A refresh token that was renewed by a sign-in elsewhere is found in its file.
+#[tokio::test]
+async fn a_refresh_token_in_a_file_is_read_again_when_it_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "hush-old").expect("written");
+    let stage = one().with("refresh_token", serde_json::json!({"file": file})).start();
+    std::fs::write(&file, secret("refresh", "home")).expect("written");
+    stage.fetch(&Ask::gemini()).await.good();
+    assert_eq!(stage.account("home").state, AccountState::READY);
+}
+
+/// One variable that is not set disables its account, and the others serve.
+#[tokio::test]
+async fn an_unset_variable_disables_its_account_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let unset = serde_json::json!({"env": "POINTSMAN_IT_UNSET"});
+    let setup = Setup::new().anthropic("a", free()).with("api_key", unset).anthropic("b", free());
+    let stage = setup.start_from(&file);
+    let why = stage.told.wait_for("Account a is disabled").await;
+    assert!(why.contains("`POINTSMAN_IT_UNSET` is not set") && why.contains("pointsman.yaml:"), "{why}");
+    assert_eq!(stage.fetch(&Ask::messages()).await.good().account(), "b");
+    let account = stage.account("a");
+    assert_eq!(account.state, AccountState::DISABLED);
+    assert!(account.reason.contains("`POINTSMAN_IT_UNSET` is not set"), "{}", account.reason);
+    let pinned = stage.fetch(&Ask::messages().header("x-pointsman-account", "anthropic:a")).await;
+    assert!(pinned.text().contains("`POINTSMAN_IT_UNSET` is not set"), "{}", pinned.text());
+
+    let whole = Setup::new().anthropic("a", free()).anthropic("b", free());
+    std::fs::write(&file, whole.config(&stage.upstream.base_url())).expect("written");
+    stage.told.wait_for("Configuration reloaded").await;
+    assert_eq!(stage.account("a").state, AccountState::READY);
+    stage.fetch(&Ask::messages().header("x-pointsman-account", "anthropic:a")).await.good();
+}

@@ -19,7 +19,10 @@ use super::summary;
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Host for Warnings {
-    fn notice(&self, _: Notice) {}
+    /// What is noticed before anything is sent is of the configuration.
+    fn notice(&self, notice: Notice) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(notice.text.to_string());
+    }
 
     fn log(&self, record: LogRecord) {
         if record.level <= LogLevel::WARN {

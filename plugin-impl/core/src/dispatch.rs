@@ -208,6 +208,9 @@ impl Dispatch {
             (Phase::Admitting { .. }, Event::Admitted) => Phase::Authorizing { renew: false },
             (Phase::Admitting { plan, next }, Event::Denied(_)) => self.denied(plan, next, now),
             (Phase::Authorizing { renew }, Event::Authorized) => Phase::Sending { renewed: renew },
+            (Phase::Authorizing { renew: true }, Event::Answered { outcome: Outcome::Unauthorized, .. }) => {
+                self.failed(&Outcome::Unauthorized)
+            }
             (Phase::Authorizing { .. }, Event::Answered { .. }) => self.unauthorized(),
             (Phase::Sending { renewed }, Event::Answered { outcome, renewable }) => {
                 self.attempts += 1;

@@ -164,6 +164,7 @@ fn reason(fixture: &Fixture) -> Reason {
 /// Returns the account that is named, if one is.
 fn blocked(fixture: &Fixture) -> Vec<Blocked> {
     let named = fixture.meta.get("account").map(|account| Blocked {
+        without: None,
         account: AccountId::new(account),
         why: Why::Cooling(reason(fixture)),
         status: Some(401),

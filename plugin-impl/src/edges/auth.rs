@@ -2,6 +2,7 @@
 
 mod callers;
 mod refresh;
+mod reread;
 mod token;
 
 use std::sync::Arc;
@@ -10,24 +11,27 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
 use pointsman_core::response::outcome::Outcome;
 
-use crate::edges::config::AuthScheme;
+use crate::edges::config::{AuthScheme, CredentialSource, OAuthClient};
 use crate::secret::Secret;
 
 pub use self::callers::Brought;
 pub(crate) use self::callers::PROOFS as CALLERS_PROOFS;
 pub use self::refresh::{Refresher, Tokens};
+pub use self::reread::{Kept, Rereader};
 
 /// The credential of one account.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// Sent as the provider's scheme says.
-    ApiKey(Secret),
+    ApiKey(Kept),
     /// A bearer token that somebody else keeps fresh.
-    AccessToken(Secret),
+    AccessToken(Kept),
     /// Bearer tokens made from a refresh token.
     Refreshing(Arc<Refresher>),
     /// What the caller sent, which is nowhere but in its request.
     Callers,
+    /// There is none, and this says why.
+    Missing(Arc<str>),
 }
 
 /// What one attempt proves itself with.
@@ -64,17 +68,47 @@ impl Credential {
         rejected: Option<&Proof>,
         tokens: impl FnOnce() -> Tokens,
     ) -> Result<Proof, Outcome> {
+        let rejected = rejected.and_then(Proof::secret);
         match self {
-            Self::ApiKey(secret) => Proof::new(scheme, secret.clone(), false),
-            Self::AccessToken(secret) => Proof::new(AuthScheme::Bearer, secret.clone(), false),
+            Self::ApiKey(kept) => kept_proof(kept, scheme, rejected, tokens).await,
+            Self::AccessToken(kept) => kept_proof(kept, AuthScheme::Bearer, rejected, tokens).await,
             Self::Refreshing(refresher) => {
-                let rejected = rejected.and_then(Proof::secret);
                 let secret = refresher.token(rejected, &tokens()).await?;
                 Proof::new(AuthScheme::Bearer, secret, true)
             }
             Self::Callers => Ok(Proof { kind: Kind::Callers, renewable: false }),
+            Self::Missing(_) => Err(Outcome::Unauthorized),
         }
     }
+
+    /// Returns why there is none.
+    pub fn missing(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Missing(why) => Some(why),
+            Self::ApiKey(_) | Self::AccessToken(_) | Self::Refreshing(_) | Self::Callers => None,
+        }
+    }
+
+    /// Takes over what was read anew from the same sources. Returns whether it is another credential. Where nothing
+    /// could be read, what there is stays: a file may be in the middle of being written.
+    pub fn adopt(&self, configured: &CredentialSource, client: Option<&OAuthClient>) -> bool {
+        let Some(secret) = configured.secret() else { return false };
+        match self {
+            Self::ApiKey(kept) | Self::AccessToken(kept) => kept.adopt(secret),
+            Self::Refreshing(refresher) => refresher.adopt(secret, client),
+            Self::Callers | Self::Missing(_) => false,
+        }
+    }
+}
+
+async fn kept_proof(
+    kept: &Kept,
+    scheme: AuthScheme,
+    rejected: Option<&Secret>,
+    tokens: impl FnOnce() -> Tokens,
+) -> Result<Proof, Outcome> {
+    let secret = kept.secret(rejected, tokens).await.ok_or(Outcome::Unauthorized)?;
+    Proof::new(scheme, secret, kept.is_renewable())
 }
 
 impl Proof {

@@ -21,6 +21,7 @@ mod account;
 mod amount;
 mod catalog;
 mod concurrency;
+mod configured_secret;
 mod documentation;
 mod environment;
 mod fallbacks;
@@ -54,6 +55,7 @@ mod yaml;
 
 pub use account::{AccountConfig, CredentialSource, VARIABLES};
 pub use concurrency::Concurrency;
+pub use configured_secret::{ConfiguredSecret, SecretSource};
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
 pub use fallbacks::Fallback;
@@ -91,6 +93,8 @@ pub struct Config {
     /// Ids are unique.
     pub accounts: Vec<AccountConfig>,
     pub fallbacks: Vec<Fallback>,
+    /// The files that secrets came from. Another content of one is a change of the configuration.
+    pub secret_files: Vec<PathBuf>,
     /// What its writer should know of.
     pub warnings: Vec<Warning>,
     /// What was decided without being written.

@@ -327,6 +327,13 @@ impl Account {
         self.pools[to.pool].look_at(to.model, |quota| quota.guess(to.bound, recheck, now))
     }
 
+    /// Opens what a credential had closed, because the account has another one.
+    pub fn reopen(&self) {
+        self.needs_sign_in.store(false, Ordering::Release);
+        self.health.reset();
+        self.bell.ring();
+    }
+
     /// Opens everything of the account by order of the operator.
     pub fn reset(&self) {
         self.needs_sign_in.store(false, Ordering::Release);

@@ -15,6 +15,7 @@ const UNREAD: &str = "not-read";
 const OF_CONFIGURATION: [&str; 6] = ["POINTSMAN_", "XDG_", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"];
 
 /// The machine without its secrets.
+#[derive(Debug)]
 struct Looking<'a> {
     machine: &'a dyn Environment,
     /// The only file that is read.
@@ -77,6 +78,7 @@ mod tests {
     use super::*;
 
     /// A machine on which everything can be had, and whoever reads a secret is caught.
+    #[derive(Debug)]
     struct Guarded;
 
     impl Environment for Guarded {

@@ -1,6 +1,6 @@
 //! Live reload: a changed configuration is taken over, a broken one is told and left alone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,40 +8,75 @@ use pointsman_core::reporting::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::edges::config::{self, Environment, Located};
+use crate::edges::config::{self, Config, ConfigErrors, Environment, Located};
 use crate::edges::notices::MetBy;
 use crate::runtime::router::Router;
+
+use super::secret_files::SecretFiles;
 
 /// How often the file is looked at. One `stat` is cheaper than what it takes to watch a folder, and it
 /// sees what editors do when they replace a file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A file, and the version of it that was looked at before it was read.
+/// Where a configuration is loaded from again.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    Located(Located),
+    Text(String),
+}
+
+impl Origin {
+    /// Loads the configuration.
+    pub(super) fn load(&self, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
+        match self {
+            Self::Located(located) => config::load(located, environment),
+            Self::Text(text) => config::from_text(text, "(text)", environment),
+        }
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Located(located) => located.file(),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+/// A configuration, and the version of its file that was looked at before it was read.
 #[derive(Debug)]
 pub(super) struct Watched {
-    path: PathBuf,
+    origin: Origin,
     seen: Option<Stamp>,
 }
 
 impl Watched {
     /// Looks at the file. Comes before it is read, so that no edit falls between.
-    pub(super) fn look(path: PathBuf) -> Self {
-        let seen = stamp(&path);
-        Self { path, seen }
+    pub(super) fn look(origin: Origin) -> Self {
+        let seen = origin.file().and_then(stamp);
+        Self { origin, seen }
+    }
+
+    fn has_changed(&mut self) -> bool {
+        let current = self.origin.file().and_then(stamp);
+        let has_changed = current.is_some() && current != self.seen;
+        if has_changed {
+            self.seen = current;
+        }
+        has_changed
     }
 }
 
 /// What tells one version of a file from another.
 type Stamp = (SystemTime, u64);
 
-/// Watches the file until the instance closes.
+/// Watches the configuration and the files of its secrets until the instance closes.
 pub(super) async fn watch(
     router: Arc<Router>,
-    watched: Watched,
+    mut watched: Watched,
     environment: Arc<dyn Environment>,
     closing: CancellationToken,
 ) {
-    let Watched { path, mut seen } = watched;
+    let mut secrets = SecretFiles::default();
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -49,10 +84,9 @@ pub(super) async fn watch(
             _ = looks.tick() => {}
             () = closing.cancelled() => return,
         }
-        let current = stamp(&path);
-        if current.is_some() && current != seen {
-            seen = current;
-            take_over(&router, &path, environment.clone()).await;
+        let of_secrets = secrets.have_changed(&router.generation().config.secret_files);
+        if watched.has_changed() || of_secrets {
+            take_over(&router, watched.origin.clone(), environment.clone()).await;
         }
     }
 }
@@ -63,10 +97,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-async fn take_over(router: &Router, path: &Path, environment: Arc<dyn Environment>) {
-    let located = Located::File(path.to_owned());
+async fn take_over(router: &Router, origin: Origin, environment: Arc<dyn Environment>) {
     // A secret can be a command's output, which may take a while.
-    let loaded = tokio::task::spawn_blocking(move || config::load(&located, &*environment)).await;
+    let loaded = tokio::task::spawn_blocking(move || origin.load(&*environment)).await;
     let event = match loaded {
         Ok(Ok(config)) => {
             super::report(&config);

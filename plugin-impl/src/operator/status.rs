@@ -16,6 +16,7 @@ use crate::fleet::account::PoolSummary;
 use crate::fleet::callers::Callers;
 use crate::fleet::caps::Cap;
 use crate::fleet::{Member, Roster};
+use crate::runtime::generation::Papers;
 use crate::runtime::router::Router;
 
 pub use self::windows::WindowStatus;
@@ -153,8 +154,12 @@ impl Status {
         let accounts = crews().flat_map(|(crew, provider)| {
             let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
             let (roster, format) = (&crew.roster, provider.core.format.name());
-            let view = move |(place, member)| account(roster, (place, member), format, &pools, now);
-            (0..).zip(&roster.members).map(view).collect::<Vec<_>>()
+            let view = move |((place, member), papers): ((u32, &Member), &Papers)| {
+                let account = account(roster, (place, member), format, &pools, now);
+                let reason = papers.credential.missing().map_or(account.reason, |why| why.to_string());
+                AccountStatus { reason, ..account }
+            };
+            (0..).zip(&roster.members).zip(&crew.papers).map(view).collect::<Vec<_>>()
         });
         Self {
             now: now.wall,
@@ -290,10 +295,6 @@ fn account(
     };
     let account = &member.account;
     let (state, until) = account_state(member, now);
-    let reason = match state {
-        AccountState::Cooling => account.reason().as_str(),
-        AccountState::Ready | AccountState::NeedsSignIn | AccountState::Disabled => "",
-    };
     AccountStatus {
         id: account.id.to_string(),
         provider: account.id.provider().to_owned(),
@@ -301,7 +302,7 @@ fn account(
         label: account.id.label().to_owned(),
         callers: callers.as_ref().map(Vec::len),
         state,
-        reason: reason.to_owned(),
+        reason: reason(member, state).to_owned(),
         until,
         under_way: UnderWay::of(&member.cap()),
         pools: pools
@@ -311,6 +312,14 @@ fn account(
             .enumerate()
             .map(|(index, pool)| others.iter().fold(pool, |sum, other| sum.with(&other.pool(index))))
             .collect(),
+    }
+}
+
+/// Says why an account is not ready.
+fn reason(member: &Member, state: AccountState) -> &'static str {
+    match state {
+        AccountState::Cooling => member.account.reason().as_str(),
+        AccountState::Ready | AccountState::NeedsSignIn | AccountState::Disabled => "",
     }
 }
 

@@ -258,6 +258,8 @@ impl<'a> Journey<'a> {
                 (attempt.proof, attempt.renewed) = (Some(proof), renew);
                 Event::Authorized
             }
+            // The answer that refused the first proof says more than that there is no other.
+            Err(Outcome::Unauthorized) if renew => self.failed(Outcome::Unauthorized),
             Err(outcome) => {
                 let account = attempt.lease.target().account.id.clone();
                 self.seen = Some(Seen::Nothing(format!("no access token could be had for {account}")));

@@ -3,7 +3,7 @@
 //! A request takes the current generation once and keeps it to its end, although configuration and fleet
 //! may change meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::route::Providers;
 use pointsman_core::time::Now;
 
-use crate::edges::auth::{Credential, Refresher};
+use crate::edges::auth::{Credential, Kept, Refresher};
 use crate::edges::config::{
-    AccountConfig, Concurrency, Config, CredentialSource, OAuthClient, ProviderConfig, ProxyUrl,
+    AccountConfig, Concurrency, Config, ConfiguredSecret, CredentialSource, ProviderConfig, ProxyUrl,
 };
 use crate::edges::store::Store;
 use crate::fleet::{Account, Fleet, Identity, Member, Roster};
 use crate::runtime::chains::Chains;
-use crate::secret::Secret;
 
 /// A configuration, and who serves under it.
 #[derive(Debug)]
@@ -74,6 +73,16 @@ impl Generation {
         let chains = Chains::new(&config.fallbacks, &config.providers);
         let fingerprint = fingerprint(&config, &crews);
         Self { config, crews, chains, fingerprint, providers }
+    }
+
+    /// Returns the enabled accounts that have no credential, each with the reason.
+    pub fn without_credential(&self) -> BTreeMap<AccountId, Arc<str>> {
+        let is_enabled =
+            |id: &AccountId| self.config.accounts.iter().any(|account| account.id == *id && account.enabled);
+        let papers = self.crews.iter().flat_map(|crew| crew.names.iter().zip(&crew.papers));
+        let missing =
+            papers.filter_map(|(id, papers)| Some((id.clone(), papers.credential.missing()?.clone())));
+        missing.filter(|(id, _)| is_enabled(id)).collect()
     }
 
     fn papers_of(&self, account: &Arc<Account>) -> Option<&Papers> {
@@ -139,13 +148,18 @@ impl Making<'_> {
     fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {
         let account = self.fleet.enlist(&config.id, identity(provider, config), &provider.core);
         let papers = match self.before.and_then(|before| before.papers_of(&account)) {
-            Some(papers) => Papers { project: config.project.clone(), ..papers.clone() },
-            None => self.enlisted(provider, config, &account),
+            Some(papers) if papers.credential.missing().is_none() => {
+                if papers.credential.adopt(&config.credential, provider.oauth.as_ref()) {
+                    account.reopen();
+                }
+                Papers { project: config.project.clone(), ..papers.clone() }
+            }
+            Some(_) | None => self.enlisted(provider, config, &account),
         };
         let member = Member {
             account,
             weight: config.weight.into(),
-            enabled: config.enabled,
+            enabled: config.enabled && papers.credential.missing().is_none(),
             max_in_flight: config.max_in_flight,
             concurrency: config.concurrency.or(provider.concurrency.account),
             protections: self.protections(provider, config),
@@ -179,34 +193,29 @@ impl Making<'_> {
         config: &AccountConfig,
         proxy: Option<ProxyUrl>,
     ) -> Credential {
+        let Some(configured) = config.credential.secret() else { return Credential::Callers };
+        let secret = match configured.secret() {
+            Ok(secret) => secret,
+            Err(why) => return Credential::Missing(why.into()),
+        };
         match (&config.credential, &provider.oauth) {
-            (CredentialSource::ApiKey(key), _) => Credential::ApiKey(key.clone()),
-            (CredentialSource::Caller, _) => Credential::Callers,
-            (CredentialSource::AccessToken(token), _) => Credential::AccessToken(token.clone()),
-            (CredentialSource::RefreshToken(token), Some(client)) => {
-                self.refreshing(config, client, token, proxy)
+            (CredentialSource::ApiKey(_), _) => Credential::ApiKey(Kept::new(secret, configured)),
+            (CredentialSource::RefreshToken(_), Some(client)) => {
+                if let Some(Err(why)) = client.client_secret.as_ref().map(ConfiguredSecret::secret) {
+                    return Credential::Missing(why.into());
+                }
+                let token = (secret, configured.source().cloned());
+                let refresher = Refresher::new(config.id.clone(), client.clone(), token, proxy, self.store);
+                Credential::Refreshing(Arc::new(refresher))
             }
-            // The configuration is refused where a refresh token has no client; this is not reached.
-            (CredentialSource::RefreshToken(token), None) => Credential::AccessToken(token.clone()),
+            // The configuration is refused where a refresh token has no client.
+            (
+                CredentialSource::AccessToken(_)
+                | CredentialSource::RefreshToken(_)
+                | CredentialSource::Caller,
+                _,
+            ) => Credential::AccessToken(Kept::new(secret, configured)),
         }
-    }
-
-    fn refreshing(
-        &self,
-        config: &AccountConfig,
-        client: &OAuthClient,
-        token: &Secret,
-        proxy: Option<ProxyUrl>,
-    ) -> Credential {
-        let (id, fingerprint) = (config.id.clone(), hash_of(&token.expose()));
-        Credential::Refreshing(Arc::new(Refresher::new(
-            id,
-            client.clone(),
-            token,
-            fingerprint,
-            proxy,
-            self.store,
-        )))
     }
 }
 
@@ -218,14 +227,10 @@ fn fingerprint(config: &Config, crews: &[Crew]) -> u64 {
     hash_of(&(format!("{:?}", config.printed()), identities))
 }
 
-/// An account is another one when its credential changed, how it is proved, or the shape of its pools.
+/// An account is another one when its credential changed, how it is proved, or the shape of its pools. What a file or
+/// a command gives may change; the account stays.
 fn identity(provider: &ProviderConfig, config: &AccountConfig) -> Identity {
-    let secret = match &config.credential {
-        CredentialSource::ApiKey(secret)
-        | CredentialSource::AccessToken(secret)
-        | CredentialSource::RefreshToken(secret) => secret.expose(),
-        CredentialSource::Caller => "",
-    };
+    let secret = config.credential.secret();
     let pools: Vec<_> = provider.core.pools.iter().map(|pool| (&pool.name, &pool.endpoints)).collect();
     let oauth = provider.oauth.as_ref().map(|client| (&client.client_id, &client.token_url));
     let proxy = config.proxy.as_ref().or(provider.proxy.as_ref()).map(ProxyUrl::expose);

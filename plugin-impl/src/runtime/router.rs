@@ -8,12 +8,13 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::formats::format::WireFormat;
+use pointsman_core::reporting::notice::{Event, Notice};
 use pointsman_core::reporting::refusal;
 use pointsman_core::request::safety;
 use thiserror::Error;
 
-use crate::edges::config::Config;
-use crate::edges::notices::Notices;
+use crate::edges::config::{Config, Environment};
+use crate::edges::notices::{MetBy, Notices};
 use crate::edges::store::Store;
 use crate::edges::upstream::{Outgoing, Replay, SendError};
 use crate::runtime::answer::{Answer, AnswerBody, Relay};
@@ -45,11 +46,18 @@ pub enum FetchError {
 
 impl Router {
     /// Makes a router. Its requests have to be run on a tokio runtime.
-    pub fn new(config: Config, store: Arc<dyn Store>, notices: Notices) -> Self {
-        let shared = Arc::new(Shared::new(store, notices));
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        notices: Notices,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(store, notices, environment));
         shared.notices.set_quiet(config.quiet_mode);
         let generation = Generation::new(config, &shared.fleet, &*shared.store, None, shared.clock.now());
-        Self { shared, generation: ArcSwap::from_pointee(generation) }
+        let router = Self { shared, generation: ArcSwap::from_pointee(generation) };
+        router.tell_disabled(None);
+        router
     }
 
     /// Puts another configuration into force. Requests under way keep theirs to their end.
@@ -59,6 +67,19 @@ impl Router {
         let before = self.generation.load_full();
         self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
         fleet.ring_all();
+        self.tell_disabled(Some(&before));
+    }
+
+    /// Tells of each account that has no credential, and had one or was not there before.
+    fn tell_disabled(&self, before: Option<&Generation>) {
+        let known = before.map(Generation::without_credential).unwrap_or_default();
+        for (account, why) in self.generation().without_credential() {
+            if known.get(&account) != Some(&why) {
+                let event = Event::Disabled { account, why: why.to_string() };
+                let Shared { notices, counters, .. } = &*self.shared;
+                notices.tell(&Notice { event, until: None }, MetBy::Router, counters);
+            }
+        }
     }
 
     /// Returns the generation in force.

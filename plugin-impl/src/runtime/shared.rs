@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::edges::auth::Tokens;
-use crate::edges::config::Timeouts;
+use crate::edges::config::{Environment, Timeouts};
 use crate::edges::notices::Notices;
 use crate::edges::store::Store;
 use crate::edges::upstream::Upstream;
@@ -22,6 +22,8 @@ pub struct Shared {
     pub store: Arc<dyn Store>,
     pub counters: Arc<Counters>,
     pub notices: Notices,
+    /// Where secrets are read again.
+    environment: Arc<dyn Environment>,
     pub journal: Journal,
     requests: AtomicU64,
     /// Tells the ids of this start from those of another.
@@ -32,7 +34,7 @@ pub struct Shared {
 
 impl Shared {
     /// Puts the parts together.
-    pub fn new(store: Arc<dyn Store>, notices: Notices) -> Self {
+    pub fn new(store: Arc<dyn Store>, notices: Notices, environment: Arc<dyn Environment>) -> Self {
         let clock = Clock::start();
         Self {
             clock,
@@ -41,6 +43,7 @@ impl Shared {
             store,
             counters: Arc::default(),
             notices,
+            environment,
             journal: Journal::default(),
             requests: AtomicU64::new(0),
             start: clock.now().wall.0,
@@ -56,6 +59,7 @@ impl Shared {
             store: self.store.clone(),
             counters: self.counters.clone(),
             timeouts,
+            environment: self.environment.clone(),
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Blocked {
     pub why: Why,
     /// The status that the upstream rejected it with, where one is known.
     pub status: Option<u16>,
+    /// Why it has no credential, where it has none.
+    pub without: Option<String>,
     /// Host and port of the endpoint.
     pub place: String,
 }
@@ -32,7 +34,8 @@ impl Blocked {
             Why::Cooling(Reason::Server | Reason::Capacity) => Some(format!("{} has trouble", self.place)),
             Why::Cooling(Reason::Token) => Some(format!("no access token could be had for {account}")),
             Why::NeedsSignIn => Some(format!("{account} has to sign in again")),
-            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Disabled => None,
+            Why::Disabled => self.without.as_ref().map(|why| format!("{account} is disabled: {why}")),
+            Why::Busy | Why::Probing | Why::Protected | Why::Limited => None,
         }
     }
 
@@ -42,6 +45,7 @@ impl Blocked {
             Why::Cooling(Reason::Auth) => Some("give it a valid credential in pointsman.yaml"),
             Why::Cooling(Reason::Project) => Some("see the provider's console"),
             Why::NeedsSignIn => Some("give it a new token in pointsman.yaml"),
+            Why::Disabled if self.without.is_some() => Some("give it a credential"),
             Why::Disabled => Some("`enabled: false` in pointsman.yaml keeps it away"),
             Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Cooling(_) => None,
         }
@@ -78,7 +82,22 @@ mod tests {
     use super::*;
 
     fn blocked(account: &str, why: Why, status: Option<u16>) -> Blocked {
-        Blocked { account: AccountId::new(account), why, status, place: "api.acme.example:443".into() }
+        Blocked {
+            account: AccountId::new(account),
+            why,
+            status,
+            without: None,
+            place: "api.acme.example:443".into(),
+        }
+    }
+
+    #[test]
+    fn an_account_without_a_credential_is_named_with_the_reason() {
+        let why = Some("the environment variable `K` is not set".to_owned());
+        let without = [Blocked { without: why, ..blocked("acme:work", Why::Disabled, None) }];
+        assert_eq!(named(&without), "; acme:work is disabled: the environment variable `K` is not set");
+        assert_eq!(remedies(&without), "; give it a credential");
+        assert_eq!(named(&[blocked("acme:work", Why::Disabled, None)]), "");
     }
 
     #[test]

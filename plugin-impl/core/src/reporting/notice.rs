@@ -40,6 +40,8 @@ pub enum Event {
     Protected { family: String, counts: Counts, seconds: Option<u64> },
     /// The account needs its owner.
     SignIn { account: AccountId, url: Option<String> },
+    /// The account has no credential, so it is disabled.
+    Disabled { account: AccountId, why: String },
     /// A limit is over.
     LimitOver { account: AccountId, pool: Pool },
     /// A change of the configuration is in force.
@@ -145,6 +147,7 @@ impl Notice {
                 seconds.map_or_else(|| what.clone(), |seconds| format!("{what}. Waiting {seconds}s..."))
             }
             Event::SignIn { account, .. } => format!("Account {} needs to sign in again", account.label()),
+            Event::Disabled { account, why } => format!("Account {} is disabled: {why}", account.label()),
             Event::LimitOver { account, pool } => {
                 format!("{} quota is back for {}", pool.title, account.label())
             }
@@ -161,6 +164,7 @@ impl Notice {
             | Event::PoolExhausted { account, .. }
             | Event::Cooldown { account, .. }
             | Event::SignIn { account, .. }
+            | Event::Disabled { account, .. }
             | Event::LimitOver { account, .. } => Some(account),
             Event::EndpointDown { .. }
             | Event::ProviderFallback { .. }
@@ -185,6 +189,7 @@ impl Notice {
             | Event::AllCooling { .. }
             | Event::Protected { .. }
             | Event::SignIn { .. }
+            | Event::Disabled { .. }
             | Event::ConfigTaken
             | Event::ConfigRefused { .. } => None,
         }
@@ -315,6 +320,11 @@ mod tests {
             "No account can serve gemini now: 2 rejected. Waiting 12s...",
         );
         check(Event::SignIn { account: account.clone(), url: None }, "Account work needs to sign in again");
+        let why = "the environment variable `K` is not set (pointsman.yaml:3:38)".to_owned();
+        check(
+            Event::Disabled { account: account.clone(), why },
+            "Account work is disabled: the environment variable `K` is not set (pointsman.yaml:3:38)",
+        );
         check(Event::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
     }
 

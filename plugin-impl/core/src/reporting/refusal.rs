@@ -151,6 +151,7 @@ mod tests {
     fn a_rejected_credential_is_told_with_account_and_remedy_and_ends_each_agent() {
         let counts = Counts { cooling: Cooling::by(Reason::Auth, 1), ..Counts::default() };
         let blocked = [Blocked {
+            without: None,
             account: AccountId::new("acme:work"),
             why: Why::Cooling(Reason::Auth),
             status: Some(401),

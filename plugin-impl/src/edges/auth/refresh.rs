@@ -1,5 +1,6 @@
 //! Refresh: one flight per account, ahead of the token's end, whoever asks and however many.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use pointsman_core::ids::AccountId;
@@ -10,13 +11,14 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::edges::config::{OAuthClient, ProxyUrl, Timeouts};
+use crate::edges::config::{ConfiguredSecret, Environment, OAuthClient, ProxyUrl, SecretSource, Timeouts};
 use crate::edges::store::{Record, Store};
 use crate::edges::upstream::Upstream;
 use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
 
-use super::token::{self, Issued};
+use super::reread::{Pace, read_again};
+use super::token::{self, Fault, Issued};
 
 /// What refreshing needs from its surroundings.
 #[derive(Clone, Debug)]
@@ -26,24 +28,36 @@ pub struct Tokens {
     pub store: Arc<dyn Store>,
     pub counters: Arc<Counters>,
     pub timeouts: Timeouts,
+    /// Where secrets are read again.
+    pub environment: Arc<dyn Environment>,
 }
 
 /// Makes access tokens from the refresh token of one account.
 #[derive(Debug)]
 pub struct Refresher {
     account: AccountId,
-    client: OAuthClient,
     proxy: Option<ProxyUrl>,
-    /// Of the refresh token as it was configured.
-    fingerprint: u64,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    refresh: Secret,
+    grant: Grant,
     access: Option<Access>,
     flight: Option<Flight>,
+    /// How often the sources of the grant are read again.
+    pace: Pace,
+}
+
+/// What a token endpoint is shown.
+#[derive(Clone, Debug)]
+struct Grant {
+    client: OAuthClient,
+    source: Option<SecretSource>,
+    /// Of the refresh token as it was configured.
+    fingerprint: u64,
+    /// The configured token, or one that descends from it by exchange.
+    refresh: Secret,
 }
 
 #[derive(Clone, Debug)]
@@ -68,16 +82,32 @@ impl Refresher {
     pub fn new(
         account: AccountId,
         client: OAuthClient,
-        configured: &Secret,
-        fingerprint: u64,
+        (configured, source): (&Secret, Option<SecretSource>),
         proxy: Option<ProxyUrl>,
         store: &dyn Store,
     ) -> Self {
+        let fingerprint = fingerprint(configured);
         let saved = store.account(&account).refresh_token;
         let exchanged = saved.filter(|(of, _)| *of == fingerprint).map(|(_, token)| token);
         let refresh = exchanged.unwrap_or_else(|| configured.clone());
-        let state = Mutex::new(State { refresh, access: None, flight: None });
-        Self { account, client, proxy, fingerprint, state }
+        let grant = Grant { client, source, fingerprint, refresh };
+        let state = State { grant, access: None, flight: None, pace: Pace::default() };
+        Self { account, proxy, state: Mutex::new(state) }
+    }
+
+    /// Takes over what was read anew from the same sources. Returns whether it is another credential.
+    pub(super) fn adopt(&self, configured: &ConfiguredSecret, client: Option<&OAuthClient>) -> bool {
+        let mut state = unpoisoned(self.state.lock());
+        let token = configured.secret().ok();
+        let client_secret = client.and_then(|client| client.client_secret.as_ref()?.secret().ok());
+        match state.grant.with(token, client_secret) {
+            Some(grant) => {
+                state.grant = grant;
+                state.access = None;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Returns a token that is good for now.
@@ -125,26 +155,74 @@ impl Refresher {
         tokens.counters.refreshes.count();
         let (landing, flight) = watch::channel(None);
         state.flight = Some(flight.clone());
-        let (refresher, tokens, refresh) = (self.clone(), tokens.clone(), state.refresh.clone());
+        let (refresher, tokens, grant) = (self.clone(), tokens.clone(), state.grant.clone());
         tokio::spawn(async move {
-            let landed = refresher.fly(&refresh, &tokens).await;
+            let landed = refresher.fly(grant, &tokens).await;
             landing.send_replace(Some(landed));
         });
         flight
     }
 
-    async fn fly(&self, refresh: &Secret, tokens: &Tokens) -> Result<Secret, Outcome> {
-        let issued =
-            token::refresh(&tokens.upstream, &self.client, refresh, self.proxy.as_ref(), tokens.timeouts)
-                .await;
+    async fn fly(&self, mut grant: Grant, tokens: &Tokens) -> Result<Secret, Outcome> {
+        let mut issued = self.ask(&grant, tokens).await;
+        if issued.as_ref().is_err_and(|fault| fault.is_refusal)
+            && let Some(other) = self.read_again(&grant, tokens).await
+        {
+            grant = other;
+            issued = self.ask(&grant, tokens).await;
+        }
         if let Ok(Issued { refresh: Some(exchanged), .. }) = &issued {
-            let (account, fingerprint) = (self.account.clone(), self.fingerprint);
+            let (account, fingerprint) = (self.account.clone(), grant.fingerprint);
             tokens.store.save(Record::RefreshToken { account, fingerprint, token: exchanged.clone() });
         }
         let mut state = unpoisoned(self.state.lock());
         state.flight = None;
-        state.take(issued, tokens.clock.mono())
+        let issued = issued.map_err(|fault| fault.outcome);
+        state.take(issued, grant.fingerprint, tokens.clock.mono())
     }
+
+    async fn ask(&self, grant: &Grant, tokens: &Tokens) -> Result<Issued, Fault> {
+        let Grant { client, refresh, .. } = grant;
+        token::refresh(&tokens.upstream, client, refresh, self.proxy.as_ref(), tokens.timeouts).await
+    }
+
+    /// Returns another grant than the one that was refused, where the files and commands that it came from give one.
+    async fn read_again(&self, refused: &Grant, tokens: &Tokens) -> Option<Grant> {
+        let of_client = refused.client.client_secret.as_ref().and_then(ConfiguredSecret::source);
+        let sources = [refused.source.as_ref(), of_client];
+        let is_due = || unpoisoned(self.state.lock()).pace.allows(tokens.clock.mono());
+        if sources.iter().all(Option::is_none) || !is_due() {
+            return None;
+        }
+        let [token, client_secret] =
+            sources.map(|source| async move { read_again(source?, tokens.environment.clone()).await });
+        let (token, client_secret) = (token.await, client_secret.await);
+        let grant = refused.with(token.as_ref(), client_secret.as_ref())?;
+        unpoisoned(self.state.lock()).grant = grant.clone();
+        Some(grant)
+    }
+}
+
+impl Grant {
+    /// Returns the grant with another token or client secret; none where both are the same.
+    fn with(&self, token: Option<&Secret>, client_secret: Option<&Secret>) -> Option<Self> {
+        let mut grant = self.clone();
+        if let Some(token) = token.filter(|token| fingerprint(token) != self.fingerprint) {
+            grant.fingerprint = fingerprint(token);
+            grant.refresh = token.clone();
+        }
+        let mut is_other = grant.fingerprint != self.fingerprint;
+        if let (Some(known), Some(read)) = (&mut grant.client.client_secret, client_secret) {
+            is_other |= known.replace(read);
+        }
+        is_other.then_some(grant)
+    }
+}
+
+fn fingerprint(token: &Secret) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    token.expose().hash(&mut hasher);
+    hasher.finish()
 }
 
 impl State {
@@ -156,15 +234,24 @@ impl State {
         }
     }
 
-    /// Takes in what a flight came to. A flight that failed leaves the token that it was to replace.
-    fn take(&mut self, issued: Result<Issued, Outcome>, now: Millis) -> Result<Secret, Outcome> {
+    /// Takes in what a flight came to. A flight that failed leaves the token that it was to replace. One that began
+    /// with another grant than is in force has nothing to leave.
+    fn take(
+        &mut self,
+        issued: Result<Issued, Outcome>,
+        fingerprint: u64,
+        now: Millis,
+    ) -> Result<Secret, Outcome> {
         let issued = issued.inspect_err(|_| {
             if let Some(access) = &mut self.access {
                 access.lifespan.put_off(now);
             }
         })?;
+        if self.grant.fingerprint != fingerprint {
+            return Ok(issued.access);
+        }
         if let Some(refresh) = issued.refresh {
-            self.refresh = refresh;
+            self.grant.refresh = refresh;
         }
         let lifespan = Lifespan::new(now, issued.lifetime);
         self.access = Some(Access { token: issued.access.clone(), lifespan });

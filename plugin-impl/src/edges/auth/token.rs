@@ -27,6 +27,18 @@ pub(super) struct Issued {
     pub(super) refresh: Option<Secret>,
 }
 
+/// Why there is no fresh token.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) outcome: Outcome,
+    /// The endpoint took the request and refused it: another secret may do better.
+    pub(super) is_refusal: bool,
+}
+
+impl Fault {
+    const OUTAGE: Self = Self { outcome: Outcome::TokenOutage, is_refusal: false };
+}
+
 /// Asks for a fresh token.
 ///
 /// # Errors
@@ -37,24 +49,26 @@ pub(super) async fn refresh(
     refresh_token: &Secret,
     proxy: Option<&ProxyUrl>,
     timeouts: Timeouts,
-) -> Result<Issued, Outcome> {
+) -> Result<Issued, Fault> {
     let timeouts = Timeouts { head: PATIENCE, idle: PATIENCE, ..timeouts };
     let sent = upstream.send(|| request(client, refresh_token), proxy, timeouts).await;
     let incoming = sent.map_err(|error| {
         tracing::warn!(%error, "the token endpoint failed");
-        Outcome::TokenOutage
+        Fault::OUTAGE
     })?;
     let status = incoming.status;
-    let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Outcome::TokenOutage)?;
+    let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Fault::OUTAGE)?;
     match issued(&body) {
         Ok(issued) if status.is_success() => return Ok(issued),
         Err(why) if status.is_success() => tracing::warn!(%status, "the token endpoint gave no token: {why}"),
         Ok(_) | Err(_) => tracing::warn!(%status, "the token endpoint refused"),
     }
-    Err(match classify_token(status, &body) {
+    let outcome = match classify_token(status, &body) {
         TokenFault::Revoked => Outcome::NeedsSignIn(SignIn::Revoked),
         TokenFault::Transient => Outcome::TokenOutage,
-    })
+    };
+    let is_refusal = status.is_client_error() || outcome != Outcome::TokenOutage;
+    Err(Fault { outcome, is_refusal })
 }
 
 fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
@@ -119,12 +133,13 @@ fn lifetime(field: Option<&Value>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edges::config::ConfiguredSecret;
 
     #[test]
     fn a_form_is_escaped() {
         let client = OAuthClient {
             client_id: "my client".into(),
-            client_secret: Some(Secret::new("a&b".into())),
+            client_secret: Some(ConfiguredSecret::from(Secret::new("a&b".into()))),
             token_url: "http://t/token".into(),
         };
         let body = request(&client, &Secret::new("1//x".into())).body;

@@ -6,6 +6,7 @@ use pointsman_core::ids::AccountId;
 use pointsman_core::quota::protection::Level;
 
 use super::catalog::Declared;
+use super::configured_secret::ConfiguredSecret;
 use super::environment::Environment;
 use super::form::words;
 use super::problem::{Problem, nearest, shown_name};
@@ -21,7 +22,7 @@ use super::settings::{
 };
 use super::url::ProxyUrl;
 use super::yaml::Value;
-use crate::secret::{Secret, begins_like_key};
+use crate::secret::begins_like_key;
 
 /// An account as configured.
 #[derive(Clone, Debug)]
@@ -47,13 +48,23 @@ pub struct AccountConfig {
 #[derive(Clone, Debug)]
 pub enum CredentialSource {
     /// Sent as the provider's auth scheme says.
-    ApiKey(Secret),
+    ApiKey(ConfiguredSecret),
     /// Sent as a bearer token; somebody else keeps it fresh.
-    AccessToken(Secret),
+    AccessToken(ConfiguredSecret),
     /// Access tokens are made from it.
-    RefreshToken(Secret),
+    RefreshToken(ConfiguredSecret),
     /// Each request brings its own.
     Caller,
+}
+
+impl CredentialSource {
+    /// Returns what was read, unless each request brings its own.
+    pub fn secret(&self) -> Option<&ConfiguredSecret> {
+        match self {
+            Self::ApiKey(secret) | Self::AccessToken(secret) | Self::RefreshToken(secret) => Some(secret),
+            Self::Caller => None,
+        }
+    }
 }
 
 /// What accounts are read with.
@@ -193,7 +204,7 @@ fn credential(
     secrets: &Secrets<'_>,
     report: &mut Report,
 ) -> Option<CredentialSource> {
-    type Make = fn(Secret) -> CredentialSource;
+    type Make = fn(ConfiguredSecret) -> CredentialSource;
     let forms: [(&dyn Key, Make); 3] = [
         (&API_KEY, CredentialSource::ApiKey),
         (&ACCESS_TOKEN, CredentialSource::AccessToken),
@@ -265,7 +276,7 @@ fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
     AccountConfig {
         id,
         provider,
-        credential: CredentialSource::ApiKey(Secret::new(key)),
+        credential: CredentialSource::ApiKey(ConfiguredSecret::fixed(key)),
         project: None,
         weight: 1,
         enabled: true,

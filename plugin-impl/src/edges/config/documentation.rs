@@ -42,7 +42,9 @@ A secret is written in one of these ways. It is never printed, neither by errors
 | `{keyring: NAME}` | an entry of the system's keyring; not in this version |
 
 White space at the ends belongs to no secret. A line break or another character in the middle that no header can hold is an
-error. A literal such as `$NAME` or `env:NAME` is sent as it is, with a warning that shows `{env: NAME}`.
+error. What the machine does not have for now (a variable that is not set, a file that cannot be read, a command that fails)
+disables its account alone, with the reason in a notice and in the status. Files are looked at once a second, and another content
+is taken over; files and commands are read again, at most every 10 s, when their secret is refused. A literal such as `$NAME` or `env:NAME` is sent as it is, with a warning that shows `{env: NAME}`.
 ";
 
 /// Returns the reference of all settings, as Markdown.

@@ -3,6 +3,7 @@
 //! It comes in as an argument, so that tests neither read nor change the process.
 
 use std::ffi::OsString;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,7 +19,7 @@ const MAX_TEXT: u64 = 1 << 20;
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
 /// The machine as a configuration sees it.
-pub trait Environment: Send + Sync {
+pub trait Environment: Debug + Send + Sync {
     /// Returns the environment variable `name`; one that is empty counts as not set.
     fn variable(&self, name: &str) -> Option<String>;
 

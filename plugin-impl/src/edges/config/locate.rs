@@ -16,6 +16,16 @@ pub enum Located {
     Nowhere,
 }
 
+impl Located {
+    /// Returns the file.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Nowhere => None,
+        }
+    }
+}
+
 /// Looks at `explicit` (`--config`), `$POINTSMAN_CONFIG`, `./pointsman.yaml` and
 /// `$XDG_CONFIG_HOME/pointsman/pointsman.yaml`, in this order.
 ///

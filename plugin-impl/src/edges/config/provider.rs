@@ -10,6 +10,7 @@ use pointsman_core::request::catalog::{Family, Provider};
 
 use super::catalog::Declared;
 use super::concurrency::{self, Concurrency};
+use super::configured_secret::ConfiguredSecret;
 use super::family;
 use super::pool::{self, PoolConfig};
 use super::pool_order::PoolOrder;
@@ -21,7 +22,6 @@ use super::settings::{
     AUTH, CLIENT_ID, CLIENT_SECRET, HOST_FORM, HOSTS, KIND, OAUTH, OAUTH_KEYS, PROVIDER, PROXY, TOKEN_URL,
 };
 use super::url::{ProxyUrl, host_of};
-use crate::secret::Secret;
 
 /// A provider, ready to be used.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl AuthScheme {
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
     pub client_id: String,
-    pub client_secret: Option<Secret>,
+    pub client_secret: Option<ConfiguredSecret>,
     pub token_url: String,
 }
 

@@ -38,7 +38,7 @@ pub(super) fn config(
     let root = tree(text, name, environment, &mut report)?;
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
     let paths = Paths::new(folder, environment);
-    let secrets = Secrets { environment, paths: &paths };
+    let secrets = Secrets::new(environment, &paths);
 
     let top = Entry::root(&root).fields(&TOP, &mut report);
     let mut config = scalars(&top, &secrets, source, &mut report);
@@ -53,6 +53,7 @@ pub(super) fn config(
     };
     config.fallbacks = fallbacks::fallbacks(&top, &chains, &mut report);
     not_yet::check(&top, &mut report);
+    config.secret_files = secrets.into_files();
 
     (config.warnings, config.notes) = report.finish()?;
     Ok(config)
@@ -99,6 +100,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         providers: Vec::new(),
         accounts: Vec::new(),
         fallbacks: Vec::new(),
+        secret_files: Vec::new(),
         warnings: Vec::new(),
         notes: Vec::new(),
         source,

@@ -1,13 +1,20 @@
 //! The ways to write a secret: the text itself, or where it is.
+//!
+//! What is written wrongly is an error. What the machine does not have for now leaves its account without a
+//! credential, and the others serve.
 
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use super::configured_secret::{ConfiguredSecret, Failure, SecretSource};
 use super::environment::Environment;
 use super::paths::Paths;
 use super::problem::{Problem, nearest};
 use super::reader::Entry;
 use super::report::Report;
-use super::secret_text::{Unusable, is_name, meant, usable};
+use super::secret_text::{is_name, meant, usable};
 use super::yaml::{Node, Value};
-use crate::secret::{Secret, looks_like_key};
+use crate::secret::looks_like_key;
 
 pub(super) const ALLOWED: &str =
     "a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}";
@@ -17,21 +24,35 @@ const SOURCES: [&str; 4] = ["env", "file", "command", "keyring"];
 pub(super) struct Secrets<'a> {
     pub(super) environment: &'a dyn Environment,
     pub(super) paths: &'a Paths,
+    /// The files that were read so far.
+    files: RefCell<Vec<PathBuf>>,
 }
 
-impl Secrets<'_> {
+impl<'a> Secrets<'a> {
+    pub(super) fn new(environment: &'a dyn Environment, paths: &'a Paths) -> Self {
+        Self { environment, paths, files: RefCell::default() }
+    }
+
+    /// Returns the files that secrets came from, or were to come from.
+    pub(super) fn into_files(self) -> Vec<PathBuf> {
+        self.files.into_inner()
+    }
+
     /// Reads the secret at `entry`. An error says which source failed, and nothing of what it gave.
-    pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<Secret> {
+    pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<ConfiguredSecret> {
         warn_of_reference(entry, report);
-        match self.find(entry.node).and_then(|text| usable(&text).map_err(Unusable::reason)) {
-            Ok(text) => Some(Secret::new(text)),
-            Err(reason) => report_failure(entry, reason, report),
+        match self.find(entry.node) {
+            Ok(secret) => Some(secret.written_at(&entry.node.place)),
+            Err(reason) => {
+                entry.error(Problem::Secret { key: entry.path.clone(), reason }, report);
+                None
+            }
         }
     }
 
-    fn find(&self, node: &Node) -> Result<String, String> {
+    fn find(&self, node: &Node) -> Result<ConfiguredSecret, String> {
         match &node.value {
-            Value::Text(text) => Ok(text.clone()),
+            Value::Text(text) => literal(text),
             Value::Map(members) => match members.as_slice() {
                 [only] => self.from(&only.key, &only.node),
                 _ => Err(format!("is a map of {} keys; a secret is {ALLOWED}", members.len())),
@@ -40,11 +61,11 @@ impl Secrets<'_> {
         }
     }
 
-    fn from(&self, source: &str, node: &Node) -> Result<String, String> {
+    fn from(&self, source: &str, node: &Node) -> Result<ConfiguredSecret, String> {
         match source {
             "env" => self.variable(text(source, node)?),
-            "file" => self.file(text(source, node)?),
-            "command" => self.command(node),
+            "file" => self.source(SecretSource::File(self.paths.resolve(text(source, node)?))),
+            "command" => self.source(command(node)?),
             "keyring" => Err("is in a keyring, which this version cannot read; \
                               use {env: NAME}, {file: PATH} or {command: [PROG, ARG…]}"
                 .to_owned()),
@@ -53,34 +74,35 @@ impl Secrets<'_> {
         }
     }
 
-    fn variable(&self, name: &str) -> Result<String, String> {
+    fn variable(&self, name: &str) -> Result<ConfiguredSecret, String> {
         // Somebody may have put the secret itself here; those hardly ever are names.
         if !is_name(name) || looks_like_key(name) {
             return Err("has an `env` that is no name of an environment variable".to_owned());
         }
-        self.environment
-            .variable(name)
-            .ok_or_else(|| format!("needs the environment variable `{name}`, which is not set"))
+        match self.environment.variable(name).filter(|text| !text.trim().is_empty()) {
+            Some(text) => literal(&text),
+            None => {
+                let why = format!("the environment variable `{name}` is not set");
+                Ok(ConfiguredSecret::new(Err(why), None))
+            }
+        }
     }
 
-    fn file(&self, path: &str) -> Result<String, String> {
-        let path = self.paths.resolve(path);
-        let text = self.environment.read(&path);
-        text.map_err(|error| format!("needs the file `{}`, which cannot be read: {error}", path.display()))
-    }
-
-    /// Only the program is named in errors: an argument may be a secret.
-    fn command(&self, node: &Node) -> Result<String, String> {
-        let (program, arguments) = command_line(node)
-            .ok_or_else(|| "has a `command` that is no list of a program and its arguments".to_owned())?;
-        let text = self.environment.run(program, &arguments);
-        text.map_err(|error| format!("needs the command `{program}`, which {error}"))
+    fn source(&self, source: SecretSource) -> Result<ConfiguredSecret, String> {
+        if let SecretSource::File(path) = &source {
+            self.files.borrow_mut().push(path.clone());
+        }
+        let value = match source.secret(self.environment) {
+            Ok(secret) => Ok(secret),
+            Err(Failure::Missing(why)) => Err(why),
+            Err(Failure::Unusable(unusable)) => return Err(unusable.reason()),
+        };
+        Ok(ConfiguredSecret::new(value, Some(source)))
     }
 }
 
-fn report_failure(entry: &Entry<'_>, reason: String, report: &mut Report) -> Option<Secret> {
-    entry.error(Problem::Secret { key: entry.path.clone(), reason }, report);
-    None
+fn literal(text: &str) -> Result<ConfiguredSecret, String> {
+    usable(text).map(ConfiguredSecret::fixed).map_err(|unusable| unusable.reason())
 }
 
 fn text<'a>(source: &str, node: &'a Node) -> Result<&'a str, String> {
@@ -109,6 +131,12 @@ fn warn_of_reference(entry: &Entry<'_>, report: &mut Report) {
         let text = format!("`{}` is sent as it is written here; did you mean `{meant}`?", entry.path);
         report.warn(&entry.node.place, text);
     }
+}
+
+fn command(node: &Node) -> Result<SecretSource, String> {
+    let (program, arguments) = command_line(node)
+        .ok_or_else(|| "has a `command` that is no list of a program and its arguments".to_owned())?;
+    Ok(SecretSource::Command { program: program.to_owned(), arguments })
 }
 
 fn command_line(node: &Node) -> Option<(&str, Vec<String>)> {

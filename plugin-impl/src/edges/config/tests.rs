@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, Config, ConfigErrors, Environment, documentation, from_text};
 
 /// A machine that is made up.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Machine {
     variables: BTreeMap<String, String>,
     files: BTreeMap<PathBuf, String>,

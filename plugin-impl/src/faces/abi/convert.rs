@@ -92,6 +92,7 @@ fn kind(event: &Event) -> (NoticeKind, Severity) {
         Event::AllCooling { .. } => (NoticeKind::ALL_COOLING, Severity::WARNING),
         Event::Protected { .. } => (NoticeKind::PROTECTED, Severity::WARNING),
         Event::SignIn { .. } => (NoticeKind::SIGN_IN, Severity::ERROR),
+        Event::Disabled { .. } => (NoticeKind::DISABLED, Severity::WARNING),
         Event::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
         Event::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),
         Event::ConfigRefused { .. } => (NoticeKind::CONFIG, Severity::ERROR),

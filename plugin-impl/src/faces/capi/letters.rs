@@ -73,6 +73,7 @@ const fn kind(event: &Event) -> (&'static str, &'static str) {
         Event::AllCooling { .. } => ("all-cooling", "warning"),
         Event::Protected { .. } => ("protected", "warning"),
         Event::SignIn { .. } => ("sign-in", "error"),
+        Event::Disabled { .. } => ("disabled", "warning"),
         Event::LimitOver { .. } => ("limit-over", "info"),
         Event::ConfigTaken => ("config", "info"),
         Event::ConfigRefused { .. } => ("config", "error"),

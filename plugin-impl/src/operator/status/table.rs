@@ -21,6 +21,7 @@ pub(super) fn render(status: &Status) -> String {
         );
     }
     let mut text = aligned(&rows);
+    text.push_str(&disabled(status));
     text.push_str(&caps(status));
     let counter =
         |name: &str| status.counters.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
@@ -75,6 +76,15 @@ fn busy(under_way: UnderWay) -> String {
         Some(cap) => format!("{}/{cap}", under_way.in_flight),
         None => under_way.in_flight.to_string(),
     }
+}
+
+/// Says why accounts are disabled that have no credential.
+fn disabled(status: &Status) -> String {
+    let without = status.accounts.iter().filter(|account| account.state == AccountState::Disabled);
+    let lines = without.filter(|account| !account.reason.is_empty());
+    let lines: String =
+        lines.map(|account| format!("{} is disabled: {}\n", account.id, account.reason)).collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 /// Says of each cap that no row shows how much of it is taken.

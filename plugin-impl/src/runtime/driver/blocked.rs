@@ -14,7 +14,8 @@ impl Journey<'_> {
 
     fn blocked_at(&self, leg: usize) -> Vec<Blocked> {
         let (own, leg) = (self.routed.own_at(leg), self.routed.leg(leg));
-        let roster = &self.generation.crews[leg.provider].roster;
+        let crew = &self.generation.crews[leg.provider];
+        let roster = &crew.roster;
         let seen = roster.snapshot_for(own, &leg.route, &leg.model, &self.context, self.now);
         let blocked = |view: &AccountView| {
             let closed = first_to_open(view)?;
@@ -26,6 +27,7 @@ impl Journey<'_> {
                 account: account.id.clone(),
                 why: closed.why,
                 status,
+                without: crew.papers[view.index as usize].credential.missing().map(|why| why.to_string()),
                 place: endpoint.url.place(),
             })
         };

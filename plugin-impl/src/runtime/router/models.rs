@@ -364,7 +364,12 @@ mod tests {
         let base = format!("http://{}", silent.local_addr().expect("it is bound"));
         let text = format!("timeouts: {{connect: 60s}}\n{}", config(&base));
         let config = from_text(&text, "pointsman.yaml", &Process).expect("valid");
-        let router = Router::new(config, Arc::new(MemoryStore::default()), Notices::new(Box::new(Nobody)));
+        let router = Router::new(
+            config,
+            Arc::new(MemoryStore::default()),
+            Notices::new(Box::new(Nobody)),
+            Arc::new(Process),
+        );
         let call = super::super::call(Method::GET, None, HeaderMap::new(), Bytes::new());
         let begun = tokio::time::Instant::now();
         let answer = router.serve(path, call).await.expect("it is ours");

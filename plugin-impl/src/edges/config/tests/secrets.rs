@@ -7,6 +7,7 @@ fn machine() -> Machine {
     Machine::default()
         .variable("HOME", "/home/me")
         .variable("KEY", "from-env")
+        .variable("BLANK", " \n")
         .variable("PADDED", " padded\r\n")
         .variable("BROKEN", "from\nenv")
         .file("/home/me/key", "from-home\r\n")
@@ -48,14 +49,7 @@ fn a_source_that_fails_is_named() {
         let error = machine().load(&account(written)).unwrap_err().to_string();
         assert_eq!(error, format!("pointsman.yaml:1:38: `accounts[0].api_key` {reason}"), "{written}");
     };
-    let not_found = std::io::Error::from(std::io::ErrorKind::NotFound);
-    check("{env: MISSING}", "needs the environment variable `MISSING`, which is not set");
     check("{env: sk-ant-1}", "has an `env` that is no name of an environment variable");
-    check("{file: nowhere}", &format!("needs the file `nowhere`, which cannot be read: {not_found}"));
-    check(
-        "{command: [pass, show, token]}",
-        &format!("needs the command `pass`, which could not be started: {not_found}"),
-    );
     check("{command: pass}", "has a `command` that is no list of a program and its arguments");
     check(
         "{keyring: work}",
@@ -76,6 +70,30 @@ fn a_source_that_fails_is_named() {
         "{sk-1: x}",
         "has an unknown source; a secret is a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}",
     );
+}
+
+#[test]
+fn what_the_machine_does_not_have_leaves_an_account_without_a_credential() {
+    let not_found = std::io::Error::from(std::io::ErrorKind::NotFound);
+    let check = |written: &str, why: &str| {
+        let config = machine().file("blank", " \n").load(&account(written)).unwrap();
+        let secret = config.accounts[0].credential.secret().unwrap();
+        assert_eq!(secret.secret().err(), Some(&*format!("{why} (pointsman.yaml:1:38)")), "{written}");
+        assert!(config.accounts[0].enabled && secret.expose().is_empty());
+    };
+    check("{env: MISSING}", "the environment variable `MISSING` is not set");
+    check("{env: BLANK}", "the environment variable `BLANK` is not set");
+    check("{file: nowhere}", &format!("the file `nowhere` cannot be read: {not_found}"));
+    check("{file: blank}", "the file `blank` gives nothing");
+    check("{command: [pass, show, token]}", &format!("the command `pass` could not be started: {not_found}"));
+}
+
+#[test]
+fn files_of_secrets_are_known_whether_they_could_be_read_or_not() {
+    let two =
+        "accounts: [{id: 'openai:a', api_key: {file: ~/key}}, {id: 'openai:b', api_key: {file: nowhere}}]";
+    let files = machine().load(two).unwrap().secret_files;
+    assert_eq!(files, ["/home/me/key", "nowhere"].map(std::path::PathBuf::from));
 }
 
 #[test]

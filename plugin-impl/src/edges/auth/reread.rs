@@ -1,0 +1,171 @@
+//! Secrets that are read again: a file or a command can hold another one by the time that the first is refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_core::time::Millis;
+use tokio::sync::watch;
+
+use crate::edges::config::{ConfiguredSecret, Environment, SecretSource};
+use crate::secret::Secret;
+use crate::sync::{Mutex, unpoisoned};
+
+use super::Tokens;
+
+/// Between two readings because of refusals. A command can ask a person, or cost money.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A secret that is sent as it is.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    Fixed(Secret),
+    Reread(Arc<Rereader>),
+}
+
+/// A secret, and the source that it is read from again.
+#[derive(Debug)]
+pub struct Rereader {
+    source: SecretSource,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    secret: Secret,
+    pace: Pace,
+    /// A reading under way. It is told when it is over.
+    reading: Option<watch::Receiver<bool>>,
+}
+
+/// Bounds how often a source is read because of refusals.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Option<Millis>);
+
+impl Pace {
+    /// Says whether the source may be read now, and remembers that it was.
+    pub(super) fn allows(&mut self, now: Millis) -> bool {
+        let allows = self.0.is_none_or(|last| now.since(last) >= PAUSE);
+        if allows {
+            self.0 = Some(now);
+        }
+        allows
+    }
+}
+
+impl Kept {
+    /// Keeps `secret`, which was read from what `configured` says.
+    pub fn new(secret: &Secret, configured: &ConfiguredSecret) -> Self {
+        match configured.source() {
+            None => Self::Fixed(secret.clone()),
+            Some(source) => {
+                let state = State { secret: secret.clone(), pace: Pace::default(), reading: None };
+                Self::Reread(Arc::new(Rereader { source: source.clone(), state: Mutex::new(state) }))
+            }
+        }
+    }
+
+    /// Says whether another secret may be had after a refusal.
+    pub(super) fn is_renewable(&self) -> bool {
+        matches!(self, Self::Reread(_))
+    }
+
+    /// Returns the secret; after a refusal another one than was `rejected`, where the source has one.
+    pub(super) async fn secret(
+        &self,
+        rejected: Option<&Secret>,
+        tokens: impl FnOnce() -> Tokens,
+    ) -> Option<Secret> {
+        match (self, rejected) {
+            (Self::Fixed(secret), None) => Some(secret.clone()),
+            (Self::Fixed(_), Some(_)) => None,
+            (Self::Reread(rereader), None) => Some(rereader.current()),
+            (Self::Reread(rereader), Some(rejected)) => rereader.other_than(rejected, tokens()).await,
+        }
+    }
+
+    /// Takes a secret over that was read elsewhere. Returns whether it is another one.
+    pub(super) fn adopt(&self, configured: &ConfiguredSecret) -> bool {
+        match (self, configured.secret()) {
+            (Self::Reread(rereader), Ok(secret)) => rereader.set(secret.clone()),
+            (Self::Fixed(_) | Self::Reread(_), _) => false,
+        }
+    }
+}
+
+impl Rereader {
+    fn current(&self) -> Secret {
+        unpoisoned(self.state.lock()).secret.clone()
+    }
+
+    fn set(&self, secret: Secret) -> bool {
+        let mut state = unpoisoned(self.state.lock());
+        let is_other = state.secret.expose() != secret.expose();
+        state.secret = secret;
+        is_other
+    }
+
+    async fn other_than(self: &Arc<Self>, rejected: &Secret, tokens: Tokens) -> Option<Secret> {
+        let known = self.current();
+        if known.expose() != rejected.expose() {
+            return Some(known);
+        }
+        let mut reading = self.reading(tokens)?;
+        // The reading's task is gone only when the plugin shuts down.
+        let _ = reading.wait_for(|over| *over).await;
+        Some(self.current()).filter(|read| read.expose() != rejected.expose())
+    }
+
+    /// Joins the reading that is under way, or begins one where it is time to.
+    ///
+    /// It is a task of its own: a caller that goes away does not take its result along.
+    fn reading(self: &Arc<Self>, tokens: Tokens) -> Option<watch::Receiver<bool>> {
+        let mut state = unpoisoned(self.state.lock());
+        if let Some(reading) = &state.reading {
+            return Some(reading.clone());
+        }
+        if !state.pace.allows(tokens.clock.mono()) {
+            return None;
+        }
+        let (over, reading) = watch::channel(false);
+        state.reading = Some(reading.clone());
+        let rereader = self.clone();
+        tokio::spawn(async move {
+            let read = read_again(&rereader.source, tokens.environment).await;
+            let mut state = unpoisoned(rereader.state.lock());
+            if let Some(secret) = read {
+                state.secret = secret;
+            }
+            state.reading = None;
+            drop(state);
+            over.send_replace(true);
+        });
+        Some(reading)
+    }
+}
+
+/// Reads a source on a thread that may block. A source that gives nothing leaves what there is.
+pub(super) async fn read_again(source: &SecretSource, environment: Arc<dyn Environment>) -> Option<Secret> {
+    let from = source.clone();
+    match tokio::task::spawn_blocking(move || from.read(&*environment)).await {
+        Ok(Ok(secret)) => Some(secret),
+        Ok(Err(why)) => {
+            tracing::warn!("a refused secret could not be read again: {why}");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_not_read_for_every_refusal() {
+        let mut pace = Pace::default();
+        let at = |seconds| Millis(1_000).after(Duration::from_secs(seconds));
+        let allowed: Vec<bool> =
+            [0, 1, 9, 10, 11, 25].into_iter().map(|seconds| pace.allows(at(seconds))).collect();
+        assert_eq!(allowed, [true, false, false, true, false, true]);
+    }
+}
