@@ -6,9 +6,21 @@
 
 /// Returns the URL for `path`, which begins with `/v1/…`, `/v1beta/…` or `/v1internal:…`, at `base`.
 ///
-/// A base ends in a version when its last segment is one (`/v1`, `/v1beta`, `/api/paas/v4`), or is `openai`
-/// after one (`/v1beta/openai`).
+/// A base ends in a version when its last segment is one (`/v1`, `/v1beta`, `/api/paas/v4`), is `openai`
+/// after one (`/v1beta/openai`), or names a deployment of Azure (`/openai/deployments/gpt`).
+///
+/// A query of the base goes to every request, before the caller's own; of a parameter that both have, the base's
+/// stands.
 pub fn target_url(base: &str, path: &str) -> String {
+    let Some((base, query)) = base.split_once('?') else { return joined(base, path) };
+    let (path, callers) = path.split_once('?').unwrap_or((path, ""));
+    let name = |pair: &'_ str| pair.split('=').next().unwrap_or(pair).to_owned();
+    let is_new = |pair: &&str| !pair.is_empty() && query.split('&').all(|own| name(own) != name(pair));
+    let more = callers.split('&').filter(is_new).map(|pair| format!("&{pair}"));
+    std::iter::once(format!("{}?{query}", joined(base, path))).chain(more).collect()
+}
+
+fn joined(base: &str, path: &str) -> String {
     let base = base.trim_end_matches('/');
     if path.starts_with("/upload/") || path.starts_with("/download/") || path.starts_with("/resumable/") {
         // The media paths of the Gemini API stand before the version.
@@ -36,6 +48,10 @@ fn base_version(base: &str) -> Option<&str> {
     let (_, path) = after_scheme.split_once('/')?;
     let mut segments = path.rsplit('/');
     let last = segments.next()?;
+    if segments.clone().next() == Some("deployments") {
+        // Azure names the version in the query of such a URL, and none in its path.
+        return Some(last);
+    }
     let candidate = if last == "openai" { segments.next()? } else { last };
     is_version(candidate).then_some(candidate)
 }
@@ -101,6 +117,16 @@ mod tests {
             ),
             ("https://c.example/v1", "/models", "https://c.example/v1/models"),
             ("http://v1", "/v1/models", "http://v1/v1/models"),
+            (
+                "https://me.openai.azure.com/openai/v1?api-version=preview",
+                "/v1/chat/completions",
+                "https://me.openai.azure.com/openai/v1/chat/completions?api-version=preview",
+            ),
+            (
+                "https://me.openai.azure.com/openai/deployments/gpt?api-version=2024-10-21",
+                "/v1/chat/completions?api-version=other&beta=true",
+                "https://me.openai.azure.com/openai/deployments/gpt/chat/completions?api-version=2024-10-21&beta=true",
+            ),
             ("https://c.example/vault", "/v1/models", "https://c.example/vault/v1/models"),
         ];
         for (base, path, url) in rows {

@@ -3,7 +3,7 @@
 use pointsman_loader::api::{ErrorCode, Request};
 use pointsman_tests::raw::Raw;
 use pointsman_tests::setup::free;
-use pointsman_tests::{Heard, Setup, within};
+use pointsman_tests::{Ask, Heard, Setup, within};
 
 const ANSWER: &[u8] = b"HTTP/1.1 203 Odd\r\nContent-Type: application/x-odd\r\nSet-Cookie: a=1\r\n\
     Set-Cookie: b=2\r\nX-Odd: \xe9\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\n\x00\xff{}\n";
@@ -117,10 +117,20 @@ async fn a_claimed_body_is_sent_byte_for_byte() {
     let stage = Setup::new().anthropic("a", free()).start();
     let body =
         "{ \"messages\" : [ ],\r\n\t\"model\":\"claude-sonnet-4-6\", \"x\": 1.0e0, \"y\": \"\\u00e9\" }";
-    let ask = pointsman_tests::Ask::messages().body(body).header("anthropic-beta", "one,two");
+    let ask = Ask::messages().body(body).header("anthropic-beta", "one,two");
     stage.fetch(&ask).await.good();
     let entry = &stage.upstream.ledger().entries()[0];
     assert_eq!(entry.body, body);
     assert_eq!(entry.header("anthropic-beta"), Some("one,two"));
     assert!(entry.headers.keys().all(|name| !name.as_str().starts_with("x-pointsman-")));
+}
+
+/// Azure wants its version of the API in the query of each request.
+#[tokio::test]
+async fn the_query_of_a_base_url_goes_to_every_request() {
+    let raw = Raw::json(r#"{"choices":[{"message":{"content":"hi"}}]}"#);
+    let base = format!("{}/openai/v1?api-version=preview", raw.base_url());
+    let stage = Setup::new().openai("o", free()).provider("openai", "base_url", base).start();
+    stage.fetch(&Ask::chat()).await.good();
+    assert_eq!(raw.next().head[0], "POST /openai/v1/chat/completions?api-version=preview HTTP/1.1");
 }

@@ -17,7 +17,7 @@ use super::provider::AuthScheme;
 use super::secret_source;
 use super::setting::{Section, Setting};
 use super::store::StoreName;
-use super::url::{BaseUrl, Host, Origin, Proxy, QuotaUrl};
+use super::url::{BaseUrl, EndpointUrl, Host, Origin, Proxy, QuotaUrl};
 
 pub(super) use self::account::*;
 pub(super) use self::bounds::{
@@ -34,7 +34,7 @@ const MODEL_MAP: Compound = Compound("a map of model names to model names");
 const URLS: Compound = Compound("a URL with http:// or https://, or a list of them");
 
 /// The form of each element of [`BASE_URL`].
-pub(super) const URL_FORM: BaseUrl = BaseUrl;
+pub(super) const URL_FORM: EndpointUrl = EndpointUrl;
 /// The form of each element of [`HOSTS`].
 pub(super) const HOST_FORM: Host = Host;
 /// The form of each element of [`ALLOW_ORIGINS`].

@@ -29,6 +29,38 @@ impl Form for BaseUrl {
     }
 }
 
+/// A base URL of an endpoint. It may have a query, such as the `api-version` of Azure, that each request gets.
+pub(super) struct EndpointUrl;
+
+/// Names in a query that stand for a credential, which belongs to an account.
+const CREDENTIALS: [&str; 9] =
+    ["key", "api_key", "api-key", "apikey", "token", "access_token", "sig", "signature", "subscription-key"];
+
+impl Shape for EndpointUrl {
+    const IS_TEXT: bool = true;
+
+    fn allowed(&self) -> String {
+        "a URL with http:// or https://, without a password or a key".to_owned()
+    }
+}
+
+impl Form for EndpointUrl {
+    type Value = String;
+
+    fn parse(&self, text: &str) -> Result<String, Refused> {
+        let uri = web_uri(text).ok_or_else(|| Refused(with_scheme(text)))?;
+        let names =
+            uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+        let is_secret = |name: &str| CREDENTIALS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if text.contains(['#', '@']) || names.into_iter().any(is_secret) {
+            return Err(Refused::PLAIN);
+        }
+        let (base, query) = text.split_once('?').map_or((text, None), |(base, query)| (base, Some(query)));
+        let base = base.trim_end_matches('/');
+        Ok(query.filter(|query| !query.is_empty()).map_or(base.to_owned(), |query| format!("{base}?{query}")))
+    }
+}
+
 fn with_scheme(text: &str) -> Option<String> {
     let url = format!("https://{text}");
     let is_host = text.contains('.') && !text.contains(['@', ':']) && web_uri(&url).is_some();
@@ -171,6 +203,20 @@ impl Form for Proxy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_may_have_a_query_and_no_key() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(EndpointUrl.parse(text).ok().as_deref(), expected, "{text}");
+        };
+        let azure = "https://me.openai.azure.com/openai/v1";
+        check(&format!("{azure}/?api-version=preview"), Some(&format!("{azure}?api-version=preview")));
+        check(&format!("{azure}/?"), Some(azure));
+        for secret in ["?key=hush", "?a=b&API_KEY=hush", "?sig=hush", "#part"] {
+            check(&format!("{azure}{secret}"), None);
+        }
+        check("https://me:hush@a.example/?x=1", None);
+    }
 
     #[test]
     fn an_origin_is_a_scheme_and_a_host() {

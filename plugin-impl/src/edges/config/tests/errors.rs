@@ -186,12 +186,12 @@ fn providers_are_checked() {
     check(
         "providers: {openai: {base_url: ftp://me:pw@a.b}}",
         "1:32: `providers.openai.base_url` is `ftp://<redacted>@a.b`, which is not a URL with http:// or https://, \
-         without a query or a password",
+         without a password or a key",
     );
     check(
         "providers: {openai: {base_url: [api.acme.example]}}",
         "1:33: `providers.openai.base_url[0]` is `api.acme.example`, which is not a URL with http:// or https://, \
-         without a query or a password; did you mean `https://api.acme.example`?",
+         without a password or a key; did you mean `https://api.acme.example`?",
     );
     check(
         "providers: {openai: {headers: {Authorization: Bearer sk-1, host: a}}}",
@@ -227,7 +227,7 @@ fn an_error_of_a_provider_is_told_once_and_not_for_each_of_its_pools() {
     check(
         "providers: {antigravity: {base_url: ftp://a}}",
         "1:37: `providers.antigravity.base_url` is `ftp://a`, which is not a URL with http:// or https://, \
-         without a query or a password",
+         without a password or a key",
     );
     check(
         "providers: {openai: {base_url: []}}",
@@ -379,7 +379,7 @@ fn a_variable_is_named_when_its_value_is_wrong() {
     check(
         "POINTSMAN_PROVIDERS__OPENAI__BASE_URL",
         "api.openai.com",
-        "POINTSMAN_PROVIDERS__OPENAI__BASE_URL: `providers.openai.base_url` is `api.openai.com`, which is not a URL with http:// or https://, without a query or a password; did you mean `https://api.openai.com`?",
+        "POINTSMAN_PROVIDERS__OPENAI__BASE_URL: `providers.openai.base_url` is `api.openai.com`, which is not a URL with http:// or https://, without a password or a key; did you mean `https://api.openai.com`?",
     );
     check(
         "POINTSMAN_LISTEN",
