@@ -59,6 +59,37 @@ fn the_c_example_asks_and_shows_notices() {
     assert!(missing.errors.contains("missing.yaml"), "{}", missing.errors);
 }
 
+/// Returns the command that the first comment of a source says it is built with.
+fn build_line(source: &str) -> String {
+    let text = std::fs::read_to_string(tree::root().join(source)).expect("the source");
+    let comment = text.split("*/").next().unwrap_or_default();
+    let lines = comment.lines().filter_map(|line| line.strip_prefix(" *    "));
+    let lines: Vec<_> = lines.skip_while(|line| !line.trim_start().starts_with("cc ")).collect();
+    let end = lines.iter().position(|line| !line.ends_with('\\')).expect("an end");
+    lines[..=end].join("\n")
+}
+
+/// In a folder that is laid out as the repository is after a build.
+#[cfg(unix)]
+#[test]
+fn the_examples_in_c_are_built_by_the_line_that_they_say() {
+    use std::os::unix::fs::symlink;
+    let scene = Scene::new();
+    for folder in ["plugin-impl", "host-demo"] {
+        symlink(tree::root().join(folder), scene.path().join(folder)).expect("a link");
+    }
+    let release = scene.path().join("target/release");
+    std::fs::create_dir_all(&release).expect("a folder");
+    let library = plugin::path();
+    symlink(&library, release.join(library.file_name().expect("a name"))).expect("a link");
+    for program in ["ask", "serve"] {
+        let line = build_line(&format!("host-demo/examples/c/{program}.c"));
+        tools::run(Command::new("sh").args(["-ec", &line]).current_dir(scene.path())).good();
+    }
+    let mut ask = Command::new("./ask");
+    check_answered(tools::run(ask.args(["pointsman.yaml", "Say hello."]).current_dir(scene.path())));
+}
+
 #[test]
 fn the_python_example_needs_nothing_but_ctypes() {
     let scene = Scene::new();

@@ -1,6 +1,9 @@
 /* Asks a model through Pointsman, and prints the answer as it comes.
  *
- *     cc ask.c -I../../../plugin-impl/include -lpointsman_plugin -o ask
+ * From the root of the repository, after `cargo build --release --workspace`:
+ *
+ *     cc host-demo/examples/c/ask.c -Iplugin-impl/include -Ltarget/release \
+ *        -lpointsman_plugin -Wl,-rpath,target/release -o ask
  *     ./ask pointsman.yaml "Say hello."
  */
 #include <stdio.h>

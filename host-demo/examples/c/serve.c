@@ -1,5 +1,9 @@
 /* Opens Pointsman to another program by a socket that nobody else can use.
  *
+ * From the root of the repository, after `cargo build --release --workspace`:
+ *
+ *     cc host-demo/examples/c/serve.c -Iplugin-impl/include -Ltarget/release \
+ *        -lpointsman_plugin -Wl,-rpath,target/release -o serve
  *     ./serve pointsman.yaml [127.0.0.1:0]
  *
  * Prints the address, and the token where there is one; then notices, until standard input ends.
