@@ -101,12 +101,12 @@ fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, palette: Palette) {
     let rows = scene.status.accounts.len() as u16;
     let seats = SUBAGENTS.len().div_ceil(COLUMNS) as u16;
     let parts =
-        [Constraint::Length(2), Constraint::Max(rows + 2), Constraint::Length(seats + 1), Constraint::Min(3)];
+        [Constraint::Length(2), Constraint::Max(rows + 3), Constraint::Length(seats + 1), Constraint::Min(3)];
     let [head, accounts, subagents, notices] = Layout::vertical(parts).areas(frame.area());
     lines(frame, head, [header(scene, palette)]);
-    lines(frame, accounts, account_lines(scene.status, palette));
-    lines(frame, subagents, seat_lines(scene, palette));
-    lines(frame, notices, notice_lines(scene.notes, notices.height, palette));
+    lines(frame, accounts, account_lines(scene.status, Columns::of(scene.status, accounts.width), palette));
+    lines(frame, subagents, seat_lines(scene, subagents.width, palette));
+    lines(frame, notices, notice_lines(scene.notes, notices, palette));
 }
 
 fn lines<'a>(frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
@@ -130,41 +130,83 @@ fn header(scene: &Scene<'_>, palette: Palette) -> Line<'static> {
     ])
 }
 
-/// Accounts are rows, pools are columns.
-fn account_lines(status: &Status, palette: Palette) -> Vec<Line<'static>> {
+/// How wide the columns of the accounts are: they take the terminal's width.
+#[derive(Clone, Copy)]
+struct Columns {
+    name: usize,
+    state: usize,
+    bar: usize,
+}
+
+/// A cell but for its state and its bar: a blank, five for the number, three for requests in flight.
+const REST_OF_CELL: usize = 9;
+
+impl Columns {
+    fn of(status: &Status, width: u16) -> Self {
+        let longest = status.accounts.iter().map(|account| account.id.chars().count()).max().unwrap_or(0);
+        let name = longest.clamp(18, 32);
+        let pools = status.accounts.iter().map(|account| account.pools.len()).max().unwrap_or(0).max(1);
+        let cell = usize::from(width).saturating_sub(name + 1) / pools;
+        let room = cell.saturating_sub(REST_OF_CELL + 7 + 4);
+        let state = 7 + room.min(2);
+        Self { name, state, bar: 4 + (room - room.min(2)).min(16) }
+    }
+
+    const fn cell(self) -> usize {
+        self.state + self.bar + REST_OF_CELL
+    }
+}
+
+/// What the cells show.
+const LEGEND: &str = " a countdown: until the limit ends, ~ a guess   ██ 9 served   ●3 in flight";
+
+/// Accounts are rows, pools are columns; below them stands what they show.
+fn account_lines(status: &Status, columns: Columns, palette: Palette) -> Vec<Line<'static>> {
     let most = status.accounts.iter().flat_map(|account| &account.pools).map(|pool| pool.served).max();
     let rows = status.accounts.iter().map(|account| {
-        let name = Span::raw(format!(" {:<18.18}", account.id));
-        let cells = row(status.now_unix_ms, account, most.unwrap_or(0), palette);
+        let name = Span::raw(format!(" {:<width$.width$}", account.id, width = columns.name));
+        let cells = row(status.now_unix_ms, account, (most.unwrap_or(0), columns), palette);
         std::iter::once(name).chain(cells).collect()
     });
-    std::iter::once(titles(status, palette)).chain(rows).collect()
+    let legend = Line::from(palette.span(Tone::Faint, LEGEND));
+    std::iter::once(titles(status, columns, palette)).chain(rows).chain([legend]).collect()
 }
 
 /// The account with the most pools names the columns; another's only pool stands in the first one.
-fn titles(status: &Status, palette: Palette) -> Line<'static> {
+fn titles(status: &Status, columns: Columns, palette: Palette) -> Line<'static> {
     let widest = status.accounts.iter().max_by_key(|account| account.pools.len());
     let pools = widest.into_iter().flat_map(|account| &account.pools);
-    let titles: String = pools.map(|pool| format!(" {:<19.19}", pool.name)).collect();
-    Line::from(palette.span(Tone::Faint, format!(" {:<18}{titles}", "account")))
+    let width = columns.cell() - 1;
+    let titles: String = pools.map(|pool| format!(" {:<width$.width$}", pool.name)).collect();
+    Line::from(palette.span(Tone::Faint, format!(" {:<name$}{titles}", "account", name = columns.name)))
 }
 
-fn row(now_ms: u64, account: &AccountView, most: u64, palette: Palette) -> Vec<Span<'static>> {
+fn row(
+    now_ms: u64,
+    account: &AccountView,
+    (most, columns): (u64, Columns),
+    palette: Palette,
+) -> Vec<Span<'static>> {
     if account.state != AccountState::READY {
         let until = countdown(now_ms, account.until_unix_ms.into_option());
         let text = format!(" {} {until} {}", account.state.as_str(), account.reason);
         return vec![palette.span(Tone::Bad, text)];
     }
-    account.pools.iter().flat_map(|pool| cell(now_ms, pool, most, palette)).collect()
+    account.pools.iter().flat_map(|pool| cell(now_ms, pool, (most, columns), palette)).collect()
 }
 
 /// State, served requests as a bar and a number, requests in flight.
-fn cell(now_ms: u64, pool: &PoolView, most: u64, palette: Palette) -> [Span<'static>; 4] {
+fn cell(
+    now_ms: u64,
+    pool: &PoolView,
+    (most, columns): (u64, Columns),
+    palette: Palette,
+) -> [Span<'static>; 4] {
     let (tone, state) = state(now_ms, pool);
     let in_flight = if pool.in_flight == 0 { String::new() } else { format!("●{}", pool.in_flight) };
     [
-        palette.span(tone, format!(" {state:<7.7}")),
-        palette.span(tone, bar(pool.served, most)),
+        palette.span(tone, format!(" {state:<width$.width$}", width = columns.state)),
+        palette.span(tone, bar(pool.served, most, columns.bar)),
         Span::raw(format!("{:>4} ", pool.served)),
         palette.span(Tone::Strong, format!("{in_flight:<3.3}")),
     ]
@@ -191,32 +233,39 @@ fn countdown(now_ms: u64, until_ms: Option<u64>) -> String {
     }
 }
 
-/// A bar of four cells, in eighths of a cell.
-fn bar(share: u64, whole: u64) -> String {
+/// A bar of so many cells, in eighths of a cell.
+fn bar(share: u64, whole: u64, cells: usize) -> String {
     const EIGHTHS: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
-    const CELLS: u64 = 4;
-    let eighths = share * CELLS * 8 / whole.max(1);
-    let cells = (0..CELLS).map(|cell| eighths.saturating_sub(cell * 8).min(8));
+    let count = cells as u64;
+    let eighths = share * count * 8 / whole.max(1);
+    let cells = (0..count).map(|cell| eighths.saturating_sub(cell * 8).min(8));
     cells.map(|filled| EIGHTHS[filled as usize]).collect()
 }
 
-fn seat_lines(scene: &Scene<'_>, palette: Palette) -> Vec<Line<'static>> {
+fn seat_lines(scene: &Scene<'_>, width: u16, palette: Palette) -> Vec<Line<'static>> {
     let seats = &scene.notes.seats;
     let height = seats.len().div_ceil(COLUMNS);
+    let width = usize::from(width) / COLUMNS;
     let line = |row: usize| {
         let columns = (0..COLUMNS).map(|column| column * height + row).filter(|index| *index < seats.len());
-        columns.flat_map(|index| seat_spans(index, &seats[index], scene.now_ms, palette)).collect()
+        columns.flat_map(|index| seat_spans(index, (&seats[index], width), scene.now_ms, palette)).collect()
     };
     (0..height).map(line).collect()
 }
 
-fn seat_spans(index: usize, seat: &Seat, now_ms: u64, palette: Palette) -> [Span<'static>; 3] {
+/// Name and count take 16 columns of so many.
+fn seat_spans(
+    index: usize,
+    (seat, width): (&Seat, usize),
+    now_ms: u64,
+    palette: Palette,
+) -> [Span<'static>; 3] {
     let name = SUBAGENTS.get(index).map_or("", |subagent| subagent.name);
     let (tone, text) = activity(seat, now_ms);
     [
         palette.span(Tone::Strong, format!(" {name:<10.10}")),
         Span::raw(format!("{:>4} ", seat.answered)),
-        palette.span(tone, format!("{text:<24.24}")),
+        palette.span(tone, format!("{text:<width$.width$}", width = width.saturating_sub(16))),
     ]
 }
 
@@ -240,16 +289,44 @@ fn short(model: &str) -> &str {
     model.split_once('-').map_or(model, |(family, _)| family)
 }
 
-fn notice_lines(notes: &Notes, height: u16, palette: Palette) -> Vec<Line<'static>> {
-    let shown = usize::from(height.saturating_sub(1));
-    let latest = notes.notices.iter().rev().take(shown);
-    let title = Line::from(palette.span(Tone::Faint, " notices, latest first"));
-    let lines = latest.map(|seen| {
-        let time = format!(" {:>5.1}s  ", seen.at_ms as f64 / 1_000.0);
+/// The time before a notice.
+const TIME: usize = 9;
+
+/// Notices are whole, in as many lines as they need. One that has no room is left out.
+fn notice_lines(notes: &Notes, area: Rect, palette: Palette) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::from(palette.span(Tone::Faint, " notices, latest first"))];
+    for seen in notes.notices.iter().rev() {
+        let texts = wrapped(&seen.text, usize::from(area.width).saturating_sub(TIME));
+        if lines.len() + texts.len() > usize::from(area.height) {
+            break;
+        }
         let tone = severity_tone(Severity(seen.severity));
-        Line::from(vec![palette.span(Tone::Faint, time), palette.span(tone, seen.text.clone())])
-    });
-    std::iter::once(title).chain(lines).collect()
+        lines.extend(texts.into_iter().enumerate().map(|(at, text)| {
+            let time =
+                if at == 0 { format!(" {:>5.1}s  ", seen.at_ms as f64 / 1_000.0) } else { " ".repeat(TIME) };
+            Line::from(vec![palette.span(Tone::Faint, time), palette.span(tone, text)])
+        }));
+    }
+    lines
+}
+
+/// Breaks a text at blanks, or where a word is longer than a line, in it.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let letters: Vec<char> = word.chars().collect();
+        for (at, piece) in letters.chunks(width).enumerate() {
+            let Some(line) = lines.last_mut() else { continue };
+            let blank = usize::from(at == 0 && !line.is_empty());
+            if line.chars().count() + blank + piece.len() > width {
+                lines.push(piece.iter().collect());
+            } else {
+                line.extend(std::iter::repeat_n(' ', blank).chain(piece.iter().copied()));
+            }
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -29,9 +29,10 @@ fn eighty_columns_show_everything() {
     let expected = "
  pointsman demo   5 of 20 s        0 answered   0.0/s   q ends it
 
- account            claude              gemini-cli
- antigravity:work   3.2s   ████  12 ●3  open   ████  12 ●3
- antigravity:revoke needs sign-in  invalid_grant
+ account             claude                        gemini-cli
+ antigravity:work    3.2s     ████████████  12 ●3  open     ████████████  12 ●3
+ antigravity:revoked needs sign-in  invalid_grant
+ a countdown: until the limit ends, ~ a guess   ██ 9 served   ●3 in flight
 
  main         7 reads claude             reviewer     0 thinking
  explore      0 thinking                 planner      3 waits 4.0 s gemini
@@ -64,10 +65,10 @@ fn q_escape_and_control_c_end_it() {
 
 #[test]
 fn a_bar_is_a_share_of_the_largest() {
-    assert_eq!(bar(0, 0), "    ");
-    assert_eq!(bar(1, 2), "██  ");
-    assert_eq!(bar(1, 32), "▏   ");
-    assert_eq!(bar(64, 64), "████");
+    assert_eq!(bar(0, 0, 4), "    ");
+    assert_eq!(bar(1, 2, 4), "██  ");
+    assert_eq!(bar(1, 32, 4), "▏   ");
+    assert_eq!(bar(64, 64, 4), "████");
 }
 
 #[test]
@@ -76,4 +77,22 @@ fn a_countdown_is_short() {
     assert_eq!(countdown(1_000, Some(900)), "0.0s");
     assert_eq!(countdown(1_000, Some(4_250)), "3.2s");
     assert_eq!(countdown(0, Some(3_600_000)), "60min");
+}
+
+#[test]
+fn a_wider_terminal_is_used() {
+    let widest = |width| screen(width, 24).iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    assert!(widest(120) > widest(80), "{}", screen(120, 24).join("\n"));
+    let bar = |width| screen(width, 24).iter().map(|line| line.matches('█').count()).max().unwrap_or(0);
+    assert!(bar(120) > bar(80));
+}
+
+#[test]
+fn a_long_notice_is_shown_whole() {
+    let text =
+        "No account can serve claude now: 1 limited, 2 in cooldown after a network error. Waiting 12s...";
+    let lines = wrapped(text, 60);
+    assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= 60), "{lines:?}");
+    assert_eq!(lines.join(" "), text);
+    assert_eq!(wrapped(&"x".repeat(150), 60).iter().map(String::len).sum::<usize>(), 150);
 }

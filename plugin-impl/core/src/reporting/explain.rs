@@ -73,6 +73,42 @@ fn with_pool_order(mut parts: Parts, way: Candidate, order: FallbackOrder) -> Pa
     parts
 }
 
+/// Says in words why the first way goes before another one, as the end of "prefers ACCOUNT: …".
+pub fn preference(by: &str, parts: &Parts, first: &Parts) -> String {
+    let number = |parts: &Parts| match parts.iter().find(|part| part.name == by).map(|part| part.value) {
+        Some(PartValue::Number(number)) => number,
+        Some(PartValue::Flag(flag)) => flag.into(),
+        None => 0,
+    };
+    let more = number(parts).saturating_sub(number(first));
+    match by {
+        // Load counts a request of an account of weight 1 as 1,000.
+        "load" => match (more + 500) / 1_000 {
+            0 => "less load".to_owned(),
+            1 => "1 request fewer in flight".to_owned(),
+            fewer => format!("{fewer} requests fewer in flight"),
+        },
+        "turn" => "all else is equal, and it is its turn".to_owned(),
+        "away from home" => "its session lives there".to_owned(),
+        "away from its parent" => "its parent session lives there".to_owned(),
+        "last use" => "it was used longer ago".to_owned(),
+        "tier" => "it is in a better state".to_owned(),
+        "negative points (1/100)" => format!("{} points more", decimal(more)),
+        "quota for the time left" => "more quota for the time left".to_owned(),
+        SPARED => "its quota need not be spared".to_owned(),
+        POOL_ORDER => "its pool goes first".to_owned(),
+        other => format!("better by {other}"),
+    }
+}
+
+/// Writes hundredths as a decimal, without zeros at its end.
+fn decimal(hundredths: i64) -> String {
+    match (hundredths / 100, hundredths.rem_euclid(100)) {
+        (whole, 0) => whole.to_string(),
+        (whole, part) => format!("{whole}.{part:02}"),
+    }
+}
+
 fn worse(parts: &Parts, first: &Parts) -> &'static str {
     let differs = parts.iter().zip(first).find(|(part, best)| part != best);
     differs.map_or(POOL_ORDER, |(part, _)| part.name)
@@ -134,6 +170,28 @@ mod tests {
         assert_eq!(places(&lines), expected);
         let lines = explain(&snapshot(&[1, 0]), &settings(Strategy::LeastConnections), &context(None));
         assert_eq!(places(&lines)[1], (0, Place::Behind { rank: 2, by: "load" }));
+    }
+
+    #[test]
+    fn every_part_of_every_strategy_has_words() {
+        for strategy in Strategy::ALL {
+            let mut seen = snapshot(&[3, 0]);
+            seen.accounts[0].ways[0].spared = true;
+            let lines = explain(&seen, &settings(strategy), &context(Some(1)));
+            for part in &lines[1].parts {
+                let words = preference(part.name, &lines[1].parts, &lines[0].parts);
+                assert!(!words.starts_with("better by"), "{strategy}: {}", part.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_difference_in_load_is_told_in_requests() {
+        let lines = explain(&snapshot(&[2, 0]), &settings(Strategy::LeastConnections), &context(None));
+        let words = preference("load", &lines[1].parts, &lines[0].parts);
+        assert_eq!(words, "2 requests fewer in flight");
+        let lines = explain(&snapshot(&[1, 0]), &settings(Strategy::LeastConnections), &context(None));
+        assert_eq!(preference("load", &lines[1].parts, &lines[0].parts), "1 request fewer in flight");
     }
 
     #[test]

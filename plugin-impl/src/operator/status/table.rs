@@ -99,7 +99,7 @@ fn caps(status: &Status) -> String {
     let of_accounts = status.accounts.iter().map(|account| (account.id.clone(), account.under_way));
     let capped = of_providers.chain(of_accounts).filter(|(_, under_way)| under_way.cap.is_some());
     let texts: Vec<_> = capped.map(|(name, under_way)| format!("{name} {}", busy(under_way))).collect();
-    if texts.is_empty() { String::new() } else { format!("\nat once: {}\n", texts.join(", ")) }
+    if texts.is_empty() { String::new() } else { format!("\n{}\n", wrapped("at once:", &texts)) }
 }
 
 fn countdown(until: UnixMillis, now: UnixMillis) -> String {
@@ -111,14 +111,54 @@ fn countdown(until: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
+/// The columns of a terminal that nobody has made wider.
+const WIDTH: usize = 80;
+/// How short the names of accounts, then of pools and states, may become for that.
+const SHORTEST: [(usize, usize); 3] = [(0, 16), (1, 10), (2, 12)];
+
+/// Puts rows into columns. Names that are too long for the terminal lose their middle.
 fn aligned(rows: &[[String; 7]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
+    let widths = widths(rows);
     let line = |row: &[String; 7]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{:width$}", cut(cell, width)));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
+}
+
+fn widths(rows: &[[String; 7]]) -> [usize; 7] {
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let mut widths: [usize; 7] = std::array::from_fn(longest);
+    for (column, shortest) in SHORTEST {
+        let whole = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
+        let over = whole.saturating_sub(WIDTH);
+        widths[column] = widths[column].saturating_sub(over).max(shortest.min(widths[column]));
+    }
+    widths
+}
+
+/// Takes out of the middle what does not fit: both ends of a name tell it from others.
+fn cut(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let (head, tail) = (width / 2, width - width / 2 - 1);
+    text.chars().take(head).chain(['…']).chain(text.chars().skip(length - tail)).collect()
+}
+
+/// Joins parts with commas into lines of the terminal.
+fn wrapped(title: &str, parts: &[String]) -> String {
+    let mut lines = vec![title.to_owned()];
+    for (at, part) in parts.iter().enumerate() {
+        let comma = if at + 1 == parts.len() { "" } else { "," };
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        match lines.last_mut() {
+            Some(last) if line + part.chars().count() + 2 <= WIDTH => *last += &format!(" {part}{comma}"),
+            Some(_) | None => lines.push(format!("  {part}{comma}")),
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -184,5 +224,20 @@ at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
 7 requests, 0 answered, 0 refused, 0 failed; 1 upstream call, 0 of them limited
 ";
         assert_eq!(render(&status), expected);
+    }
+
+    #[test]
+    fn long_names_lose_their_middle_and_no_line_is_longer_than_a_terminal() {
+        let row = |account: &str, pool: &str| {
+            [account, pool, "limited (learned)", "1h03m", "12/40", "1000000", "43% 1h03m"].map(str::to_owned)
+        };
+        let long = "anthropic:somebody.with.a.long.name@company.example";
+        let text =
+            aligned(&[HEADINGS.map(str::to_owned), row(long, "a-pool-with-a-long-name"), row("a:b", "p")]);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.contains("anthropi…example") && text.contains("a:b "), "{text}");
+        let parts: Vec<_> = (0..9).map(|n| format!("antigravity:account-{n} 1/4")).collect();
+        let caps = wrapped("at once:", &parts);
+        assert!(caps.lines().count() > 1 && caps.lines().all(|line| line.chars().count() <= WIDTH), "{caps}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pointsman_core::admission::knock::Knock;
 use pointsman_core::planning::plan::Trial;
-use pointsman_core::reporting::explain::{Line, Place};
+use pointsman_core::reporting::explain::{Line, Place, preference};
 use pointsman_core::time::Millis;
 
 use super::explanation::{Explanation, closed, denied, outcome, parts, settlement, span, until};
@@ -124,12 +124,18 @@ fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -
     }
     text.push('\n');
     let lines = explanation.lines(sight);
-    let rows = lines.iter().map(|line| row(explanation, step, line, sight.now)).collect();
+    let first = lines.iter().find(|line| line.place == Place::First);
+    let rows = lines.iter().map(|line| row(explanation, step, (line, first), sight.now)).collect();
     text.push_str(&table(["RANK", "ACCOUNT", "POOL", "STATE", "WHY"], rows));
     text
 }
 
-fn row(explanation: &Explanation, step: &Step, line: &Line, at: Millis) -> [String; 5] {
+fn row(
+    explanation: &Explanation,
+    step: &Step,
+    (line, first): (&Line, Option<&Line>),
+    at: Millis,
+) -> [String; 5] {
     let open = match line.way.trial {
         // Where nothing is open, what experience alone closes is tried, and at last what is only guessed.
         Some(Trial::Explorer) => "open for a try",
@@ -140,12 +146,23 @@ fn row(explanation: &Explanation, step: &Step, line: &Line, at: Millis) -> [Stri
     let (rank, state, verdict) = match &line.place {
         Place::First => ("1".to_owned(), open.to_owned(), format!("first: {}", parts(line))),
         Place::Behind { rank, by } => {
-            (rank.to_string(), open.to_owned(), format!("passed over by {by}: {}", parts(line)))
+            let words =
+                first.map_or_else(String::new, |first| preferred(explanation, step, (line, first), by));
+            (rank.to_string(), open.to_owned(), format!("{words} ({})", parts(line)))
         }
         Place::Closed(why) => ("-".to_owned(), closed(*why, at), "closed".to_owned()),
     };
     let account = explanation.account(step.leg, line.way.account);
     [rank, account, explanation.pool(step.leg, line.way.pool), state, verdict]
+}
+
+/// Says why the first way of a plan goes before another one.
+fn preferred(explanation: &Explanation, step: &Step, (line, first): (&Line, &Line), by: &str) -> String {
+    let words = preference(by, &line.parts, &first.parts);
+    if line.way.account == first.way.account {
+        return format!("prefers pool {}: {words}", explanation.pool(step.leg, first.way.pool));
+    }
+    format!("prefers {}: {words}", explanation.account(step.leg, first.way.account))
 }
 
 /// Puts rows into columns.
