@@ -162,6 +162,13 @@ async fn a_configuration_is_checked_whole_and_nothing_is_sent() {
     assert!(out(&check).contains("accounts:      anthropic (work)"), "{check:?}");
     assert!(out(&check).contains("nothing was sent"), "{check:?}");
     assert_eq!(machine.rig.upstream.ledger().entries().len(), 0);
+    let accounts = "accounts:\n  - {id: 'anthropic:a', api_key: k}\n  \
+                    - {id: 'anthropic:b', api_key: {env: NOT_SET_HERE}}\n";
+    std::fs::write(machine.rig.config(), accounts).expect("a file");
+    let check = machine.told(&["check"]).await;
+    assert_eq!(check.status.code(), Some(2), "{check:?}");
+    assert!(out(&check).contains("anthropic:b: ") && out(&check).contains("NOT_SET_HERE"), "{check:?}");
+    assert!(err(&check).contains("1 of 2 accounts cannot be used"), "{check:?}");
     std::fs::write(machine.rig.config(), "stratgy: sticky\nlisten: nowhere\n").expect("a file");
     let check = machine.told(&["check"]).await;
     assert_eq!(check.status.code(), Some(2), "{check:?}");

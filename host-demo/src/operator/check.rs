@@ -34,7 +34,7 @@ impl Host for Warnings {
 /// Prints what the configuration comes to.
 ///
 /// # Errors
-/// What is wrong with the configuration, or that there is no account in it.
+/// What is wrong with the configuration, that an account has no credential, or that there is no account.
 pub(crate) fn run(library: Option<&Path>, arguments: &Check) -> anyhow::Result<()> {
     let library = plugin::open(library)?;
     let warnings = Warnings::default();
@@ -48,6 +48,14 @@ pub(crate) fn run(library: Option<&Path>, arguments: &Check) -> anyhow::Result<(
     let warnings = warnings.0.lock().unwrap_or_else(PoisonError::into_inner);
     for warning in &*warnings {
         writeln!(out, "warning:       {warning}")?;
+    }
+    let unusable: Vec<_> = status.accounts.iter().filter(|account| !account.reason.is_empty()).collect();
+    for account in &unusable {
+        writeln!(out, "unusable:      {}: {}", account.id, account.reason)?;
+    }
+    if !unusable.is_empty() {
+        let text = format!("{} of {} accounts cannot be used", unusable.len(), status.accounts.len());
+        return Err(Error::new(ErrorCode::CONFIG, text).into());
     }
     if status.accounts.is_empty() {
         return Err(Error::new(ErrorCode::CONFIG, summary::NO_ACCOUNT).into());
