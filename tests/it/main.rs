@@ -40,5 +40,6 @@ mod shutdown;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;
+mod told;
 mod turns;
 mod waiting;

@@ -6,5 +6,6 @@ pub mod because;
 pub mod blocked;
 pub mod explain;
 pub mod keep_alive;
+pub mod limits;
 pub mod notice;
 pub mod refusal;

@@ -5,6 +5,7 @@
 
 mod blocked;
 mod home;
+mod limits;
 mod look;
 mod noting;
 mod planning;
@@ -91,6 +92,8 @@ struct Journey<'a> {
     leg: usize,
     /// Until when it rather waits at its origin than goes on with another leg.
     stay: Option<Millis>,
+    /// More than one account was open when it planned last.
+    others_open: bool,
     /// Why it is not on the leg before this one.
     left: Option<Refusal>,
     /// The line of its origin had no room for it.
@@ -151,6 +154,7 @@ impl<'a> Journey<'a> {
             dispatch,
             leg: 0,
             stay: None,
+            others_open: false,
             left: None,
             crowded: false,
             context,
@@ -389,7 +393,7 @@ impl<'a> Journey<'a> {
             counters.account_switches.add(served.switched.into());
         }
         match self.seen.take() {
-            Some(Seen::Answer(seen)) => {
+            Some(Seen::Answer(mut seen)) => {
                 if lease.is_some() || seen.is_callers_fault {
                     counters.answered.count()
                 } else {
@@ -397,6 +401,7 @@ impl<'a> Journey<'a> {
                 }
                 self.answered(seen.status);
                 self.note_turn(&seen.headers, lease.as_ref());
+                self.spare_warnings(&mut seen);
                 let recorder = self.recorder(lease.as_ref());
                 reply::relayed(
                     *seen,
@@ -451,6 +456,8 @@ impl<'a> Journey<'a> {
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
         let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
-        reply::refused(refusal, self.routed, attempts, &blocked, self.shared.clock.now())
+        let mut answer = reply::refused(refusal, self.routed, attempts, &blocked, self.shared.clock.now());
+        answer.headers.extend(self.told_end(refusal).map(|end| end.headers()).unwrap_or_default());
+        answer
     }
 }

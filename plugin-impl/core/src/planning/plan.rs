@@ -51,6 +51,15 @@ pub struct Plan {
     pub candidates: SmallVec<[Candidate; 16]>,
 }
 
+impl Plan {
+    /// Says whether more than one account is open, trials left aside.
+    pub fn has_others(&self) -> bool {
+        let mut open = self.candidates.iter().filter(|candidate| candidate.trial.is_none());
+        let first = open.next().map(|candidate| candidate.account);
+        open.any(|candidate| Some(candidate.account) != first)
+    }
+}
+
 /// No way is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {

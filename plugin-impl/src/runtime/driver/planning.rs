@@ -80,6 +80,7 @@ impl Journey<'_> {
             let patience = self.dispatch.patience(settings.affinity.patience);
             self.held = hold(&snapshot, first, &self.context, patience).filter(|_| is_warm);
             self.shared.counters.plans.count();
+            self.others_open = first.has_others();
             if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
                 chosen = plan(&snapshot, settings, &self.context);
             }
