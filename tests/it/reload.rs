@@ -111,3 +111,14 @@ async fn a_broken_configuration_starts_nothing() {
         assert!(error.message.contains(line_of.as_deref().unwrap_or(part)), "{part}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_changed_address_is_told_to_wait_for_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let setup = Setup::new().anthropic("a", free());
+    let stage = setup.clone().start_from(&file);
+    reload(&stage, &file, &setup.set("listen", "127.0.0.1:9")).await;
+    let told = "`listen` is 127.0.0.1:9 now, not 127.0.0.1:8787: a gateway that runs stays where it is";
+    assert!(stage.told.lines().iter().any(|line| line.contains(told)), "{:?}", stage.told.lines());
+}

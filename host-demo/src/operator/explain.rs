@@ -40,7 +40,7 @@ async fn found(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<St
     match look.gateway().await? {
         Some(url) => Ok(url),
         None => bail!(
-            "no gateway is running, here or at {}; only the one that routed a request knows",
+            "no gateway is running, also not at {}. Only the one that routed a request knows",
             look.url()
         ),
     }

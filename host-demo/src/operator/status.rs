@@ -37,7 +37,7 @@ fn configured(look: &Look, format: Format) -> anyhow::Result<&str> {
         bail!(pointsman_api::Error::new(pointsman_api::ErrorCode::CONFIG, problem));
     }
     let url = look.url();
-    writeln!(io::stderr(), "no gateway is running, here or at {url}; this is the configuration only")?;
+    writeln!(io::stderr(), "no gateway is running, also not at {url}.\nThis is the configuration only.")?;
     Ok(look.text(match format {
         Format::Table => "table",
         Format::Json => "json",

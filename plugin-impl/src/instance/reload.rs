@@ -8,7 +8,7 @@ use pointsman_core::reporting::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::edges::config::{self, Config, ConfigErrors, Environment, Located};
+use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Located};
 use crate::edges::notices::MetBy;
 use crate::runtime::router::Router;
 
@@ -97,12 +97,22 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
+/// A gateway stays where it was bound: agents know it by that address.
+fn tell_of_listen(before: &ListenAddress, after: &ListenAddress) {
+    if before != after {
+        tracing::warn!(
+            "`listen` is {after} now, not {before}: a gateway that runs stays where it is until it is started again"
+        );
+    }
+}
+
 async fn take_over(router: &Router, origin: Origin, environment: Arc<dyn Environment>) {
     // A secret can be a command's output, which may take a while.
     let loaded = tokio::task::spawn_blocking(move || origin.load(&*environment)).await;
     let event = match loaded {
         Ok(Ok(config)) => {
             super::report(&config);
+            tell_of_listen(&router.generation().config.listen, &config.listen);
             router.reconfigure(config);
             Event::ConfigTaken
         }
