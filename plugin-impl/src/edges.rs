@@ -1,4 +1,4 @@
-//! Edges: what reaches outside: upstreams, credentials, the configuration, the store, the host.
+//! Edges: the outside world: upstreams, credentials, configuration, store, host.
 
 pub mod auth;
 pub mod config;

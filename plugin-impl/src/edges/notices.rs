@@ -1,4 +1,4 @@
-//! The notice hub: from what happened to what the host shows.
+//! The notice hub: from events to the host.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,25 +7,25 @@ use pointsman_core::reporting::notice::{Event, Notice};
 
 use crate::counters::Counters;
 
-/// Who shows notices.
+/// The receiver of notices.
 pub trait Listener: Send + Sync {
     /// Shows a notice.
     fn notice(&self, notice: &Notice, met_by: MetBy);
 }
 
-/// Who was the first to meet an event. A host need not show a person everything that subagents meet.
+/// The first to meet an event. A host may hide events of subagents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetBy {
     /// The router itself, without a request.
     Router,
-    /// A request of a person's own session, or of an agent that does not tell.
+    /// A request of a person's own session, or of an agent without session headers.
     Session,
-    /// A request of a session that another one started.
+    /// A request of a subagent.
     Subagent,
 }
 
 impl MetBy {
-    /// Returns the word for it.
+    /// Returns the word for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Router => "router",
@@ -35,7 +35,7 @@ impl MetBy {
     }
 }
 
-/// Takes notices in and hands them to the host.
+/// Takes notices and passes them to the host.
 pub struct Notices {
     listener: Box<dyn Listener>,
     quiet: AtomicBool,
@@ -47,17 +47,17 @@ impl Notices {
         Self { listener, quiet: AtomicBool::new(false) }
     }
 
-    /// In quiet mode it is not told that work goes on in another pool, or at another provider.
+    /// Sets quiet mode: notices of fallbacks to another pool or provider are dropped.
     pub fn set_quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Relaxed);
     }
 
-    /// Says whether quiet mode is on.
+    /// Returns whether quiet mode is on.
     pub fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::Relaxed)
     }
 
-    /// Takes a notice in.
+    /// Takes a notice.
     pub fn tell(&self, notice: &Notice, met_by: MetBy, counters: &Counters) {
         let falls = matches!(notice.event, Event::PoolFallback { .. } | Event::ProviderFallback { .. });
         if falls && self.is_quiet() {

@@ -1,7 +1,7 @@
-//! The log: what the plugin says goes to the host, because a host's own subscriber cannot hear it.
+//! The log: records of the plugin go to the host, because the host's own subscriber cannot receive them.
 //!
-//! Fields are chosen where they are logged: accounts by ordinal, never a token, a body or a URL. What is
-//! secret is of a type that prints as redacted.
+//! Fields are chosen at the call: accounts by ordinal, never a token, a body or a URL. Secrets have a type
+//! with a redacted print.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
-/// Who takes the lines of the log.
+/// The receiver of log lines.
 pub trait LogSink: Send + Sync + 'static {
     /// Takes a line.
     fn log(&self, level: Level, target: &str, text: &str);
 }
 
-/// Makes what is logged on a thread go to `sink`; levels below `INFO` only where `verbose`.
+/// Sends a thread's log to `sink`; levels below `INFO` only with `verbose`.
 pub fn dispatch_to(sink: Arc<dyn LogSink>, verbose: bool) -> Dispatch {
     let most = if verbose { Level::TRACE } else { Level::INFO };
     Dispatch::new(Registry::default().with(ToSink { sink, most }))

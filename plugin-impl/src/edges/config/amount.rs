@@ -1,4 +1,4 @@
-//! Times and sizes: numbers with units, so that nobody has to know what a bare number would mean.
+//! Times and sizes: numbers with units, never bare numbers.
 
 use std::time::Duration;
 
@@ -76,7 +76,7 @@ impl Form for Size {
     }
 }
 
-/// Adds up what is written as numbers with units, such as `1h30m`. The first unit that fits is taken.
+/// Adds up numbers with units, such as `1h30m`. The first fitting unit counts.
 fn sum_of_units(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let mut sum = 0_u64;
     let mut rest = text;
@@ -100,7 +100,7 @@ fn short_size(bytes: u64) -> String {
     in_largest_unit(bytes, &[("GiB", GIB), ("MiB", MIB), ("KiB", KIB), ("B", 1)]).unwrap_or("0B".to_owned())
 }
 
-/// Writes `amount` in the first unit that divides it; zero has none.
+/// Writes `amount` in the first dividing unit; zero has none.
 fn in_largest_unit(amount: u64, units: &[(&str, u64)]) -> Option<String> {
     let (unit, factor) =
         units.iter().find(|(_, factor)| amount >= *factor && amount.is_multiple_of(*factor))?;

@@ -1,6 +1,6 @@
-//! The embedded catalog of providers, and how what the user wrote is laid over it.
+//! The embedded catalog of providers, with the user's configuration merged in.
 //!
-//! Both are trees of the same form, so a provider of the catalog has nothing that a user could not write.
+//! Both are trees of one form, so a user can write everything that the catalog has.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::yaml::{self, Member, Node, Value};
 
 const TEXT: &str = include_str!("catalog.yaml");
 
-/// A provider as it is to be read: what the user wrote over what the catalog says.
+/// A provider before reading: the user's tree merged over the catalog's.
 pub(super) struct Declared {
     pub(super) name: String,
     pub(super) node: Node,
@@ -24,7 +24,7 @@ pub(super) fn tree() -> Node {
     tree.expect("the catalog is part of the build, and a test reads it")
 }
 
-/// Returns all providers: those of the catalog in its order, then the user's own in theirs.
+/// Returns all providers: the catalog's in its order, then the user's own in theirs.
 pub(super) fn declared(user: &[Member]) -> Vec<Declared> {
     let catalog = tree();
     let written = |name: &str| user.iter().find(|member| member.key == name);
@@ -42,7 +42,7 @@ fn own_provider(member: &Member) -> Declared {
     Declared { name: member.key.clone(), node: member.node.clone(), in_catalog: false }
 }
 
-/// Lays `over` over `base`: maps are joined key by key, hosts are added, everything else is replaced.
+/// Merges `over` into `base`: maps key by key, hosts as a union, everything else by replacement.
 fn laid_over(base: &Node, over: &Node) -> Node {
     let (Value::Map(known), Value::Map(written)) = (&base.value, &over.value) else {
         return if over.is_null() { base.clone() } else { over.clone() };

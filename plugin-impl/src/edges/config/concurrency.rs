@@ -1,4 +1,4 @@
-//! Caps of a provider: in all, for each account, and for models.
+//! Caps of a provider: total, per account, per model.
 
 use pointsman_core::admission::cap::ModelPattern;
 
@@ -7,14 +7,14 @@ use super::reader::{Entry, Fields};
 use super::report::Report;
 use super::settings::{CAP, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS};
 
-/// How many requests may be under way at once; what is not written is not capped.
+/// Caps on requests in flight; an absent cap is no cap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Concurrency {
     /// At the provider, over all accounts.
     pub total: Option<u16>,
-    /// At each account, over all its pools, where it has no cap of its own.
+    /// At each account without a cap of its own, over all its pools.
     pub account: Option<u16>,
-    /// For models, over all accounts; the first that matches counts.
+    /// Per model, over all accounts; the first match counts.
     pub models: Vec<(ModelPattern, u16)>,
 }
 

@@ -1,7 +1,7 @@
-//! The chains of models at other providers.
+//! Failover chains of models.
 //!
-//! A target is read as a request would be read that names it, so that a file which is valid stays valid
-//! when it is used. A chain stays in one wire format: bodies are passed on and never translated.
+//! A target is read like a request for the target, so a valid file stays valid in use. A chain stays in one
+//! wire format, because bodies are passed on and never translated.
 
 use std::sync::Arc;
 
@@ -18,21 +18,21 @@ use super::report::Report;
 use super::settings::FALLBACKS;
 use super::{AccountConfig, ProviderConfig};
 
-/// The key that stands for every model.
+/// The key for every model.
 const ALL_MODELS: &str = "*";
 
-/// Where requests for a model go when its provider cannot serve them.
+/// The failover chain of a model.
 #[derive(Clone, Debug)]
 pub struct Fallback {
-    /// Only for requests that this provider would serve, where one is written before the model.
+    /// The chain is for this provider's requests only, if the key names a provider.
     pub provider: Option<ProviderId>,
     pub model: String,
-    /// In the order written, those without an account left out; all of one wire format.
+    /// In order, without targets without accounts; all of one wire format.
     pub to: Vec<Route>,
 }
 
 impl Fallback {
-    /// Says whether it is for every model that has none of its own.
+    /// Returns whether the chain is for every model without its own.
     pub fn is_for_all(&self) -> bool {
         self.model == ALL_MODELS
     }
@@ -50,7 +50,7 @@ impl Shape for Target {
 }
 
 impl Form for Target {
-    /// The provider, and both together.
+    /// The provider, and the whole text.
     type Value = (String, String);
 
     fn parse(&self, text: &str) -> Result<(String, String), Refused> {
@@ -62,9 +62,9 @@ impl Form for Target {
     }
 }
 
-/// What chains are read against.
+/// The input of all chains.
 pub(super) struct Common<'a> {
-    /// All names there are, also of providers that could not be read.
+    /// All names of providers, including unreadable ones.
     pub(super) names: &'a [&'a str],
     pub(super) providers: &'a [Arc<ProviderConfig>],
     pub(super) accounts: &'a [AccountConfig],
@@ -79,7 +79,7 @@ pub(super) fn fallbacks(top: &Fields<'_>, common: &Common<'_>, report: &mut Repo
     chains.map(|(key, targets)| Reading { common, known: &known, key }.chain(&targets, report)).collect()
 }
 
-/// The providers as routes are parsed against.
+/// The providers, in the form for parsing routes.
 struct Known<'a> {
     cores: Vec<Arc<Provider>>,
     common: &'a Common<'a>,
@@ -117,14 +117,14 @@ impl Providers for Known<'_> {
     }
 }
 
-/// One chain that is being read.
+/// A chain in reading.
 struct Reading<'a> {
     common: &'a Common<'a>,
     known: &'a Known<'a>,
     key: &'a str,
 }
 
-/// A target, and the place of it in the file.
+/// A target with its place in the file.
 struct Written<'a> {
     entry: Entry<'a>,
     name: String,
@@ -149,7 +149,7 @@ impl Reading<'_> {
         Fallback { provider, model: model.to_owned(), to }
     }
 
-    /// Models have slashes in their own names too, so what is before one has to be a provider.
+    /// Model names contain slashes, so the part before a slash has to be a provider.
     fn provider_of_key(&self) -> Option<(&Arc<Provider>, &str)> {
         let (provider, model) = self.key.split_once('/')?;
         Some((self.known.named(provider)?, model))
@@ -169,7 +169,7 @@ impl Reading<'_> {
         Some(Written { entry, name, provider })
     }
 
-    /// Reports targets that a request of the chain's format cannot be sent to.
+    /// Reports targets outside of the chain's format.
     fn stays_in_a_format(&self, written: &[Written<'_>], report: &mut Report) -> bool {
         let Some(first) = written.first() else { return true };
         let (whose, format) = match self.provider_of_key() {
@@ -185,9 +185,9 @@ impl Reading<'_> {
         stays
     }
 
-    /// Reports a chain that leads to the only provider of its format: nobody could be left for it.
+    /// Reports a chain to the only provider of its format: no request could leave that provider.
     ///
-    /// A chain for all models may be for those of that provider.
+    /// A chain for all models may include that provider.
     fn leaves_somebody(&self, written: &[Written<'_>], report: &mut Report) {
         let Some(target) = written.first() else { return };
         if self.provider_of_key().is_some() || self.key == ALL_MODELS {
@@ -207,7 +207,7 @@ impl Reading<'_> {
         target.entry.error(problem, report);
     }
 
-    /// Returns the route of a target that can be used.
+    /// Returns the route of a usable target.
     fn route(&self, target: &Written<'_>, report: &mut Report) -> Option<Route> {
         let format = target.provider.format;
         let ask = Ask { format, provider: None, model: &target.name, pool: None, account: None };

@@ -1,4 +1,4 @@
-//! Model families of a provider, and which pools serve them.
+//! Model families of a provider, with their pools.
 
 use pointsman_core::request::catalog::Family;
 
@@ -14,7 +14,7 @@ const POOL_NAME: Text = Text("the name of a pool");
 const FAMILY_NAME: Text = Text("the name of a family");
 const PATTERN: Text = Text("a part of a model name");
 
-/// Reads the families of a provider; one that names none has one of its own name for all models.
+/// Reads the families of a provider. A provider without families has one of its own name, for all models.
 pub(super) fn families(
     provider: &Fields<'_>,
     name: &str,
@@ -52,7 +52,7 @@ fn family(name: &str, entry: Entry<'_>, pools: &[PoolConfig<'_>], report: &mut R
     }
 }
 
-/// Returns the pools that leave it to the families whom they serve.
+/// Returns the pools without families of their own.
 fn open_pools(pools: &[PoolConfig<'_>]) -> Vec<usize> {
     (0..pools.len()).filter(|at| pools[*at].families.is_none()).collect()
 }
@@ -69,7 +69,7 @@ fn indices(entry: &Entry<'_>, pools: &[PoolConfig<'_>], report: &mut Report) -> 
     indices
 }
 
-/// Adds each pool to the families that it names itself.
+/// Adds each pool to the families named by the pool.
 fn join_pools(families: &mut [Family], pools: &[PoolConfig<'_>], report: &mut Report) {
     for (at, entry) in pools.iter().enumerate().filter_map(|(at, pool)| Some((at, pool.families.as_ref()?))) {
         for name in entry.values(&FAMILY_NAME, report) {

@@ -1,39 +1,39 @@
-//! The forms that values can have: what is allowed, in words, and how text becomes a value.
+//! The forms of values: a description of allowed values, and a parser.
 
 use pointsman_core::planning::strategy::Strategy;
 
 use super::problem::nearest;
 
-/// Describes what may be written for a setting.
+/// The description of a setting's values.
 pub(super) trait Shape: Sync {
-    /// Whether a value is one piece of text.
+    /// Whether a value is a single text.
     const IS_TEXT: bool;
 
-    /// Says what is allowed: `a time from 0s to 10m`.
+    /// Returns the allowed values: `a time from 0s to 10m`.
     fn allowed(&self) -> String;
 
-    /// Says it of a value that is not: `not a time from 0s to 10m`.
+    /// Returns the refusal: `not a time from 0s to 10m`.
     fn refusal(&self) -> String {
         format!("not {}", self.allowed())
     }
 }
 
-/// A form whose values are pieces of text.
+/// A form of single texts.
 pub(super) trait Form: Shape {
     type Value;
 
-    /// Makes the value, or returns what was perhaps meant.
+    /// Parses a value, or returns the probable intent.
     fn parse(&self, text: &str) -> Result<Self::Value, Refused>;
 }
 
-/// Text that has not the form; it holds what was perhaps meant.
+/// A refused text, with the probable intent.
 pub(super) struct Refused(pub(super) Option<String>);
 
 impl Refused {
     pub(super) const PLAIN: Self = Self(None);
 }
 
-/// A value made of other settings, lists or free names; read by code of its own.
+/// A value made of settings, lists or free names, with its own reader.
 pub(super) struct Compound(pub(super) &'static str);
 
 impl Shape for Compound {
@@ -44,7 +44,7 @@ impl Shape for Compound {
     }
 }
 
-/// Any text but the empty one.
+/// Any non-empty text.
 pub(super) struct Text(pub(super) &'static str);
 
 impl Shape for Text {
@@ -91,7 +91,7 @@ impl Form for Switch {
     }
 }
 
-/// One of some words.
+/// One of several words.
 pub(super) struct Choice<T: 'static>(pub(super) &'static [(&'static str, T)]);
 
 impl<T: Sync> Shape for Choice<T> {

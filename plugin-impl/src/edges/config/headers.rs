@@ -1,4 +1,4 @@
-//! Headers that a configuration adds to requests.
+//! Configured request headers.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -11,7 +11,7 @@ use super::settings::HEADERS;
 const OF_ACCOUNTS: &str = "is a credential; give it to an account as api_key or access_token";
 const OF_TRANSPORT: &str = "is set by the connection itself";
 
-/// Headers that are not the configuration's to set, and why.
+/// Headers outside of the configuration's reach, with reasons.
 const FORBIDDEN: [(&str, &str); 9] = [
     ("authorization", OF_ACCOUNTS),
     ("x-api-key", OF_ACCOUNTS),
@@ -24,9 +24,9 @@ const FORBIDDEN: [(&str, &str); 9] = [
     ("upgrade", OF_TRANSPORT),
 ];
 
-/// Returns `base` with the headers at `entry` in place of those of the same name.
+/// Returns `base` with the headers at `entry` merged in by name.
 ///
-/// Values are marked as sensitive, so that printing the map does not show them.
+/// Values are marked as sensitive, so a print of the map hides them.
 pub(super) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>, report: &mut Report) -> HeaderMap {
     let mut headers = base.clone();
     let Some(entry) = entry else { return headers };
@@ -40,7 +40,7 @@ pub(super) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>, report: &mut
     headers
 }
 
-/// Makes one header. An error without a problem is in the report already.
+/// Makes a header. An error without a problem is already in the report.
 fn header(
     name: &str,
     value: &Entry<'_>,

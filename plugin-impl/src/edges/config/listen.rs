@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::form::{Form, Refused, Shape};
 
-/// Where the gateway listens.
+/// The listen address of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
     /// A TCP port; port 0 lets the system choose.
@@ -19,7 +19,7 @@ pub enum ListenAddress {
 }
 
 impl ListenAddress {
-    /// Says whether only this machine can reach it. Of names only `localhost` is known to be local.
+    /// Returns whether the address is local to this machine. Of names, only `localhost` counts as local.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Tcp { host, .. } => {
@@ -57,7 +57,7 @@ impl Shape for Listen {
 }
 
 impl Form for Listen {
-    /// The path is as it was written.
+    /// The path in its written form.
     type Value = ListenAddress;
 
     fn parse(&self, text: &str) -> Result<ListenAddress, Refused> {

@@ -1,15 +1,16 @@
-//! Settings that the configuration knows and this version does not act on.
+//! Known settings without an effect in this version.
 //!
-//! A setting without effect is an error, so that nobody relies on it. Whoever builds one deletes its row.
+//! A setting without effect is an error, so nobody relies on the setting. The author of the effect deletes
+//! the row.
 
 use super::problem::Problem;
 use super::reader::Fields;
 use super::report::Report;
 
-/// A key, or some values of it, without effect.
+/// A key, or some of its values, without effect.
 pub(super) struct Row {
     pub(super) key: &'static str,
-    /// How the values begin; empty for all.
+    /// The prefix of the values; empty for all.
     pub(super) values: &'static str,
     pub(super) because: &'static str,
     pub(super) remedy: &'static str,
@@ -24,7 +25,7 @@ pub(super) const ROWS: [Row; 3] = [
     Row { key: "state_dir", values: "", because: "no state is kept in files", remedy: "take the line out" },
 ];
 
-/// Refuses everything in the top level of a configuration that has no effect.
+/// Refuses top-level settings without effect.
 pub(super) fn check(top: &Fields<'_>, report: &mut Report) {
     for row in &ROWS {
         let Some(entry) = top.named(row.key) else { continue };
@@ -36,7 +37,7 @@ pub(super) fn check(top: &Fields<'_>, report: &mut Report) {
 }
 
 impl Row {
-    /// Returns `store: sqlite`, or only the key, as code.
+    /// Returns `store: sqlite`, or the key alone, as code.
     pub(super) fn label(&self) -> String {
         if self.values.is_empty() {
             format!("`{}`", self.key)

@@ -1,8 +1,8 @@
-//! Environment variables that override settings of the top level, and of providers.
+//! Environment variables for settings of the top level and of providers.
 //!
-//! A variable is put into the tree in the place of what the file says, so it is read, checked and explained
-//! as if it had been written there; its place is its name. `POINTSMAN_PROVIDERS__ACME__BASE_URL` is
-//! `base_url` of the provider `acme`.
+//! A variable replaces the file's node in the tree, so the same code reads, checks and explains both; the
+//! place of the node is the variable's name. `POINTSMAN_PROVIDERS__ACME__BASE_URL` is `base_url` of the
+//! provider `acme`.
 
 use super::catalog;
 use super::environment::Environment;
@@ -14,14 +14,13 @@ use super::yaml::{Member, Node, Value};
 
 const PREFIX: &str = "POINTSMAN_";
 const OF_PROVIDER: &str = "POINTSMAN_PROVIDERS__";
-/// Stands where the file has another level.
+/// The separator between levels.
 const LEVEL: &str = "__";
 
-/// Variables of the prefix that are no settings: they say where the library and the configuration are, and
-/// how much is logged.
+/// Variables with the prefix, but without a setting: places of library and configuration, level of the log.
 const OTHERS: [&str; 3] = ["POINTSMAN_PLUGIN", "POINTSMAN_CONFIG", "POINTSMAN_LOG"];
 
-/// Lays the variables over `root`. Unknown ones are warned of.
+/// Merges the variables into `root`, with a warning for unknown names.
 pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut Report) {
     if root.is_null() {
         root.value = Value::Map(Vec::new());
@@ -40,23 +39,23 @@ pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut
     }
 }
 
-/// Returns the settings that a variable can hold.
+/// Returns the settings with a variable.
 fn settings() -> impl Iterator<Item = &'static dyn Key> {
     TOP.keys.iter().copied().filter(|key| key.is_text())
 }
 
-/// Returns the name of the variable of `key`.
+/// Returns the variable of `key`.
 pub(super) fn variable_of(key: &dyn Key) -> String {
     format!("{PREFIX}{}", key.name().to_ascii_uppercase())
 }
 
-/// Returns the settings of a provider that a variable can hold. One URL will do for a list of them.
+/// Returns the settings of a provider with a variable. A single URL is a valid list of URLs.
 fn settings_of_provider() -> impl Iterator<Item = &'static dyn Key> {
     PROVIDER.keys.iter().copied().filter(|key| key.is_text() || key.name() == BASE_URL.name)
 }
 
-/// Returns the path of a setting of a provider. A provider that nobody knows is a new one; a variable cannot
-/// have the hyphen that its name may have.
+/// Returns the path of a provider's setting. An unknown provider is new; a variable's name has no hyphen,
+/// the provider's name may have one.
 fn in_provider(variable: &str, root: &Node) -> Option<Vec<String>> {
     let (provider, key) = variable.strip_prefix(OF_PROVIDER)?.split_once(LEVEL)?;
     let key = settings_of_provider().find(|known| known.name().eq_ignore_ascii_case(key))?.name();
@@ -97,7 +96,7 @@ fn warn(name: &str, report: &mut Report) {
     report.warn(&Place::whole(name), format!("this variable is no setting and has no effect{hint}"));
 }
 
-/// What all variables begin with is left out: it would make them look alike.
+/// The common prefix is left out, since it would make all names similar.
 fn nearest_variable(name: &str) -> Option<String> {
     let of_provider = name.strip_prefix(OF_PROVIDER).and_then(|rest| rest.rsplit_once(LEVEL));
     let (key, known): (&str, Vec<&str>) = match of_provider {

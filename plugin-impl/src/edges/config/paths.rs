@@ -1,13 +1,13 @@
-//! Where relative paths and `~` of a configuration lead.
+//! The resolution of relative paths and `~` in a configuration.
 
 use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 
-/// The folders that paths of one configuration begin at.
+/// The base folders of a configuration's paths.
 pub(super) struct Paths {
     home: Option<PathBuf>,
-    /// The folder of the configuration file, so that it does not matter where the process was started.
+    /// The folder of the configuration file, so the working directory of the process does not matter.
     folder: PathBuf,
 }
 
@@ -16,7 +16,7 @@ impl Paths {
         Self { home: home(environment), folder: folder.to_owned() }
     }
 
-    /// Returns `written` with `~` expanded; without a home `~` is a name like any other.
+    /// Expands `~` in `written`; without a home, `~` is an ordinary name.
     pub(super) fn resolve(&self, written: &str) -> PathBuf {
         match (written.strip_prefix('~'), &self.home) {
             (Some(""), Some(home)) => home.clone(),

@@ -1,4 +1,4 @@
-//! How accounts are chosen: the numbers of `hybrid`, and what keeps sessions on their accounts.
+//! The policy for choosing accounts: the numbers of `hybrid`, and session affinity.
 
 use pointsman_core::admission::vitals::{Rates, Refill};
 use pointsman_core::planning::affinity::Rules;

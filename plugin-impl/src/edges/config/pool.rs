@@ -1,4 +1,4 @@
-//! Pools, with what they take over from their provider.
+//! Pools, with values inherited from their provider.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use crate::target::target_url;
 
 const MODEL_NAME: Text = Text("a model name");
 
-/// A pool, what it adds to requests, and where it names the families it serves.
+/// A pool, its additions to requests, and its families.
 pub(super) struct PoolConfig<'a> {
     pub(super) core: Pool,
     pub(super) headers: HeaderMap,
     pub(super) protection: Level,
     pub(super) families: Option<Entry<'a>>,
-    /// Where its quota is told.
+    /// The URL of the pool's quota endpoint.
     pub(super) quota_url: Option<String>,
 }
 
-/// What a pool has when it says nothing else.
+/// The inherited values of a pool.
 struct Inherited {
     endpoints: Option<Vec<Endpoint>>,
     headers: HeaderMap,
@@ -43,7 +43,7 @@ struct Inherited {
     quota_url: Option<String>,
 }
 
-/// Reads the pools of a provider; one that names none has one of its own name.
+/// Reads the pools of a provider. A provider without pools has one of its own name.
 pub(super) fn pools<'a>(provider: &Fields<'a>, name: &str, report: &mut Report) -> Vec<PoolConfig<'a>> {
     let inherited = Inherited {
         endpoints: endpoints(provider, report),
@@ -101,8 +101,8 @@ fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited, report: &mut Re
     PoolConfig { core, headers, protection, families: fields.get(&POOL_FAMILIES), quota_url }
 }
 
-/// Resolves a path against the pool's first base URL. The paths that are known are those of Code Assist, so a
-/// pool that was pointed elsewhere and has no envelope is not asked by them.
+/// Resolves a path against the pool's first base URL. The known paths are Code Assist's, so a redirected
+/// pool without an envelope has no default path.
 fn quota_url(written: Option<String>, pool: &Pool) -> Option<String> {
     let written = written?;
     if !written.starts_with('/') {
@@ -112,7 +112,7 @@ fn quota_url(written: Option<String>, pool: &Pool) -> Option<String> {
     Some(target_url(&endpoint.0, &written))
 }
 
-/// Returns nothing when nothing is written, and nothing in a list when what is written is an error.
+/// Returns nothing for an absent value, and an empty list for an erroneous value.
 fn endpoints(fields: &Fields<'_>, report: &mut Report) -> Option<Vec<Endpoint>> {
     let entry = fields.get(&BASE_URL)?;
     if entry.is_empty_list() {

@@ -1,4 +1,4 @@
-//! The user's own order of pools, for all providers that have the family.
+//! The user's order of pools, for all providers with the family.
 
 use pointsman_core::request::catalog::Family;
 
@@ -10,7 +10,7 @@ use super::reader::{Entry, Fields};
 use super::report::Report;
 use super::settings::POOL_ORDER;
 
-/// What `pool_order` says.
+/// The content of `pool_order`.
 #[derive(Default)]
 pub(super) struct PoolOrder<'a>(Vec<Line<'a>>);
 
@@ -31,8 +31,8 @@ impl<'a> PoolOrder<'a> {
         Self(lines.map(line).collect())
     }
 
-    /// Puts the pools of `family` in the order that is written for it. A provider that has none of the pools
-    /// keeps its own.
+    /// Applies the configured order to the pools of `family`. A provider without these pools keeps its own
+    /// order.
     pub(super) fn apply(&self, family: &mut Family, pools: &[PoolConfig<'_>]) {
         let Some(line) = self.0.iter().find(|line| line.family == family.name) else { return };
         let position = |name: &String| pools.iter().position(|pool| pool.core.name.as_str() == name);
@@ -47,7 +47,7 @@ impl<'a> PoolOrder<'a> {
         }
     }
 
-    /// Reports families and pools that no provider has.
+    /// Reports unknown families and pools.
     pub(super) fn check(&self, providers: &[ProviderConfig], report: &mut Report) {
         for line in &self.0 {
             let families = providers.iter().flat_map(|provider| &provider.core.families);

@@ -1,14 +1,14 @@
-//! Everything that can be wrong with a configuration, and the words for it.
+//! The faults of configurations, with their messages.
 //!
-//! A message names the key with its path, what was written, what is allowed and the nearest allowed thing.
-//! What was written is never shown where it could be a secret.
+//! A message names the key's path, the written value, the allowed values and the nearest allowed value. A
+//! value that may be a secret is never shown.
 
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::ProviderId;
 
 use crate::secret::{looks_like_key, redact};
 
-/// What is wrong at one place.
+/// A fault at a place.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("cannot read the configuration: {0}")]
@@ -24,7 +24,7 @@ pub enum Problem {
     #[error("`{key}` is `{value}`, which is {refusal}{}", suggestion(nearest.as_deref()))]
     Value {
         key: String,
-        /// Without what could be a password.
+        /// Without a possible password.
         value: String,
         refusal: String,
         nearest: Option<String>,
@@ -108,7 +108,7 @@ pub enum Problem {
     ProtectionOrder { soft: f64, hard: f64 },
 }
 
-/// Returns the one of `allowed` that `written` was probably meant to be.
+/// Returns the element of `allowed` closest to `written`, if close enough.
 pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const ALIKE: f64 = 0.75;
     let written = written.to_ascii_lowercase();
@@ -120,15 +120,15 @@ pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a s
         .map(|(_, word)| word.to_owned())
 }
 
-/// The first measure is for beginnings and swapped letters, the second for long words with an error in the
-/// middle; one slip of the finger is enough in short words, where both are too strict.
+/// The first measure suits prefixes and swapped letters, the second long words with an error in the middle.
+/// Both are too strict for short words, so these allow a single typing error.
 fn likeness(written: &str, word: &str) -> f64 {
     let one_slip = word.len() > 2 && strsim::damerau_levenshtein(written, word) == 1;
     let slip = if one_slip { 0.9 } else { 0.0 };
     strsim::jaro_winkler(written, word).max(strsim::normalized_damerau_levenshtein(written, word)).max(slip)
 }
 
-/// Returns what was written as it can be shown: short, on one line, and without what could be a secret.
+/// Returns a written value for display: short, on one line, without possible secrets.
 pub(super) fn shown(value: &str) -> String {
     const LONGEST: usize = 80;
     let value = redact(value);
@@ -137,7 +137,7 @@ pub(super) fn shown(value: &str) -> String {
     short.replace("\\\"", "\"").replace("\\'", "'") + if cut { "…" } else { "" }
 }
 
-/// Returns a name that a person chose, or where it could be a key in the wrong place, words in its stead.
+/// Returns a user's name, or a substitute for a name that may be a key in the wrong place.
 pub(super) fn shown_name(name: &str) -> String {
     // Names of settings and labels are short, or words.
     const LONGEST: usize = 32;

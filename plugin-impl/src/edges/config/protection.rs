@@ -1,4 +1,4 @@
-//! What is written of quota protection, at any of the places where it may be.
+//! Quota protection, at each of its places.
 
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::protection::{Floors, Level};

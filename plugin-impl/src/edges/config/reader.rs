@@ -1,7 +1,7 @@
-//! Reading settings out of the tree of what was written.
+//! Reads settings from the tree of a configuration.
 //!
-//! An entry is a node together with its key path. Reading never fails: what is wrong goes to the report, and
-//! the reader goes on with nothing, so that one run finds all errors.
+//! An entry is a node with its key path. Reading never fails: faults go to the report, and the reader
+//! continues without a value, so a single run finds all faults.
 
 use std::sync::LazyLock;
 
@@ -11,14 +11,14 @@ use super::report::{Place, Report};
 use super::setting::{Key, Section, Setting};
 use super::yaml::{Node, Value};
 
-/// A value as it was written, and the path of its key, such as `accounts[0].weight`.
+/// A written value with its key path, such as `accounts[0].weight`.
 #[derive(Clone)]
 pub(super) struct Entry<'a> {
     pub(super) path: String,
     pub(super) node: &'a Node,
 }
 
-/// The members of a map whose keys are the settings of a section.
+/// A map with the settings of a section as keys.
 pub(super) struct Fields<'a>(Entry<'a>);
 
 impl<'a> Entry<'a> {
@@ -30,7 +30,7 @@ impl<'a> Entry<'a> {
         report.error(&self.node.place, problem);
     }
 
-    /// Reads a map of known keys; unknown ones are errors.
+    /// Reads a map of known keys; unknown keys are errors.
     pub(super) fn fields(self, section: &Section, report: &mut Report) -> Fields<'a> {
         self.check_is_map(&format!("a map with the keys {}", words(section.names())), report);
         for member in self.node.members() {
@@ -57,7 +57,7 @@ impl<'a> Entry<'a> {
         members.map(|member| (member.key.as_str(), self.child(&member.key, &member.node))).collect()
     }
 
-    /// Reads a map of names that appear in ids, routes and headers.
+    /// Reads a map of names for ids, routes and headers.
     pub(super) fn names(&self, needed: &str, report: &mut Report) -> Vec<(&'a str, Self)> {
         let members = self.members(needed, report);
         for (name, entry) in members.iter().filter(|(name, _)| !is_name(name)) {
@@ -84,12 +84,12 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Reads a list of values, or one value for a list of one.
+    /// Reads a list of values; a single value is a list of one.
     pub(super) fn values<F: Form>(&self, form: &F, report: &mut Report) -> Vec<F::Value> {
         self.elements(form, report).into_iter().map(|(_, value)| value).collect()
     }
 
-    /// Reads the same with the place of each value.
+    /// Reads a list of values with their places.
     pub(super) fn elements<F: Form>(&self, form: &F, report: &mut Report) -> Vec<(Self, F::Value)> {
         let entries = match &self.node.value {
             Value::Text(_) => vec![self.clone()],
@@ -101,7 +101,7 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
-    /// Reads one value.
+    /// Reads a value.
     pub(super) fn value<F: Form>(&self, form: &F, report: &mut Report) -> Option<F::Value> {
         let Some(text) = self.written() else {
             self.wrong_type(&form.allowed(), report);
@@ -154,7 +154,7 @@ impl<'a> Fields<'a> {
         &self.0
     }
 
-    /// Returns what was written for `key`; nothing and `null` are the same.
+    /// Returns the value of `key`; `null` counts as absent.
     pub(super) fn get(&self, key: &dyn Key) -> Option<Entry<'a>> {
         self.named(key.name())
     }
@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
         Some(self.0.child(key, &member.node))
     }
 
-    /// Reads a setting that has no default here.
+    /// Reads a setting without a default.
     pub(super) fn read<F: Form>(&self, setting: &Setting<F>, report: &mut Report) -> Option<F::Value> {
         self.get(setting)?.value(&setting.form, report)
     }
@@ -174,14 +174,14 @@ impl<'a> Fields<'a> {
         self.read(setting, report).unwrap_or_else(|| setting.default_value())
     }
 
-    /// Reads a map of settings; where none is written all of them have their defaults.
+    /// Reads a map of settings; an absent map has all defaults.
     pub(super) fn section(&self, key: &dyn Key, section: &Section, report: &mut Report) -> Self {
         static NOTHING: LazyLock<Node> = LazyLock::new(|| Node::new(Place::whole(""), Value::Null));
         let entry = self.get(key).unwrap_or(Entry { path: key.name().to_owned(), node: &NOTHING });
         entry.fields(section, report)
     }
 
-    /// Reads a setting that must be written; its absence is an error.
+    /// Reads a mandatory setting.
     pub(super) fn require<F: Form>(&self, setting: &Setting<F>, report: &mut Report) -> Option<F::Value> {
         if self.get(setting).is_none() {
             let section = self.0.path.clone();

@@ -1,7 +1,7 @@
-//! What reading a configuration has found: errors, warnings and notes, each with its place.
+//! The report of a configuration's reader: errors, warnings and notes with their places.
 //!
-//! Reading goes on after an error, so that one run shows all that is wrong. The list is bounded; what is
-//! beyond it is counted.
+//! Reading continues after an error, so a single run shows all faults. The list is bounded; the excess is
+//! counted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::problem::Problem;
 use crate::secret::redact_keys;
 
-/// The most errors that are told of one configuration.
+/// The largest number of shown errors.
 pub const MAX_ERRORS: usize = 20;
 
-/// Where something is written: a file with line and column, or a whole file or environment variable.
+/// The place of a text: a file with line and column, a whole file, or an environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     source: Arc<str>,
@@ -20,7 +20,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Makes a place inside `source`; both numbers begin at 1.
+    /// Makes a place inside `source`; line and column start at 1.
     pub fn at(source: &Arc<str>, line: usize, column: usize) -> Self {
         Self { source: source.clone(), line_and_column: Some((line, column)) }
     }
@@ -40,9 +40,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing that is wrong.
+/// A fault with its place.
 ///
-/// It prints without anything that looks like a key, wherever somebody may have pasted one.
+/// Its text contains nothing similar to a key, even a key pasted into the wrong place.
 #[derive(thiserror::Error)]
 #[error("{place}: {}", redact_keys(&problem.to_string()))]
 pub struct ConfigError {
@@ -56,12 +56,12 @@ impl fmt::Debug for ConfigError {
     }
 }
 
-/// All that is wrong with a configuration, in the order of the file; prints one error per line.
+/// All errors of a configuration, in the order of the file; prints one per line.
 #[derive(Debug)]
 pub struct ConfigErrors {
     /// At least one and at most [`MAX_ERRORS`].
     pub errors: Vec<ConfigError>,
-    /// How many more there were.
+    /// The number of errors beyond the list.
     pub left_out: usize,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Something that is accepted, and that its writer should know of.
+/// An accepted value that its author should know about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     pub place: Place,
@@ -99,7 +99,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Collects while a configuration is read.
+/// The collector of a reading.
 #[derive(Default)]
 pub(super) struct Report {
     errors: Vec<ConfigError>,
@@ -121,7 +121,7 @@ impl Report {
         self.warnings.push(Warning { place: place.clone(), text });
     }
 
-    /// Ends the reading: the warnings and notes when nothing was wrong.
+    /// Ends the reading; without errors, returns warnings and notes.
     pub(super) fn finish(mut self) -> Result<(Vec<Warning>, Vec<String>), ConfigErrors> {
         self.errors.sort_by(|one, other| one.place.cmp(&other.place));
         if self.errors.is_empty() {

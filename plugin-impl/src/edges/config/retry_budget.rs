@@ -1,4 +1,4 @@
-//! How many retries a provider is sent.
+//! The retry budget of providers.
 
 use pointsman_core::admission::budget::Terms;
 

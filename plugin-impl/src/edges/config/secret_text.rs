@@ -1,18 +1,18 @@
-//! The text of a secret: what may be sent, and what was probably meant as a reference.
+//! The text of a secret: its usable form, and texts that look like a reference.
 
 use crate::secret::looks_like_key;
 
-/// Why a text is no secret that can be sent.
+/// The reason against a text as a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     Empty,
     LineBreak,
-    /// The position of a character that no header holds, counted from 1.
+    /// The position of a character outside of header values, counted from 1.
     Character(usize),
 }
 
 impl Unusable {
-    /// Returns the reason, without a piece of the text.
+    /// Returns the reason, without any part of the text.
     pub(super) fn reason(self) -> String {
         match self {
             Self::Empty => "is empty".to_owned(),
@@ -24,10 +24,12 @@ impl Unusable {
     }
 }
 
-/// Returns `text` without white space at its ends, which belongs to no secret: tools, editors and YAML blocks add it.
+/// Returns `text` without white space at the ends: tools, editors and YAML blocks add such space, and no
+/// secret has any.
 ///
 /// # Errors
-/// Where the rest cannot be sent. A header would be left out, and the request would go without a credential.
+/// The text is unusable in a header. Such a header would be left out, and the request would go without a
+/// credential.
 pub(super) fn usable(text: &str) -> Result<String, Unusable> {
     let text = text.trim();
     if text.is_empty() {
@@ -42,7 +44,7 @@ pub(super) fn usable(text: &str) -> Result<String, Unusable> {
     }
 }
 
-/// Returns how to write the reference that a literal secret looks like: `{env: K}` for `$K`.
+/// Returns the reference for a literal that looks like one: `{env: K}` for `$K`.
 pub(super) fn meant(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(name) = variable(text) {
@@ -55,7 +57,7 @@ pub(super) fn meant(text: &str) -> Option<String> {
         .then(|| "{file: PATH}".to_owned())
 }
 
-/// Returns the name of the variable that shells, templates and other programs would read here.
+/// Returns the variable's name in the syntax of shells, templates and other programs.
 fn variable(text: &str) -> Option<&str> {
     const AROUND: [(&str, &str); 7] =
         [("${{", "}}"), ("${", "}"), ("{{", "}}"), ("$(", ")"), ("%", "%"), ("{env:", "}"), ("<", ">")];
@@ -67,7 +69,7 @@ fn variable(text: &str) -> Option<&str> {
         .then_some(name)
 }
 
-/// Says whether `name` can be the name of an environment variable.
+/// Returns whether `name` is a valid name of an environment variable.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -1,21 +1,21 @@
-//! What a setting is: a name, the form of its values, a default and a sentence for people.
+//! A setting: name, form, default, and a sentence for people.
 //!
-//! It is defined once. Reading, the check for unknown keys, environment variables and `docs/CONFIG.md` all
-//! come from here, so none of them can know of a setting that the others do not.
+//! Each setting has one definition. The reader, the check for unknown keys, environment variables and
+//! `docs/CONFIG.md` derive from the definition, so all of them know the same settings.
 
 use super::form::{Form, Shape};
 
-/// A key of the configuration whose values have the form `F`.
+/// A key of the configuration with values of the form `F`.
 pub(super) struct Setting<F> {
     pub(super) name: &'static str,
     pub(super) form: F,
-    /// As a user would write it; empty when there is none.
+    /// The default in its written form; empty without a default.
     pub(super) default: &'static str,
     pub(super) help: &'static str,
 }
 
 impl<F: Form> Setting<F> {
-    /// Returns the value that holds when nothing is written.
+    /// Returns the default value.
     pub(super) fn default_value(&self) -> F::Value {
         let value = self.form.parse(self.default);
         value.ok().expect("the default of a setting that is read with one has the form of the setting")
@@ -28,7 +28,7 @@ pub(super) trait Key: Sync {
     fn allowed(&self) -> String;
     fn default(&self) -> &'static str;
     fn help(&self) -> &'static str;
-    /// Says whether the value is one piece of text, so that an environment variable can hold it.
+    /// Returns whether the value is a single text, fit for an environment variable.
     fn is_text(&self) -> bool;
 }
 
@@ -54,7 +54,7 @@ impl<F: Shape> Key for Setting<F> {
     }
 }
 
-/// The settings that stand together in one map.
+/// The settings of a map.
 pub(super) struct Section {
     /// The heading in the documentation.
     pub(super) title: &'static str,

@@ -1,17 +1,17 @@
-//! Where state is kept.
+//! The place of state.
 
 use super::form::{Form, Refused, Shape};
 use super::problem::nearest;
 
-/// Where limits, cooldowns and readings are kept.
+/// The place of limits, cooldowns and readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Store {
-    /// In the process; they end with it.
+    /// In the process; state ends with the process.
     #[default]
     Memory,
 }
 
-/// The name of a store. Those that are to come are refused by `not_yet`, which says so.
+/// The name of a store. `not_yet` refuses names of later versions.
 pub(super) struct StoreName;
 
 impl Shape for StoreName {

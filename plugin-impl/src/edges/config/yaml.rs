@@ -1,9 +1,8 @@
-//! YAML, and so JSON, as a tree in which every key and value knows its place.
+//! YAML, and so JSON, as a tree with the place of every key and value.
 //!
-//! The tree is made from the parser's events and not from a ready-made value type, because a configuration
-//! wants what those give away: duplicate keys are errors, nesting is bounded, and a scalar stays the text
-//! that was written (`10%`, `1h30m`, `007`) until the setting that owns it says what it means. Aliases and
-//! tags are refused: they would let a small file grow, and no setting needs them.
+//! The tree is built from the parser's events instead of a ready-made value type, for three reasons:
+//! duplicate keys are errors, nesting is bounded, and a scalar stays a text (`10%`, `1h30m`, `007`) for the
+//! setting's own form. Aliases and tags are refused: they let a small file grow, and no setting needs them.
 
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use super::report::{ConfigError, Place, Report};
 
 const MAX_DEPTH: usize = 16; // the deepest setting, a header of a pool, is at 6
 
-/// A value and its place. It may hold secrets, so it cannot be printed.
+/// A value with its place. The value may hold secrets, so the type has no print.
 #[derive(Clone)]
 pub(super) struct Node {
     pub(super) place: Place,
@@ -46,7 +45,7 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
-    /// Returns the members of a map, and none of anything else.
+    /// Returns the members of a map; none for other values.
     pub(super) fn members(&self) -> &[Member] {
         if let Value::Map(members) = &self.value { members } else { &[] }
     }
@@ -56,11 +55,11 @@ impl Node {
     }
 }
 
-/// Parses the one document of `text`. A key given twice is reported and its first value kept.
+/// Parses the document in `text`. A duplicate key is reported, and its first value counts.
 ///
 /// # Errors
 ///
-/// The first place at which `text` is no YAML, or YAML that a configuration does not use.
+/// The first place with invalid YAML, or with YAML outside of configurations.
 pub(super) fn parse(text: &str, source: &Arc<str>, report: &mut Report) -> Result<Node, Box<ConfigError>> {
     Builder { parser: Parser::new_from_str(text), source, report }.document()
 }

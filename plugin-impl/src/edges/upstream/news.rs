@@ -1,32 +1,31 @@
-//! Whether anything new has come since it was last looked.
+//! A flag for news since the last look.
 //!
-//! Whoever writes a body asks it several times for each piece: to merge what lies ready, and again once it
-//! has flushed. And a connection that is polled inside of its body wakes its own task with each piece that
-//! it hands over. Each of these would go through the whole connection to find nothing, so that is asked
-//! only where somebody else has told that there is news.
+//! A writer of a body polls several times per piece: to merge ready pieces, and again after a flush. A
+//! connection polled inside of its body wakes its own task with each piece. Each such poll would run
+//! through the whole connection without a result, so a poll is skipped without news.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use crate::sync::{Mutex, unpoisoned};
 
-/// Stands between a task and what wakes it.
+/// Stands between a task and its wakers.
 #[derive(Debug, Default)]
 pub struct News(Mutex<State>);
 
 #[derive(Debug, Default)]
 enum State {
-    /// Something came, or nobody has looked yet.
+    /// News, or no look yet.
     #[default]
     Came,
-    /// Somebody looks, and needs not be woken.
+    /// A look without need for a wake-up.
     Looked,
-    /// Nothing was found, so this task is to be woken.
+    /// A look without a result: wake this task at news.
     Awaited(Waker),
 }
 
 impl News {
-    /// Begins to look, where that is worth it. Where it is not, the task goes on to wait.
+    /// Starts a look, or registers the task to wait if there is no news.
     pub fn look(&self, context: &Context<'_>) -> bool {
         let mut state = unpoisoned(self.0.lock());
         match &mut *state {
@@ -41,7 +40,7 @@ impl News {
         }
     }
 
-    /// Has the task woken by the next that comes, and by what came while it looked.
+    /// Wakes the task at the next news, and at news since the look began.
     pub fn wait(&self, context: &Context<'_>) {
         let mut state = unpoisoned(self.0.lock());
         if matches!(*state, State::Came) {

@@ -1,17 +1,17 @@
-//! The families: which agents each root session has.
+//! The agents of each root session.
 
 use pointsman_core::planning::family::{Family, Member};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
 
-/// The agents of each root session. Losing an entry costs a subagent a worse place to begin at.
+/// The agents of each root session. A lost entry costs a subagent a worse start.
 #[derive(Debug)]
 pub struct Families {
     families: DashMap<u64, Seen<Family>>,
 }
 
-/// A value, and when it was used last.
+/// A value with its last use.
 #[derive(Debug, Default)]
 pub(super) struct Seen<T> {
     pub(super) value: T,
@@ -25,7 +25,7 @@ impl Default for Families {
 }
 
 impl Families {
-    /// Adds an agent to the family of a root session. At most `most` families are kept.
+    /// Adds an agent to its root session. At most `most` root sessions are kept.
     pub fn join(&self, root: u64, member: Member, most: usize, now: Millis) {
         make_room(&self.families, most);
         let mut family = self.families.entry(root).or_default();
@@ -33,15 +33,14 @@ impl Families {
         family.at = now;
     }
 
-    /// Returns the agents of a root session but one.
+    /// Returns the other agents of a root session.
     pub fn others(&self, root: u64, agent: u64) -> Vec<Member> {
         let family = self.families.get(&root);
         family.map(|family| family.value.others(agent).copied().collect()).unwrap_or_default()
     }
 }
 
-/// Forgets the half that was not used for the longest time, where there are `most`. So the search for it costs
-/// little for each entry.
+/// Drops the least recently used half at `most` entries, so the search costs little per entry.
 pub(super) fn make_room<T>(entries: &DashMap<u64, Seen<T>>, most: usize) {
     if entries.len() < most {
         return;

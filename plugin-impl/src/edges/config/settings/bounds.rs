@@ -1,4 +1,4 @@
-//! Settings of how much may be under way, wait, or be tried again.
+//! Bounds on requests in flight, waiting requests, and retries.
 
 use pointsman_core::admission::cap::MAX_CAP;
 

@@ -1,5 +1,4 @@
-//! How accounts are chosen: the numbers of `hybrid`, what keeps sessions on their accounts, and what of a
-//! quota is left alone.
+//! The policy for choosing accounts: the numbers of `hybrid`, session affinity, quota protection.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Connections that nobody uses.
+//! Idle connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -12,12 +12,12 @@ use crate::sync::DashMap;
 use super::connection::Connection;
 use super::{IDLE_CONNECTION, Origin};
 
-/// How many are kept for one origin. A burst may have used more; the next has to make what is missing.
+/// The bound on idle connections of an origin. After a larger burst, the next burst connects anew.
 const MAX_KEPT: usize = 256;
-/// How often it is looked whether some were kept for long enough.
+/// The interval of sweeps.
 const ROUND: Duration = Duration::from_secs(30);
 
-/// Keeps connections, those to one origin together. What was put last is taken first.
+/// A pool of idle connections by origin: last in, first out.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     kept: DashMap<Origin, Vec<Kept>>,
@@ -37,7 +37,7 @@ impl Kept {
 }
 
 impl Shelf {
-    /// Takes a connection that is open, as far as this side knows.
+    /// Takes a connection, open as far as this side knows.
     pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
             let kept = self.kept.get_mut(origin)?.pop()?;
@@ -53,7 +53,7 @@ impl Shelf {
         }
     }
 
-    /// Puts a connection for the next request.
+    /// Returns a connection for the next request.
     pub(super) fn put(self: &Arc<Self>, connection: Connection) {
         let mut kept = self.kept.entry(connection.origin().clone()).or_default();
         if kept.len() < MAX_KEPT {
@@ -63,7 +63,7 @@ impl Shelf {
         self.have_it_swept();
     }
 
-    /// Closes what was kept for long enough, and what the other side has closed.
+    /// Closes expired connections, and connections closed by the other side.
     fn sweep(&self) {
         self.kept.retain(|_, kept| {
             kept.retain_mut(|kept| kept.is_fresh() && kept.connection.is_open());
@@ -71,7 +71,7 @@ impl Shelf {
         });
     }
 
-    /// Begins rounds, which end when nothing is left.
+    /// Starts sweeps; they end with the last connection.
     fn have_it_swept(self: &Arc<Self>) {
         // A body can be dropped outside of the runtime. Whoever puts the next connection sees to it.
         let Ok(runtime) = Handle::try_current() else { return };
