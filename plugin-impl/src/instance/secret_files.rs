@@ -17,7 +17,8 @@ impl SecretFiles {
     /// A file that is empty or not there is no change: it is in the middle of being written.
     pub(super) fn have_changed(&mut self, files: &[PathBuf]) -> bool {
         self.0.retain(|known, _| files.contains(known));
-        files.iter().fold(false, |changed, file| self.has_changed(file) || changed)
+        // Each file is looked at, also after the first change: its version is noted.
+        files.iter().filter(|file| self.has_changed(file)).count() > 0
     }
 
     fn has_changed(&mut self, file: &Path) -> bool {
