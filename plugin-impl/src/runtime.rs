@@ -1,4 +1,4 @@
-//! Runtime: how one request is taken in, routed, sent and answered.
+//! Runtime: the way of a request: intake, routing, upstream, answer.
 
 pub mod answer;
 pub mod call;

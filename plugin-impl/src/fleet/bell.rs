@@ -1,4 +1,4 @@
-//! The bell: it tells those who wait that a place may have become free.
+//! The notifier: wakes waiting requests after a slot may have come free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -7,10 +7,11 @@ use futures_util::future::select_all;
 use smallvec::SmallVec;
 use tokio::sync::Notify;
 
-/// Rung whenever a place of a provider is freed or one of its cells opens.
+/// Notified at each freed slot of a provider, and each opened cell.
 ///
-/// Only the first of each line listens (see [`Lane`](super::lane::Lane)), and to its own providers, so one ring
-/// wakes at most one request of each line that could use the place. Ringing costs one load while nobody listens.
+/// Only the first request of each queue listens (see [`Lane`](super::lane::Lane)), and to its own
+/// providers, so a notification wakes at most one request of each queue able to use the slot. A
+/// notification without listeners costs a load.
 #[derive(Debug, Default)]
 pub struct Bell {
     listeners: AtomicU32,
@@ -19,7 +20,7 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Begins to listen. Rings are counted from here on.
+    /// Starts to listen. Notifications count from here on.
     pub fn listen(self: &Arc<Self>) -> Listener {
         self.listeners.fetch_add(1, Ordering::SeqCst);
         // Pairs with the fence in `ring`: either the ringer sees this listener, or what the listener
@@ -28,7 +29,7 @@ impl Bell {
         Listener { bell: self.clone(), heard: self.rings.load(Ordering::Acquire) }
     }
 
-    /// Tells the listeners to look again.
+    /// Tells the waiters to look again.
     pub fn ring(&self) {
         fence(Ordering::SeqCst);
         if self.listeners.load(Ordering::SeqCst) > 0 {
@@ -38,7 +39,7 @@ impl Bell {
     }
 }
 
-/// Somebody who hears the bell.
+/// A waiter of one notifier.
 #[derive(Debug)]
 pub struct Listener {
     bell: Arc<Bell>,
@@ -46,7 +47,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Waits for a ring since the last one heard; it may have come already.
+    /// Waits for a notification since the last; returns at once if there was one.
     pub async fn heard(&mut self) {
         loop {
             let notified = self.bell.notify.notified();
@@ -66,12 +67,12 @@ impl Drop for Listener {
     }
 }
 
-/// Somebody who hears the bells of all providers that could serve it.
+/// A waiter of the notifiers of all usable providers.
 #[derive(Debug, Default)]
 pub struct Ears(SmallVec<[Listener; 2]>);
 
 impl Ears {
-    /// Waits for a ring of any bell.
+    /// Waits for a notification of any provider.
     pub async fn heard(&mut self) {
         if let [only] = &mut self.0[..] {
             return only.heard().await;

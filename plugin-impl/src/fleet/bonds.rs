@@ -1,10 +1,9 @@
-//! Bonds: which account made a thing that later requests refer to.
+//! The owners of resources: the accounts whose answers made them.
 //!
-//! The map is in memory, and bounded. What it does not know is no reason to fail: after a start it knows
-//! nothing, and the upstream judges whether an account can use a thing. What it does know is binding.
+//! The map is in memory and bounded. An unknown resource is no failure: after a start the map is empty, and
+//! the upstream judges whether an account can use a resource. A known owner is binding.
 //!
-//! Makers are remembered by their ids and not by their ordinals: an account whose key was renewed still
-//! owns what it made.
+//! Owners are remembered by id, not by ordinal: an account with a renewed key still owns its resources.
 
 use pointsman_core::ids::AccountId;
 use pointsman_core::request::bond::BondKey;
@@ -12,10 +11,10 @@ use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
 
-/// How many things are remembered. Each turn of a conversation makes one or two.
+/// The bound on remembered resources. Each turn of a conversation makes one or two.
 const CROWDED: usize = 50_000;
 
-/// The makers of things.
+/// The owners of resources.
 #[derive(Debug)]
 pub struct Bonds {
     makers: DashMap<BondKey, Maker>,
@@ -27,14 +26,14 @@ struct Maker {
     seen: Millis,
 }
 
-/// To whom a request is bound by what it refers to.
+/// The account that a request's references demand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// To nobody who is known.
+    /// No known owner.
     Free,
-    /// To the maker of all of it that is known.
+    /// The owner of all known references.
     To(AccountId),
-    /// To two makers, so nobody can serve it.
+    /// Two owners, so no account can serve.
     Torn(AccountId, AccountId),
 }
 
@@ -45,25 +44,25 @@ impl Default for Bonds {
 }
 
 impl Bonds {
-    /// Returns the account that made a thing, which has been seen again by this.
+    /// Returns the owner of a resource; a lookup counts as a use.
     pub fn maker(&self, key: BondKey, now: Millis) -> Option<AccountId> {
         let mut maker = self.makers.get_mut(&key)?;
         maker.seen = now;
         Some(maker.account.clone())
     }
 
-    /// Remembers who made a thing.
+    /// Remembers the owner of a resource.
     pub fn made(&self, key: BondKey, account: &AccountId, now: Millis) {
         self.make_room();
         self.makers.insert(key, Maker { account: account.clone(), seen: now });
     }
 
-    /// Says whether nothing is known, so that nobody needs to look for what a request refers to.
+    /// Returns whether the map is empty, so a request's references need no search.
     pub fn is_empty(&self) -> bool {
         self.makers.is_empty()
     }
 
-    /// Says to whom a request is bound that refers to such things.
+    /// Returns the account demanded by references.
     pub fn of(&self, keys: &[BondKey], now: Millis) -> Bound {
         let mut makers = keys.iter().filter_map(|key| self.maker(*key, now));
         let Some(first) = makers.next() else { return Bound::Free };
@@ -73,8 +72,7 @@ impl Bonds {
         }
     }
 
-    /// Forgets the half that was not seen for the longest time. So the search for it costs little for
-    /// each thing that is made.
+    /// Drops the least recently used half, so the search costs little per resource.
     fn make_room(&self) {
         if self.makers.len() < CROWDED {
             return;

@@ -1,4 +1,4 @@
-//! Circuit breakers: a cell, and why it was opened last.
+//! Circuit breakers: a cell, with the reason of its last trip.
 
 use std::ops::Deref;
 
@@ -10,10 +10,10 @@ use crate::sync::{AtomicU8, Ordering};
 
 use super::keyed::Rest;
 
-/// A circuit breaker: the cell that lets requests pass, and why it stopped them last.
+/// A circuit breaker: a cell that lets requests pass, with the reason of its last trip.
 ///
-/// The reason is a word of its own beside the cell. It is written before the cell trips, so whoever sees the
-/// trip sees a reason; where two failures race, that of either may be seen. Only words depend on it.
+/// The reason is a word beside the cell, written before the cell trips, so a reader of the trip sees a
+/// reason; after a race of two failures, the reason of either. Only texts depend on the reason.
 #[derive(Debug)]
 pub(super) struct Breaker {
     cell: Cell,
@@ -41,18 +41,18 @@ impl Rest for Breaker {
 }
 
 impl Breaker {
-    /// Folds a failure into the cell.
+    /// Trips the cell, or folds the failure into the present trip.
     pub(super) fn trip(&self, stamp: Stamp, limit: Limit, reason: Reason, now: Millis) -> Settled {
         self.reason.store(reason as u8, Ordering::Release);
         self.cell.settle_limit(stamp, limit, now)
     }
 
-    /// Returns why nobody would be let through, if so.
+    /// Returns the denial with its reason, if there is one.
     pub(super) fn denied(&self, now: Millis) -> Option<(Deny, Reason)> {
         Some((self.cell.denial(Touch::Pass, now)?, self.reason()))
     }
 
-    /// Returns why it was opened last.
+    /// Returns the reason of the last trip.
     pub(super) fn reason(&self) -> Reason {
         let index = usize::from(self.reason.load(Ordering::Acquire));
         Reason::ALL.get(index).copied().unwrap_or(Reason::Server)

@@ -1,7 +1,7 @@
-//! Callers' own accounts: an account with `credential: caller` has a state for each credential that comes.
+//! Callers' own accounts: an account with `credential: caller` has a state per credential.
 //!
-//! A limit of one caller says nothing about another caller, so their requests share no cell. A credential is
-//! known by a keyed hash, in memory: the text stays in the request that brought it.
+//! A limit of one caller says nothing about another, so callers share no cell. A keyed hash in memory
+//! identifies a credential; its text stays in the request.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::sync::DashMap;
 use super::account::Account;
 use super::roster::Member;
 
-/// How many credentials are remembered. Forgetting one costs a refusal by its upstream and nothing else.
+/// The bound on remembered credentials. A dropped credential costs an upstream's refusal.
 const MOST: usize = 1_024;
 
-/// The states of one account, by the credentials of its callers.
+/// The states of an account, by its callers' credentials.
 #[derive(Debug)]
 pub struct Callers {
-    /// The account of the configuration. No request is sent by it.
+    /// The configured account. No request is sent by it.
     template: Arc<Account>,
-    /// Two hashes of 64 bits with keys of their own, so that no two credentials meet.
+    /// Two 64-bit hashes with separate keys, against collisions.
     hashers: [RandomState; 2],
     known: DashMap<Fingerprint, Known>,
 }
@@ -33,11 +33,11 @@ struct Fingerprint([u64; 2]);
 #[derive(Debug)]
 struct Known {
     account: Arc<Account>,
-    /// When a request last brought the credential, in milliseconds.
+    /// The last request with the credential, in milliseconds.
     seen: AtomicU64,
 }
 
-/// The account that a request has by the credential that it brought.
+/// A request's account by its own credential.
 #[derive(Clone, Debug)]
 pub struct Own {
     /// The place in the roster.
@@ -46,13 +46,13 @@ pub struct Own {
 }
 
 impl Callers {
-    /// Begins without any caller.
+    /// Starts without callers.
     pub fn new(template: Arc<Account>) -> Self {
         let known = DashMap::with_shard_amount(super::SHARDS);
         Self { template, hashers: Default::default(), known }
     }
 
-    /// Says whether these are the callers of `account`.
+    /// Returns whether the callers belong to `account`.
     pub fn are_of(&self, account: &Arc<Account>) -> bool {
         Arc::ptr_eq(&self.template, account)
     }
@@ -69,7 +69,7 @@ impl Callers {
         self.known.entry(key).or_insert_with(fresh).account.clone()
     }
 
-    /// Returns the accounts of all callers, the one that was used last first.
+    /// Returns the accounts of all callers, the most recently used first.
     pub fn all(&self) -> Vec<Arc<Account>> {
         let mut all: Vec<_> = self
             .known
@@ -80,7 +80,7 @@ impl Callers {
         all.into_iter().map(|(_, account)| account).collect()
     }
 
-    /// Forgets the older half of those that no request holds.
+    /// Drops the older half of the accounts without requests in flight.
     fn make_room(&self) {
         if self.known.len() < MOST {
             return;

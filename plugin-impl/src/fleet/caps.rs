@@ -1,4 +1,4 @@
-//! Caps of a provider, its accounts and its models: what is counted, what is bounded, and the places taken.
+//! Caps of a provider, its accounts and its models: counters, bounds, slots.
 
 use std::sync::Arc;
 
@@ -10,33 +10,33 @@ use crate::sync::DashMap;
 
 use super::account::Account;
 
-/// A count, and how far it may go under one configuration.
+/// A counter with its bound under a configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Cap {
     in_flight: Arc<InFlight>,
     bound: Option<u16>,
 }
 
-/// The caps of one provider under one configuration. Those of its accounts are with its members.
+/// The caps of a provider under a configuration. The caps of accounts are in the roster.
 #[derive(Clone, Debug, Default)]
 pub struct Caps {
     pub total: Cap,
-    /// The first that matches a model counts.
+    /// The first matching pattern counts.
     pub models: Vec<(ModelPattern, Cap)>,
 }
 
 impl Cap {
-    /// Bounds a count.
+    /// Makes a cap from a counter and a bound.
     pub fn new(in_flight: Arc<InFlight>, bound: Option<u16>) -> Self {
         Self { in_flight, bound }
     }
 
-    /// Returns how many requests are under way.
+    /// Returns the requests in flight.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.count()
     }
 
-    /// Returns how many there may be.
+    /// Returns the bound.
     pub fn bound(&self) -> Option<u16> {
         self.bound
     }
@@ -48,16 +48,16 @@ impl Cap {
 }
 
 impl Caps {
-    /// Says whether nobody may ask for `model` now, whatever the account.
+    /// Returns whether a cap of `model` is reached, for all accounts.
     #[inline]
     pub(super) fn are_full(&self, model: &ModelId) -> bool {
         self.total.is_full() || self.of(model).is_some_and(Cap::is_full)
     }
 
-    /// Takes a place under each cap that a request for `model` at `account` is under.
+    /// Takes a slot under each cap of a request for `model` at `account`.
     ///
     /// # Errors
-    /// [`Deny::Full`] where one has none left; what the others had given is given back.
+    /// [`Deny::Full`] for a full cap; slots already taken are given back.
     pub(super) fn take(
         &self,
         account: &Account,
@@ -77,7 +77,7 @@ impl Caps {
         Err(Deny::Full)
     }
 
-    /// Returns a number that models have in common when they are under the same cap.
+    /// Returns a number shared by models under the same cap.
     pub(super) fn group(&self, model: &ModelId) -> u64 {
         self.models.iter().position(|(pattern, _)| pattern.matches(model)).map_or(0, |place| place as u64 + 1)
     }
@@ -87,7 +87,7 @@ impl Caps {
     }
 }
 
-/// Places under caps, given back when dropped.
+/// Slots under caps, given back on drop.
 #[derive(Debug, Default)]
 pub struct Places([Option<Place>; 3]);
 
@@ -95,7 +95,7 @@ pub struct Places([Option<Place>; 3]);
 struct Place(Arc<InFlight>);
 
 impl Places {
-    /// Returns to all caps what was taken of them.
+    /// Gives all slots back.
     pub fn give_back(&mut self) {
         self.0 = Default::default();
     }
@@ -115,8 +115,8 @@ impl Drop for Place {
     }
 }
 
-/// What is counted for providers and groups of models. It outlives configurations, so that requests which
-/// began under one are not forgotten by the next.
+/// The counters of providers and model groups. They outlive configurations, so a new configuration counts
+/// requests of the old.
 #[derive(Debug)]
 pub struct Counts {
     counts: DashMap<(ProviderId, Option<ModelPattern>), Arc<InFlight>>,
@@ -137,7 +137,7 @@ impl Counts {
         Caps { total: cap(None, total), models: of_models.collect() }
     }
 
-    /// Forgets what no configuration and no request uses any more.
+    /// Drops counters without a configuration and a request.
     pub fn forget_unused(&self) {
         self.counts.retain(|_, count| Arc::strong_count(count) > 1);
     }

@@ -1,10 +1,10 @@
-//! What tests of the fleet begin with.
+//! Fixtures of the fleet's tests.
 
 use pointsman_core::formats::format::{Envelope, WireFormat};
 use pointsman_core::ids::{PoolId, ProviderId};
 use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 
-/// A provider with one pool, which has one endpoint.
+/// A provider with one pool and one endpoint.
 pub(super) fn provider() -> Provider {
     let pool = Pool {
         name: PoolId::new("default"),

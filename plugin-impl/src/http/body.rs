@@ -1,4 +1,4 @@
-//! An answer's body, as hyper polls it.
+//! The body of an answer, in hyper's terms.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,8 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 use crate::edges::upstream::StreamFault;
 use crate::runtime::answer::{AnswerBody, Relay};
 
-/// A body on its way to a client. Its error makes hyper break the connection, so that the client sees
-/// the break and not an end.
+/// A body to a client. Its error makes hyper break the connection, so the client sees a break instead of an
+/// end.
 pub(super) enum FaceBody {
     Full(Option<Bytes>),
     Relay(Box<Relay>),

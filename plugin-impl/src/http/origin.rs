@@ -1,8 +1,8 @@
-//! Web pages: what a browser may do here on behalf of the page that it shows.
+//! Web pages: the rights of pages in a browser.
 //!
-//! A gateway on this machine can be reached by every page that is open in a browser on it, and whoever
-//! reaches it spends the quotas. So a request of a page is refused, unless the configuration names where
-//! the page is from. The headers by which upstreams open themselves to all pages end here too.
+//! Every page in a browser on this machine can reach a local gateway, and each access spends quota. A
+//! page's request is therefore refused unless the configuration names the page's origin. Headers by which
+//! upstreams open themselves to all pages end here.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -14,24 +14,24 @@ use http::{HeaderMap, HeaderValue, Method};
 use crate::runtime::headers::remove_where;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The name of every header that opens a server to pages begins so.
+/// The common prefix of headers that open a server to pages.
 const OPENING: &str = "access-control-";
-/// How many seconds a browser may remember what it was told: the most that one of them keeps.
+/// The browser's cache time for a preflight answer, in seconds: the largest of any browser.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asker {
     /// A program.
     Program,
-    /// A page that may.
+    /// A page of an allowed origin.
     Page(HeaderValue),
-    /// A page of which nobody said that it may.
+    /// A page of another origin.
     Stranger,
 }
 
 impl Asker {
-    /// Tells it by the header that browsers set and pages cannot.
+    /// Identifies the sender by a header set by browsers, out of a page's reach.
     pub(super) fn of(headers: &HeaderMap, allowed: &[String]) -> Self {
         let Some(origin) = headers.get(ORIGIN) else {
             return if is_of_another_site(headers) { Self::Stranger } else { Self::Program };
@@ -40,7 +40,7 @@ impl Asker {
         if allowed.iter().any(is_allowed) { Self::Page(origin.clone()) } else { Self::Stranger }
     }
 
-    /// Opens an answer to a page that may see it.
+    /// Opens an answer to an allowed page.
     pub(super) fn open(&self, headers: &mut HeaderMap) {
         if let Self::Page(origin) = self {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -51,7 +51,7 @@ impl Asker {
 }
 
 /// Returns whether a browser sends the request for a page of another site. Requests for images, scripts and
-/// links come without an `Origin`; `Sec-Fetch-Site` tells them (W3C Fetch Metadata, section 2.3).
+/// links lack an `Origin`; `Sec-Fetch-Site` identifies them (W3C Fetch Metadata, section 2.3).
 fn is_of_another_site(headers: &HeaderMap) -> bool {
     let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
     site.is_some_and(|site| {
@@ -59,17 +59,17 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Takes away what an upstream opens.
+/// Removes an upstream's headers for pages.
 pub(super) fn close(headers: &mut HeaderMap) {
     remove_where(headers, |name| name.as_str().starts_with(OPENING));
 }
 
-/// Says whether a browser asks beforehand what a page may do.
+/// Returns whether the request is a browser's preflight.
 pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Allows what was asked for beforehand.
+/// Answers a preflight.
 pub(super) fn allow(asked: &HeaderMap, answer: &mut HeaderMap) {
     let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
     answer.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);

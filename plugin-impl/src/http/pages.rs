@@ -12,7 +12,7 @@ use crate::runtime::router::Router;
 use super::body::FaceBody;
 use super::gateway::plain;
 
-/// Returns a page, or nothing where the path is of none.
+/// Returns a page, or nothing for other paths.
 pub(super) fn page<B>(router: &Router, request: &Request<B>) -> Option<Response<FaceBody>> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match request.uri().path() {
@@ -59,7 +59,7 @@ fn is_explanation(path: &str) -> bool {
     path.starts_with(EXPLAIN)
 }
 
-/// Lists the last requests, the newest first.
+/// Lists the last requests, newest first.
 fn recent(router: &Router, query: Option<&str>) -> Response<FaceBody> {
     let (journal, now) = (&router.shared().journal, router.shared().clock.now());
     let recent: Vec<_> = journal.recent().into_iter().map(|record| Explanation::new(record, now)).collect();
@@ -70,7 +70,7 @@ fn recent(router: &Router, query: Option<&str>) -> Response<FaceBody> {
     }
 }
 
-/// Explains one request.
+/// Explains a request.
 fn explanation(router: &Router, path: &str, query: Option<&str>) -> Response<FaceBody> {
     let asked = path.strip_prefix(EXPLAIN).unwrap_or_default();
     let (journal, now) = (&router.shared().journal, router.shared().clock.now());

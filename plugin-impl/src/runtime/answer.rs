@@ -1,4 +1,4 @@
-//! Answers: a head, and a body that is full or relayed.
+//! Answers: a head, and a full or relayed body.
 
 mod held;
 mod merge;
@@ -26,7 +26,7 @@ use self::merge::{Merge, Piece};
 pub use self::held::Serving;
 pub use self::recorder::Recorder;
 
-/// What a caller gets.
+/// An answer to a caller.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -37,16 +37,16 @@ pub struct Answer {
 /// The body of an answer.
 #[derive(Debug)]
 pub enum AnswerBody {
-    /// All of it is there.
+    /// The complete body.
     Full(Bytes),
-    /// It comes from an upstream, piece by piece.
+    /// A body from an upstream, piece by piece.
     Relay(Box<Relay>),
 }
 
 /// A body on its way from an upstream to a caller.
 ///
-/// It holds the lease of its request, so that a stream is counted until it ends. Whoever drops it closes
-/// the request upstream, and one that broke upstream ends in an error, never in a clean end.
+/// The body holds the request's lease, so a stream counts until its end. Dropping the body closes the
+/// request upstream. A broken upstream ends the body in an error, never in a clean end.
 #[derive(Debug)]
 pub struct Relay {
     source: Source,
@@ -57,10 +57,10 @@ pub struct Relay {
     waits: Option<Box<Held>>,
 }
 
-/// Where the pieces come from, and what is held until there are no more.
+/// The source of pieces, with everything kept until their end.
 #[derive(Debug)]
 struct Source {
-    /// What was looked at before the head was delivered.
+    /// Pieces read before the head was delivered.
     held: VecDeque<Bytes>,
     body: Option<IncomingBody>,
     lease: Option<Lease>,
@@ -68,26 +68,26 @@ struct Source {
 }
 
 impl Relay {
-    /// Relays `held` and then the rest of `body`.
+    /// Relays `held`, then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
         let source = Source { held, body, lease: None, counters };
         Self { source, merge: Merge::default(), recorder: None, unwrapper: None, waits: None }
     }
 
-    /// Keeps a caller waiting for a request that is still being served, with a sign of life each `rhythm`.
+    /// Answers a waiting request with a keep-alive each `rhythm`.
     pub fn held(keep_alive: KeepAlive, rhythm: Duration, serving: Serving, counters: Arc<Counters>) -> Self {
         let waits = Some(Box::new(Held::new(keep_alive, rhythm, serving)));
         Self { waits, ..Self::new(VecDeque::new(), None, counters) }
     }
 
-    /// Takes the envelope off each event on its way.
+    /// Removes the envelope from each event.
     #[must_use]
     pub fn unwrapping(mut self) -> Self {
         self.unwrapper = Some(Unwrapper::default());
         self
     }
 
-    /// Has a recorder see each piece before it goes on.
+    /// Shows each piece to a recorder first.
     #[must_use]
     pub fn recording(mut self, recorder: Option<Recorder>) -> Self {
         self.recorder = recorder;

@@ -1,4 +1,4 @@
-//! Chains: the legs that follow a request's origin, as `fallbacks` names them for its model.
+//! Failover chains: the hops after a request's primary, from `fallbacks`.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use pointsman_core::request::route::Route;
 
 use crate::edges::config::{Fallback, ProviderConfig};
 
-/// One provider's part in serving a request.
+/// A provider's part in serving a request.
 #[derive(Clone, Debug)]
 pub struct Leg {
     pub route: Route,
-    /// The place of the route's provider in the generation.
+    /// The provider's place in the generation.
     pub provider: usize,
-    /// The model as cells know it.
+    /// The model, as cells know it.
     pub model: ModelId,
 }
 
 impl Leg {
-    /// Makes a leg; its route is parsed against these providers.
+    /// Makes a hop with a route among these providers.
     pub fn new(route: Route, providers: &[Arc<ProviderConfig>]) -> Self {
         let provider = providers.iter().position(|known| Arc::ptr_eq(&known.core, &route.provider));
         let model = ModelId::new(&route.model);
         Self { route, provider: provider.unwrap_or_default(), model }
     }
 
-    /// Returns what people call it: `provider/model`.
+    /// Returns the display name: `provider/model`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.route.provider.id, self.route.model)
     }
@@ -36,7 +36,7 @@ impl Leg {
     }
 }
 
-/// The chains of one configuration.
+/// The failover chains of a configuration.
 #[derive(Debug, Default)]
 pub struct Chains(Vec<Chain>);
 
@@ -47,7 +47,7 @@ struct Chain {
 }
 
 impl Chains {
-    /// Makes the chains of a configuration. Legs without accounts were left out when it was read.
+    /// Makes the chains of a configuration. The reader has dropped hops without accounts.
     pub fn new(fallbacks: &[Fallback], providers: &[Arc<ProviderConfig>]) -> Self {
         let chain = |fallback: &Fallback| {
             let legs = fallback.to.iter().map(|route| Leg::new(route.clone(), providers)).collect();
@@ -56,10 +56,9 @@ impl Chains {
         Self(fallbacks.iter().filter(|fallback| !fallback.to.is_empty()).map(chain).collect())
     }
 
-    /// Returns the legs that follow `origin`. What is pinned to a pool or an account has none.
+    /// Returns the hops after `origin`. A pinned route has none.
     ///
-    /// What is written for the model at its provider goes before what is written for the model, and that
-    /// before what is written for all.
+    /// The precedence: the model at its provider, the model, all models.
     pub fn of(&self, origin: &Route, intent: &Intent) -> Arc<[Leg]> {
         if self.0.is_empty() || origin.is_pinned() || origin.account.is_some() || !intent.names_model() {
             return Arc::default();
@@ -80,7 +79,7 @@ impl Chain {
         same_format && model && provider.as_ref().is_none_or(|provider| *provider == origin.provider.id)
     }
 
-    /// A chain for all models can lead to the very place that a request comes from.
+    /// A chain for all models can lead back to the request's own place.
     fn without(&self, origin: &Route) -> Arc<[Leg]> {
         if self.legs.iter().any(|leg| leg.is(origin)) {
             return self.legs.iter().filter(|leg| !leg.is(origin)).cloned().collect();

@@ -1,6 +1,6 @@
-//! Holding: a streaming request that waits in the queue gets its head early, and signs of life until it is served.
+//! Holding: a waiting stream gets its head early, and keep-alives until the answer.
 //!
-//! Agents give a silent request up after 300 s, and a subagent that is given up has lost its work.
+//! Agents give up a silent request after 300 s, and a subagent loses its work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,25 +20,25 @@ use crate::runtime::generation::Generation;
 use crate::runtime::journal::RequestId;
 use crate::runtime::shared::Shared;
 
-/// How long a request waits before its head goes out, and how often it gives a sign of life from then on. A
-/// request that waits for less is answered with the status that it came to.
+/// The wait before an early head, and the interval of keep-alives. A shorter wait ends with the real
+/// status.
 const RHYTHM: Duration = Duration::from_secs(5);
 
-/// How a request is held.
+/// The holding of a request.
 #[derive(Clone, Debug)]
 pub struct Hold {
     keep_alive: KeepAlive,
     longest: Duration,
-    /// It waits in the queue just now.
+    /// The request is in the queue now.
     waits: Arc<AtomicBool>,
 }
 
-/// A wait in the queue, until it is dropped.
+/// A wait in the queue, until dropped.
 #[derive(Debug)]
 pub struct Waiting(Option<Arc<AtomicBool>>);
 
 impl Hold {
-    /// Returns how a request is held, where the configuration has it so and its agent is known to accept it.
+    /// Returns the holding of a request, if configured and accepted by the agent.
     pub fn of(call: &Call, intent: &Intent, longest: Duration) -> Option<Self> {
         if longest.is_zero() || !streams(call, intent) {
             return None;
@@ -47,14 +47,14 @@ impl Hold {
         Some(Self { keep_alive, longest, waits: Arc::default() })
     }
 
-    /// Returns the longest that it waits in the queue, where others wait for `max_wait`.
+    /// Returns the longest wait in the queue; without holding, `max_wait`.
     pub fn longest(&self, max_wait: Duration) -> Duration {
         self.longest.max(max_wait)
     }
 }
 
 impl Waiting {
-    /// Begins a wait in the queue.
+    /// Starts a wait in the queue.
     pub fn of(hold: Option<&Hold>) -> Self {
         let waits = hold.map(|hold| hold.waits.clone());
         waits.iter().for_each(|waits| waits.store(true, Ordering::Relaxed));
@@ -68,7 +68,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Serves a request that may be held.
+/// Serves a request, held if possible.
 pub async fn serve(
     shared: &Arc<Shared>,
     generation: &Arc<Generation>,

@@ -1,11 +1,11 @@
-//! The journal: what the last requests decided, kept so that it can be explained.
+//! The journal: the decisions of the last requests, for explanations.
 //!
-//! A request writes down what it had before it anyway: the snapshot that a plan was made of, where it was
-//! sent and what came of it, for what it waited. Nothing is worked out until somebody asks: a plan is a
-//! pure function of its snapshot, so [`explanation`] makes it again.
+//! A request records existing values only: the snapshots of its plans, its attempts with their outcomes,
+//! the reasons of its waits. Nothing is computed before a question: a plan is a pure function of its
+//! snapshot, so [`explanation`] repeats the plan.
 //!
-//! It is bounded in every direction: requests here, plans, accounts and steps of each in [`record`]. What
-//! is left out is counted. It holds no headers, no bodies and no credentials.
+//! Every dimension is bounded: requests here; plans, accounts and steps in [`record`]. Dropped parts are
+//! counted. The journal holds no headers, bodies or credentials.
 
 pub mod explanation;
 mod json;
@@ -24,13 +24,13 @@ use crate::sync::{Mutex, unpoisoned};
 pub use self::explanation::Explanation;
 pub use self::record::Record;
 
-/// How many requests are kept.
+/// The number of kept requests.
 pub const KEPT: usize = 1_000;
 
-/// Tells one request from all others, also of other starts of the process.
+/// Identifies a request, also across starts of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId {
-    /// When the process started, in milliseconds of the Unix epoch.
+    /// The start of the process, in milliseconds of the Unix epoch.
     pub start: u64,
     pub number: u64,
 }
@@ -42,7 +42,7 @@ impl fmt::Display for RequestId {
 }
 
 impl RequestId {
-    /// Returns the id as the value of a header.
+    /// Returns the id as a header value.
     pub fn to_header(self) -> Option<HeaderValue> {
         // `pm-`, a time of at most 16 digits, and a number of at most 20.
         let mut text = String::with_capacity(40);
@@ -51,7 +51,7 @@ impl RequestId {
     }
 }
 
-/// Text that is the id of no request.
+/// A text other than a request's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRequestId;
 
@@ -66,14 +66,14 @@ impl FromStr for RequestId {
     }
 }
 
-/// The records of the last [`KEPT`] requests, those under way included.
+/// The records of the last [`KEPT`] requests, open requests included.
 #[derive(Debug, Default)]
 pub struct Journal {
     records: Mutex<VecDeque<Arc<Record>>>,
 }
 
 impl Journal {
-    /// Takes a record in, and lets the oldest go where there are too many.
+    /// Adds a record, and drops the oldest at the bound.
     pub fn open(&self, record: Record) -> Arc<Record> {
         let record = Arc::new(record);
         // It is dropped after the lock is given back: a record can be long.
@@ -91,7 +91,7 @@ impl Journal {
         unpoisoned(self.records.lock()).iter().rev().find(|record| record.id == id).cloned()
     }
 
-    /// Returns all records, the newest first.
+    /// Returns all records, newest first.
     pub fn recent(&self) -> Vec<Arc<Record>> {
         unpoisoned(self.records.lock()).iter().rev().cloned().collect()
     }

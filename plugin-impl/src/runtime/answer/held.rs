@@ -1,4 +1,4 @@
-//! Held answers: a stream whose head went out while its request still waits in the queue.
+//! Held answers: streams with an early head, for requests still in the queue.
 
 use std::fmt;
 use std::future::Future;
@@ -14,13 +14,13 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::{Answer, AnswerBody, Relay};
 
-/// What serves a request, to its answer.
+/// The serving of a request, up to its answer.
 pub type Serving = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// An error's body that is longer tells no more.
+/// The bound on an error's body.
 const MOST: usize = 64 * 1024;
 
-/// A request that is still being served, and what its caller gets meanwhile.
+/// A request in service, with its caller's keep-alive.
 pub(super) struct Held {
     keep_alive: KeepAlive,
     beat: Interval,
@@ -29,16 +29,16 @@ pub(super) struct Held {
 
 enum State {
     Serving(Serving),
-    /// It failed, and the body of the error is on its way.
+    /// The request failed; the error's body is still being read.
     Failing {
         body: Box<Relay>,
         read: Vec<u8>,
     },
 }
 
-/// The next that a caller gets.
+/// The next piece for the caller.
 pub(super) enum Next {
-    /// Nothing but that the stream goes on.
+    /// A keep-alive.
     Beat(Bytes),
     /// The upstream's stream.
     Stream(Box<Relay>),
@@ -47,7 +47,7 @@ pub(super) enum Next {
 }
 
 impl Held {
-    /// Keeps a caller waiting, with a sign of life at once and then at a steady rhythm.
+    /// Starts with a keep-alive at once, then at a steady rhythm.
     pub(super) fn new(keep_alive: KeepAlive, rhythm: Duration, serving: Serving) -> Self {
         let mut beat = interval(rhythm);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,7 +80,7 @@ impl Held {
         }
     }
 
-    /// Says what the caller gets by an answer, or that the body of an error has to be read first.
+    /// Returns the caller's next piece, or a state for reading an error's body first.
     fn answered(&self, answer: Answer) -> Result<Next, State> {
         match (is_stream(&answer), answer.body) {
             (true, AnswerBody::Full(bytes)) => Ok(Next::Last(bytes)),

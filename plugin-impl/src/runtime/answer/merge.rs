@@ -1,9 +1,8 @@
-//! Merging: pieces that lie ready go on together.
+//! Merges ready pieces.
 //!
-//! An upstream's burst arrives in one read, but as many pieces. Passed on one by one, each costs a write
-//! and a wake-up. So what is ready is gathered. Where another task hands the pieces over, it gets one turn
-//! of the scheduler to hand over more before what was gathered goes on. No timer is involved: a stream
-//! that is paced by its upstream waits for nobody.
+//! An upstream's burst arrives in one read, but as many pieces. Each piece passed on alone costs a write
+//! and a wake-up, so ready pieces are merged. If another task hands pieces over, that task gets one turn of
+//! the scheduler to hand over more. There is no timer: a paced stream never waits.
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,18 +15,18 @@ use futures_util::task::AtomicWaker;
 
 use crate::edges::upstream::StreamFault;
 
-/// A piece of this size goes on by itself: copying it would cost more than the write it saves.
+/// A piece of this size goes alone: a copy would cost more than the saved write.
 const LARGE: usize = 8 * 1024;
-/// What was gathered goes on at this size.
+/// Merged pieces go on at this size.
 const ENOUGH: usize = 16 * 1024;
 
-/// What a poll of a body yields.
+/// The result of a poll of a body.
 pub(super) type Piece = Option<Result<Bytes, StreamFault>>;
 
-/// Gathers pieces.
+/// Merges pieces.
 #[derive(Debug, Default)]
 pub(super) struct Merge {
-    /// The first piece, which is not copied unless there is a second.
+    /// The first piece, copied only at a second piece.
     first: Bytes,
     more: BytesMut,
     turn: Option<Arc<Turn>>,
@@ -35,8 +34,8 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    /// Polls `upstream` for as long as it has something ready, and for a turn more where that is handed
-    /// over by another task.
+    /// Polls `upstream` until nothing is ready, plus one turn of the scheduler if another task hands pieces
+    /// over.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -93,9 +92,9 @@ impl Merge {
         if self.more.is_empty() { std::mem::take(&mut self.first) } else { self.more.split().freeze() }
     }
 
-    /// Is ready once every other task that is ready has had its turn.
+    /// Is ready after every other ready task had its turn.
     ///
-    /// Waking oneself would not do: a body that is pending may be asked again within the same poll.
+    /// Waking itself would not suffice: a pending body may be polled again within the same poll.
     fn poll_turn(&mut self, context: &Context<'_>) -> Poll<()> {
         let turn = self.turn.get_or_insert_with(Turn::begin);
         turn.waker.register(context.waker());
@@ -107,7 +106,7 @@ impl Merge {
     }
 }
 
-/// One turn of the scheduler.
+/// A turn of the scheduler.
 #[derive(Debug, Default)]
 struct Turn {
     passed: AtomicBool,

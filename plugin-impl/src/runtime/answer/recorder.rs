@@ -1,4 +1,4 @@
-//! Records who made what is in an answer.
+//! Records the owners of resources in an answer.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use pointsman_core::request::bond::Scout;
 use crate::clock::Clock;
 use crate::fleet::bonds::Bonds;
 
-/// Remembers what an answer makes, as the work of the account that it comes from.
+/// Remembers the resources of an answer, with the answering account as owner.
 #[derive(Debug)]
 pub struct Recorder {
     scout: Scout,
@@ -18,19 +18,19 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Makes a recorder for one answer.
+    /// Makes a recorder for an answer.
     pub fn new(scout: Scout, bonds: Arc<Bonds>, maker: AccountId, clock: Clock) -> Self {
         Self { scout, bonds, maker, clock }
     }
 
-    /// Takes the next bytes of the answer, before they go on: a request that refers to what is in them
-    /// may come at once.
+    /// Takes the next bytes before they are delivered: a request with a reference to them may follow at
+    /// once.
     pub fn note(&mut self, bytes: &[u8]) {
         let Self { scout, bonds, maker, clock } = self;
         scout.push(bytes, |key| bonds.made(key, maker, clock.mono()));
     }
 
-    /// Takes an answer of which these are all bytes, before they go on.
+    /// Takes a complete answer before delivery.
     pub fn note_all(self, bytes: &[u8]) {
         let Self { scout, bonds, maker, clock } = self;
         scout.all(bytes, |key| bonds.made(key, &maker, clock.mono()));

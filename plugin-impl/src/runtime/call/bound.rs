@@ -1,4 +1,4 @@
-//! Where a call has to go because of what it refers to.
+//! The account demanded by a call's references.
 
 use http::StatusCode;
 use pointsman_core::ids::AccountId;
@@ -10,7 +10,7 @@ use crate::fleet::bonds::Bound;
 use crate::runtime::chains::Leg;
 use crate::runtime::generation::Generation;
 
-/// A call that no account can serve, because of who made what it refers to.
+/// A call without a usable account, because of its references.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BondError {
     #[error("this request refers to things that accounts `{0}` and `{1}` made, and no account can use both")]
@@ -26,10 +26,10 @@ pub enum BondError {
 }
 
 impl BondError {
-    /// Returns the HTTP status for it: the request is in order, and in conflict with what is there.
+    /// The HTTP status: the request is valid, but in conflict with the state of accounts.
     pub const STATUS: StatusCode = StatusCode::CONFLICT;
 
-    /// Returns what a route's error means for a call that is bound to `maker`.
+    /// Returns the meaning of a route's error for a call bound to `maker`.
     pub(super) fn of_route(maker: &AccountId, error: &RouteError) -> Option<Self> {
         match error {
             RouteError::UnknownAccount { provider, .. } => {
@@ -45,10 +45,10 @@ impl BondError {
     }
 }
 
-/// Returns the account that a call has to go to, where it is bound to one.
+/// Returns the account demanded by a call, if any.
 ///
 /// # Errors
-/// [`BondError`] where that account is not to be had.
+/// [`BondError`] for an unusable account.
 pub(super) fn maker(
     bound: Bound,
     pinned: Option<&str>,
@@ -70,8 +70,8 @@ pub(super) fn maker(
     }
 }
 
-/// Returns the leg that the maker served when the request before this one was not served at its origin. There
-/// the model has another name.
+/// Returns the hop of the owner, for an earlier request served by another hop. There the model has another
+/// name.
 pub(super) fn leg_of(
     maker: &AccountId,
     ask: &Ask<'_>,

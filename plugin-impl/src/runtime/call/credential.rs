@@ -1,4 +1,4 @@
-//! The credential that a request brought, and the account that it has by it.
+//! The caller's own credential, and its account.
 
 use pointsman_core::ids::ProviderId;
 use pointsman_core::time::Millis;
@@ -10,8 +10,8 @@ use crate::runtime::generation::Generation;
 
 use super::{Call, CallError};
 
-/// Finds the account that a request has by its own credential. One that was sent to the address of a provider is
-/// for that provider alone.
+/// Finds the account of a request's own credential. A credential sent to a provider's address is for that
+/// provider alone.
 pub(super) fn own(
     call: &Call,
     asked_at: Option<&ProviderId>,
@@ -26,7 +26,7 @@ pub(super) fn own(
     roster.own(&Brought::find(&call.headers, call.query.as_deref())?, now)
 }
 
-/// Checks that a request has a credential where it can be served by that alone.
+/// Checks for a credential on a request that nothing else can serve.
 pub(super) fn check(
     own: Option<&Own>,
     origin: &Leg,

@@ -1,17 +1,17 @@
-//! Retrying: what a request pays into the budget of its provider, and takes out of it.
+//! Retry budget: a request's deposits and withdrawals.
 
 use super::Journey;
 
 impl Journey<'_> {
-    /// Pays the share of this request in, once.
+    /// Deposits the share of this request, once.
     pub(super) fn pay_in(&self) {
         if self.dispatch.attempts() == 0 {
             self.crew().budget.deposit(self.generation.config.settings.retry_budget, self.now);
         }
     }
 
-    /// Takes a retry out, and says whether there was one. At another provider than the last one nothing was
-    /// tried yet, so nothing is tried again there.
+    /// Withdraws a retry; returns whether there was one. An attempt at another provider than the last is no
+    /// retry.
     pub(super) fn withdraw(&self) -> bool {
         let here = &self.leg().route.provider.id;
         if self.served.as_ref().is_none_or(|served| served.provider != *here) {
