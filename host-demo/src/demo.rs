@@ -1,14 +1,14 @@
 //! `pointsman demo`: the main job on a machine without any account.
 //!
-//! Twelve subagents work at once through the ABI, against a local upstream that counts real quotas with
-//! windows of seconds, refuses one account and is out of capacity for a while. Afterwards three sources
-//! that do not know each other have to agree: the callers, the upstream's books, the plugin's counters.
+//! Twelve subagents work at once through the ABI. The local upstream counts real quotas with windows of
+//! seconds, refuses one account and is out of capacity for a while. Afterwards three independent sources
+//! have to agree: the callers, the upstream's books, the plugin's counters.
 //!
-//! * [`scenario`]: who asks for what; [`mod@script`]: what the upstream plays; [`config`]: how the plugin is
-//!   pointed to it;
-//! * [`subagents`]: the loops that ask; [`board`]: what they write down;
-//! * [`screen`], [`view`], [`plain`]: what is seen meanwhile;
-//! * [`ledger`], [`evidence`], [`proof`], [`summary`]: what it proves.
+//! * [`scenario`]: the requests; [`mod@script`]: the upstream's behaviour; [`config`]: the plugin's
+//!   configuration;
+//! * [`subagents`]: the loops of requests; [`board`]: their notes;
+//! * [`screen`], [`view`], [`plain`]: the display;
+//! * [`ledger`], [`evidence`], [`proof`], [`summary`]: the proofs.
 
 mod board;
 mod config;

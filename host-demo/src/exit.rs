@@ -1,4 +1,4 @@
-//! Errors as exit codes: 0 done, 1 failed, 2 usage or configuration. What `run` ran has its own.
+//! Exit codes: 0 done, 1 failed, 2 usage or configuration. `run` passes the agent's own code on.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use pointsman_api::{Error, ErrorCode};
 
 use crate::run::child::NotStarted;
 
-/// Prints the error, if there is one, and returns the exit code for it.
+/// Prints an error, and returns its exit code.
 pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
     let error = match result {
         Ok(code) => return ExitCode::from(code),
@@ -30,7 +30,7 @@ fn number(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// `pointsman status | head` is no reason to complain.
+/// A closed pipe (`pointsman status | head`) is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

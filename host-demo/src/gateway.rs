@@ -1,8 +1,8 @@
-//! Gateways that run on this machine: how a command asks one, and how it finds one.
+//! Gateways on this machine: requests to a gateway, and the search for one.
 //!
-//! * [`client`]: one GET;
-//! * [`discovery`]: the files by which gateways of this user are known;
-//! * [`find`]: the gateway that a command means.
+//! * [`client`]: a GET;
+//! * [`discovery`]: files that announce this user's gateways;
+//! * [`find`]: the gateway meant by a command.
 
 pub(crate) mod client;
 pub(crate) mod discovery;

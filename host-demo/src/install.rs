@@ -1,9 +1,9 @@
-//! `pointsman install opencode` and `uninstall opencode`: the adapter and the library, where the agent
-//! looks for plugins.
+//! `pointsman install opencode` and `uninstall opencode`: the adapter and the library in the agent's plugin
+//! folder.
 //!
-//! A running agent may have the old library mapped, and one that is starting may look in the middle of a
-//! copy, so nothing is written in place: each file is written beside and renamed. The library goes
-//! first, so that an adapter never stands alone.
+//! A running agent may have the old library mapped, and a starting agent may look during a copy. Each file
+//! is therefore written beside its target and renamed, never in place. The library goes first, so an
+//! adapter never stands alone.
 
 mod replace;
 
@@ -18,17 +18,17 @@ use crate::cli::{Agent, Install};
 
 use self::replace::{Replaced, replace};
 
-/// The adapter, as it is in this version.
+/// The adapter of this version.
 const ADAPTER: &[u8] = include_bytes!("../opencode/pointsman.ts");
 const ADAPTER_NAME: &str = "pointsman.ts";
 
-/// What is installed for an agent.
+/// The installed parts of an agent.
 struct Parts {
     folder: PathBuf,
     files: [(&'static str, Vec<u8>); 2],
 }
 
-/// Installs what an agent needs to load the library.
+/// Installs the parts for an agent.
 pub(crate) fn install(library: Option<&Path>, arguments: &Install) -> anyhow::Result<()> {
     let Agent::Opencode = arguments.agent;
     let library = find(library, &Environment::of_process())?;
@@ -45,7 +45,7 @@ pub(crate) fn install(library: Option<&Path>, arguments: &Install) -> anyhow::Re
     Ok(())
 }
 
-/// Takes it away.
+/// Removes the parts.
 pub(crate) fn uninstall(arguments: &Install) -> anyhow::Result<()> {
     let Agent::Opencode = arguments.agent;
     let folder = opencode_folder()?;
@@ -78,7 +78,7 @@ impl Parts {
     }
 }
 
-/// Where opencode looks for plugins of the user, on every system.
+/// opencode's plugin folder, equal on every system.
 fn opencode_folder() -> anyhow::Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let config = set("XDG_CONFIG_HOME").or_else(|| Some(env::home_dir()?.join(".config")));

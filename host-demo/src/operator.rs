@@ -1,4 +1,4 @@
-//! What an operator asks: the state, the reasons, and whether the configuration is right.
+//! The operator's questions: state, reasons, validity of the configuration.
 
 pub(crate) mod check;
 pub(crate) mod explain;

@@ -20,12 +20,12 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    /// Paints when `stream` is a terminal and `$NO_COLOR` is empty.
+    /// Paints if `stream` is a terminal and `$NO_COLOR` is empty.
     pub(crate) fn on(stream: &impl IsTerminal) -> Self {
         Self { wanted: stream.is_terminal() && !no_color() }
     }
 
-    /// Leaves every text as it is.
+    /// Leaves every text plain.
     #[cfg(test)]
     pub(crate) const fn off() -> Self {
         Self { wanted: false }

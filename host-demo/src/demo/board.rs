@@ -1,5 +1,5 @@
-//! What the subagents and the host write down while the demo runs: the callers' side of the evidence, and
-//! what the live view shows of it.
+//! The notes of subagents and host during the demo: the callers' side of the evidence, and the input of the
+//! live view.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,23 +9,23 @@ use pointsman_api::Notice;
 use super::evidence::{Call, Ending, Seen};
 use super::scenario::SUBAGENTS;
 
-/// The shared board. Each method takes the lock for a moment and calls nothing while it holds it.
+/// The shared board. Each method holds the lock for a moment and calls nothing meanwhile.
 pub(crate) struct Board {
     started: Instant,
     notes: Mutex<Notes>,
 }
 
-/// What is on the board.
+/// The content of the board.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notes {
-    /// One for each subagent, in their order.
+    /// One per subagent, in their order.
     pub(crate) seats: Vec<Seat>,
     pub(crate) made: u64,
     pub(crate) calls: Vec<Call>,
     pub(crate) notices: Vec<Seen>,
 }
 
-/// A subagent, as it is.
+/// A subagent's present state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seat {
     pub(crate) activity: Activity,
@@ -33,7 +33,7 @@ pub(crate) struct Seat {
     pub(crate) answered: u64,
 }
 
-/// What a subagent does.
+/// A subagent's activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Activity {
     #[default]
@@ -46,18 +46,18 @@ pub(crate) enum Activity {
 }
 
 impl Board {
-    /// Makes a board whose time begins at once.
+    /// Makes a board; its time starts at once.
     pub(crate) fn new() -> Self {
         let seats = vec![Seat::default(); SUBAGENTS.len()];
         Self { started: Instant::now(), notes: Mutex::new(Notes { seats, ..Notes::default() }) }
     }
 
-    /// Returns the milliseconds since the beginning.
+    /// Returns the milliseconds since the start.
     pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the instant of the beginning.
+    /// Returns the instant of the start.
     pub(crate) const fn started(&self) -> Instant {
         self.started
     }
@@ -69,7 +69,7 @@ impl Board {
         notes.made
     }
 
-    /// Notes what a subagent does.
+    /// Notes a subagent's activity.
     pub(crate) fn does(&self, subagent: usize, activity: Activity) {
         let since_ms = self.now_ms();
         if let Some(seat) = self.notes().seats.get_mut(subagent) {
@@ -77,7 +77,7 @@ impl Board {
         }
     }
 
-    /// Notes a request that ended.
+    /// Notes the end of a request.
     pub(crate) fn ended(&self, subagent: usize, call: Call) {
         let mut notes = self.notes();
         if let Some(seat) = notes.seats.get_mut(subagent) {
@@ -97,7 +97,7 @@ impl Board {
         self.notes().notices.push(seen);
     }
 
-    /// Returns a copy of what is on the board.
+    /// Returns a copy of the board's content.
     pub(crate) fn read(&self) -> Notes {
         self.notes().clone()
     }
@@ -109,7 +109,7 @@ impl Board {
 }
 
 impl Notes {
-    /// Returns how many requests were answered.
+    /// Returns the number of answered requests.
     pub(crate) fn answered(&self) -> usize {
         self.calls.iter().filter(|call| call.ending == Ending::Answered).count()
     }

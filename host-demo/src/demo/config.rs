@@ -1,4 +1,4 @@
-//! The configuration of the demo: what a person would write for the accounts of the local upstream.
+//! The configuration of the demo, in the form of a person's own file.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::scenario::Bases;
 
-/// How long the router may let a request wait: longer than any window of the upstream.
+/// The longest wait of a request: longer than any window of the upstream.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// The pools of the provider `antigravity`.
 const POOLS: [&str; 3] = ["claude", "antigravity", "gemini-cli"];
 
-/// Returns the configuration for the upstream at `base`. JSON is YAML, and is quoted more simply.
+/// Returns the configuration for the upstream at `base`. JSON is YAML, with simpler quoting.
 pub(crate) fn text(script: &Script, base: &str) -> String {
     let config = json!({
         "strategy": "hybrid",
@@ -47,8 +47,8 @@ fn pool_base(base: &str, pool: &str) -> String {
     format!("{base}/pool-{pool}")
 }
 
-/// Returns the base URLs that agents use. Which pool serves a request is for the router to say, whatever
-/// pool's URL it was sent to.
+/// Returns the agents' base URLs. The router chooses the pool of a request, independent of the pool in the
+/// URL.
 pub(crate) fn bases(base: &str) -> Bases {
     Bases { anthropic: base.to_owned(), google: pool_base(base, "gemini-cli") }
 }
@@ -85,7 +85,7 @@ pub(crate) fn refused(script: &Script) -> String {
         .unwrap_or_default()
 }
 
-/// Returns the upstream's name for a pool: a provider's only pool has one name here and another there.
+/// Returns the upstream's name of a pool: a provider's only pool has different names on the two sides.
 pub(crate) fn upstream_pool(script: &Script, label: &str, pool: &str) -> String {
     let account = script.accounts.iter().find(|account| account.label == label);
     let only =

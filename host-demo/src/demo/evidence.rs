@@ -1,18 +1,18 @@
-//! What is known of a run, from three sources that do not know each other: what callers saw, what the
-//! upstream wrote down, and what the plugin counted. Times are milliseconds since the run began.
+//! The evidence of a run, from three independent sources: the callers, the upstream's books, the plugin's
+//! counters. Times are milliseconds since the start of the run.
 
 use std::collections::BTreeMap;
 
 use super::scenario::{Ask, Family};
 
-/// All that the proofs go by.
+/// The input of all proofs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    /// Requests that subagents began.
+    /// Requests begun by subagents.
     pub(crate) made: u64,
-    /// Requests that ended, as their callers saw them.
+    /// Ended requests, from the callers' side.
     pub(crate) calls: Vec<Call>,
-    /// Requests that arrived upstream, in the order of arrival.
+    /// Requests at the upstream, in the order of arrival.
     pub(crate) visits: Vec<Visit>,
     pub(crate) counted: Counted,
     pub(crate) notices: Vec<Seen>,
@@ -20,28 +20,28 @@ pub(crate) struct Evidence {
     pub(crate) refused: String,
 }
 
-/// One request, as its caller saw it.
+/// A request, from its caller's side.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// Its number, which travels upstream in the prompt.
+    /// The request's number, part of the prompt.
     pub(crate) number: u64,
     pub(crate) ask: Ask,
     pub(crate) ending: Ending,
     pub(crate) ended_ms: u64,
 }
 
-/// How a request ended for its caller.
+/// The end of a request, from its caller's side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// 200 and a body that is whole.
+    /// 200 with a complete body.
     Answered,
     /// Another status.
     Refused(u16),
-    /// No answer, or a body that broke off.
+    /// No answer, or a broken body.
     Broken(String),
 }
 
-/// One request, as the upstream saw it.
+/// A request, from the upstream's side.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
     /// The number in the prompt.
@@ -49,10 +49,10 @@ pub(crate) struct Visit {
     pub(crate) cell: Cell,
     pub(crate) family: Family,
     pub(crate) at_ms: u64,
-    /// When the answer, body and all, was sent.
+    /// The instant of the complete answer.
     pub(crate) ended_ms: u64,
     pub(crate) status: u16,
-    /// For a 429: when the limit that it tells of ends.
+    /// For a 429: the reported end of the limit.
     pub(crate) until_ms: Option<u64>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Cell {
     pub(crate) pool: String,
 }
 
-/// What the plugin counted.
+/// The plugin's counters.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) requests: u64,
@@ -74,7 +74,7 @@ pub(crate) struct Counted {
     pub(crate) trips_by_cell: BTreeMap<Cell, u64>,
 }
 
-/// A notice, as a person saw it.
+/// A notice, as shown to a person.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) at_ms: u64,
@@ -84,22 +84,22 @@ pub(crate) struct Seen {
     pub(crate) text: String,
 }
 
-/// A limit as the upstream's books show it: 429s of one cell that tell of the same end.
+/// A limit in the upstream's books: 429s of a cell with one end.
 #[derive(Clone, Debug)]
 pub(crate) struct Limit {
     pub(crate) cell: Cell,
-    /// When its first 429 arrived upstream.
+    /// The arrival of the first 429's request.
     pub(crate) began_ms: u64,
-    /// When its first 429 had been sent, so that the plugin could know.
+    /// The instant of the first 429: from here on the plugin can know.
     pub(crate) told_ms: u64,
     pub(crate) until_ms: u64,
 }
 
-/// Two 429s whose ends are closer than this tell of the same limit: waits are rounded on the wire.
+/// 429s with ends closer than this belong to one limit: waits are rounded on the wire.
 const SAME_END_MS: u64 = 500;
 
 impl Evidence {
-    /// Returns the limits that the upstream's books show.
+    /// Returns the limits in the upstream's books.
     pub(crate) fn limits(&self) -> Vec<Limit> {
         let mut limits: Vec<Limit> = Vec::new();
         for visit in self.visits.iter().filter(|visit| visit.status == 429) {
@@ -115,17 +115,17 @@ impl Evidence {
         limits
     }
 
-    /// Returns how many visits ended with `status`.
+    /// Returns the number of visits with `status`.
     pub(crate) fn visits_with(&self, status: u16) -> u64 {
         self.visits.iter().filter(|visit| visit.status == status).count() as u64
     }
 
-    /// Returns how many callers saw `status`.
+    /// Returns the number of callers with `status`.
     pub(crate) fn calls_with(&self, status: u16) -> u64 {
         self.calls.iter().filter(|call| call.ending == Ending::Refused(status)).count() as u64
     }
 
-    /// Returns how many callers got a whole answer.
+    /// Returns the number of complete answers.
     pub(crate) fn answered(&self) -> u64 {
         self.calls.iter().filter(|call| call.ending == Ending::Answered).count() as u64
     }
@@ -137,16 +137,16 @@ impl Limit {
         Self { cell: cell.clone(), began_ms: *at_ms, told_ms: *ended_ms, until_ms }
     }
 
-    /// Says whether the plugin must have known of the limit at `at_ms`, and it was not over.
+    /// Returns whether the plugin must have known of the limit at `at_ms`, before its end.
     ///
-    /// What was on its way when the first 429 came back belongs to the burst.
+    /// Requests in flight at the first 429 belong to the burst.
     pub(crate) fn holds_at(&self, at_ms: u64) -> bool {
         self.told_ms + LEARNING_MS <= at_ms && at_ms + EDGE_MS < self.until_ms
     }
 }
 
-/// A request may be on its way for so long on a busy machine before the upstream sees it.
+/// The longest travel time of a request on a busy machine.
 pub(crate) const LEARNING_MS: u64 = 250;
 
-/// Two clocks, each rounded to milliseconds, may differ by so much on one end.
+/// The largest difference of two rounded clocks for one instant.
 const EDGE_MS: u64 = 10;

@@ -10,8 +10,8 @@ use super::scenario::{Family, number_in};
 
 /// Reads every request for an answer; times count from `started`.
 ///
-/// The books do not say when a limit ends. That is worked out again from the script's windows and the
-/// requests that were counted, so that it does not depend on what the plugin was told.
+/// The books lack the ends of limits. The ends are computed from the script's windows and the counted
+/// requests, independent of anything reported to the plugin.
 pub(crate) fn visits(entries: &[Entry], script: &Script, started: Instant) -> Vec<Visit> {
     let mut meters = Meters { script, meters: HashMap::new() };
     entries.iter().filter_map(|entry| visit(entry, &mut meters, started)).collect()
@@ -39,7 +39,7 @@ struct Meters<'a> {
     meters: HashMap<Cell, Vec<Used>>,
 }
 
-/// What was used of one window since it opened.
+/// The used amount of a window since it opened.
 #[derive(Clone, Copy, Default)]
 struct Used {
     opened: Duration,
@@ -47,7 +47,7 @@ struct Used {
 }
 
 impl Meters<'_> {
-    /// Counts what the upstream counted, and returns the end of the limit that a 429 tells of.
+    /// Counts a request like the upstream, and returns the end of a 429's limit.
     fn follow(&mut self, cell: &Cell, at: Duration, status: u16) -> Option<Duration> {
         let account = self.script.accounts.iter().find(|account| account.label == cell.account)?;
         let pool = account.pools.get(&cell.pool)?;
@@ -60,7 +60,7 @@ impl Meters<'_> {
     }
 }
 
-/// A window opens with the first request after the last one has ended.
+/// A window opens with the first request after its predecessor's end.
 fn count(used: &mut [Used], pool: &Pool, at: Duration) {
     for (used, window) in used.iter_mut().zip(&pool.windows) {
         if used.requests == 0 || at >= used.opened + window.every {
@@ -70,7 +70,7 @@ fn count(used: &mut [Used], pool: &Pool, at: Duration) {
     }
 }
 
-/// Of several windows that are used up, the one that ends last counts.
+/// Of several exhausted windows, the last end counts.
 fn end_of_limit(used: &[Used], pool: &Pool) -> Option<Duration> {
     let windows = used.iter().zip(&pool.windows);
     let used_up = windows.filter(|(used, window)| used.requests >= window.limit);

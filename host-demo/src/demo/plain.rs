@@ -21,7 +21,7 @@ impl Plain {
         Self { paint, notices: 0, next_ms: 1_000 }
     }
 
-    /// Writes what happened since the last time.
+    /// Writes the news since the last call.
     pub(crate) fn draw(
         &mut self,
         out: &mut impl Write,

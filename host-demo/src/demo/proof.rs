@@ -1,14 +1,14 @@
-//! What a run has to show, as a pure function of its evidence.
+//! The proofs of a run, as a pure function of its evidence.
 //!
-//! A proof needs both: that what it speaks of did happen, and that it did no harm. Where it did not
-//! happen, nothing is proved, and that is said.
+//! A proof needs two facts: the situation occurred, and no harm came from it. Without the situation nothing
+//! is proved, and the proof says so.
 
 use std::collections::HashMap;
 
 use super::evidence::{Call, Cell, Evidence, LEARNING_MS, Limit, Visit};
 use super::scenario::{Family, Pin};
 
-/// One claim, what became of it, and the numbers behind it.
+/// A claim with its verdict and numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proof {
     pub(crate) claim: &'static str,
@@ -16,12 +16,12 @@ pub(crate) struct Proof {
     pub(crate) numbers: String,
 }
 
-/// What became of a claim.
+/// The verdict on a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Holds,
     Fails,
-    /// What it speaks of did not happen in this run.
+    /// The situation did not occur in this run.
     Unseen,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn prove(evidence: &Evidence) -> Vec<Proof> {
     ]
 }
 
-/// Judges: the claim fails where `harm` was done, and is open where it was not put to the test.
+/// Judges a claim: failed after `harm`, open without a test.
 fn proof(claim: &'static str, tested: bool, harm: bool, numbers: String) -> Proof {
     let verdict = match (harm, tested) {
         (true, _) => Verdict::Fails,
@@ -63,7 +63,7 @@ fn no_limit_seen(evidence: &Evidence) -> Proof {
     proof("no caller saw a 429", given > 0, seen > 0, numbers)
 }
 
-/// Streams that began before a limit and end while it holds must not open the pool again.
+/// Streams from before a limit must not open the pool by their end.
 fn no_limit_lifted(evidence: &Evidence, limits: &[Limit]) -> Proof {
     let late = evidence.visits.iter().filter(|visit| limits.iter().any(|limit| is_late(visit, limit)));
     let stray = evidence.visits.iter().filter(|visit| limits.iter().any(|limit| strays_into(visit, limit)));
@@ -135,15 +135,15 @@ fn refused_left_alone(evidence: &Evidence) -> Proof {
     proof("a refused account is left alone", !told.is_empty(), after + misnamed > 0, numbers)
 }
 
-/// A router that tries a refused credential again does it no sooner than this.
+/// The shortest acceptable pause before another try of a refused credential.
 const LEFT_ALONE_MS: u64 = 30_000;
 
-/// Says whether a request came so late that the 401 was known, and so soon that it was in vain.
+/// Returns whether a request came late enough to know of the 401, and too soon to try again.
 fn is_soon_after(at_ms: u64, told_ms: u64) -> bool {
     (told_ms + LEARNING_MS..told_ms + LEFT_ALONE_MS).contains(&at_ms)
 }
 
-/// Says whether the account's id, `provider:label`, is of this label.
+/// Returns whether the account's id, `provider:label`, has this label.
 fn is_of(id: &str, label: &str) -> bool {
     id == label || id.rsplit(':').next() == Some(label)
 }
@@ -153,7 +153,7 @@ fn speaks_of_quota(text: &str) -> bool {
     ["rate", "quota", "limit"].iter().any(|word| text.contains(word))
 }
 
-/// An outage that was taken for a limit is a trip for which the upstream's books have no 429.
+/// An outage mistaken for a limit is a trip without a 429 in the upstream's books.
 fn outage_was_no_limit(evidence: &Evidence) -> Proof {
     let (given, seen) = (evidence.visits_with(503), evidence.calls_with(503));
     let trips = evidence.counted.trips_by_cell.iter();

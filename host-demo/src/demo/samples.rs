@@ -1,9 +1,9 @@
-//! A status to draw in tests.
+//! A sample status for tests of the display.
 
 use pointsman_api::abi_stable::std_types::{RNone, ROption, RSome, RVec};
 use pointsman_api::{AccountState, AccountView, Extensions, PoolState, PoolView, Status};
 
-/// An account with a limited and an open pool, and one that needs to sign in.
+/// An account with a limited and an open pool, and an account in need of a sign-in.
 pub(crate) fn status() -> Status {
     let work = [pool("claude", PoolState::LIMITED, RSome(4_200)), pool("gemini-cli", PoolState::OPEN, RNone)];
     let accounts = [

@@ -1,4 +1,4 @@
-//! Who asks for what: the subagents of the demo, as data.
+//! The requests of the demo's subagents, as data.
 
 use pointsman_api::Request;
 
@@ -17,7 +17,7 @@ impl Family {
         if model.contains("claude") { Self::Claude } else { Self::Gemini }
     }
 
-    /// Returns the pools that may serve it.
+    /// Returns the pools of the family.
     pub(crate) const fn pools(self) -> &'static [&'static str] {
         match self {
             Self::Claude => &["claude", "default"],
@@ -26,7 +26,7 @@ impl Family {
     }
 }
 
-/// What a subagent asks for.
+/// A subagent's request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
     pub(crate) model: &'static str,
@@ -35,27 +35,27 @@ pub(crate) struct Ask {
     pub(crate) stream: bool,
 }
 
-/// The wire format, and with it the provider.
+/// The wire format, with its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Anthropic,
-    /// The format of Gemini, in which the provider `antigravity` serves both families.
+    /// Gemini's format; the provider `antigravity` serves both families in it.
     Google,
 }
 
-/// How a request insists on where it is served.
+/// The pin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pin {
-    /// On a pool, by a prefix of the model's name.
+    /// A pool, by a prefix of the model's name.
     Prefix(&'static str),
-    /// On a pool, by the header `x-pointsman-pool`.
+    /// A pool, by the header `x-pointsman-pool`.
     Pool(&'static str),
-    /// On an account of `antigravity`, by the header `x-pointsman-account`.
+    /// An account of `antigravity`, by the header `x-pointsman-account`.
     Account(&'static str),
 }
 
 impl Pin {
-    /// Says whether `cell` is where it insists on.
+    /// Returns whether the pin allows `cell`.
     pub(crate) fn allows(self, cell: &Cell) -> bool {
         match self {
             Self::Prefix(pool) | Self::Pool(pool) => cell.pool == pool,
@@ -72,7 +72,7 @@ impl Pin {
     }
 }
 
-/// A subagent: its name, what it asks for in turn, and how many requests of each it makes at once.
+/// A subagent: its name, its requests in turn, and the number of parallel requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subagent {
     pub(crate) name: &'static str,
@@ -80,13 +80,12 @@ pub(crate) struct Subagent {
     pub(crate) width: usize,
 }
 
-/// A subagent that makes one request at a time.
+/// A subagent with one request at a time.
 const fn one(name: &'static str, asks: &'static [Ask]) -> Subagent {
     Subagent { name, asks, width: 1 }
 }
 
-/// A subagent that makes several requests at once: where they meet the end of an allowance, they are a
-/// burst.
+/// A subagent with several parallel requests: at the end of an allowance they are a burst.
 const fn several(name: &'static str, asks: &'static [Ask]) -> Subagent {
     Subagent { name, asks, width: 6 }
 }
@@ -95,8 +94,8 @@ const CLAUDE: Ask = Ask { model: "claude-sonnet-4-6", wire: Wire::Anthropic, pin
 const FLASH: Ask = Ask { model: "gemini-3-flash", wire: Wire::Google, pin: None, stream: true };
 const GOOGLE_CLAUDE: Ask = Ask { wire: Wire::Google, ..CLAUDE };
 
-/// Two families, two wire formats, streams and whole answers, pins of both kinds. Together they ask for
-/// more than each pool allows, so that every pool meets its limit.
+/// Two families, two wire formats, streams and whole answers, pins of both kinds. The total demand exceeds
+/// each pool, so every pool meets its limit.
 pub(crate) const SUBAGENTS: [Subagent; 12] = [
     one("main", &[CLAUDE]),
     one("explore", &[FLASH, FLASH.whole()]),
@@ -121,7 +120,7 @@ impl Ask {
         Self { pin: Some(pin), ..self }
     }
 
-    /// Returns the model's name as the caller writes it.
+    /// Returns the model's name in the caller's form.
     pub(crate) fn asked_model(&self) -> String {
         match self.pin {
             Some(Pin::Prefix(pool)) => format!("{pool}-{}", self.model),
@@ -129,7 +128,7 @@ impl Ask {
         }
     }
 
-    /// Returns the request to the upstream whose base URLs are `bases`, as an agent would send it.
+    /// Returns an agent's request to the upstream with the base URLs `bases`.
     pub(crate) fn request(&self, bases: &Bases, session: &str, number: u64) -> Request {
         let request = match self.wire {
             Wire::Anthropic => self.anthropic(&bases.anthropic, number),
@@ -163,7 +162,7 @@ impl Ask {
         Request::post(&url, body.to_string())
     }
 
-    /// Says whether `body` is an answer from its beginning to its end.
+    /// Returns whether `body` is a complete answer.
     pub(crate) fn is_whole(&self, body: &[u8]) -> bool {
         let end: &[u8] = match (self.wire, self.stream) {
             (Wire::Anthropic, true) => b"message_stop",
@@ -174,7 +173,7 @@ impl Ask {
     }
 }
 
-/// The base URLs that agents send their requests to.
+/// The agents' base URLs.
 #[derive(Clone, Debug)]
 pub(crate) struct Bases {
     pub(crate) anthropic: String,
@@ -187,7 +186,7 @@ fn prompt(number: u64) -> String {
     format!("{MARK}{number}: say something short")
 }
 
-/// Reads the number of a request from a body that carries its prompt.
+/// Reads the number of a request from a body with its prompt.
 pub(crate) fn number_in(body: &str) -> Option<u64> {
     let (_, rest) = body.split_once(MARK)?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

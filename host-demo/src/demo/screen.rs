@@ -1,4 +1,4 @@
-//! Where the demo is shown: live in a terminal, as lines elsewhere.
+//! The display of the demo: live in a terminal, lines elsewhere.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) enum Screen {
 }
 
 impl Screen {
-    /// Opens the live view where standard output is a terminal and nobody wants lines.
+    /// Opens the live view on a terminal, unless lines are wanted.
     pub(crate) fn open(plain: bool, total: Duration) -> io::Result<Self> {
         if plain || !io::stdout().is_terminal() {
             return Ok(Self::Plain(Plain::new(Paint::on(&io::stdout()))));
@@ -27,7 +27,7 @@ impl Screen {
         Ok(Self::Live { view: Box::new(View::open()?), total_ms })
     }
 
-    /// Draws, and says whether a key has ended the demo. Lines have no keys; a signal ends them.
+    /// Draws; returns whether a key ended the demo. Lines have no keys; a signal ends them.
     pub(crate) fn draw(&mut self, notes: &Notes, now_ms: u64, status: &Status) -> io::Result<bool> {
         match self {
             Self::Live { view, total_ms } => {

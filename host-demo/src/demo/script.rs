@@ -1,10 +1,10 @@
-//! What the upstream plays: its own script for the demo, fitted to the length of the run.
+//! The upstream's script for the demo, fitted to the length of the run.
 
 use std::time::Duration;
 
 use pointsman_upstream::{DEMO_OUTAGE_AFTER, DEMO_OUTAGE_LENGTH, Lasts, Pace, Script, demo_script};
 
-/// Returns what the upstream plays in a run of `total`.
+/// Returns the script for a run of `total`.
 pub(crate) fn of(seed: u64, total: Duration) -> Script {
     let mut script = demo_script(seed).pace(pace());
     for fault in &mut script.faults {
@@ -13,15 +13,15 @@ pub(crate) fn of(seed: u64, total: Duration) -> Script {
     script
 }
 
-/// An outage that a short run meets as well.
+/// An outage within a short run, too.
 fn outage(total: Duration) -> Lasts {
     let after = DEMO_OUTAGE_AFTER.min(total.mul_f64(0.3));
     let length = DEMO_OUTAGE_LENGTH.min(total.mul_f64(0.15));
     Lasts::Span { after, length }
 }
 
-/// A stream takes a third of a second, so that several are under way whenever a limit begins, and end
-/// after it has begun.
+/// A stream takes a third of a second, so several are in flight at the start of each limit and end after
+/// it.
 fn pace() -> Pace {
     let (head, gap, jitter) =
         (Duration::from_millis(40), Duration::from_millis(30), Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! The subagents at work: each a loop of thinking and asking, through the ABI like any agent.
+//! The subagents at work: loops of thinking and asking, through the ABI.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::board::{Activity, Board};
 use super::evidence::{Call, Ending};
 use super::scenario::{Ask, Bases, SUBAGENTS, Subagent};
 
-/// What all subagents share.
+/// The shared state of all subagents.
 #[derive(Clone)]
 pub(crate) struct Work {
     pub(crate) router: Router,
     pub(crate) board: Arc<Board>,
     pub(crate) bases: Bases,
     pub(crate) seed: u64,
-    /// Becomes true when no request is to be begun any more.
+    /// Becomes true at the end of the run: no new requests.
     pub(crate) enough: watch::Receiver<bool>,
 }
 
-/// Sends every subagent to work. Each ends after its last request once there was enough.
+/// Starts every subagent. Each ends after its last request once the run is over.
 pub(crate) fn start(work: &Work) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for (index, subagent) in SUBAGENTS.into_iter().enumerate() {
@@ -44,13 +44,13 @@ async fn run(mut work: Work, index: usize, subagent: Subagent) {
     work.board.does(index, Activity::Done);
 }
 
-/// Waits for `span`, or until there was enough.
+/// Waits for `span`, or until the end of the run.
 async fn is_enough(enough: &mut watch::Receiver<bool>, span: Duration) -> bool {
     // Whoever could say that there was enough is gone: then there was.
     tokio::time::timeout(span, enough.wait_for(|enough| *enough)).await.is_ok()
 }
 
-/// Makes as many requests at once as the subagent is wide, and waits for all of them.
+/// Makes a subagent's parallel requests, and waits for all of them.
 async fn ask_at_once(work: &Work, index: usize, subagent: Subagent, ask: Ask) {
     let mut asked = JoinSet::new();
     for _ in 0..subagent.width {
@@ -98,7 +98,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// How long a subagent thinks: 20 to 120 ms, as quick as the upstream's windows are short.
+    /// A subagent's thinking time: 20 to 120 ms, fitting the upstream's short windows.
     const fn thinking(&mut self) -> Duration {
         Duration::from_millis(20 + self.next() % 100)
     }

@@ -1,4 +1,4 @@
-//! The end of the demo: what was done, and a line for each proof.
+//! The end of the demo: totals, and a line per proof.
 
 use std::io::{self, Write};
 
@@ -25,7 +25,7 @@ pub(crate) fn write(
     write_failures(out, paint, evidence)
 }
 
-/// Writes that all proofs hold, or fails. A run that was ended early may leave claims open.
+/// Reports that all proofs hold, or fails. A shortened run may leave claims open.
 pub(crate) fn judge(out: &mut impl Write, proofs: &[Proof], was_whole: bool) -> anyhow::Result<()> {
     let count = |verdict| proofs.iter().filter(|proof| proof.verdict == verdict).count();
     let (all, failed, open) = (proofs.len(), count(Verdict::Fails), count(Verdict::Unseen));
@@ -54,7 +54,7 @@ fn write_proof(out: &mut impl Write, paint: Paint, proof: &Proof) -> io::Result<
     writeln!(out, "  {mark} {:<35} {}", proof.claim, paint.text(Tone::Faint, &proof.numbers))
 }
 
-/// How many of the requests that failed are shown; the rest look like them.
+/// The number of failed requests to show.
 const SHOWN: usize = 5;
 
 fn write_failures(out: &mut impl Write, paint: Paint, evidence: &Evidence) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! A small HTTP client for the plugin's own face: one GET on the loopback or on a Unix socket.
+//! A small HTTP client for the plugin's HTTP face: a GET over the loopback or a Unix socket.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 /// A gateway on the same machine answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Returns the URL for an address as the plugin gives it: `HOST:PORT` or `unix:PATH`. A gateway that listens
-/// on all addresses is asked on this machine's own.
+/// Returns the URL for an address of the plugin: `HOST:PORT` or `unix:PATH`. A wildcard address becomes the
+/// loopback.
 pub(crate) fn url(address: &str) -> String {
     let here = [("0.0.0.0:", "127.0.0.1:"), ("[::]:", "[::1]:")];
     let port = |(all, own): (&str, &str)| Some(format!("{own}{}", address.strip_prefix(all)?));
@@ -29,7 +29,7 @@ pub(crate) fn url(address: &str) -> String {
 /// Gets `path` from the gateway at `url`.
 ///
 /// # Errors
-/// Where nobody answers in time, or not with 200.
+/// No answer in time, or a status other than 200.
 pub(crate) async fn get(url: &str, path: &str) -> anyhow::Result<Bytes> {
     let (status, body) = ask(url, path).await?;
     if status != StatusCode::OK {
@@ -38,10 +38,10 @@ pub(crate) async fn get(url: &str, path: &str) -> anyhow::Result<Bytes> {
     Ok(body)
 }
 
-/// Gets `path` from the gateway at `url`, whatever it answers.
+/// Gets `path` from the gateway at `url`, with any status.
 ///
 /// # Errors
-/// Where nobody answers in time.
+/// No answer in time.
 pub(crate) async fn ask(url: &str, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
     let answer = tokio::time::timeout(PATIENCE, reach(url, path)).await;
     answer.with_context(|| format!("no answer from {url} within {} s", PATIENCE.as_secs()))?

@@ -1,8 +1,8 @@
-//! Discovery: the files by which commands of one user find gateways that run.
+//! Discovery: the files that announce a user's running gateways.
 //!
-//! A gateway writes a file of mode 0600 into a folder of mode 0700, and holds a lock on the file for as long
-//! as its process lives. The system gives the lock back when the process ends, however it ends, so a file that
-//! can be locked is of a gateway that is gone: it is not believed, and removed.
+//! A gateway writes a file of mode 0600 into a folder of mode 0700, and locks the file for the life of its
+//! process. The system releases the lock at any end of the process, so a lockable file belongs to a dead
+//! gateway: it is ignored and removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -11,29 +11,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-/// The longest file that is read.
+/// The bound on a file's length.
 const MAX_FILE: u64 = 64 * 1024;
 
-/// Which command started a gateway.
+/// The command that started a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Serve,
     Run,
 }
 
-/// What is known of a gateway.
+/// The known facts of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gateway {
     pub kind: Kind,
     pub url: String,
-    /// The file of its configuration, whole; or a word that there is none.
+    /// The absolute path of its configuration, or a word for none.
     pub config: String,
-    /// Equal where providers, accounts, credentials and settings are equal.
+    /// Equal for equal providers, accounts, credentials and settings.
     pub fingerprint: String,
     pub version: String,
 }
 
-/// A gateway that can be found. Dropped, it cannot any more.
+/// An announced gateway. Dropping it ends the announcement.
 #[derive(Debug)]
 pub(crate) struct Announced {
     gateway: Gateway,
@@ -76,10 +76,10 @@ impl Gateway {
 }
 
 impl Announced {
-    /// Lets a gateway be found.
+    /// Announces a gateway.
     ///
     /// # Errors
-    /// Where the folder belongs to somebody else, or the file cannot be written.
+    /// The folder belongs to another user, or the file is not writable.
     pub(crate) fn new(gateway: Gateway) -> anyhow::Result<Self> {
         Self::in_folder(&folder()?, gateway)
     }
@@ -98,7 +98,7 @@ impl Announced {
         Ok(announced)
     }
 
-    /// Tells that the configuration has changed.
+    /// Announces a change of the configuration.
     pub(crate) fn set_fingerprint(&mut self, fingerprint: &str) -> io::Result<()> {
         fingerprint.clone_into(&mut self.gateway.fingerprint);
         self.write()
@@ -119,7 +119,7 @@ impl Drop for Announced {
     }
 }
 
-/// Returns the gateways of this user that run, those that serve first.
+/// Returns this user's running gateways, those of `serve` first.
 pub(crate) fn running() -> Vec<Gateway> {
     folder().map(|folder| running_in(&folder)).unwrap_or_default()
 }
@@ -133,7 +133,7 @@ fn running_in(folder: &Path) -> Vec<Gateway> {
     gateways
 }
 
-/// Reads the file of a gateway that runs. That of one that is gone is removed.
+/// Reads the file of a running gateway. A dead gateway's file is removed.
 fn alive(path: &Path) -> Option<Gateway> {
     let file = File::open(path).ok()?;
     if !is_ours(&file) {
@@ -148,7 +148,7 @@ fn alive(path: &Path) -> Option<Gateway> {
     Gateway::from_json(&text)
 }
 
-/// Returns the folder: of the user's session where there is one, else of the user's state.
+/// Returns the folder: the user's session folder if there is one, else the user's state folder.
 fn folder() -> anyhow::Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let under_home = |rest: &str| Some(set("HOME")?.join(rest));
@@ -190,7 +190,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Says whether the file is this user's, and nobody else can have written it.
+/// Returns whether the file is this user's, out of reach for others.
 #[cfg(unix)]
 fn is_ours(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;

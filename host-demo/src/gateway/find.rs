@@ -1,26 +1,27 @@
-//! Finding: which of the gateways that run a command means.
+//! The search for the gateway meant by a command.
 
 use std::path::Path;
 
 use super::client;
 use super::discovery::{Gateway, Kind, running};
 
-/// What a command knows of the gateway it looks for.
+/// A command's knowledge of its gateway.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
-    /// The file of the configuration, or a word that there is none.
+    /// The configuration file, or a word for none.
     pub config: &'a str,
-    /// The user has named the configuration; then a gateway with another one is not meant.
+    /// The user named the configuration, so a gateway with another configuration is not meant.
     pub is_named: bool,
 }
 
-/// Returns the name by which a configuration is known: its whole path, where it is a file.
+/// Returns the name of a configuration: the absolute path of a file.
 pub(crate) fn name_of(config: &str) -> String {
     let path = Path::new(config).canonicalize();
     path.map_or_else(|_| config.to_owned(), |path| path.display().to_string())
 }
 
-/// Finds a gateway with the same configuration; where the user has named none, the only one that runs will do.
+/// Finds a gateway with the same configuration; without a named configuration, the only running gateway
+/// counts.
 pub(crate) async fn find(wanted: Wanted<'_>) -> Result<Option<Gateway>, Vec<Gateway>> {
     let mut alive = Vec::new();
     for gateway in running() {
@@ -31,7 +32,7 @@ pub(crate) async fn find(wanted: Wanted<'_>) -> Result<Option<Gateway>, Vec<Gate
     meant(alive, wanted)
 }
 
-/// Finds a gateway of `serve` that an agent can use in place of one of its own.
+/// Finds a gateway of `serve` for an agent to share.
 pub(crate) async fn to_share(fingerprint: &str) -> Option<Gateway> {
     for gateway in running().into_iter().filter(|gateway| can_share(gateway, fingerprint)) {
         if answers(&gateway).await {
@@ -52,7 +53,7 @@ async fn answers(gateway: &Gateway) -> bool {
     client::ask(&gateway.url, "/health").await.is_ok()
 }
 
-/// Of several the first is taken, which is that of `serve`.
+/// Of several gateways the first counts, one of `serve`.
 fn meant(alive: Vec<Gateway>, wanted: Wanted<'_>) -> Result<Option<Gateway>, Vec<Gateway>> {
     if let Some(same) = alive.iter().find(|gateway| gateway.config == wanted.config) {
         return Ok(Some(same.clone()));

@@ -1,10 +1,10 @@
-//! Replacing a file at once: whoever opens it has the old one or the new one, whole.
+//! Atomic replacement of a file: a reader gets the complete old or new file.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What was done to a file.
+/// The effect on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replaced {
     Unchanged,
@@ -22,7 +22,7 @@ impl Replaced {
     }
 }
 
-/// Makes a file have these bytes; leaves one that has them alone.
+/// Writes these bytes to a file, unless the file has them already.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Replaced> {
     let replaced = match fs::read(path) {
         Ok(there) if there == bytes => return Ok(Replaced::Unchanged),

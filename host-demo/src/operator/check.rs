@@ -1,6 +1,7 @@
-//! `pointsman check`: whether a configuration can be used, all of it.
+//! `pointsman check`: validates the whole configuration.
 //!
-//! It is loaded as `serve` loads it: secrets are read, files opened, commands run. Nothing is sent.
+//! The configuration is loaded as by `serve`: secrets are read, files opened, commands run. Nothing is
+//! sent.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::plugin;
 
 use super::summary;
 
-/// A host that keeps what the plugin warns of.
+/// A host that keeps the plugin's warnings.
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 

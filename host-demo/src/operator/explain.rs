@@ -1,6 +1,6 @@
-//! `pointsman explain`: why a request of a running gateway went where it went.
+//! `pointsman explain`: the reasons of a running gateway's routing decision.
 //!
-//! Only the gateway that routed a request knows, so there is nothing to tell where none is running.
+//! Only the routing gateway knows, so a stopped gateway explains nothing.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::plugin;
 
 use super::look::Look;
 
-/// Prints the explanation of a request, or a list of the last ones.
+/// Prints the explanation of a request, or a list of the last requests.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<()> {
     let url = match &arguments.url {
         Some(url) => url.clone(),
@@ -34,7 +34,7 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Explain) -> anyhow::
     Ok(out.flush()?)
 }
 
-/// Returns the URL of the gateway that runs.
+/// Returns the URL of the running gateway.
 async fn found(library: Option<&Path>, arguments: &Explain) -> anyhow::Result<String> {
     let look = Look::at(&plugin::open(library)?, arguments.config.as_deref())?;
     match look.gateway().await? {

@@ -1,4 +1,4 @@
-//! `pointsman init`: a first configuration, from the keys that are set.
+//! `pointsman init`: a first configuration, from the keys in the environment.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use pointsman_api::{Error, ErrorCode};
 
 use crate::cli::Init;
 
-/// The variables with keys that people have set, and the account that each is written as.
+/// The usual key variables, with the account for each.
 const KEYS: [(&str, &str); 8] = [
     ("ANTHROPIC_API_KEY", "anthropic:main"),
     ("OPENAI_API_KEY", "openai:main"),
@@ -48,10 +48,10 @@ strategy: hybrid
 #   acme: {kind: openai, base_url: \"https://api.acme.example/v1\"}
 ";
 
-/// Writes the file, and says where.
+/// Writes the file, and prints its place.
 ///
 /// # Errors
-/// Where there is a file already, or it cannot be written.
+/// An existing file, or an unwritable place.
 pub(crate) fn run(arguments: &Init) -> anyhow::Result<()> {
     let path = match &arguments.config {
         Some(path) => path.clone(),
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Init) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the file: accounts whose variables are set as they are, the first others as comments.
+/// Returns the file: accounts with set variables as entries, a few others as comments.
 fn text(is_set: &dyn Fn(&str) -> bool) -> String {
     let line = |(variable, account): &(&str, &str)| {
         format!("- {{id: \"{account}\", api_key: {{env: {variable}}}}}\n")
@@ -104,7 +104,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// People put keys into such files.
+/// The file may get keys, so its mode is private.
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -116,7 +116,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Returns where the user's configuration is looked for.
+/// Returns the usual place of the user's configuration.
 fn usual_place() -> anyhow::Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || set("HOME").or_else(|| set("USERPROFILE")).map(|home| home.join(".config"));

@@ -1,4 +1,4 @@
-//! The look at a configuration: as much of it as says which gateway is meant. No secret is read for that.
+//! A look at a configuration: enough to identify the gateway, without reading secrets.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::plugin;
 /// A configuration, without its secrets.
 pub(super) struct Look {
     status: Status,
-    /// The user has named it.
+    /// The user named the configuration.
     is_named: bool,
 }
 
@@ -27,7 +27,7 @@ impl Look {
         Ok(Self { status: router.status()?, is_named })
     }
 
-    /// Returns the URL of the gateway that is meant, where one runs.
+    /// Returns the URL of the meant gateway, if running.
     pub(super) async fn gateway(&self) -> anyhow::Result<Option<String>> {
         let config = name_of(self.text("config"));
         match find(Wanted { config: &config, is_named: self.is_named }).await {
@@ -40,8 +40,8 @@ impl Look {
         }
     }
 
-    /// Returns the configured address, where somebody answers there: a program that has loaded the library
-    /// tells nobody of its gateway.
+    /// Returns the configured address if somebody answers there: a program with the library loaded
+    /// announces no gateway.
     async fn listening(&self) -> Option<String> {
         let url = self.url();
         client::ask(&url, "/health").await.is_ok().then_some(url)
@@ -52,18 +52,18 @@ impl Look {
         client::url(self.text("listen"))
     }
 
-    /// Returns what is wrong with the configuration, if anything is.
+    /// Returns the fault of the configuration, if any.
     pub(super) fn problem(&self) -> Option<&str> {
         self.status.extensions.text("problem")
     }
 
-    /// Returns a page that the plugin made of the configuration.
+    /// Returns a page made by the plugin from the configuration.
     pub(super) fn text(&self, name: &str) -> &str {
         self.status.extensions.text(name).unwrap_or_default()
     }
 }
 
-/// Says which gateway is asked where that is not the one of `serve` with this configuration.
+/// Names the asked gateway, unless it is the `serve` of this configuration.
 fn told(gateway: &Gateway, config: &str) -> io::Result<()> {
     let Gateway { kind, url, config: own, .. } = gateway;
     if own != config {

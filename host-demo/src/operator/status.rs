@@ -1,7 +1,7 @@
 //! `pointsman status`: the state of every account and pool.
 //!
-//! Only a running gateway knows what its upstreams said. Where there is none, the configuration is at least
-//! told, without its secrets.
+//! Only a running gateway knows the upstreams' answers. Without a gateway, the configuration is shown,
+//! without secrets.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::plugin;
 
 use super::look::Look;
 
-/// Prints what a gateway knows, or what is configured.
+/// Prints a gateway's knowledge, or the configuration.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Status) -> anyhow::Result<()> {
     let path = path(arguments.format);
     let text = match &arguments.url {
@@ -31,7 +31,7 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Status) -> anyhow::R
     Ok(())
 }
 
-/// Returns what is configured, where no gateway runs.
+/// Returns the configuration, without a running gateway.
 fn configured(look: &Look, format: Format) -> anyhow::Result<&str> {
     if let Some(problem) = look.problem() {
         bail!(pointsman_api::Error::new(pointsman_api::ErrorCode::CONFIG, problem));

@@ -1,8 +1,8 @@
-//! The configuration in a few lines: where it is from, and whom it names.
+//! A short summary of a configuration: its source, and its accounts.
 
 use pointsman_api::Status;
 
-/// What a configuration is called that is in no file.
+/// The name of a configuration without a file.
 const NO_FILE: &str = "no file; defaults and environment variables";
 
 /// Returns the lines: the file in use, and the accounts by provider.
@@ -10,7 +10,7 @@ pub(crate) fn lines(status: &Status) -> Vec<String> {
     vec![format!("configuration: {}", file(status)), format!("accounts:      {}", accounts(status))]
 }
 
-/// Returns the file of the configuration, whole.
+/// Returns the configuration's absolute path.
 fn file(status: &Status) -> String {
     let source = status.extensions.text("config").unwrap_or_default();
     let path = std::path::absolute(source).ok().filter(|path| path.exists());
@@ -35,7 +35,7 @@ fn accounts(status: &Status) -> String {
     }
 }
 
-/// Says what to do where there is no account.
+/// The advice for a configuration without accounts.
 pub(crate) const NO_ACCOUNT: &str = "there is no account: `pointsman init` writes a first configuration, or set \
                                      ANTHROPIC_API_KEY, OPENAI_API_KEY or GEMINI_API_KEY";
 
