@@ -31,13 +31,13 @@ impl Paint {
         Self { wanted: false }
     }
 
-    /// Dresses a text; widths in the format string do not apply to it, so pad it before.
+    /// Paints a text. Widths of the format string do not apply, so pad the text first.
     pub(crate) const fn text<T: fmt::Display>(self, tone: Tone, text: T) -> Painted<T> {
         Painted { wanted: self.wanted, tone, text }
     }
 }
 
-/// Says whether `$NO_COLOR` asks for none: set and not empty (no-color.org).
+/// Returns whether `$NO_COLOR` is set and not empty (no-color.org).
 pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -13,14 +13,13 @@ pub(crate) fn open(explicit: Option<&Path>) -> anyhow::Result<Library> {
     pointsman_loader::load(&path).context("cannot load the plugin")
 }
 
-/// Starts with the configuration in `file`, or with the one in the usual places.
+/// Starts with the configuration in `file`, or in the usual places.
 pub(crate) fn configured_by(file: Option<&Path>) -> StartOptions {
     let config_path = file.map(|file| RString::from(file.to_string_lossy())).into();
     StartOptions { config_path, ..StartOptions::default() }
 }
 
-/// Looks at the configuration in `file`, or at the one in the usual places. Nothing is started, and no secret
-/// is read.
+/// Looks at the configuration in `file`, or in the usual places. Nothing starts, and no secret is read.
 pub(crate) fn looked_at(file: Option<&Path>) -> StartOptions {
     let mut options = configured_by(file);
     options.extensions.set("purpose", "look");

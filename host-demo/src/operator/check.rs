@@ -20,7 +20,7 @@ use super::summary;
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
 impl Host for Warnings {
-    /// What is noticed before anything is sent is of the configuration.
+    /// Notices before the first request concern the configuration.
     fn notice(&self, notice: Notice) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(notice.text.to_string());
     }
@@ -32,10 +32,10 @@ impl Host for Warnings {
     }
 }
 
-/// Prints what the configuration comes to.
+/// Prints a summary of the configuration.
 ///
 /// # Errors
-/// What is wrong with the configuration, that an account has no credential, or that there is no account.
+/// A fault of the configuration, an account without a credential, or no account.
 pub(crate) fn run(library: Option<&Path>, arguments: &Check) -> anyhow::Result<()> {
     let library = plugin::open(library)?;
     let warnings = Warnings::default();

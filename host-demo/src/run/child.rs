@@ -1,9 +1,9 @@
-//! The agent as a child in the foreground: our terminal, our process group, its signals and its code.
+//! The agent as a child in the foreground, with our terminal, process group, signals and exit code.
 //!
-//! What the terminal sends (an interrupt, a stop, a new size) goes to the whole group, so the agent has it
-//! already; what is sent to us alone we pass on. We stop when the agent has stopped and for no other reason,
-//! so that the shell is asked for its next command, and `fg` wakes both. Had `^Z` stopped us by itself, we
-//! would hear of the agent's stop only when we go on, and stop again.
+//! Signals of the terminal (interrupt, stop, resize) reach the whole group, so the agent has them already;
+//! signals to our process alone are relayed. Our process stops only after the agent has stopped, so the
+//! shell prompts for its next command, and `fg` wakes both. If `^Z` stopped our process directly, the news
+//! of the agent's stop would arrive after the resume, and stop our process again.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use thiserror::Error;
 
-/// The agent could not be started.
+/// The agent did not start.
 #[derive(Debug, Error)]
 pub(crate) enum NotStarted {
     #[error("there is no command `{0}`; is it installed, and in $PATH?")]
@@ -30,7 +30,7 @@ impl NotStarted {
         }
     }
 
-    /// Returns the exit code that shells give it.
+    /// Returns the shells' exit code for the failure.
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::NotFound(_) => 127,
@@ -39,10 +39,10 @@ impl NotStarted {
     }
 }
 
-/// Runs a command to its end. A signal that ended it becomes 128 and its number, as in a shell.
+/// Runs a command to its end. A fatal signal becomes 128 plus its number, as in a shell.
 ///
 /// # Errors
-/// [`NotStarted`], and what the system says where it cannot be waited for.
+/// [`NotStarted`], or the system's error at waiting.
 #[cfg(unix)]
 pub(super) async fn run(mut command: Command, program: &OsStr) -> anyhow::Result<u8> {
     use rustix::process::Pid;
@@ -60,10 +60,10 @@ pub(super) async fn run(mut command: Command, program: &OsStr) -> anyhow::Result
     }
 }
 
-/// Runs a command to its end. The console tells it of an interrupt by itself.
+/// Runs a command to its end. The console itself reports an interrupt.
 ///
 /// # Errors
-/// [`NotStarted`], and what the system says where it cannot be waited for.
+/// [`NotStarted`], or the system's error at waiting.
 #[cfg(not(unix))]
 pub(super) async fn run(mut command: Command, program: &OsStr) -> anyhow::Result<u8> {
     let mut child = command.spawn().map_err(|error| NotStarted::new(program, error))?;
@@ -86,7 +86,7 @@ mod unix {
     use rustix::termios::tcgetpgrp;
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// The signals that we take in place of their effect on us.
+    /// Relayed signals; their default effect is suspended.
     const RELAYED: [Signal; 8] = [
         Signal::INT,
         Signal::QUIT,
@@ -98,7 +98,7 @@ mod unix {
         Signal::USR2,
     ];
 
-    /// Signals as they come.
+    /// A stream of signals.
     pub(super) struct Relay(Vec<(Signal, tokio::signal::unix::Signal)>);
 
     impl Relay {
@@ -108,7 +108,7 @@ mod unix {
             Ok(Self(each.collect::<io::Result<_>>()?))
         }
 
-        /// Waits for the next one.
+        /// Waits for the next signal.
         pub(super) async fn next(&mut self) -> Signal {
             std::future::poll_fn(|context| {
                 let come = self
@@ -121,8 +121,8 @@ mod unix {
         }
     }
 
-    /// Passes a signal on, but for one that the terminal has sent to the agent as well. One that was sent
-    /// to us alone while we are in the foreground looks the same: to interrupt an agent twice is worse.
+    /// Relays a signal, except one that the terminal sent to the agent as well. A signal to our process
+    /// alone in the foreground looks equal; a double interrupt of the agent would be worse.
     pub(super) fn pass_on(child: Pid, signal: Signal) {
         let of_terminal = [Signal::INT, Signal::QUIT, Signal::TSTP, Signal::WINCH].contains(&signal);
         if !(of_terminal && in_foreground()) {
@@ -131,7 +131,7 @@ mod unix {
         }
     }
 
-    /// Waits until the child has ended, and returns its exit code.
+    /// Waits for the child's end, and returns its exit code.
     pub(super) fn wait(child: Pid) -> io::Result<u8> {
         loop {
             let status = match waitpid(Some(child), WaitOptions::UNTRACED) {
@@ -152,7 +152,7 @@ mod unix {
         }
     }
 
-    /// Says whether the terminal, if we have one, sends its signals to our group.
+    /// Returns whether our process group is in the terminal's foreground.
     fn in_foreground() -> bool {
         let group = |of: rustix::io::Result<Pid>| of == Ok(getpgrp());
         group(tcgetpgrp(io::stdin())) || group(tcgetpgrp(io::stdout())) || group(tcgetpgrp(io::stderr()))

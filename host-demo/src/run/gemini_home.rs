@@ -1,9 +1,9 @@
-//! A home for Gemini CLI that is the user's, but for the way to sign in.
+//! A home for Gemini CLI: the user's, except for the sign-in method.
 //!
-//! With a base URL it chooses a way to sign in that it then refuses itself, and only its settings can
-//! choose another. Settings of the system would do, but they have to belong to root. So it gets a private
-//! home: links to all that the user has, and a copy of the settings with `selectedType`. Whatever it
-//! writes goes through the links, but for changes to its settings, which end with the launch.
+//! With a base URL, Gemini CLI chooses a sign-in method and then refuses it; only settings can choose
+//! another. System settings would do, but must belong to root. The launch therefore gets a private home:
+//! links to the user's files, and a copy of the settings with `selectedType`. Writes go through the links,
+//! except for changes of settings, lost at the end of the launch.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -16,14 +16,14 @@ use tempfile::TempDir;
 
 use super::jsonc;
 
-/// Where Gemini CLI looks for its home.
+/// The variable with Gemini CLI's home.
 pub(super) const VARIABLE: &str = "GEMINI_CLI_HOME";
 
 const FOLDER: &str = ".gemini";
 const SETTINGS: &str = "settings.json";
 const SIGN_IN: &str = "gemini-api-key";
 
-/// Returns the home that Gemini CLI would have.
+/// Returns Gemini CLI's usual home.
 pub(super) fn of_user(environment: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     [VARIABLE, "HOME", "USERPROFILE"]
         .into_iter()
@@ -31,10 +31,10 @@ pub(super) fn of_user(environment: &dyn Fn(&str) -> Option<OsString>) -> Option<
         .map(PathBuf::from)
 }
 
-/// Makes a home beside the user's, or none where the user's own will do.
+/// Makes a home beside the user's; none if the user's own suffices.
 ///
 /// # Errors
-/// Where the settings cannot be understood, or there can be no such folder.
+/// Unreadable settings, or a folder that cannot be made.
 pub(super) fn beside(user: Option<&Path>) -> anyhow::Result<Option<TempDir>> {
     let own = user.map(|user| user.join(FOLDER));
     let mut settings = own.as_deref().map(settings).transpose()?.unwrap_or_default();
@@ -87,7 +87,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(from, to)
 }
 
-/// Links need a right that few have there, so files are shared by their data and folders are left out.
+/// Few users there may make links, so files are hard-linked and folders are left out.
 #[cfg(not(unix))]
 fn link(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_file() { fs::hard_link(from, to) } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! opencode's configuration for one launch: the user's, with base URLs of the gateway.
+//! opencode's configuration for a launch: the user's, with the gateway's base URLs.
 
 use std::ffi::OsStr;
 
@@ -9,10 +9,10 @@ use super::agent::Format;
 use super::jsonc;
 use super::outfit::Launch;
 
-/// Where opencode reads more configuration from; it goes before the user's files.
+/// The variable with additional configuration; it takes precedence over the user's files.
 pub(super) const VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
 
-/// opencode's providers, and how each writes its base URL.
+/// opencode's providers, with the form of their base URLs.
 const PROVIDERS: [(Format, &str, &str); 3] = [
     (Format::Anthropic, "anthropic", "{base}/v1"),
     (Format::OpenAi, "openai", "{base}/v1"),
@@ -22,7 +22,7 @@ const PROVIDERS: [(Format, &str, &str); 3] = [
 /// Returns the configuration in `written` with the gateway's base URLs.
 ///
 /// # Errors
-/// Where `written` is no JSON object.
+/// `written` is no JSON object.
 pub(super) fn with_bases(written: Option<&OsStr>, launch: &Launch) -> anyhow::Result<String> {
     let mut config = match written.filter(|text| !text.is_empty()) {
         Some(text) => jsonc::object(&text.to_string_lossy()).context(VARIABLE)?,
@@ -37,7 +37,7 @@ pub(super) fn with_bases(written: Option<&OsStr>, launch: &Launch) -> anyhow::Re
     Ok(Value::Object(config).to_string())
 }
 
-/// Puts `value` at `key`; of objects only the members that are named are replaced.
+/// Sets `value` at `key`; in objects, only the given members change.
 fn lay_over(config: &mut Map<String, Value>, key: &str, value: Value) {
     match (config.get_mut(key), value) {
         (Some(Value::Object(there)), Value::Object(members)) => {

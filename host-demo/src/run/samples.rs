@@ -1,4 +1,4 @@
-//! Views of a status, as a plugin would give them.
+//! Sample views of a status.
 
 use pointsman_api::abi_stable::std_types::{ROption, Tuple2};
 use pointsman_api::{AccountState, AccountView, Extensions, PoolState, PoolView, Status};

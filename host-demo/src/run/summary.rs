@@ -1,14 +1,14 @@
-//! The last line: what was routed where.
+//! The closing line of a run: requests by account.
 
 use pointsman_api::{AccountView, Status};
 use serde_json::Value;
 
-/// What a gateway has counted until an instant.
+/// The counters of a gateway at an instant.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     accounts: Vec<Share>,
     requests: u64,
-    /// Answers of upstreams, errors that say that the request itself is wrong among them.
+    /// Upstream answers, including errors about the request itself.
     answered: u64,
     refused: u64,
     failed: u64,
@@ -16,7 +16,7 @@ pub(super) struct Tally {
     limits: u64,
 }
 
-/// What one account has served.
+/// An account's share.
 #[derive(Clone, Debug)]
 struct Share {
     id: String,
@@ -25,7 +25,7 @@ struct Share {
 }
 
 impl Tally {
-    /// Takes the counts of a router.
+    /// Reads a router's counters.
     pub(super) fn of(status: &Status) -> Self {
         let served = |account: &AccountView| account.pools.iter().map(|pool| pool.served).sum();
         let share = |account: &AccountView| Share {
@@ -36,7 +36,7 @@ impl Tally {
         Self::counted(status.accounts.iter().map(share).collect(), |name| status.counter(name))
     }
 
-    /// Takes the counts of the page `/account-limits`; what is missing there is 0.
+    /// Reads the counters of the page `/account-limits`; missing counters are 0.
     pub(super) fn of_page(page: &Value) -> Self {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -62,7 +62,7 @@ impl Tally {
         }
     }
 
-    /// Returns what came after another instant.
+    /// Returns the counters since another instant.
     pub(super) fn since(mut self, before: &Self) -> Self {
         for share in &mut self.accounts {
             let earlier = before.accounts.iter().find(|earlier| earlier.id == share.id);
@@ -79,7 +79,7 @@ impl Tally {
         }
     }
 
-    /// Says in one line what became of an agent's requests. The numbers after the colon add up to the first.
+    /// Returns a line about an agent's requests. The numbers after the colon add up to the first.
     pub(super) fn line(&self) -> String {
         if self.requests == 0 {
             return "no request came; does the agent's own configuration name another way?".to_owned();
@@ -88,7 +88,7 @@ impl Tally {
         self.limits().map_or(told.clone(), |limits| format!("{told}; {limits}"))
     }
 
-    /// Says how the requests ended: those that accounts served, and all others.
+    /// Returns the ends of requests: served by accounts, and all others.
     fn ends(&self) -> Vec<String> {
         let served = self.served();
         let by_accounts: u64 = served.iter().map(|(count, _)| count).sum();
@@ -109,7 +109,7 @@ impl Tally {
         ends
     }
 
-    /// Returns how many requests each account served, the most first.
+    /// Returns the number of requests per account, the largest first.
     fn served(&self) -> Vec<(u64, &str)> {
         let mut shares: Vec<_> =
             self.accounts.iter().map(|account| (account.served, self.name(account))).collect();
@@ -118,13 +118,13 @@ impl Tally {
         shares
     }
 
-    /// Returns the label, or the id where two accounts have that label.
+    /// Returns the label, or the id for an ambiguous label.
     fn name<'a>(&self, account: &'a Share) -> &'a str {
         let alone = self.accounts.iter().filter(|other| other.label == account.label).count() == 1;
         if alone { &account.label } else { &account.id }
     }
 
-    /// Says how many limits were met, and whether the agent saw none of them.
+    /// Returns the number of limits, and whether the agent saw any.
     fn limits(&self) -> Option<String> {
         match (self.limits, self.refused + self.failed) {
             (0, _) => None,

@@ -1,16 +1,16 @@
-//! The terminal that we share with the agent.
+//! The terminal shared with the agent.
 
-/// Says whether standard error is a terminal that a full-screen program has taken.
+/// Returns whether a full-screen program has taken the terminal of standard error.
 ///
-/// Such programs read keys one by one, so they switch the line editor of the terminal off (ICANON). An agent
-/// that runs for one prompt leaves it on.
+/// Full-screen programs read keys one by one, so they switch off the terminal's line editor (ICANON). An
+/// agent with a single prompt leaves the line editor on.
 #[cfg(unix)]
 pub(super) fn is_taken() -> bool {
     use rustix::termios::{LocalModes, tcgetattr};
     tcgetattr(std::io::stderr()).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON))
 }
 
-/// Says whether standard error is a terminal, of which nobody can say who has taken it.
+/// Returns whether standard error is a terminal; the terminal's user is unknown.
 #[cfg(not(unix))]
 pub(super) fn is_taken() -> bool {
     use std::io::IsTerminal;

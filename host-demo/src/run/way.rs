@@ -1,7 +1,7 @@
-//! The way from an agent to the accounts: a gateway of its own, or one that serves already.
+//! The way from an agent to the accounts: a gateway of its own, or a running gateway.
 //!
-//! One that serves with the same configuration knows the limits already, and its sessions. It is found by the
-//! file that it keeps locked while it lives; see [`discovery`](crate::gateway::discovery).
+//! A running gateway with the same configuration already knows limits and sessions. Its locked file
+//! announces it; see [`discovery`](crate::gateway::discovery).
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use crate::serve::announce;
 
 use super::summary::Tally;
 
-/// The gateway of an agent.
+/// An agent's gateway.
 pub(super) enum Way {
-    /// A gateway that ends with the agent.
+    /// A gateway for the agent's lifetime.
     Own {
         url: String,
         router: Router,
-        /// Lets other commands find it.
+        /// Announces the gateway to other commands.
         _announced: Option<Announced>,
     },
-    /// A gateway of `pointsman serve`, and what it had counted before.
+    /// A gateway of `pointsman serve`, with its earlier counters.
     Shared { url: String, before: Tally },
 }
 
 impl Way {
-    /// Takes a gateway that serves the same, or else starts one.
+    /// Chooses a running gateway with the same configuration, or starts one.
     pub(super) async fn choose(router: Router, status: &Status) -> anyhow::Result<Self> {
         let fingerprint = status.extensions.text("fingerprint").unwrap_or_default();
         let Some(gateway) = to_share(fingerprint).await else { return Self::own(router) };
@@ -53,7 +53,7 @@ impl Way {
         }
     }
 
-    /// Ends it where it is the agent's own, and says what became of the requests.
+    /// Ends the agent's own gateway, and returns a line about the requests.
     pub(super) async fn end(self) -> anyhow::Result<String> {
         match self {
             Self::Own { router, .. } => {
