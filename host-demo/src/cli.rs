@@ -50,11 +50,23 @@ pub(crate) enum Command {
     Explain(Explain),
     Check(Check),
     Init(Init),
+    Trust(Trust),
     Demo(Demo),
     /// Install the library and its adapter into an agent that loads it
     Install(Install),
     /// Take them away again
     Uninstall(Install),
+}
+
+/// Agree to the configuration of a project, which came with its folder
+///
+/// A ./pointsman.yaml that nobody named needs this once, where it could send requests or keys elsewhere, or run a
+/// command. A change of that needs it anew.
+#[derive(Args, Debug)]
+pub(crate) struct Trust {
+    /// The configuration [default: ./pointsman.yaml]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::operator::{check, explain, init, status};
+use crate::operator::{check, explain, init, status, trust};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -46,6 +46,7 @@ async fn command(cli: &Cli) -> anyhow::Result<u8> {
         Command::Explain(arguments) => explain::run(plugin, arguments).await?,
         Command::Check(arguments) => check::run(plugin, arguments)?,
         Command::Init(arguments) => init::run(arguments)?,
+        Command::Trust(arguments) => trust::run(plugin, arguments)?,
         Command::Demo(arguments) => demo::run(plugin, arguments).await?,
         Command::Install(arguments) => install::install(plugin, arguments)?,
         Command::Uninstall(arguments) => install::uninstall(arguments)?,

@@ -6,3 +6,4 @@ pub(crate) mod init;
 mod look;
 pub(crate) mod status;
 pub(crate) mod summary;
+pub(crate) mod trust;

@@ -26,6 +26,13 @@ pub(crate) fn looked_at(file: Option<&Path>) -> StartOptions {
     options
 }
 
+/// Agrees to the configuration in `file`, or to that of the current folder, and looks at it.
+pub(crate) fn trusting(file: Option<&Path>) -> StartOptions {
+    let mut options = configured_by(file);
+    options.extensions.set("purpose", "trust");
+    options
+}
+
 /// Starts with the configuration `text`.
 pub(crate) fn configured_as(text: &str) -> StartOptions {
     StartOptions { config_text: ROption::RSome(text.into()), ..StartOptions::default() }

@@ -28,7 +28,7 @@ use anyhow::Context as _;
 use pointsman_api::{AccountState, Error, ErrorCode, Status};
 
 use crate::cli::Run;
-use crate::operator::summary::NO_ACCOUNT;
+use crate::operator::summary::{NO_ACCOUNT, configuration};
 use crate::plugin;
 
 pub(crate) use self::agent::AgentName;
@@ -43,6 +43,7 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Resu
     let reporter = Reporter::new(arguments.quiet);
     let router = library.start(plugin::configured_by(arguments.config.as_deref()), reporter.clone())?;
     let status = router.status()?;
+    reporter.say(&configuration(&status));
     let (program, rest) = arguments.command.split_first().context("there is no command to run")?;
     let agent = arguments.agent.map_or_else(|| Agent::of(program), Agent::named);
     let served = served(&status);

@@ -12,6 +12,8 @@ use crate::gateway::discovery::{Gateway, Kind};
 use crate::gateway::find::{Wanted, find, name_of};
 use crate::plugin;
 
+use super::summary;
+
 /// A configuration, without its secrets.
 pub(super) struct Look {
     status: Status,
@@ -24,7 +26,9 @@ impl Look {
     pub(super) fn at(library: &Library, file: Option<&Path>) -> anyhow::Result<Self> {
         let router = library.start(plugin::looked_at(file), Silent)?;
         let is_named = file.is_some() || std::env::var_os("POINTSMAN_CONFIG").is_some();
-        Ok(Self { status: router.status()?, is_named })
+        let status = router.status()?;
+        writeln!(io::stderr(), "{}", summary::configuration(&status))?;
+        Ok(Self { status, is_named })
     }
 
     /// Returns the URL of the meant gateway, if running.

@@ -7,7 +7,12 @@ const NO_FILE: &str = "no file; defaults and environment variables";
 
 /// Returns the lines: the file in use, and the accounts by provider.
 pub(crate) fn lines(status: &Status) -> Vec<String> {
-    vec![format!("configuration: {}", file(status)), format!("accounts:      {}", accounts(status))]
+    vec![configuration(status), format!("accounts:      {}", accounts(status))]
+}
+
+/// Names the file in use.
+pub(crate) fn configuration(status: &Status) -> String {
+    format!("configuration: {}", file(status))
 }
 
 /// Returns the configuration's absolute path.

@@ -22,6 +22,7 @@ mod amount;
 mod catalog;
 mod concurrency;
 mod configured_secret;
+mod consent;
 mod documentation;
 mod environment;
 mod fallbacks;
@@ -56,11 +57,12 @@ mod yaml;
 pub use account::{AccountConfig, CredentialSource, VARIABLES};
 pub use concurrency::Concurrency;
 pub use configured_secret::{ConfiguredSecret, SecretSource};
+pub use consent::{consent_file, give as give_consent};
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
 pub use fallbacks::Fallback;
 pub use listen::ListenAddress;
-pub use locate::{Located, locate};
+pub use locate::{Located, here, locate};
 pub use problem::Problem;
 pub use provider::{AuthScheme, OAuthClient, ProviderConfig};
 pub use report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
@@ -143,6 +145,16 @@ pub fn load(located: &Located, environment: &dyn Environment) -> Result<Config, 
             let name = path.display().to_string();
             let text = environment.read(path).map_err(|error| unreadable(&name, &error))?;
             from_text(&text, &name, environment)
+        }
+        Located::Here(path) => {
+            let name = path.display().to_string();
+            let text = environment.read(path).map_err(|error| unreadable(&name, &error))?;
+            consent::check_text(&text, path, environment)?;
+            let source = ConfigSource::File(environment.absolute(path));
+            let mut config = resolve::config(&text, &name, source, environment)?;
+            // Consent that is given while it runs is a reason to look again.
+            config.secret_files.extend(consent_file(environment));
+            Ok(config)
         }
         Located::Nowhere => resolve::config("", "defaults", ConfigSource::Defaults, environment),
     }

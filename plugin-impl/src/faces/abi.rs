@@ -22,7 +22,7 @@ use pointsman_api::{
     AbiVersion, Error, ErrorCode, HostBox, PluginBox, Request, Root, RootRef, StartOptions, Status,
 };
 
-use crate::edges::config::Process;
+use crate::edges::config::{self, Process};
 use crate::faces::panics;
 use crate::http::ListenError;
 use crate::instance::{ConfigFrom, Instance, InstanceError, StartError};
@@ -42,6 +42,8 @@ pub extern "C" fn pointsman_abi_version() -> u32 {
 const PURPOSE: &str = "purpose";
 /// A configuration is only looked at: no secret is read, and nothing can be sent.
 const LOOK: &str = "look";
+/// The user agrees to a project's configuration. It is kept, and the configuration is looked at.
+const TRUST: &str = "trust";
 
 /// The root module that hosts look for.
 #[export_root_module]
@@ -54,12 +56,23 @@ fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
     fence(|| {
         let host = Arc::new(host::ToHost::new(host));
         panics::log(host.clone());
-        if options.extensions.text(PURPOSE) == Some(LOOK) {
-            return look(&options, host);
+        match options.extensions.text(PURPOSE) {
+            Some(LOOK) => return look(&options, host),
+            Some(TRUST) => {
+                trust(&options)?;
+                return look(&options, host);
+            }
+            Some(_) | None => {}
         }
         let instance = Instance::start(config_from(options), host, Arc::new(Process))?;
         Ok(export(Arc::new(Running { instance, looked: None })))
     })
+}
+
+fn trust(options: &StartOptions) -> Result<(), StartError> {
+    let named = options.config_path.as_ref().into_option().map(|path| path.as_str().into());
+    config::give_consent(&named.unwrap_or_else(config::here), &Process)?;
+    Ok(())
 }
 
 /// Looks at a configuration. What comes of it has a status and nothing else.

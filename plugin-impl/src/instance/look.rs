@@ -18,8 +18,8 @@ const OF_CONFIGURATION: [&str; 6] = ["POINTSMAN_", "XDG_", "HOME", "USERPROFILE"
 #[derive(Debug)]
 struct Looking<'a> {
     machine: &'a dyn Environment,
-    /// The only file that is read.
-    config: Option<PathBuf>,
+    /// The only files that are read: the configuration, and what the user has agreed to.
+    files: Vec<PathBuf>,
 }
 
 impl Environment for Looking<'_> {
@@ -41,8 +41,20 @@ impl Environment for Looking<'_> {
         self.machine.is_file(path)
     }
 
+    fn absolute(&self, path: &Path) -> PathBuf {
+        self.machine.absolute(path)
+    }
+
+    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
+        self.machine.append(path, line)
+    }
+
     fn read(&self, path: &Path) -> io::Result<String> {
-        if self.config.as_deref() == Some(path) { self.machine.read(path) } else { Ok(UNREAD.to_owned()) }
+        if self.files.iter().any(|file| file == path) {
+            self.machine.read(path)
+        } else {
+            Ok(UNREAD.to_owned())
+        }
     }
 
     fn run(&self, _: &str, _: &[String]) -> Result<String, CommandError> {
@@ -54,11 +66,9 @@ impl Environment for Looking<'_> {
 /// its file, and the second half says what is wrong.
 pub(super) fn load(named: Option<&Path>, machine: &dyn Environment) -> (Option<Config>, Option<String>) {
     let located = config::locate(named, machine);
-    let config = match &located {
-        Located::File(path) => Some(path.clone()),
-        Located::Nowhere => None,
-    };
-    let looking = Looking { machine, config };
+    let config = located.file().map(Path::to_owned);
+    let files = config.into_iter().chain(config::consent_file(machine)).collect();
+    let looking = Looking { machine, files };
     match config::load(&located, &looking) {
         Ok(config) => (Some(config), None),
         Err(errors) => (defaults(&located, &looking), Some(errors.to_string())),
@@ -66,10 +76,7 @@ pub(super) fn load(named: Option<&Path>, machine: &dyn Environment) -> (Option<C
 }
 
 fn defaults(located: &Located, looking: &Looking<'_>) -> Option<Config> {
-    let name = match located {
-        Located::File(path) => path.display().to_string(),
-        Located::Nowhere => "defaults".to_owned(),
-    };
+    let name = located.file().map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
     config::from_text("accounts: []", &name, looking).ok()
 }
 
@@ -93,6 +100,14 @@ mod tests {
 
         fn is_file(&self, _: &Path) -> bool {
             true
+        }
+
+        fn absolute(&self, path: &Path) -> PathBuf {
+            path.to_owned()
+        }
+
+        fn append(&self, path: &Path, _: &str) -> io::Result<()> {
+            panic!("{} is written for a look", path.display())
         }
 
         fn read(&self, path: &Path) -> io::Result<String> {

@@ -21,6 +21,11 @@ The configuration is one YAML file (JSON is YAML too). It is looked for in this 
 3. `./pointsman.yaml`,
 4. `$XDG_CONFIG_HOME/pointsman/pointsman.yaml`, which is `~/.config/pointsman/pointsman.yaml` by default.
 
+A file of the third kind comes with its folder, and a folder can come from anybody. Where it could send requests or keys
+elsewhere, or run a command (`base_url` and other URLs, `proxy`, a key written out, `{file}`, `{command}`, an address that is not
+on the loopback), it is refused until you agree to it once, with `pointsman trust`; a change of that needs it anew. What only picks
+among your own variables at built-in providers works at once. A file that is named needs no consent, which is the way for scripts.
+
 Without a file all defaults hold. Everything that is wrong is told at once, with file, line, column and what is
 allowed. A value that is empty or `null` counts as not written. Relative paths begin at the folder of the file,
 and `~` is the home folder.

@@ -5,8 +5,8 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -28,6 +28,16 @@ pub trait Environment: Debug + Send + Sync {
 
     /// Says whether a file is there.
     fn is_file(&self, path: &Path) -> bool;
+
+    /// Returns the whole path of a file.
+    fn absolute(&self, path: &Path) -> PathBuf;
+
+    /// Adds a line to a file that only the user can read and write, making it and its folder where need be.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    fn append(&self, path: &Path, line: &str) -> io::Result<()>;
 
     /// Reads a text file.
     ///
@@ -77,6 +87,18 @@ impl Environment for Process {
         path.is_file()
     }
 
+    fn absolute(&self, path: &Path) -> PathBuf {
+        let whole = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+        whole.unwrap_or_else(|_| path.to_owned())
+    }
+
+    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            private_folder(folder)?;
+        }
+        private_file(path)?.write_all(line.as_bytes())
+    }
+
     fn read(&self, path: &Path) -> io::Result<String> {
         read_text(File::open(path)?)
     }
@@ -84,6 +106,28 @@ impl Environment for Process {
     fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError> {
         output(program, arguments, COMMAND_LIMIT)
     }
+}
+
+#[cfg(unix)]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(unix)]
+fn private_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+#[cfg(not(unix))]
+fn private_file(path: &Path) -> io::Result<File> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path)
 }
 
 fn read_text(from: impl Read) -> io::Result<String> {

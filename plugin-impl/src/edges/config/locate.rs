@@ -10,8 +10,10 @@ const FILE_NAME: &str = "pointsman.yaml";
 /// Where the configuration is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Located {
-    /// Somebody named this file, or it lies at one of the usual places.
+    /// Somebody named this file, or it lies in the user's configuration folder.
     File(PathBuf),
+    /// It lies in the current folder, and nobody named it; see `consent`.
+    Here(PathBuf),
     /// There is none; the defaults hold.
     Nowhere,
 }
@@ -20,7 +22,7 @@ impl Located {
     /// Returns the file.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::File(path) => Some(path),
+            Self::File(path) | Self::Here(path) => Some(path),
             Self::Nowhere => None,
         }
     }
@@ -33,15 +35,22 @@ impl Located {
 pub fn locate(explicit: Option<&Path>, environment: &dyn Environment) -> Located {
     let named =
         explicit.map(Path::to_owned).or_else(|| environment.variable("POINTSMAN_CONFIG").map(PathBuf::from));
-    let found =
-        named.or_else(|| usual_places(environment).into_iter().find(|path| environment.is_file(path)));
-    found.map_or(Located::Nowhere, Located::File)
+    if let Some(named) = named {
+        return Located::File(named);
+    }
+    let users = xdg("XDG_CONFIG_HOME", ".config", environment);
+    let users = users.map(|folder| folder.join("pointsman").join(FILE_NAME));
+    let here = PathBuf::from(FILE_NAME);
+    let is_users = users.as_ref().is_some_and(|users| *users == environment.absolute(&here));
+    if environment.is_file(&here) && !is_users {
+        return Located::Here(here);
+    }
+    users.filter(|users| environment.is_file(users)).map_or(Located::Nowhere, Located::File)
 }
 
-fn usual_places(environment: &dyn Environment) -> Vec<PathBuf> {
-    let users = xdg("XDG_CONFIG_HOME", ".config", environment);
-    let here = PathBuf::from(FILE_NAME);
-    [here].into_iter().chain(users.map(|folder| folder.join("pointsman").join(FILE_NAME))).collect()
+/// Returns the configuration of the current folder.
+pub fn here() -> PathBuf {
+    PathBuf::from(FILE_NAME)
 }
 
 #[cfg(test)]
@@ -65,7 +74,10 @@ mod tests {
         machine = machine.file("/xdg/pointsman/pointsman.yaml", "");
         check(&machine, None, Some("/xdg/pointsman/pointsman.yaml"));
         machine = machine.file("pointsman.yaml", "");
-        check(&machine, None, Some("pointsman.yaml"));
+        assert_eq!(locate(None, &machine), Located::Here("pointsman.yaml".into()));
+        let in_it =
+            machine.clone().variable("XDG_CONFIG_HOME", "/here").file("/here/pointsman/pointsman.yaml", "");
+        assert_eq!(locate(None, &in_it), Located::Here("pointsman.yaml".into()));
         machine = machine.variable("POINTSMAN_CONFIG", "/missing.yaml");
         check(&machine, None, Some("/missing.yaml"));
         check(&machine, Some("given.yaml"), Some("given.yaml"));

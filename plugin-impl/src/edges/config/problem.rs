@@ -13,6 +13,13 @@ use crate::secret::{looks_like_key, redact};
 pub enum Problem {
     #[error("cannot read the configuration: {0}")]
     Unreadable(String),
+    #[error("cannot keep the consent: {0}")]
+    Unwritable(String),
+    #[error(
+        "this configuration lies in the current folder, and you have not agreed to what it sets: {claims}. \
+         Look at it; then agree once with `pointsman trust`, or name it with `--config {path}`"
+    )]
+    Untrusted { path: String, claims: String },
     #[error("malformed YAML: {0}")]
     Syntax(String),
     #[error("unknown key `{key}`{}{}", within(section), suggestion_or_list(nearest.as_deref(), allowed))]

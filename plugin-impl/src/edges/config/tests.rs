@@ -1,5 +1,6 @@
 //! The configuration from outside: text and a machine in, a [`Config`] or words for people out.
 
+mod consent;
 mod effects;
 mod errors;
 mod secrets;
@@ -7,6 +8,7 @@ mod secrets;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::{CommandError, Config, ConfigErrors, Environment, documentation, from_text};
 
@@ -16,6 +18,8 @@ pub(super) struct Machine {
     variables: BTreeMap<String, String>,
     files: BTreeMap<PathBuf, String>,
     commands: BTreeMap<String, String>,
+    /// What was added to files, each line after its path.
+    appended: Arc<Mutex<String>>,
 }
 
 impl Machine {
@@ -51,6 +55,16 @@ impl Environment for Machine {
 
     fn is_file(&self, path: &Path) -> bool {
         self.files.contains_key(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        Path::new("/here").join(path)
+    }
+
+    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
+        let mut appended = self.appended.lock().unwrap();
+        appended.push_str(&format!("{} {line}", path.display()));
+        Ok(())
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::edges::config::{CommandError, Environment, Process};
 
@@ -46,6 +46,14 @@ impl Environment for Extra {
 
     fn is_file(&self, path: &Path) -> bool {
         Process.is_file(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        Process.absolute(path)
+    }
+
+    fn append(&self, path: &Path, line: &str) -> io::Result<()> {
+        Process.append(path, line)
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {
