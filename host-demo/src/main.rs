@@ -1,15 +1,14 @@
 //! The reference host of Pointsman.
 //!
-//! It knows the plugin by its ABI only: every command finds the library, loads it and starts a router
-//! from it, as any agent would. `pointsman-loader` is the part to reuse; the commands here show how.
+//! The host knows the plugin by its ABI only: every command finds and loads the library and starts a
+//! router, like any agent. `pointsman-loader` is the reusable part; the commands are examples.
 //!
 //! * [`serve`]: the router as a local gateway;
 //! * [`mod@run`]: an agent with a gateway of its own;
-//! * [`operator`]: the state of its accounts, why a request went where it went, and whether the configuration
-//!   is right;
-//! * [`gateway`]: how commands find a gateway that runs;
-//! * [`install`]: the library and its adapter into an agent that loads it;
-//! * [`demo`]: a dozen subagents against a local upstream with real quotas, and a proof of what matters.
+//! * [`operator`]: the state of accounts, the reasons of routing, the validity of the configuration;
+//! * [`gateway`]: the search for running gateways;
+//! * [`install`]: the library and its adapter in an agent;
+//! * [`demo`]: a dozen subagents against a local upstream with real quotas, and proofs.
 
 mod cli;
 mod console;

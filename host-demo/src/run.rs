@@ -1,12 +1,12 @@
-//! `pointsman run`: an agent, unmodified, with a gateway of its own for as long as it runs.
+//! `pointsman run`: an unmodified agent, with a gateway for the agent's lifetime.
 //!
-//! * [`agent`]: what each agent has to be told, as data; [`outfit`]: that for this launch;
-//! * [`gemini_home`], [`opencode_config`]: the settings that no variable can hold;
-//! * [`way`]: the gateway that it goes through, its own or one that serves already;
-//! * [`child`]: the agent in the foreground, its signals and its exit code;
-//! * [`report`], [`terminal`], [`summary`]: what is said meanwhile and afterwards.
+//! * [`agent`]: the needs of each agent, as data; [`outfit`]: their values for a launch;
+//! * [`gemini_home`], [`opencode_config`]: settings out of reach of variables;
+//! * [`way`]: the agent's gateway, its own or a running gateway;
+//! * [`child`]: the agent in the foreground, its signals and exit code;
+//! * [`report`], [`terminal`], [`summary`]: messages during and after the run.
 //!
-//! Nothing of the user's is changed: all of it holds for this one process and what it starts.
+//! The user's files stay unchanged: all settings hold for this process and its children.
 
 mod agent;
 pub(crate) mod child;

@@ -17,7 +17,7 @@ use crate::paint::{Tone, no_color};
 use super::board::{Activity, Notes, Seat};
 use super::scenario::SUBAGENTS;
 
-/// What is drawn.
+/// The input of the view.
 pub(crate) struct Scene<'a> {
     pub(crate) now_ms: u64,
     pub(crate) total_ms: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) status: &'a Status,
 }
 
-/// The terminal in the alternate screen. It is given back when this is dropped, and by a panic as well.
+/// The terminal in the alternate screen, restored on drop and after a panic.
 pub(crate) struct View {
     terminal: DefaultTerminal,
     palette: Palette,
@@ -51,7 +51,7 @@ impl Drop for View {
     }
 }
 
-/// Says whether a key that ends the demo was pressed since the last time.
+/// Returns whether a key ended the demo since the last call.
 pub(crate) fn is_over() -> io::Result<bool> {
     while event::poll(Duration::ZERO)? {
         if let Event::Key(key) = event::read()?
@@ -68,7 +68,7 @@ fn ends(key: KeyEvent) -> bool {
     key.kind == KeyEventKind::Press && (interrupt || [KeyCode::Char('q'), KeyCode::Esc].contains(&key.code))
 }
 
-/// Tones as styles, or plain ones where `$NO_COLOR` is set; weight is no colour.
+/// Styles of tones, without colours if `$NO_COLOR` is set; weight is no colour.
 #[derive(Clone, Copy)]
 struct Palette {
     colours: bool,
@@ -94,7 +94,7 @@ impl Palette {
     }
 }
 
-/// Subagents stand in so many columns.
+/// The number of columns of subagents.
 const COLUMNS: usize = 2;
 
 fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, palette: Palette) {
@@ -130,7 +130,7 @@ fn header(scene: &Scene<'_>, palette: Palette) -> Line<'static> {
     ])
 }
 
-/// How wide the columns of the accounts are: they take the terminal's width.
+/// The widths of the account table's columns; the table fills the terminal's width.
 #[derive(Clone, Copy)]
 struct Columns {
     name: usize,
@@ -138,7 +138,7 @@ struct Columns {
     bar: usize,
 }
 
-/// A cell but for its state and its bar: a blank, five for the number, three for requests in flight.
+/// The cell's width besides state and bar: a blank, five for the number, three for requests in flight.
 const REST_OF_CELL: usize = 9;
 
 impl Columns {
@@ -157,10 +157,10 @@ impl Columns {
     }
 }
 
-/// What the cells show.
+/// The legend of the cells.
 const LEGEND: &str = " a countdown: until the limit ends, ~ a guess   ██ 9 served   ●3 in flight";
 
-/// Accounts are rows, pools are columns; below them stands what they show.
+/// A table with accounts as rows and pools as columns, above a legend.
 fn account_lines(status: &Status, columns: Columns, palette: Palette) -> Vec<Line<'static>> {
     let most = status.accounts.iter().flat_map(|account| &account.pools).map(|pool| pool.served).max();
     let rows = status.accounts.iter().map(|account| {
@@ -172,7 +172,7 @@ fn account_lines(status: &Status, columns: Columns, palette: Palette) -> Vec<Lin
     std::iter::once(titles(status, columns, palette)).chain(rows).chain([legend]).collect()
 }
 
-/// The account with the most pools names the columns; another's only pool stands in the first one.
+/// The account with the most pools names the columns; a single pool stands in the first column.
 fn titles(status: &Status, columns: Columns, palette: Palette) -> Line<'static> {
     let widest = status.accounts.iter().max_by_key(|account| account.pools.len());
     let pools = widest.into_iter().flat_map(|account| &account.pools);
@@ -212,7 +212,7 @@ fn cell(
     ]
 }
 
-/// A limited pool shows for how long; one that is only guessed, about how long.
+/// A limited pool shows the time to its end; an estimated end has a `~`.
 fn state(now_ms: u64, pool: &PoolView) -> (Tone, String) {
     let left = countdown(now_ms, pool.until_unix_ms.into_option());
     match pool.state {
@@ -233,7 +233,7 @@ fn countdown(now_ms: u64, until_ms: Option<u64>) -> String {
     }
 }
 
-/// A bar of so many cells, in eighths of a cell.
+/// A bar with a resolution of an eighth of a cell.
 fn bar(share: u64, whole: u64, cells: usize) -> String {
     const EIGHTHS: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
     let count = cells as u64;
@@ -269,7 +269,7 @@ fn seat_spans(
     ]
 }
 
-/// A request that has no head after so long is waiting for a limit to end.
+/// A request without a head for longer waits for a limit's end.
 const WAITING_MS: u64 = 1_500;
 
 fn activity(seat: &Seat, now_ms: u64) -> (Tone, String) {
@@ -292,7 +292,7 @@ fn short(model: &str) -> &str {
 /// The time before a notice.
 const TIME: usize = 9;
 
-/// Notices are whole, in as many lines as they need. One that has no room is left out.
+/// Notices are complete, on several lines if necessary. A notice without room is left out.
 fn notice_lines(notes: &Notes, area: Rect, palette: Palette) -> Vec<Line<'static>> {
     let mut lines = vec![Line::from(palette.span(Tone::Faint, " notices, latest first"))];
     for seen in notes.notices.iter().rev() {
@@ -310,7 +310,7 @@ fn notice_lines(notes: &Notes, area: Rect, palette: Palette) -> Vec<Line<'static
     lines
 }
 
-/// Breaks a text at blanks, or where a word is longer than a line, in it.
+/// Wraps a text at blanks; a word longer than a line is cut.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];

@@ -1,15 +1,15 @@
-//! The agents, as data: what each has to be told so that it goes through the gateway.
+//! The agents, as data: the settings that lead each agent through the gateway.
 //!
-//! A row is what was found by running that agent, not what its documentation says; `docs/agents` has a
-//! page for each. `{base}` stands for the gateway's URL, `{key}` for a placeholder where an agent wants a
-//! key, and `{session}` for an id of this launch.
+//! A row was found by running the agent, not by reading documentation; `docs/agents` has a page for each.
+//! `{base}` stands for the gateway's URL, `{key}` for a placeholder key, `{session}` for an id of the
+//! launch.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use clap::ValueEnum;
 
-/// A wire format, as far as a host has to tell them apart.
+/// A wire format, from a host's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Anthropic,
@@ -22,36 +22,36 @@ pub(super) enum Format {
 pub(super) struct Variable {
     pub name: &'static str,
     pub value: &'static str,
-    /// It is set only where this format has accounts: else what there was stays.
+    /// Set only if this format has accounts; otherwise the user's value stays.
     pub for_format: Format,
-    /// What is there already stays, with this after it and a comma between.
+    /// The user's value stays in front, with a comma.
     pub appended: bool,
 }
 
-/// Settings of an agent that no variable or argument of its own can hold.
+/// Settings out of reach of an agent's variables and arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settings {
     None,
-    /// A private home with the user's settings and another way to sign in.
+    /// A private home with the user's settings and another sign-in method.
     GeminiHome,
     /// Base URLs inside of `OPENCODE_CONFIG_CONTENT`.
     OpencodeConfig,
 }
 
-/// What one agent has to be told.
+/// The settings of an agent.
 #[derive(Debug)]
 pub(super) struct Agent {
     pub name: &'static str,
     pub speaks: &'static [Format],
     pub variables: &'static [Variable],
-    /// Variables that would lead it another way, or lend it a key that is not the placeholder.
+    /// Variables with another target, or with a real key.
     pub without: &'static [&'static str],
-    /// They go before the user's own, which win where an option is given twice.
+    /// Arguments before the user's own; of duplicate options the user's win.
     pub arguments: &'static [&'static str],
     pub settings: Settings,
 }
 
-/// The agents that have a row of their own.
+/// The agents with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AgentName {
     Claude,
@@ -65,7 +65,7 @@ const fn set(name: &'static str, value: &'static str, for_format: Format) -> Var
     Variable { name, value, for_format, appended: false }
 }
 
-/// Claude Code. With a bearer token in place of a key it does not ask whether the key may be used.
+/// Claude Code. A bearer token in place of a key avoids a question about the key.
 static CLAUDE: Agent = Agent {
     name: "claude",
     speaks: &[Format::Anthropic],
@@ -84,7 +84,7 @@ static CLAUDE: Agent = Agent {
     settings: Settings::None,
 };
 
-/// Codex. A provider of its own asks for no sign-in and tries no WebSocket first.
+/// Codex. A custom provider needs no sign-in and tries no WebSocket.
 static CODEX: Agent = Agent {
     name: "codex",
     speaks: &[Format::OpenAi],
@@ -99,8 +99,8 @@ static CODEX: Agent = Agent {
     settings: Settings::None,
 };
 
-/// Gemini CLI. It names no session, so each launch is a root session; its agents are known by how their
-/// conversations begin.
+/// Gemini CLI. Requests name no session, so each launch is a root session; the start of a conversation
+/// identifies an agent.
 static GEMINI: Agent = Agent {
     name: "gemini",
     speaks: &[Format::Gemini],
@@ -129,7 +129,7 @@ static OPENCODE: Agent = Agent {
     settings: Settings::OpencodeConfig,
 };
 
-/// Whatever else: what the providers' own libraries read.
+/// Every other command: the variables of the providers' own libraries.
 static ANY: Agent = Agent {
     name: "the command",
     speaks: &Format::ALL,
@@ -149,13 +149,13 @@ static ANY: Agent = Agent {
 };
 
 impl Agent {
-    /// Returns the row for a command, by the name of its file.
+    /// Returns the row of a command, by its file name.
     pub(super) fn of(program: &OsStr) -> &'static Self {
         let name = Path::new(program).file_stem().and_then(OsStr::to_str).unwrap_or_default();
         AgentName::from_str(name, true).map_or(&ANY, Self::named)
     }
 
-    /// Returns a row by its name.
+    /// Returns a row by name.
     pub(super) fn named(name: AgentName) -> &'static Self {
         match name {
             AgentName::Claude => &CLAUDE,
@@ -170,7 +170,7 @@ impl Agent {
 impl Format {
     pub(super) const ALL: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::Gemini];
 
-    /// Returns the name that an account's status has.
+    /// Returns the name in an account's status.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
@@ -179,7 +179,7 @@ impl Format {
         }
     }
 
-    /// Returns the name for people.
+    /// Returns the display name.
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Anthropic => "Anthropic Messages",

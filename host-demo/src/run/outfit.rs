@@ -1,4 +1,4 @@
-//! An outfit: what an agent is told for one launch.
+//! The environment of an agent's launch.
 
 use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
@@ -9,10 +9,10 @@ use tempfile::TempDir;
 use super::agent::{Agent, Format, Settings};
 use super::{gemini_home, opencode_config};
 
-/// What an agent gets where it wants a key. The gateway asks for none, and sends its own upstream.
+/// The placeholder for an agent's key. The gateway asks for no key, and sends the account's upstream.
 const PLACEHOLDER: &str = "routed-by-pointsman";
 
-/// One launch: where the gateway is, and what it can answer.
+/// A launch: the gateway's address and formats.
 #[derive(Debug)]
 pub(super) struct Launch {
     pub base: String,
@@ -20,13 +20,13 @@ pub(super) struct Launch {
     session: String,
 }
 
-/// Variables, arguments and files for one launch.
+/// Variables, arguments and files of a launch.
 #[derive(Debug, Default)]
 pub(super) struct Outfit {
     pub variables: Vec<(&'static str, OsString)>,
     pub without: &'static [&'static str],
     pub arguments: Vec<String>,
-    /// Files that are there as long as this is.
+    /// Temporary files, removed on drop.
     _files: Option<TempDir>,
 }
 
@@ -47,10 +47,10 @@ impl Launch {
 }
 
 impl Outfit {
-    /// Makes the outfit of `agent`, from the environment that there is.
+    /// Makes the environment for `agent`, from the present environment.
     ///
     /// # Errors
-    /// Where settings of the user's that it has to build on cannot be read, or a file cannot be made.
+    /// Unreadable settings of the user, or a file that cannot be made.
     pub(super) fn new(agent: &Agent, launch: &Launch) -> anyhow::Result<Self> {
         Self::from(agent, launch, &|name| std::env::var_os(name))
     }
@@ -97,7 +97,7 @@ fn variables(
     set.chain(no_proxy(environment)).collect()
 }
 
-/// A proxy for the internet is no way to this machine's own gateway.
+/// Excludes this machine's gateway from an internet proxy.
 fn no_proxy(environment: &dyn Fn(&str) -> Option<OsString>) -> Vec<(&'static str, OsString)> {
     const PROXIES: [&str; 6] =
         ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
