@@ -1,7 +1,7 @@
-//! The fleet: all accounts and endpoints, and the shared state that admits requests.
+//! The fleet: every account and endpoint, and the shared state for admitting requests.
 //!
-//! Maps hold `Arc`s: they are cloned out, the guard is dropped, and then the work is done. An account
-//! whose credential changed is another account; leases of the old one cannot touch it.
+//! Maps hold `Arc`s: clone the `Arc`, drop the map's guard, then do the work. An account with a changed
+//! credential is a new account, out of reach for leases of the old account.
 
 pub mod account;
 pub mod affinity;
@@ -43,10 +43,10 @@ use self::lane::Lanes;
 pub use self::lease::{Lease, Settlement};
 pub use self::roster::{Member, Roster};
 
-/// Shards of the maps. Iterating costs per shard, and the default is made for many more writers.
+/// Shards of the maps. Iterating costs per shard, and the default count suits many more writers.
 const SHARDS: usize = 8;
 
-/// All accounts and endpoints that the process knows.
+/// Every account and endpoint known to the process.
 #[derive(Debug)]
 pub struct Fleet {
     accounts: DashMap<AccountId, Arc<Account>>,
@@ -81,7 +81,7 @@ impl Default for Fleet {
 }
 
 impl Fleet {
-    /// Returns the account `id`. It is the one there was, unless its identity has changed.
+    /// Returns the account `id`: the existing account, or a new account if the identity has changed.
     pub fn enlist(&self, id: &AccountId, identity: Identity, provider: &Provider) -> Arc<Account> {
         let bell = self.bell(&provider.id);
         let fresh = || {
@@ -95,18 +95,18 @@ impl Fleet {
         entry.clone()
     }
 
-    /// Forgets the accounts that are not in `kept`. Leases of theirs settle on what they hold.
+    /// Forgets the accounts outside `kept`. Existing leases still settle on their own `Arc`.
     pub fn keep_only(&self, kept: &BTreeSet<AccountId>) {
         self.accounts.retain(|id, _| kept.contains(id));
         self.callers.retain(|id, _| kept.contains(id));
     }
 
-    /// Returns the account `id`, if there is one.
+    /// Returns the account `id`, if known.
     pub fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
         self.accounts.get(id).map(|account| account.clone())
     }
 
-    /// Returns the callers of an account that each of them uses with a credential of its own.
+    /// Returns the callers of an account shared by callers with credentials of their own.
     pub fn callers(&self, account: &Arc<Account>) -> Arc<Callers> {
         let fresh = || Arc::new(Callers::new(account.clone()));
         let mut entry = self.callers.entry(account.id.clone()).or_insert_with(fresh);
@@ -116,7 +116,7 @@ impl Fleet {
         entry.clone()
     }
 
-    /// Returns the state of an endpoint, which all pools of the same URL share.
+    /// Returns the state of an endpoint, shared by every pool with an equal URL.
     pub fn endpoint(&self, endpoint: &Endpoint) -> Arc<EndpointState> {
         self.endpoints
             .entry(endpoint.clone())
@@ -124,22 +124,22 @@ impl Fleet {
             .clone()
     }
 
-    /// Returns the retry budget of a provider, which all configurations share.
+    /// Returns the retry budget of a provider, shared by every configuration.
     pub fn budget(&self, provider: &ProviderId) -> Arc<Budget> {
         self.budgets.entry(provider.clone()).or_default().clone()
     }
 
-    /// Returns what keeps knocks at a provider apart, which all configurations share.
+    /// Returns the probe spacing of a provider, shared by every configuration.
     pub fn spacing(&self, provider: &ProviderId) -> Arc<Spacing> {
         self.spacings.entry(provider.clone()).or_default().clone()
     }
 
-    /// Returns what tells waiting requests that something has changed at a provider.
+    /// Returns the notifier of changes at a provider, for waiting requests.
     pub fn bell(&self, provider: &ProviderId) -> Arc<Bell> {
         self.bells.entry(provider.clone()).or_default().clone()
     }
 
-    /// Tells all who wait that anything may have changed.
+    /// Notifies every waiting request of a possible change.
     pub fn ring_all(&self) {
         let bells: Vec<_> = self.bells.iter().map(|bell| bell.clone()).collect();
         bells.iter().for_each(|bell| bell.ring());

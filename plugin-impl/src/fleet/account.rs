@@ -1,4 +1,4 @@
-//! An account: one cell for each thing that can close it.
+//! Accounts: an account has a cell for each cause of closing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -27,29 +27,29 @@ use super::gauge::Gauge;
 use super::keyed::Keyed;
 use super::quota::{Guess, Quota};
 
-/// What makes an account the one it is: its credential and the shape of its pools, hashed.
+/// The identity of an account: a hash of the credential and the shape of the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity(pub u64);
 
-/// An identity at a provider, with the state that all requests share.
+/// An account at a provider, with the state shared by every request.
 #[derive(Debug)]
 pub struct Account {
     pub id: AccountId,
-    /// Unlike an index it is never used again.
+    /// A serial number. Unlike an index, an ordinal is never reused.
     pub ordinal: u32,
     identity: Identity,
-    /// It has the credential of a caller, so nothing of it outlives the process.
+    /// The account belongs to a caller's credential. Its state is never stored.
     is_callers: bool,
     needs_sign_in: AtomicBool,
     pub(super) health: Breaker,
-    /// Requests in all pools together.
+    /// Requests in flight over every pool.
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
     pub(super) bell: Arc<Bell>,
     story: Mutex<Story>,
 }
 
-/// A pool of an account.
+/// The state of a pool of an account.
 #[derive(Debug)]
 pub(super) struct PoolSlot {
     scope: Scope,
@@ -59,46 +59,46 @@ pub(super) struct PoolSlot {
     pub(super) vitals: Vitals,
     pub(super) tally: Tally,
     pub(super) gauge: Gauge,
-    /// When its quota endpoint may be asked.
+    /// The schedule of quota polls.
     pub(super) timetable: Timetable,
-    /// Questions in a row that were not answered.
+    /// Consecutive quota polls without an answer.
     pub(super) failures: AtomicU32,
-    /// How many may be under way, as 429s without an end have taught.
+    /// The throttle: the most requests in flight, halved by 429s without a reset time.
     pub(super) throttle: Throttle,
 }
 
-/// The way to a model in a pool at an endpoint.
+/// A route from an account through a pool and an endpoint to a model.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way<'a> {
-    /// The index of the pool at its provider.
+    /// The index of the pool at the provider.
     pub(super) pool: usize,
-    /// The index of the endpoint at its pool.
+    /// The index of the endpoint in the pool.
     pub(super) way: usize,
     pub(super) endpoint: &'a EndpointState,
     pub(super) model: &'a ModelId,
-    /// How many requests the account may have in the pool.
+    /// The most requests in flight for the account in the pool.
     pub(super) bound: u16,
-    /// A cap of the provider, the account or the model has no place left.
+    /// A cap of the provider, the account or the model is full.
     pub(super) full: bool,
 }
 
-/// What a plan sees at first.
+/// The result of the quick check before a plan's full view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Glance {
-    /// Nothing at all stands in the way.
+    /// No cell, cap or sign-in is in the way.
     pub(super) is_plainly_open: bool,
-    /// Requests under way in the pool.
+    /// Requests in flight in the pool.
     pub(super) in_flight: u16,
 }
 
-/// What is known of a pool of an account at one endpoint.
+/// The circuit breakers of a pool at an endpoint, for the pool and for single models.
 #[derive(Debug, Default)]
 pub(super) struct WayCells {
     pub(super) cell: Breaker,
     pub(super) models: Keyed<Breaker>,
 }
 
-/// What is counted for people. Nothing is decided by it.
+/// Counters for diagnostics. No decision depends on a counter.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) served: AtomicU64,
@@ -106,22 +106,22 @@ pub(super) struct Tally {
     pub(super) trips: AtomicU64,
 }
 
-/// Colder facts, never needed to admit.
+/// Diagnostics of an account, never needed to admit.
 #[derive(Clone, Debug, Default)]
 pub struct Story {
-    /// The status of the answer for which its owner is needed, where there was one.
+    /// The status of the answer behind `NeedsSignIn`, if there was an answer.
     pub status: Option<u16>,
-    /// Where its owner can mend it.
+    /// The URL for the owner's new sign-in or verification.
     pub url: Option<String>,
 }
 
-/// What a status shows of a pool.
+/// The status view of a pool.
 #[derive(Clone, Debug)]
 pub struct PoolSummary {
     pub quota: CellState,
-    /// What its upstream reported of its windows.
+    /// The windows reported by the upstream.
     pub windows: Windows,
-    /// What experience tells of how much the pool lets in.
+    /// The experience: the learned size of the pool's quota.
     pub learned: Experience,
     pub served: u64,
     pub limited: u64,
@@ -154,7 +154,7 @@ impl Account {
         }
     }
 
-    /// Returns the account that a caller has by a credential of its own, in the place of this one.
+    /// Returns a fresh account for a caller's own credential, with equal id, ordinal and pools.
     pub(super) fn sibling(&self) -> Self {
         Self {
             id: self.id.clone(),
@@ -170,48 +170,48 @@ impl Account {
         }
     }
 
-    /// Says whether it has the credential of a caller.
+    /// Returns whether the account belongs to a caller's credential.
     pub fn is_callers(&self) -> bool {
         self.is_callers
     }
 
-    /// Returns what makes it the account it is.
+    /// Returns the identity.
     pub fn identity(&self) -> Identity {
         self.identity
     }
 
-    /// Returns whether it can be used at all.
+    /// Returns whether the account is ready or needs a sign-in.
     pub fn standing(&self) -> Standing {
         if self.needs_sign_in.load(Ordering::Acquire) { Standing::NeedsSignIn } else { Standing::Ready }
     }
 
-    /// Leaves it alone until its owner signs in. Returns whether that is news.
+    /// Closes the account until the owner signs in. Returns whether the account was ready before.
     pub fn require_sign_in(&self, url: Option<String>) -> bool {
         unpoisoned(self.story.lock()).url = url;
         !self.needs_sign_in.swap(true, Ordering::AcqRel)
     }
 
-    /// Returns the colder facts.
+    /// Returns the diagnostics.
     pub fn story(&self) -> Story {
         unpoisoned(self.story.lock()).clone()
     }
 
-    /// Keeps the status of the answer for which its owner is needed.
+    /// Keeps the status of the answer behind a sign-in request.
     pub fn note_status(&self, status: Option<u16>) {
         unpoisoned(self.story.lock()).status = status;
     }
 
-    /// Returns why it was last left alone.
+    /// Returns the reason of the last cooldown.
     pub fn reason(&self) -> Reason {
         self.health.reason()
     }
 
-    /// Returns the state of the account's own cell: its cooldown.
+    /// Returns the state of the account's own cell: the cooldown.
     pub fn health(&self) -> CellState {
         self.health.state()
     }
 
-    /// Returns what a status shows of a pool.
+    /// Returns the status view of a pool.
     pub fn pool(&self, pool: usize) -> PoolSummary {
         let slot = &self.pools[pool];
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -225,14 +225,14 @@ impl Account {
         }
     }
 
-    /// Returns what is known of the remaining quota of a pool.
+    /// Returns the outlook on the remaining quota of a pool for a model.
     #[inline]
     pub fn outlook(&self, pool: usize, model: &ModelId, now: Millis) -> OutlookWord {
         self.pools[pool].gauge.outlook(model, now)
     }
 
-    /// Returns until when a model can have nothing of a pool, by what its upstream reported. `named` is what the
-    /// pool calls the model. After a limit that was followed by another, no report is believed.
+    /// Returns the reset time of a model's spent quota, by the upstream's report. `named` is the pool's
+    /// name for the model. After consecutive trips the report is not believed and the result is `None`.
     pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
         let slot = &self.pools[pool];
         if slot.look_at(model, Quota::state).streak > 0 {
@@ -242,48 +242,49 @@ impl Account {
         }
     }
 
-    /// Takes in what an upstream reported of a pool, which `described` describes.
+    /// Takes in the upstream's readings of a pool. `described` is the pool's configuration.
     pub fn take_in(&self, pool: usize, readings: Vec<Reading>, described: &Pool, now: Millis) {
         self.pools[pool].gauge.take_in(readings, described, now);
     }
 
-    /// Returns how many requests may be under way in a pool, of `most` that the configuration allows.
+    /// Returns the most requests in flight in a pool: `most` by configuration, or less by the throttle.
     #[inline]
     pub fn bound(&self, pool: usize, most: u16, now: Millis) -> u16 {
         self.pools[pool].throttle.bound(most, now)
     }
 
-    /// Returns the count of its requests in all pools together.
+    /// Returns the count of requests in flight over every pool.
     pub fn under_way(&self) -> &Arc<InFlight> {
         &self.under_way
     }
 
-    /// Returns what was read last of a pool, until its window resets; without a model, what holds for all.
+    /// Returns the last binding reading of a pool until the window resets. Without a model, only windows
+    /// for every model count.
     #[inline]
     pub(super) fn binding_outlook(&self, pool: usize, model: Option<&ModelId>, now: Millis) -> Outlook {
         self.pools[pool].gauge.binding(model, now)
     }
 
-    /// Returns what a pool has shown of itself lately.
+    /// Returns the recent health stats of a pool.
     #[inline]
     pub fn vitals(&self, pool: usize) -> VitalsView {
         self.pools[pool].vitals.view()
     }
 
-    /// Returns the limit in force of a pool, which is of `model` where models have limits of their own.
+    /// Returns the limit in force of a pool, or of `model` in a pool with limits per model.
     pub fn limit(&self, pool: usize, model: &ModelId, now: Millis) -> Option<LimitSeen> {
         self.pools[pool].look_at(model, Quota::state).limit(now)
     }
 
-    /// Takes in a limit of an earlier life of the account, and of a model where it was of one.
+    /// Restores a stored limit of the account, or of a model in a pool with limits per model.
     pub fn recall(&self, pool: usize, model: Option<&ModelId>, limit: Limit, now: Millis) {
         self.pools[pool].recall(model, limit, now);
     }
 
-    /// Looks at a pool for a plan, which looks at very many.
+    /// Runs the quick check of a pool, for plans over very many accounts.
     ///
-    /// It asks less than [`Account::obstacles`] does: where models have cells of their own, what stands in the
-    /// way is left to the full look.
+    /// The quick check reads less than [`Account::obstacles`]. A pool with cells per model always fails the
+    /// quick check and gets the full view.
     #[inline]
     pub(super) fn glance(&self, to: &Way<'_>, now: Millis) -> Glance {
         let slot = &self.pools[to.pool];
@@ -307,7 +308,7 @@ impl Account {
             && self.standing() == Standing::Ready
     }
 
-    /// Says what stands in the way to a model in a pool at an endpoint.
+    /// Returns every obstacle on the route to a model in a pool at an endpoint.
     pub(super) fn obstacles(&self, to: &Way<'_>, now: Millis) -> Obstacles {
         let slot = &self.pools[to.pool];
         let own = &slot.ways[to.way];
@@ -322,19 +323,19 @@ impl Account {
         Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
     }
 
-    /// Says from when on a pool may be tried that a guess closes.
+    /// Returns the probe times of a pool closed by an estimated limit.
     pub(super) fn guess(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Guess> {
         self.pools[to.pool].look_at(to.model, |quota| quota.guess(to.bound, recheck, now))
     }
 
-    /// Opens what a credential had closed, because the account has another one.
+    /// Reopens the account after a change of credential.
     pub fn reopen(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
         self.health.reset();
         self.bell.ring();
     }
 
-    /// Opens everything of the account by order of the operator.
+    /// Reopens every cell of the account by order of the operator.
     pub fn reset(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
         self.health.reset();
@@ -363,7 +364,7 @@ impl PoolSlot {
         }
     }
 
-    /// Looks at the quota of `model`. Where it was never needed, there is nothing to be seen.
+    /// Reads the quota of `model`, or returns the default if the model's quota was never needed.
     fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
             Scope::Pool => look(&self.quota),
@@ -371,7 +372,7 @@ impl PoolSlot {
         }
     }
 
-    /// Returns the limits in force, with the models they are of where models have limits of their own.
+    /// Returns the limits in force, with the model of each limit in a pool with limits per model.
     pub(super) fn limits(&self, now: Millis) -> Vec<(Option<ModelId>, LimitSeen)> {
         match self.scope {
             Scope::Pool => self.quota.state().limit(now).map(|limit| (None, limit)).into_iter().collect(),
@@ -399,7 +400,8 @@ impl PoolSlot {
         }
     }
 
-    /// Halves what may be under way. Where models have cells of their own, none of them speaks for the pool.
+    /// Halves the throttle. A pool with cells per model is left alone, since no single model speaks for the
+    /// pool.
     pub(super) fn halve(&self, now: Millis) {
         if self.scope == Scope::Pool {
             // The one that met the event has been given back already.
@@ -407,7 +409,7 @@ impl PoolSlot {
         }
     }
 
-    /// Runs `act` on the quota of `model`.
+    /// Runs `act` on the quota of `model`, created on first use.
     pub(super) fn with_quota<T>(&self, model: &ModelId, act: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
             Scope::Pool => act(&self.quota),
@@ -431,7 +433,7 @@ mod tests {
 
     const NOW: Millis = Millis(1_000);
 
-    /// Closes one thing and checks that both looks see it, until the limit has ended.
+    /// Closes a cell and checks both the quick check and the full view before and after the limit's end.
     fn check(close: impl FnOnce(&Account, &EndpointState, &ModelId), ends: bool) {
         let provider = provider();
         let account = Account::new(AccountId::new("acme:a"), 0, Identity(0), &provider, Arc::default());

@@ -1,8 +1,8 @@
-//! Gauges: what is known of the remaining quota of a pool of an account.
+//! Gauges: the known remaining quota of a pool of an account.
 //!
-//! Plans ask each gauge, so what they need is one word that is read without a lock. The windows behind it are
-//! joined under a lock that is held for no longer than that, and the word is stored before the lock is let go:
-//! so the word that stays is that of the windows that stay. Nothing here admits, and no cell depends on it.
+//! Plans ask each gauge, so a plan's share is a single word, read without a lock. The windows behind the
+//! word are merged under a short lock, and the word is stored before the unlock, so the final word always
+//! belongs to the final windows. No admission and no cell depends on a gauge.
 
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
@@ -12,28 +12,28 @@ use pointsman_core::time::Millis;
 
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, RwLock, unpoisoned};
 
-/// What is known of the remaining quota of one pool of one account.
+/// The known remaining quota of a pool of an account.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
-    /// An [`OutlookWord`] of the windows that are for all models.
+    /// An [`OutlookWord`] of the windows for every model.
     word: AtomicU64,
     /// Whether any model has windows of its own.
     any_model: AtomicBool,
-    /// Words of single models, by the names that callers know them by.
+    /// The words of single models, by the callers' names of the models.
     by_model: RwLock<Vec<(ModelId, OutlookWord)>>,
     windows: Mutex<Windows>,
 }
 
 impl Gauge {
-    /// Returns what is known for `model`: a load, and where models have windows of their own a look at them.
+    /// Returns the outlook for `model`: an atomic load, and a map look-up if any model has own windows.
     #[inline]
     pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> OutlookWord {
         let for_all = self.for_all();
         self.own(model).map_or(for_all, |own| for_all.tighter(own, now))
     }
 
-    /// Returns what was read last for a model, or for all of them, until its window resets; see
-    /// [`OutlookWord::binding`].
+    /// Returns the last binding reading of a model, or of the windows for every model, until the window
+    /// resets; see [`OutlookWord::binding`].
     pub(super) fn binding(&self, model: Option<&ModelId>, now: Millis) -> Outlook {
         let for_all = self.for_all().binding(now);
         let own = model.and_then(|model| self.own(model));
@@ -54,7 +54,7 @@ impl Gauge {
         by_model.iter().find(|(name, _)| name == model).map(|(_, word)| *word)
     }
 
-    /// Takes readings in. `pool` says how callers name its models.
+    /// Takes readings in. `pool` maps the upstream's model names to the callers' names.
     pub(super) fn take_in(&self, readings: Vec<Reading>, pool: &Pool, now: Millis) {
         if readings.is_empty() {
             return;
@@ -68,7 +68,7 @@ impl Gauge {
         }
     }
 
-    /// Returns all that is known.
+    /// Returns the known windows.
     pub(super) fn windows(&self) -> Windows {
         unpoisoned(self.windows.lock()).clone()
     }

@@ -1,4 +1,4 @@
-//! Lanes: the lines in which requests with the same choice of accounts wait.
+//! Lanes: wait queues of requests with an equal choice of accounts.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::sync::{DashMap, Mutex, unpoisoned};
 
 pub use pointsman_core::admission::line::Crowded;
 
-/// All lanes, by what their requests may use.
+/// The wait queues, by queue key: a hash of the accounts open to a route.
 #[derive(Debug)]
 pub struct Lanes {
     lanes: DashMap<u64, Arc<Lane>>,
@@ -24,7 +24,8 @@ impl Default for Lanes {
     }
 }
 
-/// More lanes than any configuration has are pins that nobody uses any more.
+/// The number of lanes before a sweep. A configuration never needs more, so the rest are pins no longer in
+/// use.
 const CROWDED: usize = 4_096;
 
 impl Lanes {
@@ -39,31 +40,33 @@ impl Lanes {
         self.lanes.entry(route).or_default().clone()
     }
 
-    /// Returns how many requests wait, in all lanes together.
+    /// Returns the number of waiting requests over every lane.
     pub fn waiting(&self) -> u32 {
         self.lanes.iter().map(|lane| lane.waiting.load(Ordering::Relaxed)).sum()
     }
 }
 
-/// A line of requests that wait for the same accounts.
+/// A wait queue of requests for the accounts of a route.
 ///
-/// Its first has the turn, and alone watches the clock and the bell. When it has got its place it leaves, and
-/// the next one looks at once whether there is another. So a place that is freed wakes one request, and those
+/// Only the head of the queue watches the clock and the notifier. The head leaves once served, and the next
+/// request checks the accounts at once. So a freed slot wakes a single request, and a request with a lost
+/// client leaves no trace. [`Line`] defines the order.
 /// who give up leave no trace. Who is next is said by [`Line`].
 #[derive(Debug, Default)]
 pub struct Lane {
     turns: AtomicU64,
     line: Mutex<Line<Option<Waker>>>,
-    /// The length of the line, for those who only look.
+    /// The length of `line`, readable without the lock.
     waiting: AtomicU32,
-    /// Until when waits have been announced, and that protection leaves nobody.
+    /// The end of the announced wait, in milliseconds; `protections` is the end announced for "protection
+    /// leaves no account".
     waits: AtomicU64,
     protections: AtomicU64,
-    /// For each leg until when it is known that requests go on to the next.
+    /// For each hop, the announced end of the failover to the next hop.
     falls: Mutex<Vec<Millis>>,
 }
 
-/// A place in the line. Dropping it gives it up.
+/// A slot in a wait queue. Dropping the slot leaves the queue.
 #[derive(Debug)]
 #[must_use = "a place in the line that is dropped is given up"]
 pub struct Turn {
@@ -73,20 +76,20 @@ pub struct Turn {
 }
 
 impl Lane {
-    /// Returns the number of this request among those of its route.
+    /// Returns the serial number of a request in the lane.
     pub fn next_turn(&self) -> u64 {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Says whether anybody waits, so that who comes now has to stand behind.
+    /// Returns whether any request waits. A new request then has to join the queue.
     pub fn has_line(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// Stands in line for a root session.
+    /// Joins the queue for a root session.
     ///
     /// # Errors
-    /// [`Crowded`] where `bound` wait already.
+    /// [`Crowded`] if `bound` requests wait already.
     pub fn stand(self: &Arc<Self>, session: u64, class: Class, bound: usize) -> Result<Turn, Crowded> {
         let mut line = unpoisoned(self.line.lock());
         let ticket = line.join(session, class, None, bound)?;
@@ -103,19 +106,19 @@ impl Lane {
 }
 
 impl Lane {
-    /// Says whether a wait until `until` is news: nobody has announced one that is still going on.
+    /// Returns whether a wait until `until` is news: no announced wait is still going on.
     pub fn announce_wait(&self, until: Millis, now: Millis) -> bool {
         is_news(&self.waits, until, now)
     }
 
-    /// Says whether it is news that protection leaves nobody until `until`. Requests wait for other ends meanwhile,
-    /// so that it is remembered apart.
+    /// Returns whether "protection leaves no account until `until`" is news. Requests wait for different
+    /// ends meanwhile, so protection has its own memory.
     pub fn announce_protection(&self, until: Millis, now: Millis) -> bool {
         is_news(&self.protections, until, now)
     }
 
-    /// Says whether it is news that requests leave a leg for the next one until `until`: nobody has
-    /// announced one that is still going on.
+    /// Returns whether a failover from a hop until `until` is news: no announced failover of the hop is
+    /// still going on.
     pub fn announce_fall(&self, leg: usize, until: Millis, now: Millis) -> bool {
         let mut falls = unpoisoned(self.falls.lock());
         let length = falls.len().max(leg + 1);
@@ -128,24 +131,25 @@ impl Lane {
     }
 }
 
-/// Of those who come with one event, one finds that nothing was announced that still goes on.
+/// Returns whether an announcement is news. Of concurrent calls for an event, exactly one wins the
+/// exchange.
 fn is_news(announced: &AtomicU64, until: Millis, now: Millis) -> bool {
     let last = announced.load(Ordering::Acquire);
     last <= now.0 && announced.compare_exchange(last, until.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 impl Turn {
-    /// Waits until it is the first.
+    /// Waits for the head of the queue.
     pub async fn comes(&mut self) {
         poll_fn(|context| self.poll(context)).await;
     }
 
-    /// Leaves with what it waited for, so that its session has had its turn.
+    /// Leaves the queue as served, so that the session's turn is used up.
     pub fn served(mut self) {
         self.leaving = Leaving::Served;
     }
 
-    /// Whether it is first and who is to be woken are looked at under one lock, so that no turn is lost.
+    /// Polls for the head. The check and the waker's store share a lock, so no wake-up is lost.
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
         let mut line = unpoisoned(self.lane.line.lock());
         if line.front() == Some(self.ticket) {
@@ -243,7 +247,7 @@ mod tests {
         assert!(lane.announce_fall(1, Millis(90), Millis(50)));
     }
 
-    /// A future that is polled by hand, and knows whether it was woken since.
+    /// A future polled by hand, with a record of wake-ups.
     struct Task {
         future: std::pin::Pin<Box<dyn Future<Output = ()>>>,
         woken: Arc<Woken>,

@@ -1,4 +1,4 @@
-//! Leases: the right to one attempt.
+//! Leases: the right to a single attempt.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,22 +17,22 @@ use super::caps::Places;
 use super::endpoint::EndpointState;
 use super::quota::{Entry, Grant, Quota, Toll};
 
-/// Where an attempt goes.
+/// The target of an attempt: account, pool, endpoint and model.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub account: Arc<Account>,
     pub endpoint: Arc<EndpointState>,
-    /// The index of the pool at its provider.
+    /// The index of the pool at the provider.
     pub pool: usize,
-    /// The index of the endpoint at its pool.
+    /// The index of the endpoint in the pool.
     pub way: usize,
     pub model: ModelId,
 }
 
-/// The right to one attempt, counted in the cell of its pool until it is settled or dropped.
+/// A lease: the right to a single attempt, counted in the pool's cell until settled or dropped.
 ///
-/// It holds the account, not its id: an account that was replaced meanwhile is not touched. For a good
-/// answer it moves into the stream of the body, and its drop there gives the place back.
+/// The lease holds the account rather than the id, so a replaced account is not touched. For a good answer
+/// the lease moves into the body's stream, and the drop there gives the permit back.
 #[derive(Debug)]
 #[must_use = "a lease that is dropped gives its place back"]
 pub struct Lease {
@@ -41,22 +41,22 @@ pub struct Lease {
     quota: Option<Grant>,
     gates: [Option<Stamp>; Gate::COUNT],
     probe: bool,
-    /// By what the pool's vitals change.
+    /// The rates of change of the pool's health stats.
     rates: Rates,
 }
 
-/// What a failed attempt changed for everybody.
+/// The change a failed attempt made to the shared state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// Nothing that was not known.
+    /// No change.
     Nothing,
     /// A limit began.
     PoolLimited { until: Millis },
-    /// The 429 was of the same event as the limit that is known.
+    /// The 429 belongs to the limit already known.
     Folded,
-    /// Something is left alone from now on.
+    /// A circuit breaker has tripped.
     Closed { gate: Gate, reason: Reason, until: Millis },
-    /// The account needs its owner.
+    /// The account needs a sign-in by the owner.
     SignIn { url: Option<String> },
 }
 
@@ -65,7 +65,7 @@ impl Target {
         &self.account.pools[self.pool]
     }
 
-    /// Runs `act` on a gate's cell, or returns nothing where a model's cell was never needed.
+    /// Runs `act` on a circuit breaker's cell. Returns `None` for a model's cell never needed so far.
     fn with_gate<T>(&self, gate: Gate, act: impl FnOnce(&Cell) -> T) -> Option<T> {
         let way = &self.slot().ways[self.way];
         match gate {
@@ -77,7 +77,7 @@ impl Target {
         }
     }
 
-    /// Closes a gate; a model's cell is made where there is none.
+    /// Trips a circuit breaker. A model's breaker is created on first use.
     fn close_gate(&self, gate: Gate, stamp: Stamp, (limit, reason): (Limit, Reason), now: Millis) -> Settled {
         let settle = |breaker: &Breaker| breaker.trip(stamp, limit, reason, now);
         match gate {
@@ -91,11 +91,11 @@ impl Target {
 }
 
 impl Lease {
-    /// Asks every cell on the way, the pool's last, because only that one is counted. `places` are those
-    /// under caps that the request has taken already.
+    /// Takes a permit from every cell on the route, the pool's last, because only the pool's cell counts
+    /// requests. `places` are the request's slots under caps, taken before.
     ///
     /// # Errors
-    /// [`Deny`] of the first cell that denies; what the others had given is given back.
+    /// [`Deny`] of the first denying cell. Permits taken before are given back.
     pub fn admit(
         target: Target,
         places: Places,
@@ -118,29 +118,29 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Tells the pool's vitals of the admission, and of what comes of it by these rates.
+    /// Records the admission, and later the result, in the pool's health stats by `rates`.
     pub fn rated(mut self, rates: Rates, now: Millis) -> Self {
         self.target.slot().vitals.take(&rates, now);
         self.rates = rates;
         self
     }
 
-    /// Returns where it leads.
+    /// Returns the target.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Says whether it tries whether something is over.
+    /// Returns whether the attempt is a probe.
     pub fn is_probe(&self) -> bool {
         self.probe
     }
 
-    /// Says whether it was let in before the end of a limit that is a guess.
+    /// Returns whether the attempt is an early probe, before the end of an estimated limit.
     pub fn is_knock(&self) -> bool {
         self.quota.as_ref().is_some_and(Grant::is_knock)
     }
 
-    /// Takes note of a good head. The lease goes on until it is dropped.
+    /// Confirms a good response head. The lease stays in force until dropped.
     pub fn confirm(&mut self, now: Millis) -> Confirmed {
         self.pass_gates();
         self.mark(Sign::Good, now);
@@ -155,7 +155,7 @@ impl Lease {
         confirmed
     }
 
-    /// Folds a failure into the cells that it concerns, once, and gives all places back.
+    /// Settles a failure once, in the cells to blame, and gives every permit back.
     pub fn settle(mut self, outcome: &Outcome, now: Millis) -> Settlement {
         let endpoint = &self.target.endpoint;
         let convicted = accuses(outcome) && endpoint.suspicion.accuse(self.target.account.ordinal, now);
@@ -230,7 +230,7 @@ impl Lease {
         }
     }
 
-    /// An answer came: the way to the pool is good.
+    /// Confirms every breaker on the route: an answer arrived, so the route to the pool is good.
     fn pass_gates(&mut self) {
         let mut opened = false;
         for gate in Gate::ALL {
@@ -245,7 +245,7 @@ impl Lease {
     }
 }
 
-/// Says what a failure that is not quota has cost. Who did not hear an answer cannot know.
+/// Returns the charge of a failure. Without an answer, the attempt counts as charged.
 fn toll(outcome: &Outcome) -> Toll {
     let is_silent = matches!(
         outcome,

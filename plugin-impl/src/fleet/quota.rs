@@ -1,4 +1,4 @@
-//! The quota of a pool: what the upstream told of it in a cell, and what experience tells beside it.
+//! The quota of a pool: a cell for the upstream's limits and an allowance for experience.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
 
-/// What one pool of an account lets in.
+/// The admission state of a pool of an account: the cell, the allowance and the probe schedule.
 #[derive(Debug, Default)]
 pub(super) struct Quota {
     cell: Cell,
@@ -19,80 +19,81 @@ pub(super) struct Quota {
     knocks: Knocks,
 }
 
-/// An instant that does not come.
+/// An instant beyond every clock.
 const NEVER: Millis = Millis(u64::MAX);
 
-/// How a request comes to a pool.
+/// The kind of an admission.
 #[derive(Clone, Copy, Debug)]
 pub enum Entry<'a> {
-    /// It is open.
+    /// The pool is open.
     Usual,
-    /// It asks for more than experience says there is, because nothing else is open.
+    /// An over-capacity probe: the request asks for more than the learned capacity, since no account is
+    /// open.
     Explorer,
-    /// Before the end of a limit that is a guess.
+    /// An early probe, before the end of an estimated limit.
     Knock(Terms<'a>),
 }
 
-/// What knocks keep to.
+/// The terms of an early probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     pub knock: Knock,
-    /// What all accounts of the provider have in common.
+    /// The spacing of probes over the provider's accounts.
     pub spacing: &'a Spacing,
-    /// How long nobody else knocks at the provider.
+    /// The least time to the next probe at the provider.
     pub apart: Duration,
     pub recheck: Duration,
 }
 
-/// From when on a guess may be tried; see [`knock`](pointsman_core::admission::knock).
+/// The earliest times of early probes; see [`knock`](pointsman_core::admission::knock).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guess {
     pub(super) last_resort: Millis,
     pub(super) recheck: Option<Millis>,
 }
 
-/// What a lease holds of it.
+/// A lease's permit for a quota: a stamp of the cell and a ticket of the allowance.
 #[derive(Debug)]
 pub(super) struct Grant {
     stamp: Stamp,
-    /// Gone as soon as it is known what became of the attempt.
+    /// The allowance's ticket, consumed by the attempt's result.
     ticket: Option<Ticket>,
 }
 
-/// How much a failed attempt is to the upstream.
+/// The charge of a failed attempt at the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Toll {
-    /// Nothing: it was not sent, or refused for another reason.
+    /// No charge: the request was not sent, or refused for a reason besides quota.
     None,
-    /// One request, for all that is known.
+    /// A charge of a request, the safe assumption.
     Counted,
 }
 
 impl Quota {
-    /// Returns what the cell says.
+    /// Returns the state of the cell.
     pub(super) fn state(&self) -> CellState {
         self.cell.state()
     }
 
-    /// Returns what experience says.
+    /// Returns the state of the allowance.
     pub(super) fn experience(&self) -> Experience {
         self.allowance.experience()
     }
 
-    /// Says why the cell would admit nobody, if so.
+    /// Returns the cell's denial, if the cell would admit no request.
     #[inline]
     pub(super) fn denial(&self, bound: u16, now: Millis) -> Option<Deny> {
         self.cell.denial(Touch::Lease { bound }, now)
     }
 
-    /// Says why experience would admit nobody, if so.
+    /// Returns the allowance's denial, if the allowance would admit no request.
     #[inline]
     pub(super) fn learned(&self, now: Millis) -> Option<Deny> {
         self.allowance.denial(now)
     }
 
-    /// Says from when on it may be tried early, where the limit in force is a guess. While somebody does,
-    /// nobody else may.
+    /// Returns the earliest times of early probes, if the limit in force is an estimate. While a probe is
+    /// out, no second probe is due.
     pub(super) fn guess(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Guess> {
         let state = self.cell.state();
         if !state.is_guess(now) || self.allowance.foresees() {
@@ -106,10 +107,10 @@ impl Quota {
         Some(Guess { last_resort: due(Knock::LastResort).unwrap_or(NEVER), recheck: due(Knock::Recheck) })
     }
 
-    /// Takes a place. Neither of the two admits against the other.
+    /// Takes a permit from the cell and from the allowance. Both have to agree.
     ///
     /// # Errors
-    /// [`Deny`] of the one that denies.
+    /// [`Deny`] of the cell or of the allowance.
     pub(super) fn admit(&self, bound: u16, entry: Entry<'_>, now: Millis) -> Result<Grant, Deny> {
         let touch = Touch::Lease { bound };
         let stamp = match entry {
@@ -130,8 +131,8 @@ impl Quota {
         }
     }
 
-    /// Asks whether it is time to knock, for somebody who has the cell's only place for that. The provider's
-    /// spacing comes last, so that nobody takes from it in vain.
+    /// Checks the schedule of early probes, for a request with the cell's only probe permit. The provider's
+    /// spacing is taken last, so that a denied request takes nothing from it.
     fn knock(&self, terms: &Terms<'_>, now: Millis) -> Result<Option<Ticket>, Deny> {
         let closed = |until| Deny::Limited { until, known: false };
         if self.allowance.foresees() {
@@ -146,7 +147,8 @@ impl Quota {
         Ok(self.allowance.knock(now))
     }
 
-    /// Takes note of a good head. Returns what it did to the cell, and whether more may go than before.
+    /// Confirms a good response head. Returns the effect on the cell, and whether more requests may go than
+    /// before.
     pub(super) fn confirm(&self, grant: &mut Grant) -> (Confirmed, bool) {
         let (stamp, confirmed) = self.cell.confirm(grant.stamp);
         grant.stamp = stamp;
@@ -154,7 +156,7 @@ impl Quota {
         (confirmed, more || matches!(confirmed, Confirmed::Over | Confirmed::Wider))
     }
 
-    /// Gives a place back with the news of a limit. Where nobody told until when, experience does.
+    /// Settles a grant with a limit. Without a reported reset time, the allowance predicts the end.
     pub(super) fn limit(&self, mut grant: Grant, limit: Limit, now: Millis) -> Settled {
         let told = match limit {
             Limit::Known { until } => Some(until),
@@ -171,7 +173,8 @@ impl Quota {
         self.cell.settle_limit(grant.stamp, limit, now)
     }
 
-    /// A guess that begins may be knocked at from now on. Before it begins, so that nobody goes by the last one.
+    /// Starts the probe schedule of an estimated or predicted limit. The schedule starts before the limit,
+    /// so that no request goes by the last schedule.
     fn begin_knocks(&self, grant: &Grant, limit: Limit, guess: Millis, now: Millis) {
         let end = match limit {
             Limit::Known { .. } => return,
@@ -183,7 +186,7 @@ impl Quota {
         }
     }
 
-    /// Returns the end that the cell would guess. That the streak may grow meanwhile only makes it shorter.
+    /// Returns the end estimated by the cell. Another trip meanwhile would only make the result too short.
     fn guessed_end(&self, limit: Limit, now: Millis) -> Millis {
         match limit {
             Limit::Known { until } | Limit::Learned { until } => until,
@@ -191,7 +194,7 @@ impl Quota {
         }
     }
 
-    /// Gives a place back. Without a word on what it cost, the upstream has counted it.
+    /// Gives a permit back. A dropped lease counts as charged by the upstream.
     pub(super) fn release(&self, mut grant: Grant, toll: Toll) {
         if let Some(ticket) = grant.ticket.take() {
             match toll {
@@ -202,8 +205,8 @@ impl Quota {
         self.cell.release(grant.stamp);
     }
 
-    /// Moves the end of a limit; see [`Cell::amend`]. Where quota is back, experience was wrong about when, and
-    /// begins anew.
+    /// Moves the end of a limit; see [`Cell::amend`]. If the quota is already back, the experience of the
+    /// reset time was wrong, and the allowance is reset.
     pub(super) fn amend(&self, seen: LimitSeen, end: Millis, now: Millis) -> bool {
         let moved = self.cell.amend(seen, end, now);
         if moved && end <= now {
@@ -212,8 +215,7 @@ impl Quota {
         moved
     }
 
-    /// Takes in a limit of an earlier life. What experience had predicted is a guess by now, because the
-    /// experience is gone.
+    /// Restores a stored limit. A predicted limit is restored as estimated, because the experience is gone.
     pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
         if let Limit::Learned { until } = limit {
             self.knocks.begin(now, until);
@@ -221,7 +223,7 @@ impl Quota {
         self.cell.recall(limit, now)
     }
 
-    /// Forgets everything, by order of the operator.
+    /// Resets the cell and the allowance by order of the operator.
     pub(super) fn reset(&self) {
         self.cell.reset();
         self.allowance.reset();
@@ -229,12 +231,12 @@ impl Quota {
 }
 
 impl Grant {
-    /// Says whether it was let in before the end of a guess.
+    /// Returns whether the permit is for an early probe, before the end of an estimated limit.
     pub(super) fn is_knock(&self) -> bool {
         self.stamp.is_early()
     }
 
-    /// Says whether it tries whether something is over, or more than was learned.
+    /// Returns whether the permit is for a probe, of a limit's end or of more than the learned capacity.
     pub(super) fn is_trial(&self) -> bool {
         self.stamp.is_probe() || self.ticket.is_some_and(Ticket::is_trial)
     }
@@ -256,7 +258,7 @@ mod tests {
     /// A whole tick of the cell later.
     const LATER: Millis = Millis(1_008_000);
 
-    /// A pool that met a 429 without a hint, after it had let three in.
+    /// Returns a pool limited by a 429 without a reset time, after three good requests.
     fn guessing() -> (Quota, LimitSeen) {
         let quota = Quota::default();
         let [mut well @ .., last] = [(); 4].map(|()| quota.admit(9, Entry::Usual, NOW).expect("a place"));

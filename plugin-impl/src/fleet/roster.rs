@@ -1,4 +1,4 @@
-//! Rosters: who belongs to each provider under one configuration, in stable order.
+//! Rosters: the accounts and endpoints of each provider under a configuration, in a stable order.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,58 +28,60 @@ use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
 use super::quota::{Entry, Terms};
 
-/// The accounts and endpoints of one provider.
+/// The roster of a provider: accounts, endpoints and bounds under the configuration in force.
 #[derive(Debug)]
 pub struct Roster {
-    /// In the order of the configuration; a candidate names an account by its place here.
+    /// The accounts in configuration order. A candidate names an account by an index into this list.
     pub members: Vec<Member>,
-    /// For each pool, its endpoints in order.
+    /// The endpoints of each pool, in configuration order.
     pub endpoints: Vec<Vec<Arc<EndpointState>>>,
-    /// For each pool, how many requests one account may have there.
+    /// The bound of each pool: the most requests an account may have in flight there.
     bounds: Vec<u16>,
     caps: Caps,
-    /// By what the vitals of pools change.
+    /// The rates of change of the pools' health stats.
     rates: Rates,
-    /// What keeps knocks apart, and from how long a guess on they are due.
+    /// The provider's probe spacing; `recheck` is the least age of an estimated limit before a recheck
+    /// probe.
     spacing: Arc<Spacing>,
     recheck: Duration,
-    /// The place of each member, sorted by its ordinal.
+    /// Pairs of ordinal and index of each member, sorted by ordinal.
     places: Vec<(u32, u32)>,
     ids: HashMap<AccountId, u32>,
-    /// Where somebody was open when a plan had to look beyond its sample. A wrong one costs a longer look.
+    /// The index of the account found open by the last search beyond the sample. A stale index only costs a
+    /// longer search.
     open: AtomicU32,
-    /// The place of the account that callers use with their own credentials, and its callers.
+    /// The account for callers' own credentials: the index and the callers.
     callers: Option<(u32, Arc<Callers>)>,
 }
 
-/// An account, with what the configuration says of it.
+/// An account with the settings of its configuration.
 #[derive(Clone, Debug)]
 pub struct Member {
     pub account: Arc<Account>,
     pub weight: u16,
     pub enabled: bool,
     pub max_in_flight: Option<u16>,
-    /// How many requests it may have in all pools together.
+    /// The most requests in flight in the account, over every pool.
     pub concurrency: Option<u16>,
-    /// For each pool, what of its quota is left alone. A pool beyond the end has no protection.
+    /// The quota protection of each pool. A pool beyond the end has no protection.
     pub protections: Box<[Protection]>,
 }
 
-/// What accounts are looked at for.
+/// A view query: the request's route and model, and the facts shared by every account of the snapshot.
 struct Sight<'a> {
     route: &'a Route,
     model: &'a ModelId,
-    /// A cap of the provider or of the model has no place left.
+    /// A cap of the provider or of the model is full.
     caps_full: bool,
     now: Millis,
-    /// The account that the request has by its own credential.
+    /// The account of the request's own credential.
     own: Option<&'a Own>,
 }
 
 type Views = SmallVec<[AccountView; 16]>;
 
 impl Roster {
-    /// Puts the members of a provider together.
+    /// Builds the roster of a provider from the members and the endpoints.
     pub fn new(provider: &Provider, members: Vec<Member>, endpoints: Vec<Vec<Arc<EndpointState>>>) -> Self {
         let bounds = provider.pools.iter().map(|pool| pool.max_in_flight).collect();
         let ordinals = members.iter().map(|member| member.account.ordinal);
@@ -101,38 +103,39 @@ impl Roster {
         }
     }
 
-    /// Lets callers use the account at `place` with their own credentials, and nobody without one.
+    /// Reserves the account at `place` for callers with credentials of their own.
     #[must_use]
     pub fn with_callers(self, place: u32, callers: Arc<Callers>) -> Self {
         Self { callers: Some((place, callers)), ..self }
     }
 
-    /// Returns the callers of the account at `place`, where each brings its own credential.
+    /// Returns the callers of the account at `place`, if each caller brings a credential there.
     pub fn callers_at(&self, place: u32) -> Option<&Callers> {
         self.callers.as_ref().filter(|(own, _)| *own == place).map(|(_, callers)| &**callers)
     }
 
-    /// Says whether callers may use their own credentials here.
+    /// Returns whether callers may use their own credentials here.
     pub fn has_callers(&self) -> bool {
         self.callers.is_some()
     }
 
-    /// Returns the account that a request has by the credential that it brought.
+    /// Returns the account of the credential in a request.
     pub fn own(&self, credential: &impl Hash, now: Millis) -> Option<Own> {
         let (place, callers) = self.callers.as_ref()?;
         let member = self.members[*place as usize].clone();
         Some(Own { place: *place, member: Member { account: callers.account(credential, now), ..member } })
     }
 
-    /// Returns the place of the account that a request needs a credential of its own for, where it may use no
-    /// other account: `account` is the one that it names.
+    /// Returns the index of the account reserved for callers' credentials, if the request can use no other
+    /// account: `account` is the account named by the request.
     pub fn callers_only(&self, account: Option<&AccountId>) -> Option<u32> {
         let (place, _) = self.callers.as_ref()?;
         let is_only = |account| self.ids.get(account) == Some(place);
         account.map_or(self.members.len() == 1, is_only).then_some(*place)
     }
 
-    /// Returns who stands at a place for a request: nobody, where that takes a credential and there is none.
+    /// Returns the member at an index for a request. A place reserved for callers' credentials has no
+    /// member for a request without a credential.
     #[inline]
     pub fn member<'a>(&'a self, place: u32, own: Option<&'a Own>) -> Option<&'a Member> {
         match (own, &self.callers) {
@@ -142,43 +145,44 @@ impl Roster {
         }
     }
 
-    /// Lets the vitals of its pools change by these rates.
+    /// Sets the rates of change of the pools' health stats.
     #[must_use]
     pub fn with_rates(self, rates: Rates) -> Self {
         Self { rates, ..self }
     }
 
-    /// Keeps its knocks apart from others at the provider, and checks guesses that last longer than `recheck`,
-    /// unless that is zero.
+    /// Sets the probe spacing shared with the provider's other rosters, and rechecks estimated limits older
+    /// than `recheck`. Zero disables rechecks.
     #[must_use]
     pub fn with_knocks(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
         Self { spacing, recheck, ..self }
     }
 
-    /// Puts it under caps.
+    /// Sets the concurrency caps.
     #[must_use]
     pub fn with_caps(self, caps: Caps) -> Self {
         Self { caps, ..self }
     }
 
-    /// Returns the caps of the provider and its models.
+    /// Returns the caps of the provider and of the models.
     pub fn caps(&self) -> &Caps {
         &self.caps
     }
 
-    /// Returns a number that requests of a lane have in common when the same things can hold them up. Who
-    /// waits for a place under a cap of its models is in nobody's way but theirs.
+    /// Returns the cap group of a model. Requests of a wait queue with equal groups are held up by equal
+    /// caps. A request waiting for a slot under a model's cap does not block requests of models outside the
+    /// group.
     pub fn group(&self, model: &ModelId) -> u64 {
         self.caps.group(model)
     }
 
-    /// Looks at the accounts that may serve a route, or at a [sample] of very many. While none of those that
-    /// it shows is open, it shows all.
+    /// Builds a snapshot of the accounts for a route, or of a [sample] if the provider has very many. If no
+    /// account of the sample is open, the search goes on and may end with every account.
     pub fn snapshot(&self, route: &Route, model: &ModelId, context: &Context, now: Millis) -> Snapshot {
         self.snapshot_for(None, route, model, context, now)
     }
 
-    /// Does the same for a request that has an account by its own credential.
+    /// Builds the snapshot for a request with an account of its own credential.
     pub fn snapshot_for(
         &self,
         own: Option<&Own>,
@@ -216,7 +220,7 @@ impl Roster {
         }
     }
 
-    /// Adds one account that is open, or shows all where there is none near `open`.
+    /// Adds an open account from near `open`, or every account if none is open there.
     fn look_further(&self, sight: &Sight<'_>, open: u32, seen: &mut Views) {
         let mut views = Views::new();
         for place in sample::onward(open, self.members.len() as u32) {
@@ -235,8 +239,8 @@ impl Roster {
         }
     }
 
-    /// Adds what there is to be seen of some accounts. Views are filled in where they stay, because to move
-    /// them would cost more than the look.
+    /// Appends the views of the accounts at `places`. Views are filled in place, since a move would cost
+    /// more than the query.
     #[inline]
     fn look(&self, sight: &Sight<'_>, places: impl IntoIterator<Item = u32>, views: &mut Views) {
         for index in places {
@@ -259,10 +263,10 @@ impl Roster {
         }
     }
 
-    /// Asks the cells for what a candidate promises. By `jitter` knocks are further apart than they have to be.
+    /// Asks the cells for a permit for a candidate. `jitter` lengthens the spacing of probes.
     ///
     /// # Errors
-    /// [`Deny`] where something has changed since the snapshot.
+    /// [`Deny`] if the state has changed since the snapshot.
     pub fn admit(
         &self,
         candidate: &Candidate,
@@ -273,10 +277,10 @@ impl Roster {
         self.admit_for(None, candidate, model, jitter, now)
     }
 
-    /// Does the same for a request that has an account by its own credential.
+    /// Asks the cells for a permit for a request with an account of its own credential.
     ///
     /// # Errors
-    /// [`Deny`] where something has changed since the snapshot.
+    /// [`Deny`] if the state has changed since the snapshot.
     pub fn admit_for(
         &self,
         own: Option<&Own>,
@@ -312,21 +316,21 @@ impl Roster {
         }
     }
 
-    /// Returns the place of an account here by its id.
+    /// Returns the index of an account by id.
     pub fn place_of_id(&self, id: &AccountId) -> Option<u32> {
         self.ids.get(id).copied()
     }
 
-    /// Returns the place of an account here by its ordinal.
+    /// Returns the index of an account by ordinal.
     pub fn place_of(&self, ordinal: u32) -> Option<u32> {
         let at = self.places.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).ok()?;
         Some(self.places[at].1)
     }
 
-    /// Makes of `way`, which names a pool, the first way into it that is open, or else the most hopeful one.
-    /// Returns how many requests are under way in the pool.
+    /// Fills `way` with the first open endpoint of its pool, or else the most hopeful endpoint. Returns the
+    /// pool's requests in flight.
     ///
-    /// A pool has at least one endpoint, most have no other, and nearly all ways are open.
+    /// A pool has at least one endpoint and usually no more, and nearly every endpoint is open.
     #[inline]
     fn best_way(&self, member: &Member, way: &mut WayView, full: bool, sight: &Sight<'_>) -> u16 {
         let (pool, model, now) = (usize::from(way.pool), sight.model, sight.now);
@@ -359,7 +363,7 @@ impl Roster {
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
-    /// Adds to a way that only its pool closes from when on that may be tried as a guess.
+    /// Adds the probe times to a view closed only by an estimated limit of the pool.
     fn guessed(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
         let Some(guess) = member.account.guess(&to, self.recheck, now) else { return view };
         let spaced = self.spacing.due();
@@ -367,8 +371,8 @@ impl Roster {
         WayView { guess: Some(guess.last_resort.max(spaced)), recheck, ..view }
     }
 
-    /// Returns how many requests a member may have in a pool: what the configuration allows, or less where the
-    /// upstream has taught so.
+    /// Returns the most requests in flight for a member in a pool: the configured bound, or less after the
+    /// throttle has shrunk.
     #[inline]
     pub fn bound(&self, member: &Member, pool: usize, now: Millis) -> u16 {
         let most = member.max_in_flight.map_or(self.bounds[pool], |own| own.min(self.bounds[pool]));
@@ -382,19 +386,19 @@ impl Member {
         Cap::new(self.account.under_way().clone(), self.concurrency)
     }
 
-    /// Says whether the account has as many requests as it may have.
+    /// Returns whether the account is at its concurrency cap.
     #[inline]
     fn is_full(&self) -> bool {
         self.account.under_way().is_full(self.concurrency)
     }
 
-    /// Says what protection makes of a pool in general, as a status shows it.
+    /// Returns the protection verdict of a pool over every model, as a status shows it.
     pub fn protection(&self, pool: usize, now: Millis) -> Judgement {
         let outlook = self.account.binding_outlook(pool, None, now);
         self.protections.get(pool).map_or(Judgement::Free, |protection| protection.judge(None, outlook))
     }
 
-    /// Lays the protection of its quota over a way.
+    /// Applies the pool's quota protection to a view.
     #[inline]
     fn protect(&self, way: &mut WayView, model: &ModelId, now: Millis) {
         let pool = usize::from(way.pool);
@@ -413,7 +417,8 @@ impl Member {
     }
 }
 
-/// Smaller is more hopeful: open, then what opens by itself first, then what waits for an event.
+/// Returns a sort key, smaller is more hopeful: open first, then the earliest known end, then an unknown
+/// end.
 fn hope(closed: Option<Closed>) -> (u8, Option<Millis>) {
     match closed {
         None => (0, None),
