@@ -1,10 +1,9 @@
 //! The allowance: what a pool's own limits have taught of how much it lets in, and when.
 //!
-//! A pool that answers 429 says nothing on how many requests it would have taken. But whoever counts knows:
-//! what went well between a reset and the next limit is the capacity, and from one reset to the next is the
-//! length of the window. From then on requests are held back here, by a *learned* limit, before the
-//! upstream has to refuse them. A cell stands beside this and keeps what was told or guessed; see
-//! [`cell`](crate::admission::cell).
+//! A 429 does not tell how many requests the pool would take. A count does: successes between a reset and
+//! the next limit are the capacity, and the time between resets is the length of the window. From then on a
+//! *predicted* limit holds requests back, before the upstream refuses. The cell beside the allowance keeps
+//! reported and estimated limits; see [`cell`](crate::admission::cell).
 //!
 //! ```text
 //!                capacity used up, or a 429                      time
@@ -15,13 +14,13 @@
 //!    └───────────────────────── its good head: another window ◄──────────────┘
 //! ```
 //!
-//! There are two shapes. In a `window` a number may come at any time, then nobody until the reset. A pool
-//! that after a limit lets in one and refuses the next is no window: it fills evenly, and is followed at an
-//! even `pace`.
+//! There are two models. A `window` takes its capacity at any time, then nothing until the reset. A pool
+//! that admits one request after a limit and refuses the next is no window: it refills evenly, and is
+//! followed at an even `pace`.
 //!
-//! What is learned may be wrong or out of date, so it is tried: a *pilot* before anybody else after a
-//! predicted reset, and now and then an *explorer*, one more than the capacity. An explorer goes only where
-//! a request has no other way, and each that is refused makes the next one rarer.
+//! Predictions may be wrong or out of date, so probes test them: a *pilot* before everybody else after a
+//! predicted reset, and now and then an *explorer*, one above the capacity. An explorer goes only without
+//! another way for the request; each refused explorer makes the next rarer.
 
 #[cfg(test)]
 mod bed;

@@ -1,55 +1,53 @@
-//! The line: who is next among those that wait for the same accounts.
+//! A fair queue: the order of requests for the same accounts.
 //!
-//! It is served session by session (round robin): each session that has somebody waiting gets a place in its
-//! turn, and within a session who came first is served first. So a session with a hundred requests in line
-//! costs a lone request of another one place, not a hundred.
+//! Sessions are served round robin: each session with a waiting request has a slot per round, and a
+//! session's requests are served in order of arrival. A session with a hundred waiting requests therefore
+//! delays a lone request of another session by one service, not by a hundred.
 //!
-//! Requests that a person waits for go before those of the background, within a session and between
-//! sessions. Nobody starves by that: after [`PASSES`] requests that went ahead, one of the background goes.
+//! Interactive requests go before background requests, within a session and between sessions. No background
+//! request starves: after [`PASSES`] interactive requests, a background request goes.
 //!
-//! Stated as bounds: from when an interactive request is the first of its session, each other session is
-//! served at most once before it. A session of whatever class comes to be served after at most `PASSES` + 1
-//! services for each session before it in turn. Of two sessions of one class that always have somebody
-//! waiting, neither is served more than once more often than the other, whatever else of that class comes
-//! and goes.
+//! Bounds: once an interactive request is the first of its session, each other session is served at most
+//! once before it. A session of any class is served after at most `PASSES` + 1 services per session ahead.
+//! Of two always waiting sessions of one class, neither is served twice more than the other.
 
 use std::collections::VecDeque;
 
-/// How many interactive requests go in a row ahead of one of the background. Three of four places go to
-/// people, and the background keeps a fourth of its own.
+/// The number of interactive requests in a row ahead of a background request: three of four services go to
+/// people, a fourth to the background.
 pub const PASSES: u8 = 3;
 
-/// Whether a person waits for the answer to a request.
+/// The class of a request: whether a person waits for the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Class {
     #[default]
     Interactive,
-    /// A subagent, a title, a suggestion: nobody looks at the screen for it.
+    /// A subagent, a title, a suggestion: no person waits.
     Background,
 }
 
-/// A line of those who wait, each with a value of its own.
+/// A queue of waiting requests, each with a value.
 #[derive(Clone, Debug)]
 pub struct Line<T> {
-    /// In the order in which they are served; each has somebody waiting.
+    /// Sessions in service order; each has a waiting request.
     parties: VecDeque<Party<T>>,
-    /// How many services in a row went past the first party.
+    /// The number of services in a row that passed the first session.
     passed: u8,
     next: u64,
     waiting: usize,
 }
 
-/// Those of one session, of each class in the order in which they came.
+/// The requests of a session, by class, in order of arrival.
 #[derive(Clone, Debug)]
 struct Party<T> {
     session: u64,
     interactive: VecDeque<(u64, T)>,
     background: VecDeque<(u64, T)>,
-    /// How many interactive requests in a row went ahead of one of the background.
+    /// The number of interactive requests in a row ahead of a background request.
     passed: u8,
 }
 
-/// A place in a line.
+/// A position in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket {
     session: u64,
@@ -57,16 +55,16 @@ pub struct Ticket {
     number: u64,
 }
 
-/// Why somebody leaves.
+/// The reason for leaving the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaving {
-    /// It got what it waited for: its session has had its turn.
+    /// The request was served: its session has had its service.
     Served,
-    /// It gave up. Whoever is behind it in its session takes its place.
+    /// The request gave up; the session's next request takes the position.
     GaveUp,
 }
 
-/// As many wait as may.
+/// The queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crowded;
 
@@ -77,20 +75,20 @@ impl<T> Default for Line<T> {
 }
 
 impl<T> Line<T> {
-    /// Says whether nobody waits.
+    /// Returns whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.waiting == 0
     }
 
-    /// Returns how many wait.
+    /// Returns the number of waiting requests.
     pub fn len(&self) -> usize {
         self.waiting
     }
 
-    /// Stands in line: behind the others of the session, or with a turn of its own behind all sessions.
+    /// Joins the queue, behind the session's other requests; a new session joins behind all sessions.
     ///
     /// # Errors
-    /// [`Crowded`] where `bound` wait already.
+    /// [`Crowded`] at `bound` waiting requests.
     pub fn join(&mut self, session: u64, class: Class, value: T, bound: usize) -> Result<Ticket, Crowded> {
         if self.waiting >= bound {
             return Err(Crowded);
@@ -106,7 +104,7 @@ impl<T> Line<T> {
         Ok(Ticket { session, class, number })
     }
 
-    /// Returns who is next.
+    /// Returns the next position.
     pub fn front(&self) -> Option<Ticket> {
         let party = &self.parties[self.first_party()?];
         let class = party.first_class();
@@ -114,26 +112,26 @@ impl<T> Line<T> {
         Some(Ticket { session: party.session, class, number: *number })
     }
 
-    /// Returns the value of who is next.
+    /// Returns the next request's value.
     pub fn first(&self) -> Option<&T> {
         let party = &self.parties[self.first_party()?];
         party.has(party.first_class()).front().map(|(_, value)| value)
     }
 
-    /// Returns the value of who is next, to be changed.
+    /// Returns the next request's value, mutable.
     pub fn first_mut(&mut self) -> Option<&mut T> {
         let front = self.front()?;
         self.get_mut(front)
     }
 
-    /// Returns the value of somebody who waits.
+    /// Returns the value of a waiting request.
     pub fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
         let at = self.place_of(ticket.session)?;
         let mut members = self.parties[at].of(ticket.class).iter_mut();
         members.find(|(number, _)| *number == ticket.number).map(|(_, value)| value)
     }
 
-    /// Leaves the line, wherever it stands, and returns the value.
+    /// Leaves the queue at any position, and returns the value.
     pub fn leave(&mut self, ticket: Ticket, leaving: Leaving) -> Option<T> {
         let at = self.place_of(ticket.session)?;
         let value = self.parties[at].leave(ticket, leaving)?;
@@ -145,7 +143,7 @@ impl<T> Line<T> {
         Some(value)
     }
 
-    /// The party has had its turn, or nobody of it waits any more.
+    /// Moves a served session to the back, and removes an empty session.
     fn note_service(&mut self, at: usize, is_over: bool, leaving: Leaving) {
         if at == 0 {
             self.passed = 0;
@@ -163,8 +161,8 @@ impl<T> Line<T> {
         self.parties.iter().position(|party| party.session == session)
     }
 
-    /// Returns the place of the party that is next: the first that a person waits for, unless as many as may
-    /// have gone past the first of all.
+    /// Returns the next session: the first with an interactive request, unless the first of all was passed
+    /// too often.
     fn first_party(&self) -> Option<usize> {
         let is_interactive = |party: &Party<T>| party.first_class() == Class::Interactive;
         let ahead = || self.parties.iter().position(is_interactive);
@@ -196,7 +194,7 @@ impl<T> Party<T> {
         self.interactive.is_empty() && self.background.is_empty()
     }
 
-    /// Returns the class that is next in this party.
+    /// Returns the next class within the session.
     fn first_class(&self) -> Class {
         let owes = self.passed >= PASSES && !self.background.is_empty();
         if self.interactive.is_empty() || owes { Class::Background } else { Class::Interactive }

@@ -1,50 +1,50 @@
-//! Quota protection: how much of a quota the user wants to be left alone.
+//! Quota protection: the part of a quota that the user reserves.
 //!
-//! Below the soft floor an account is asked after all others; below the hard one it is not asked at all,
-//! until the window resets. Both go by readings, and so they are as exact as those are: what is under way
-//! when a floor is reached still goes through, and a quota that nobody has read is not protected.
+//! Below the soft floor an account comes after all others; below the hard floor the account is closed until
+//! the window resets. Both floors use readings and share their precision: requests in flight at a floor
+//! still pass, and a quota without a reading is unprotected.
 //!
-//! It is the user's own limit. It closes no cell, and it is never told as a limit of the upstream.
+//! Protection is the user's own limit: it closes no cell and is never reported as an upstream's limit.
 
 use crate::ids::ModelId;
 use crate::quota::outlook::Outlook;
 use crate::time::Millis;
 
-/// The floors of one place in the configuration, in thousandths; none where it does not say.
+/// The floors at a place of the configuration, in thousandths; none for an absent floor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Floors {
     pub soft: Option<u16>,
     pub hard: Option<u16>,
 }
 
-/// What one place in the configuration says: for all models, and for some of them.
+/// The protection at a place of the configuration: for all models, and for some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Level {
     pub floors: Floors,
     pub models: Vec<(ModelId, Floors)>,
 }
 
-/// What protects a pool of an account, all places taken together.
+/// The protection of a pool of an account, from all places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protection {
     floors: Floors,
     models: Vec<(ModelId, Floors)>,
 }
 
-/// What protection says of a way.
+/// The judgement on a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
     Free,
-    /// Less is left than the soft floor.
+    /// The remaining share is below the soft floor.
     Spared,
-    /// Less is left than the hard floor, until the window resets.
+    /// The remaining share is below the hard floor, until the window resets.
     Kept {
         until: Option<Millis>,
     },
 }
 
 impl Floors {
-    /// Returns these, and where they do not say the others.
+    /// Returns these floors, with gaps filled from another place.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         Self { soft: self.soft.or(others.soft), hard: self.hard.or(others.hard) }
@@ -64,8 +64,8 @@ impl Floors {
 }
 
 impl Protection {
-    /// Lays levels over each other, the most special first. What is said of a model goes before what is
-    /// said of all of them, wherever it is said.
+    /// Merges levels, the most specific first. A model's floor precedes a floor for all models, at any
+    /// place.
     pub fn new(levels: [&Level; 3]) -> Self {
         let floors = levels.iter().fold(Floors::default(), |floors, level| floors.or(level.floors));
         let mut models: Vec<(ModelId, Floors)> = Vec::new();
@@ -79,13 +79,13 @@ impl Protection {
         Self { floors, models }
     }
 
-    /// Says whether nothing is protected: the usual case.
+    /// Returns whether nothing is protected, the usual case.
     #[inline]
     pub fn is_nothing(&self) -> bool {
         self.floors == Floors::default() && self.models.is_empty()
     }
 
-    /// Says whether a pool of which this is known may be asked for `model`, or, without one, in general.
+    /// Returns the judgement on a pool with this outlook, for `model` or in general.
     pub fn judge(&self, model: Option<&ModelId>, outlook: Outlook) -> Judgement {
         let own = model.and_then(|model| self.models.iter().find(|(known, _)| known == model));
         own.map_or(self.floors, |(_, own)| *own).judge(outlook)

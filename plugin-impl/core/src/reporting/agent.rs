@@ -1,93 +1,93 @@
-//! Agents: which one asks, and the form of a refusal that it understands.
+//! Agents: identification, and the agent's form of a refusal.
 //!
-//! Agents differ in what they do with a 429 or a 503. Some sleep for the hour that `Retry-After` tells and
-//! say nothing meanwhile, some ask thirty times in half a minute, some show their user nothing but the
-//! status. Each row of `HABITS` was found by running that agent: where the wait is short it is to come
-//! back in time, where it is long it is to fail at once, with words that a person understands.
+//! Agents react differently to a 429 or a 503. Some sleep silently for the hour in `Retry-After`, some ask
+//! thirty times in half a minute, some show their user the status alone. Each row of `HABITS` was found by
+//! running the agent. After a short wait the agent has to come back in time; for a long wait the agent has
+//! to fail at once, with a text for people.
 
 use http::{HeaderMap, StatusCode, header};
 
-/// Who asks, as far as it has habits that are known.
+/// An agent with known habits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Agent {
     ClaudeCode,
     Codex,
     GeminiCli,
     Opencode,
-    /// The providers' own libraries among them.
+    /// Any other client, including the providers' own libraries.
     #[default]
     Other,
 }
 
-/// Why nobody can serve.
+/// The cause of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// A limit of an upstream has a part in it.
+    /// An upstream's limit contributes.
     Limit,
-    /// The user's own [protection](crate::quota::protection) has one, and no limit of an upstream.
+    /// The user's own [protection](crate::quota::protection) contributes, and no upstream's limit.
     Protection,
-    /// Trouble that is no limit, or no place that is free.
+    /// Trouble other than a limit, or no free slot.
     Trouble,
-    /// Nobody but the owner of the accounts can help: a credential was rejected, or a sign-in is due.
+    /// Only the accounts' owner can help: a rejected credential, or a due sign-in.
     Owner,
 }
 
-/// How a refusal is told.
+/// The form of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     pub status: StatusCode,
     /// Whole seconds, for the header `retry-after`.
     pub retry_after: Option<u64>,
-    /// To ask again would be in vain: the header `x-should-retry: false`.
+    /// A retry is useless: the header `x-should-retry: false`.
     pub is_final: bool,
     pub detail: Detail,
 }
 
-/// What is in the body beside a message.
+/// The body's content besides the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Detail {
-    /// What the format has for such an error.
+    /// The format's usual error.
     #[default]
     Usual,
-    /// That the usage limit is reached, and when it ends.
+    /// The usage limit is reached, with its end.
     UsageLimit,
-    /// That the quota of a day is used up.
+    /// A daily quota is used up.
     DailyQuota,
 }
 
-/// The longest wait, in seconds, that an agent is asked to come back after. Claude Code waits as long and
-/// no longer; the others would wait for hours, silently.
+/// The longest retry time for agents, in seconds. Claude Code waits up to a minute; the others would wait
+/// for hours, silently.
 pub const SHORT: u64 = 60;
 
-/// What one agent does.
+/// The habits of an agent.
 struct Habits {
     agent: Agent,
-    /// How its `user-agent` begins, in small letters.
+    /// Lower-case prefixes of the agent's `user-agent`.
     names: &'static [&'static str],
-    /// It sleeps however long `Retry-After` says.
+    /// The agent sleeps for any `Retry-After`.
     sleeps: bool,
-    /// What makes it fail at once when a limit lasts.
+    /// The ending that makes the agent fail at once on a lasting limit.
     limit: Ending,
-    /// The same for all that it has no words for, so that it shows ours: trouble that is no limit, and what
-    /// the user keeps back.
+    /// The ending for causes without words of the agent's own, so the agent shows ours: trouble, and
+    /// reserved quota.
     other: Ending,
-    /// The same where only the owner of the accounts can help.
+    /// The ending if only the accounts' owner can help.
     owner: Ending,
 }
 
-/// How a refusal that is final differs from the usual one.
+/// The difference of a final refusal from the usual.
 #[derive(Clone, Copy)]
 struct Ending {
-    /// In place of the usual one.
+    /// The status, in place of the usual.
     status: Option<StatusCode>,
     tells_retry_after: bool,
     detail: Detail,
 }
 
-/// Nothing but `x-should-retry: false`, which the providers' libraries obey.
+/// Only `x-should-retry: false`, respected by the providers' libraries.
 const USUAL: Ending = Ending { status: None, tells_retry_after: true, detail: Detail::Usual };
 
-/// A status that says of itself that somebody else is at fault, and that nobody tries again on its own.
+/// A status that blames a third party and that no agent retries.
 const SOMEBODY_ELSE: Ending =
     Ending { status: Some(StatusCode::FAILED_DEPENDENCY), tells_retry_after: false, detail: Detail::Usual };
 
@@ -146,7 +146,7 @@ impl Cause {
 }
 
 impl Agent {
-    /// Returns who asks.
+    /// Identifies the agent.
     pub fn of(headers: &HeaderMap) -> Self {
         let Some(name) = headers.get(header::USER_AGENT) else { return Self::Other };
         let begins = |with: &str| {
@@ -156,8 +156,7 @@ impl Agent {
         known.map_or(Self::Other, |habits| habits.agent)
     }
 
-    /// Returns the form of a refusal, where to wait takes `wait` seconds; none is a wait that nobody knows the
-    /// end of.
+    /// Returns the form of a refusal with a wait of `wait` seconds; none for a wait without a known end.
     pub fn form(self, cause: Cause, wait: Option<u64>) -> Form {
         let status = cause.status();
         if wait.is_some_and(|wait| wait <= SHORT) {
@@ -177,7 +176,7 @@ impl Agent {
         }
     }
 
-    /// Takes a wait out of the head of an upstream's error where the agent would sleep through it.
+    /// Removes a wait from an upstream's error head for an agent that would sleep through the wait.
     pub fn spare(self, status: StatusCode, headers: &mut HeaderMap) {
         const WAITS: [(&str, u64); 2] = [("retry-after", 1), ("retry-after-ms", 1_000)];
         if !self.habits().sleeps || status.is_success() {

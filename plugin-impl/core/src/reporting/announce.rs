@@ -1,11 +1,10 @@
-//! Announcements: from what tripped, and where the request went next, to the notice for it; and from what
-//! closes all accounts.
+//! Announcements: maps a trip and the request's next step to a notice, and a closed fleet to a notice.
 
 use crate::ids::{AccountId, ModelId, ProviderId};
 use crate::planning::plan::Counts;
 use crate::reporting::notice::{Event, Next, Pool, Trouble};
 
-/// Something that this request, and no other, made known.
+/// A trip made known by this request alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trip {
     Pool { account: AccountId, pool: Pool },
@@ -14,30 +13,30 @@ pub enum Trip {
     SignIn { account: AccountId, url: Option<String> },
 }
 
-/// Where the request goes on.
+/// The next step of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Onward {
     Way {
         account: AccountId,
         pool: Pool,
     },
-    /// To the next provider of its chain.
+    /// The next hop of the failover chain.
     Leg,
     Wait,
     GiveUp,
 }
 
-/// What the request may use; it decides how a limit is told.
+/// The request's reach; it decides the words for a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
     pub pinned: bool,
-    /// How many pools of an account the request may use before it goes to the next account.
+    /// The number of an account's pools within the request's reach, before the next account.
     pub pools: usize,
 }
 
-/// Finds the words for a trip, where it has words of its own.
+/// Returns the notice for a trip, if there is one.
 ///
-/// A limit that makes the request go to another provider has none: that it goes is told, and says as much.
+/// A limit that leads to another provider has none: the notice of the fallback covers it.
 pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
     Some(match trip {
         Trip::Pool { .. } if *onward == Onward::Leg => return None,
@@ -48,10 +47,9 @@ pub fn announce(trip: Trip, onward: &Onward, scope: Scope) -> Option<Event> {
     })
 }
 
-/// Finds the words for a request that nobody can serve now, and that waits so many seconds or is refused.
+/// Returns the notice for a request that waits some seconds, or is refused.
 ///
-/// A refusal has words only where protection has a part in it, which nothing else tells: what made a limit or
-/// a cooldown known has told it.
+/// A refusal has a notice only for quota protection; limits and cooldowns have had theirs at their trip.
 pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<Event> {
     let family = family.to_owned();
     // What only the owner can mend has been told, and nobody waits for it.

@@ -10,8 +10,8 @@
 //! | `x-codex-primary-…`, `x-codex-secondary-…`, also of a named limit | left out | as it came |
 //! | `x-codex-…` besides, such as `-credits-…` | as it came | as it came |
 //!
-//! Agents warn a person by the rows that are left out: they would say "93 % used" of one account of several. On a
-//! refusal of the router's own [`ToldEnd`] makes Claude Code say its own words for a limit.
+//! The removed rows are warnings to a person: "93 % used" would describe a single account of several. On
+//! the router's own refusal, [`ToldEnd`] makes Claude Code use its own words for a limit.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -23,7 +23,7 @@ static STATUS: HeaderName = HeaderName::from_static("anthropic-ratelimit-unified
 static RESET: HeaderName = HeaderName::from_static("anthropic-ratelimit-unified-reset");
 static CLAIM: HeaderName = HeaderName::from_static("anthropic-ratelimit-unified-representative-claim");
 
-/// Takes out what one account tells of its own limits, where the next request goes to another one.
+/// Removes an account's warnings while another account is open.
 pub fn leave_out_warnings(headers: &mut HeaderMap) {
     let warns =
         |(name, value): (&HeaderName, &HeaderValue)| is_warning(name.as_str(), value).then(|| name.clone());
@@ -51,16 +51,16 @@ fn is_warning(name: &str, value: &HeaderValue) -> bool {
     })
 }
 
-/// When the first of several accounts is whole again, each of which is closed by a window that was told.
+/// The earliest reset of several accounts, each closed by a reported window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldEnd {
     pub reset: UnixMillis,
-    /// The window, such as `5h`, where it is known.
+    /// The window, such as `5h`, if known.
     pub window: Option<String>,
 }
 
 impl ToldEnd {
-    /// Returns the headers by which Claude Code knows a usage limit, as an account would tell its own.
+    /// Returns Claude Code's headers for a usage limit, in an account's own form.
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(STATUS.clone(), HeaderValue::from_static("rejected"));
@@ -73,8 +73,7 @@ impl ToldEnd {
     }
 }
 
-/// Returns the word that a claim has for a window: `seven_day_opus` for `7d_opus`. Of a window of another API there
-/// is none.
+/// Returns a window's name as a claim: `seven_day_opus` for `7d_opus`; none for a window of another API.
 fn claim(window: &str) -> Option<String> {
     let words = [("5h", "five_hour"), ("7d", "seven_day")];
     let (rest, word) = words.iter().find_map(|(short, word)| Some((window.strip_prefix(short)?, word)))?;

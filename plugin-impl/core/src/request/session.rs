@@ -1,15 +1,15 @@
-//! Identity: which agent a request belongs to, and which root session that agent works for.
+//! Identity: a request's agent, and the agent's root session.
 //!
-//! Two keys come out of a request. The *agent* decides affinity, because the agent's prompt is what an
-//! account has cached. The *root session* decides fairness in the wait queue: a person's one piece of work,
-//! however many subagents it starts.
+//! A request has two keys. The *agent* decides affinity, because an account caches the agent's prompt. The
+//! *root session* decides fairness in the wait queue: a person's piece of work, with any number of
+//! subagents.
 //!
-//! Agents name themselves in different places. Headers are asked first, by the table in [`rules`], since
-//! headers cost no look at the body. An agent that names nothing is known by how its conversation begins,
-//! which every later turn repeats.
+//! Agents carry their ids in different places. Headers come first, by the table in [`rules`], because a
+//! header costs no look at the body. Without an id, the start of the conversation identifies the agent:
+//! every later turn repeats the start.
 //!
-//! A key is a hash of the id alone, not of where the id was found: agents send one id in several places,
-//! and a turn that is repeated in another form has to find the same account.
+//! A key is a hash of the id alone, independent of the id's place: agents send an id in several places, and
+//! a repeated turn in another form has to find the same account.
 
 mod opening;
 mod rules;
@@ -27,7 +27,7 @@ use self::opening::Opening;
 
 pub use self::rules::{class, is_subagents};
 
-/// An agent or a root session, as the maps of the fleet know it.
+/// An agent or a root session, as a key of the fleet's maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey(pub u64);
 
@@ -36,26 +36,25 @@ impl SessionKey {
         Self(Fnv::default().and(id).0)
     }
 
-    /// Returns the key of an id that means something only together with another one. The byte between the
-    /// two is in no header.
+    /// Returns the key of two ids together. No header contains the byte between them.
     fn of_both(one: &[u8], other: &[u8]) -> Self {
         Self(Fnv::default().and(one).and_byte(0).and(other).0)
     }
 }
 
-/// Who a request belongs to.
+/// The identity of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The agent that sent the request.
     pub agent: SessionKey,
-    /// The agent that started this one as a subagent.
+    /// The agent that started this agent as a subagent.
     pub parent: Option<SessionKey>,
-    /// The root session, where the request tells it. Otherwise the parents have to be followed.
+    /// The root session, if the request tells it; otherwise the chain of parents leads there.
     pub root: Option<SessionKey>,
     pub source: SessionSource,
 }
 
-/// Where the id of an agent was found, in the order in which the places are looked at.
+/// The source of an agent's id, in search order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SessionSource {
     /// The headers `x-claude-code-session-id` and `x-claude-code-agent-id`.
@@ -70,23 +69,23 @@ pub enum SessionSource {
     UserId,
     /// The members `conversation_id` or `thread_id` of the body.
     Conversation,
-    /// How the conversation begins: system prompt and first user turn.
+    /// The start of the conversation: system prompt and first user turn.
     Opening,
-    /// The launch id alone, where the request has nothing else.
+    /// The launch id alone.
     Launch,
 }
 
-/// What two agents may have in common: the beginnings of their prompts, which an account caches once.
+/// The shareable parts of a prompt: an account caches equal beginnings once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prefix {
-    /// The type of the agent, as its header or its system prompt tells it. Agents of one type have tools and
-    /// system prompt in common.
+    /// The type of the agent, from its header or its system prompt. Agents of a type share tools and system
+    /// prompt.
     pub kind: Option<u64>,
-    /// How the conversation begins. A forked agent begins with the conversation of its parent.
+    /// The start of the conversation. A forked agent starts with its parent's conversation.
     pub opening: Option<u64>,
 }
 
-/// Returns who a request belongs to, or nothing where there is nothing to tell it by.
+/// Returns the identity of a request, or nothing without any sign of it.
 pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<Session> {
     if let Some(named) = named(headers) {
         return Some(named);
@@ -97,14 +96,13 @@ pub fn session(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Option<S
     Some(Session { agent, parent: None, root: launch, source })
 }
 
-/// Returns who a request belongs to, as far as headers name the agent.
+/// Returns the identity of a request, from headers alone.
 pub fn named(headers: &HeaderMap) -> Option<Session> {
     let named = rules::named(headers)?;
     Some(Session { root: named.root.or_else(|| rules::launch(headers)), ..named })
 }
 
-/// Returns the beginnings of an agent's prompt. The body is gone through once, so the caller asks for a new
-/// agent only.
+/// Returns the shareable parts of an agent's prompt. The call reads the body once, so only new agents ask.
 pub fn prefix(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Prefix {
     let mut opening = Opening::new(format);
     json::members(body).map_while(Result::ok).for_each(|member| opening.note(&member));
@@ -114,10 +112,10 @@ pub fn prefix(headers: &HeaderMap, body: &[u8], format: WireFormat) -> Prefix {
 
 type Found = (SessionKey, SessionSource);
 
-/// Returns an id from the members that are made for one, or a hash of how the conversation begins.
+/// Returns an id from the body's id members, or a hash of the conversation's start.
 ///
-/// The ids may stand behind megabytes of messages, so an agent without a header costs one pass over the
-/// body; what the conversation begins with is noted on the way.
+/// The ids may follow megabytes of messages, so an agent without a header costs a pass over the body; the
+/// pass also collects the start of the conversation.
 fn in_body(body: &[u8], format: WireFormat) -> Option<Found> {
     let wanted =
         Wanted::PROMPT_CACHE_KEY.and(Wanted::USER_ID).and(Wanted::CONVERSATION_ID).and(Wanted::THREAD_ID);
@@ -142,7 +140,7 @@ fn in_members(found: &Peek<'_>) -> Option<Found> {
 
 /// Returns the session part of a `user_id`: a JSON object with `session_id`, or `…_session_<uuid>`.
 ///
-/// Without such a part it is a person, who may have many sessions.
+/// Without such a part the id is a person's, with possibly many sessions.
 fn session_of_user(user: &str) -> Option<Cow<'_, str>> {
     let id = match body::text_field(user.as_bytes(), "session_id") {
         Ok(id) => id?,

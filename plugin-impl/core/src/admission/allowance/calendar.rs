@@ -1,66 +1,66 @@
-//! A calendar: when windows end, as the simplest rule that explains the resets that were seen.
+//! The calendar: predicts ends of windows by the simplest rule that explains past resets.
 //!
-//! Nobody tells whether a window ends a length after its first request or with the clock on the wall. While
-//! requests follow each other closely both come to the same; the difference shows once there is a gap. So a
-//! few resets are remembered, each as the span of time in which it must have been, and both rules are held
-//! against them. Where both fit, the earlier end is believed: a refusal would show that it is wrong, while
-//! nothing ever shows that a wait was too long.
+//! No upstream tells whether a window ends a fixed length after its first request, or at instants of the
+//! wall clock. Both rules agree on dense requests and differ after a gap. The calendar therefore remembers
+//! a few resets, each as a span of possible instants, and fits both rules. If both fit, the earlier end
+//! counts: a refusal would disprove an early end, and nothing disproves a late end.
 
 use crate::time::Millis;
 
-/// So many resets are remembered.
+/// The number of remembered resets.
 const KEPT: usize = 4;
 
-/// Lengths that windows have where people set them, in milliseconds.
+/// Usual lengths of windows, in milliseconds: 1 min, 5 min, 1 h, 5 h, 1 d, 7 d.
 const USUAL: [u64; 6] = [60_000, 300_000, 3_600_000, 18_000_000, 86_400_000, 604_800_000];
 
-/// What is this part of a length is exact enough for all that is done with it…
+/// A length is precise with an error below 1/100 of it…
 const PRECISE: u64 = 100;
-/// … and so are, of longer ones, the whole seconds in which upstreams tell waits; of short ones a larger part.
+/// … or below 1.5 s for long windows (upstreams report waits in whole seconds), or a larger part of short
+/// windows.
 const SECONDS: u64 = 1_500;
 const PRECISE_OF_SHORT: u64 = 20;
 
-/// A rule of the wall needs ends that are known to this part of its length, or any would fit.
+/// A wall rule needs ends with an error below 1/4 of its length; otherwise any rule would fit.
 const NARROW: u64 = 4;
-/// It is preferred to another that fits as well from this part on.
+/// A rule with an error below 1/16 of its length is preferred to another fitting rule.
 const EXACT: u64 = 16;
 
-/// A window may seem longer by this part of its length.
+/// The largest excess of a window's apparent length, from travel times.
 const ON_THE_WAY: u64 = 500;
 
-/// A reset that was seen.
+/// An observed reset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Reset {
-    /// The first request of the window that ended with it, where that is known.
+    /// The first request of the ended window, if known.
     pub(super) start: Option<Millis>,
     /// The first refusal in that window.
     pub(super) trip: Millis,
-    /// When it came.
+    /// The span of the reset.
     pub(super) came: Between,
 }
 
-/// Later than `over`, at most at `most`; in milliseconds, of an instant or a length.
+/// A span, exclusive of `over`, inclusive of `most`; in milliseconds, of an instant or a length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Between {
     pub(super) over: u64,
     pub(super) most: u64,
 }
 
-/// What is known of when windows end.
+/// The knowledge about ends of windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Calendar {
-    /// The newest first.
+    /// Observed resets, newest first.
     seen: [Option<Reset>; KEPT],
     rule: Option<Rule>,
-    /// The kind of rule that was the only one to explain what was seen, the last time that there was one.
+    /// The kind of the last rule that alone explained all resets.
     proven: Option<Kind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rule {
-    /// So long after the window's first request.
+    /// A length after the window's first request.
     First(Between),
-    /// At an instant, and at all that are a multiple of the length from there.
+    /// An instant, and all multiples of the length from there.
     Wall { length: u64, at: Between },
 }
 
@@ -88,14 +88,14 @@ impl Between {
         Self { over: self.over.saturating_sub(start.0), most: self.most.saturating_sub(start.0) }
     }
 
-    /// Says whether it is known as well as there is need to, of a window of a length.
+    /// Returns whether the span is precise enough for a window of `length`.
     pub(super) fn is_precise(self, length: u64) -> bool {
         self.width() <= (length / PRECISE).max(SECONDS.min(length / PRECISE_OF_SHORT))
     }
 }
 
 impl Rule {
-    /// Says whether it is known so well that it does not fit by chance.
+    /// Returns whether the span is too exact for a chance fit.
     fn is_exact(&self) -> bool {
         match *self {
             Self::First(length) => length.is_precise(length.most),
@@ -105,7 +105,7 @@ impl Rule {
 }
 
 impl Calendar {
-    /// Returns when a window ends whose first request was sent at `start`.
+    /// Returns the end of a window with its first request at `start`.
     pub(super) fn end(&self, start: Millis) -> Option<Between> {
         Some(match self.rule? {
             Rule::First(length) => length.later(start.0),
@@ -113,7 +113,7 @@ impl Calendar {
         })
     }
 
-    /// Returns the length of a window, at most.
+    /// Returns the largest length of a window.
     pub(super) fn length(&self) -> Option<u64> {
         Some(match self.rule? {
             Rule::First(length) => length.most,
@@ -121,7 +121,7 @@ impl Calendar {
         })
     }
 
-    /// Takes note of a reset.
+    /// Adds a reset.
     pub(super) fn note(&mut self, reset: Reset) {
         self.seen.rotate_right(1);
         self.seen[0] = Some(reset);
@@ -129,7 +129,7 @@ impl Calendar {
         self.rule = self.narrowed(fitted, reset).or(fitted).or(self.rule);
     }
 
-    /// Returns what is believed, made more exact by a reset, if it still is what fits.
+    /// Returns the present rule, narrowed by a reset, if the rule still fits.
     fn narrowed(&self, fitted: Option<Rule>, reset: Reset) -> Option<Rule> {
         match (self.rule?, fitted?) {
             (Rule::First(known), Rule::First(_)) => {
@@ -143,7 +143,7 @@ impl Calendar {
         }
     }
 
-    /// Returns a rule that explains all resets, or else the newest of them, as many as may be.
+    /// Returns a rule for all resets, or for as many of the newest as possible.
     fn fit(&mut self) -> Option<Rule> {
         let resets: [Reset; KEPT] = {
             let newest = self.seen[0]?;
@@ -167,7 +167,7 @@ impl Calendar {
     }
 }
 
-/// Returns the length from the first request on that explains these resets.
+/// Returns the length after the first request that explains these resets.
 fn first(resets: &[Reset]) -> Option<Rule> {
     let mut spans = resets.iter().filter_map(|reset| Some(reset.came.since(reset.start?)));
     let newest = spans.next()?;
@@ -175,7 +175,7 @@ fn first(resets: &[Reset]) -> Option<Rule> {
     Some(Rule::First(usual_in(length).unwrap_or(length)))
 }
 
-/// Returns the length and the instants of the wall that explain these resets.
+/// Returns the wall rule that explains these resets.
 fn wall(resets: &[Reset]) -> Option<Rule> {
     let (newest, others) = resets.split_first()?;
     let least = resets.iter().map(|reset| reset.came.over.saturating_sub(reset.trip.0)).max()?;
@@ -188,8 +188,8 @@ fn wall(resets: &[Reset]) -> Option<Rule> {
     })
 }
 
-/// Returns where an instant and another one meet, a multiple of the length from it. Where several multiples
-/// could be meant the other one says nothing.
+/// Narrows an instant by another, a multiple of the length away. Without a unique multiple, the other
+/// instant proves nothing.
 fn met(at: Between, other: Between, length: u64) -> Option<Between> {
     let (later, earlier) = if at.most >= other.most { (at, other) } else { (other, at) };
     let fewest = later.over.saturating_sub(earlier.most) / length + 1;
@@ -201,13 +201,13 @@ fn met(at: Between, other: Between, length: u64) -> Option<Between> {
     }
 }
 
-/// Returns how many lengths after an instant the next one is that lies after `start`.
+/// Returns the number of lengths from an instant to the next instant after `start`.
 fn multiples_until(start: Millis, at: u64, length: u64) -> u64 {
     if start.0 < at { 0 } else { (start.0 - at) / length + 1 }
 }
 
-/// Returns the usual length that it must be, exactly. What is measured is a little longer than what the upstream
-/// counts, because requests are under way to it.
+/// Returns the only possible usual length, exactly. The measured length exceeds the upstream's a little,
+/// because of travel times.
 fn usual_in(span: Between) -> Option<Between> {
     let length =
         USUAL.into_iter().find(|length| span.over < length + length / ON_THE_WAY && *length <= span.most)?;
@@ -217,7 +217,7 @@ fn usual_in(span: Between) -> Option<Between> {
     is_it.then(|| Between { over: most - 1, most })
 }
 
-/// Returns the shortest usual length that it can be.
+/// Returns the shortest possible usual length.
 pub(super) fn next_usual(span: Between) -> Option<u64> {
     USUAL.into_iter().find(|length| (span.over + 1..=span.most).contains(length))
 }

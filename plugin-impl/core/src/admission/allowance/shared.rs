@@ -1,4 +1,4 @@
-//! The one place where an allowance is shared between threads.
+//! The allowance, shared between threads.
 
 use std::sync::PoisonError;
 
@@ -8,19 +8,19 @@ use crate::time::Millis;
 
 use super::state::{AllowanceState, By, Closed, Experience, Ticket};
 
-/// An allowance's state, shared.
+/// An allowance's state, shared between threads.
 ///
-/// Each change is one transition of [`AllowanceState`] under a lock that is held for nothing else. Whoever
-/// only looks, and many more look than come, reads a copy of the denial in one word. It is written under
-/// the lock, so that it is never a mixture; who admits asks again.
+/// Each change is a transition of [`AllowanceState`] under a lock with no other use. Readers, far more
+/// frequent than admissions, read a copy of the denial in one word. The copy is written under the lock and
+/// never mixes two states; an admission asks again.
 #[derive(Debug, Default)]
 pub struct Allowance {
     state: Mutex<AllowanceState>,
-    /// The denial that is in force until the instant in it; see [`Sign`].
+    /// The present denial, with its end; see [`Sign`].
     sign: AtomicU64,
 }
 
-/// A denial in a word: the end in milliseconds, then whether ends are foreseen, and what kind it is in the two
+/// A denial in a word: the end in milliseconds, then whether ends are predictable, and the kind in the two
 /// lowest bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sign(u64);
@@ -55,62 +55,62 @@ impl Sign {
 }
 
 impl Allowance {
-    /// Says why nobody would be admitted, if so. It ranks; only [`Allowance::admit`] admits.
+    /// Returns the denial, if there is one. The denial ranks; only [`Allowance::admit`] admits.
     #[inline]
     pub fn denial(&self, now: Millis) -> Option<Deny> {
         Sign(self.sign.load(Ordering::Acquire)).closed()?.denial(now)
     }
 
-    /// Takes a place; see [`AllowanceState::admit`].
+    /// Takes a slot; see [`AllowanceState::admit`].
     ///
     /// # Errors
-    /// [`Deny`] says until when there is none.
+    /// [`Deny`] with its end.
     pub fn admit(&self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
         self.change(|state| state.admit(explores, now))
     }
 
-    /// Says whether experience tells when it opens. Else its end is a guess.
+    /// Returns whether the end is predicted, not estimated.
     #[inline]
     pub fn foresees(&self) -> bool {
         self.sign.load(Ordering::Acquire) & Sign::FORESEES != 0
     }
 
-    /// Takes part in a knock; see [`AllowanceState::knock`].
+    /// Joins an early probe; see [`AllowanceState::knock`].
     pub fn knock(&self, now: Millis) -> Option<Ticket> {
         self.change(|state| state.knock(now))
     }
 
-    /// Takes note of a good head; see [`AllowanceState::confirm`].
+    /// Counts a success; see [`AllowanceState::confirm`].
     pub fn confirm(&self, ticket: Ticket) -> bool {
         self.change(|state| state.confirm(ticket))
     }
 
-    /// Takes note of a 429; see [`AllowanceState::refuse`].
+    /// Counts a 429; see [`AllowanceState::refuse`].
     pub fn refuse(&self, ticket: Ticket, told: Option<Millis>, guess: Millis, now: Millis) -> Option<Millis> {
         self.change(|state| state.refuse(ticket, told, guess, now))
     }
 
-    /// Takes back what was not counted; see [`AllowanceState::forgive`].
+    /// Takes an uncounted admission back; see [`AllowanceState::forgive`].
     pub fn forgive(&self, ticket: Ticket) {
         self.change(|state| state.forgive(ticket));
     }
 
-    /// Takes note that an attempt was given up; see [`AllowanceState::abandon`].
+    /// Counts an abandoned attempt; see [`AllowanceState::abandon`].
     pub fn abandon(&self, ticket: Ticket) {
         self.change(|state| state.abandon(ticket));
     }
 
-    /// Returns what people are shown.
+    /// Returns the figures for people.
     pub fn experience(&self) -> Experience {
         self.lock().experience()
     }
 
-    /// Says whether anything is known of it.
+    /// Returns whether anything is learned.
     pub fn is_learned(&self) -> bool {
         self.experience().capacity.is_some()
     }
 
-    /// Forgets everything, by order of the operator.
+    /// Forgets everything, on the operator's order.
     pub fn reset(&self) {
         self.change(|state| *state = AllowanceState::default());
     }
