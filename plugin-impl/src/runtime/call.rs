@@ -1,4 +1,4 @@
-//! One call of an agent, taken in: what it asks for, understood once.
+//! Calls: an agent's request, parsed once for every attempt.
 
 mod bound;
 mod coding;
@@ -30,56 +30,56 @@ use crate::runtime::hold::Hold;
 
 pub use self::bound::BondError;
 
-/// The header that pins an account.
+/// The header for pinning an account.
 pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
-/// The header that pins a pool.
+/// The header for pinning a pool.
 pub const PIN_POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 
-/// A call as it came.
+/// A request as received.
 #[derive(Debug)]
 pub struct Call {
     pub method: Method,
-    /// Without the question mark.
+    /// The query, without the question mark.
     pub query: Option<String>,
     pub headers: HeaderMap,
-    /// Whole, because an attempt at another account sends it again.
+    /// The whole body, because an attempt at another account sends the body again.
     pub body: Bytes,
 }
 
 impl Call {
-    /// Returns where the body names its model, if it is a form.
+    /// Returns the range of the model's name in the body of a form.
     pub fn model_in_form(&self) -> Option<std::ops::Range<usize>> {
         body::model_in_form(&self.body, self.headers.get(CONTENT_TYPE)?.to_str().ok()?)
     }
 }
 
-/// A call that is understood: it can be sent to any account of its route.
+/// A routed call, ready to send to any account of the route.
 #[derive(Debug)]
 pub struct Routed {
     pub call: Call,
     pub intent: Intent,
-    /// The provider that it is for.
+    /// The primary hop: the provider addressed by the request.
     pub origin: Leg,
-    /// Those that may serve it where the origin cannot, in order.
+    /// The failover chain, in order.
     pub others: Arc<[Leg]>,
-    /// The model as the body names it, pin and all.
+    /// The model as written in the body, pin included.
     pub written_model: Option<String>,
-    /// Who it belongs to: what headers tell, and what the body tells where the strategy goes by it.
+    /// The session: by headers, and by the body if the strategy keeps sessions.
     pub session: Option<Session>,
-    /// The strategy goes by sessions.
+    /// Whether the strategy keeps sessions.
     keeps: bool,
-    /// How the prompt of its agent begins. It is looked for only where the agent has no home yet.
+    /// The start of the agent's prompt, computed only for an agent without a sticky account.
     prefix: OnceLock<Prefix>,
-    /// The account that began the turn which the request goes on with, as far as that is known.
+    /// The account of the first request of the turn, if known.
     pub began_turn: Option<AccountId>,
-    /// How it is held while it waits in the queue, where it is.
+    /// The way to keep the connection alive during a wait in the queue, if any.
     pub hold: Option<Hold>,
-    /// The account at the origin that it has by the credential that it brought.
+    /// The account at the primary provider of the caller's own credential.
     own: Option<Own>,
     refers: OnceLock<bool>,
 }
 
-/// A call that cannot be routed as it stands.
+/// The error of a call without a route.
 #[derive(Debug, Error)]
 pub enum CallError {
     #[error("the body cannot be routed: {0}; send JSON with a `model`")]
@@ -110,7 +110,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Returns the HTTP status for it.
+    /// Returns the HTTP status of the error.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -132,10 +132,10 @@ impl CallError {
 }
 
 impl Routed {
-    /// Understands a call.
+    /// Parses and routes a call.
     ///
     /// # Errors
-    /// [`CallError`], together with the format to tell it in.
+    /// [`CallError`], with the wire format of the error answer.
     pub async fn new(
         call: Call,
         claim: Claim,
@@ -200,13 +200,13 @@ impl Routed {
         })
     }
 
-    /// Returns the family for people, or the provider where it asks for no model.
+    /// Returns the model family for messages, or the provider for a request without a model.
     pub fn subject(&self) -> &str {
         &self.origin.route.family
     }
 
-    /// Returns who it stands in line for. The body is looked into only once there is a line, whatever the
-    /// strategy goes by.
+    /// Returns the session for the wait queue. The body is parsed only once a queue exists, under any
+    /// strategy.
     pub fn in_line(&self) -> Option<Session> {
         if self.keeps || self.session.is_some() {
             return self.session;
@@ -214,59 +214,60 @@ impl Routed {
         session::session(&self.call.headers, &self.call.body, self.intent.format)
     }
 
-    /// Returns whether a person waits for it.
+    /// Returns whether a person waits for the answer.
     pub fn class(&self) -> Class {
         session::class(&self.call.headers)
     }
 
-    /// Says whether an agent sent it that another one started.
+    /// Returns whether a subagent sent the request.
     pub fn is_subagents(&self) -> bool {
         session::is_subagents(&self.call.headers, &self.call.body, self.intent.format)
     }
 
-    /// Returns how the prompt of its agent begins.
+    /// Returns the start of the agent's prompt.
     pub fn prefix(&self) -> Prefix {
         let look = || session::prefix(&self.call.headers, &self.call.body, self.intent.format);
         *self.prefix.get_or_init(look)
     }
 
-    /// Returns a leg: 0 is the origin.
+    /// Returns a hop by index: 0 is the primary.
     pub fn leg(&self, leg: usize) -> &Leg {
         leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])
     }
 
-    /// Returns the account that it has on a leg by its own credential, which goes to no other provider.
+    /// Returns the account of the caller's own credential on a hop. The credential goes to no provider but
+    /// the primary.
     pub fn own_at(&self, leg: usize) -> Option<&Own> {
         self.own.as_ref().filter(|_| self.leg(leg).provider == self.origin.provider)
     }
 
-    /// Returns how many legs there are besides the origin.
+    /// Returns the number of hops after the primary.
     ///
-    /// What refers to something that an account made stays with its provider, even where nobody knows
-    /// which account that was. Most requests never need to leave, so it is looked for only here.
+    /// A request with a reference to a resource of an account stays with the provider, even if the owner is
+    /// unknown. Few requests ever fail over, so the body is scanned for references only here.
     pub fn others(&self) -> usize {
         let refers = || !bond::bonds(&self.call.body, &self.intent).is_empty();
         if self.others.is_empty() || *self.refers.get_or_init(refers) { 0 } else { self.others.len() }
     }
 
-    /// Returns the agent as it is known at the provider of a leg, where the strategy goes by agents.
+    /// Returns the key of the agent at the hop's provider, if the strategy keeps sessions.
     pub fn agent_at(&self, leg: &Leg) -> Option<u64> {
         self.session.filter(|_| self.keeps).map(|session| known_at(session.agent, leg))
     }
 
-    /// Returns the agent that started this one, as it is known at the provider of a leg.
+    /// Returns the key of the parent agent at the hop's provider.
     pub fn parent_at(&self, leg: &Leg) -> Option<u64> {
         self.session.and_then(|session| session.parent).map(|parent| known_at(parent, leg))
     }
 
-    /// Returns a number that requests have in common when they may use the same legs; see
-    /// [`Route::lane`].
+    /// Returns the queue key: requests with equal keys may use equal hops; see [`Route::lane`].
     pub fn lane(&self) -> u64 {
         self.others.iter().fold(self.origin.route.lane(), |lane, leg| lane.rotate_left(7) ^ leg.route.lane())
     }
 }
 
-/// Takes a call in, if it is not too long. A body that nobody looks into, such as a file, stays as it is.
+/// Takes a call in, up to `limit` bytes of body. A body without a model, such as a file, keeps its content
+/// coding.
 async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallError> {
     if call.body.len() as u64 > limit {
         return Err(CallError::TooLong { limit });
@@ -277,17 +278,18 @@ async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallErro
     coding::plain(call, limit).await
 }
 
-/// Returns a key as it is known at the provider of a leg: at each of them an agent has another home.
+/// Returns a session key scoped to the hop's provider: an agent has a separate sticky account at each
+/// provider.
 pub fn known_at(key: SessionKey, leg: &Leg) -> u64 {
     key.0.rotate_left(8) ^ leg.provider as u64
 }
 
-/// Most fleets never make what could be referred to, and then no body is looked through for it.
+/// Returns the owner of the resources in the body. Without any known resource, the body is not scanned.
 fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
     if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
 }
 
-/// Returns the origin, and the legs that follow it.
+/// Returns the primary hop and the failover chain.
 fn legs(
     ask: &Ask<'_>,
     intent: &Intent,
@@ -316,8 +318,8 @@ fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallErr
     Ok(Some(model.ok_or(CallError::NoModel)?.into_owned()))
 }
 
-/// A body that is neither JSON nor a form, or that names no model, goes to the usual account: the upstream has
-/// the words for it.
+/// Returns the model of an optional field. A body without a model, or neither JSON nor a form, goes to the
+/// usual account, and the upstream reports any error.
 fn optional_model(call: &Call) -> Option<String> {
     match call.model_in_form() {
         Some(range) => std::str::from_utf8(&call.body[range]).ok().map(str::to_owned),

@@ -1,7 +1,7 @@
-//! Claims: which requests are ours to route, and for which provider.
+//! Claims: the decision to route a request, and the provider addressed.
 //!
-//! A host that loads the library hands over every request its agent makes. One that goes to a host or a
-//! base URL of a configured provider is claimed; all others pass through untouched.
+//! A host hands over every request of the agent. A request to a host or a base URL of a configured provider
+//! is claimed; any other request passes through untouched.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use pointsman_core::request::route::Providers;
 use crate::edges::config::ProviderConfig;
 use crate::runtime::generation::Generation;
 
-/// A request that is ours.
+/// A claimed request.
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub intent: Intent,
-    /// Where the URL means one provider and no other.
+    /// The provider, if the URL addresses exactly one.
     pub provider: Option<ProviderId>,
-    /// The provider at whose address the caller asked, which its credential is for. Whoever asks at the gateway
-    /// leaves the provider to the router.
+    /// The provider of the caller's address, and so of the caller's credential. `None` for a request at the
+    /// gateway: the router chooses the provider.
     pub asked_at: Option<ProviderId>,
 }
 
-/// Claims a request that came to the gateway by its path.
+/// Claims a request at the gateway by the path.
 pub fn at_gateway(method: &Method, path: &str, headers: &HeaderMap) -> Option<Claim> {
     let intent = Intent::read(method, path, None, spoken(headers))?;
     Some(Claim { intent, provider: None, asked_at: None })
 }
 
-/// Claims a request that an agent would have sent to `uri` itself.
+/// Claims a request on the way from an agent to `uri`.
 pub fn on_its_way(method: &Method, uri: &Uri, headers: &HeaderMap, generation: &Generation) -> Option<Claim> {
     let spoken = spoken(headers);
     let addressed = addressed(uri, spoken, &generation.config.providers)?;
@@ -57,14 +57,14 @@ fn serves(generation: &Generation, format: WireFormat) -> bool {
 
 struct Addressed<'a> {
     provider: &'a ProviderConfig,
-    /// What follows the base URL.
+    /// The path below the base URL.
     path: &'a str,
-    /// How much of the URL the provider's own claims; the longest claim wins.
+    /// The length of the matched base URL; the longest match wins.
     length: usize,
 }
 
-/// Two providers may share an origin. What path and headers tell of the format decides between them first, then
-/// the length of the base URL.
+/// Finds the provider of a URL. Among providers with a common origin, the format of path and headers
+/// decides first, then the length of the base URL.
 fn addressed<'a>(
     uri: &'a Uri,
     spoken: Option<WireFormat>,

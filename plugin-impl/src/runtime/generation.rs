@@ -1,7 +1,7 @@
-//! Generations: one configuration with the fleet it describes.
+//! Generations: a configuration with the fleet built from the configuration.
 //!
-//! A request takes the current generation once and keeps it to its end, although configuration and fleet
-//! may change meanwhile.
+//! A request takes the current generation once and keeps the generation to the end, even if a reload
+//! happens meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,32 +24,32 @@ use crate::edges::store::Store;
 use crate::fleet::{Account, Fleet, Identity, Member, Roster};
 use crate::runtime::chains::Chains;
 
-/// A configuration, and who serves under it.
+/// A configuration in force, with provider runtimes and failover chains.
 #[derive(Debug)]
 pub struct Generation {
     pub config: Config,
-    /// One for each provider, in the order of the configuration.
+    /// The provider runtimes, in configuration order.
     pub crews: Vec<Crew>,
     pub chains: Chains,
-    /// Equal where configurations and credentials are equal. It tells nothing of either.
+    /// A hash, equal for equal configurations and credentials. No content can be derived from the hash.
     pub fingerprint: u64,
-    /// The providers as routes are parsed against.
+    /// The providers, as input for parsing routes.
     providers: Vec<Arc<Provider>>,
 }
 
-/// A provider's accounts.
+/// A provider runtime: the roster, the retry budget and the credentials.
 #[derive(Debug)]
 pub struct Crew {
     pub roster: Roster,
-    /// The ids of the roster's members, in its order.
+    /// The ids of the roster's members, in roster order.
     pub names: Arc<[AccountId]>,
-    /// What it may be sent by way of retries.
+    /// The retry budget of the provider.
     pub budget: Arc<Budget>,
-    /// What only the sending of requests needs, for each member of the roster.
+    /// The credentials of each member of the roster, needed only for sending.
     pub papers: Vec<Papers>,
 }
 
-/// What an account sends requests with.
+/// The credentials of an account: secret, project and proxy.
 #[derive(Clone, Debug)]
 pub struct Papers {
     pub credential: Credential,
@@ -58,8 +58,8 @@ pub struct Papers {
 }
 
 impl Generation {
-    /// Puts a configuration into force. Accounts that are in `before` with the same credential and pools
-    /// stay the accounts they are, with all that is known of them.
+    /// Builds a generation. An account of `before` with an equal credential and equal pools keeps the
+    /// state.
     pub fn new(config: Config, fleet: &Fleet, store: &dyn Store, before: Option<&Self>, now: Now) -> Self {
         let kept: BTreeSet<AccountId> = config.accounts.iter().map(|account| account.id.clone()).collect();
         fleet.keep_only(&kept);
@@ -75,7 +75,7 @@ impl Generation {
         Self { config, crews, chains, fingerprint, providers }
     }
 
-    /// Returns the enabled accounts that have no credential, each with the reason.
+    /// Returns the enabled accounts without a credential, each with the reason.
     pub fn without_credential(&self) -> BTreeMap<AccountId, Arc<str>> {
         let is_enabled =
             |id: &AccountId| self.config.accounts.iter().any(|account| account.id == *id && account.enabled);
@@ -108,7 +108,7 @@ impl Providers for Generation {
     }
 }
 
-/// What a generation is made from.
+/// The inputs for building a generation.
 struct Making<'a> {
     fleet: &'a Fleet,
     store: &'a dyn Store,
@@ -172,7 +172,7 @@ impl Making<'_> {
         provider.protections.iter().map(of).collect()
     }
 
-    /// Equips an account that has no past in this process, except for what the store remembers.
+    /// Makes the credentials of an account new in this process, and restores the limits in the store.
     fn enlisted(&self, provider: &ProviderConfig, config: &AccountConfig, account: &Account) -> Papers {
         for ((pool, model), limit) in self.store.account(&config.id).limits {
             if let Some(pool) = provider.core.pool(pool.as_str()) {
@@ -219,16 +219,16 @@ impl Making<'_> {
     }
 }
 
-/// Hashes all that decides how requests are routed and sent. What is printed of a configuration has no secret
-/// in it; accounts bring those in by their identities.
+/// Hashes every setting of routing and sending. The debug print of a configuration has no secrets; the
+/// accounts' identities add the secrets' hashes.
 fn fingerprint(config: &Config, crews: &[Crew]) -> u64 {
     let members = crews.iter().flat_map(|crew| &crew.roster.members);
     let identities: Vec<_> = members.map(|member| member.account.identity()).collect();
     hash_of(&(format!("{:?}", config.printed()), identities))
 }
 
-/// An account is another one when its credential changed, how it is proved, or the shape of its pools. What a file or
-/// a command gives may change; the account stays.
+/// Returns the identity of an account: a hash of the credential and its kind, the pools' names and endpoints,
+/// the OAuth client and the proxy. A secret from a file or a command may change without a new identity.
 fn identity(provider: &ProviderConfig, config: &AccountConfig) -> Identity {
     let secret = config.credential.secret();
     let pools: Vec<_> = provider.core.pools.iter().map(|pool| (&pool.name, &pool.endpoints)).collect();

@@ -1,9 +1,9 @@
-//! Headers: which of them go on with a message, and which end here.
+//! Headers: end-to-end headers go on with a message, and hop-by-hop headers end here.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
-/// Headers that belong to one connection (RFC 9110 section 7.6.1), or that the client sets itself.
+/// Headers of a single connection (RFC 9110 section 7.6.1), and headers set by the client itself.
 const OF_THE_CONNECTION: [HeaderName; 10] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -20,14 +20,15 @@ const OF_THE_CONNECTION: [HeaderName; 10] = [
 /// The prefix of the router's own headers.
 const OWN: &str = "x-pointsman-";
 
-/// Returns headers without those that end here.
+/// Returns the caller's headers for the upstream: without hop-by-hop headers, the client's headers and the
+/// router's own.
 pub fn callers(headers: HeaderMap) -> HeaderMap {
     let mut kept = end_to_end(headers);
     remove_where(&mut kept, |name| name.as_str().starts_with(OWN));
     kept
 }
 
-/// Returns headers without those of the connection they came by.
+/// Returns the end-to-end headers.
 pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     let lists: SmallVec<[HeaderValue; 1]> = headers.get_all(header::CONNECTION).iter().cloned().collect();
     for name in lists.iter().filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')) {
@@ -37,7 +38,7 @@ pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// Takes those headers out whose names are such. Most messages have few of them, or none.
+/// Removes headers by name. Most messages have few such headers, or none.
 pub fn remove_where(headers: &mut HeaderMap, is_such: impl Fn(&HeaderName) -> bool) {
     let names: SmallVec<[HeaderName; 4]> = headers.keys().filter(|name| is_such(name)).cloned().collect();
     for name in names {

@@ -1,7 +1,7 @@
-//! What goes out: the caller's request, as one pool of one account wants it.
+//! Outgoing requests: the caller's request, adapted to a pool of an account.
 //!
-//! Bytes pass through. Only what the pool needs is touched: the model's name where the pool has another,
-//! an envelope where it has one, the credential, and headers that end here.
+//! Bytes pass through. Only the pool's needs are changed: the model's name if the pool has a different
+//! name, an envelope if the pool has an envelope, the credential, and hop-by-hop headers.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -22,7 +22,7 @@ use crate::runtime::chains::Leg;
 use crate::runtime::headers::callers;
 use crate::target::target_url;
 
-/// Builds the request for one attempt.
+/// Builds the request of an attempt.
 pub fn build(
     routed: &Routed,
     leg: &Leg,
@@ -76,7 +76,8 @@ fn body(routed: &Routed, pool: &Pool, model: &str, project: Option<&str>) -> Byt
     }
 }
 
-/// The model was read from the body before, so renaming finds the same place again.
+/// Returns the body with the pool's model name. The model was read from the body before, so the position is
+/// found again.
 fn renamed(routed: &Routed, written: &str, model: &str) -> Bytes {
     let body = &routed.call.body;
     if routed.intent.model == ModelPlace::Requests {
@@ -90,7 +91,7 @@ fn renamed(routed: &Routed, written: &str, model: &str) -> Bytes {
     }
 }
 
-/// Says whether the pool put an envelope around a good answer.
+/// Returns whether the pool put an envelope around a good answer.
 pub fn is_enveloped(routed: &Routed, pool: &Pool, status: StatusCode) -> bool {
     let counts = matches!(&routed.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
     pool.envelope == Envelope::CodeAssist && status.is_success() && !counts

@@ -1,7 +1,8 @@
-//! Quota endpoints: an upstream is asked what is left, while an account of it is in use.
+//! Quota polling: the upstream's quota endpoint is asked for the remaining quota while an account is in
+//! use.
 //!
-//! Nothing waits for the answer, and a failure costs nothing but a longer pause until the next question. What
-//! the answer changes is decided in the core.
+//! No request waits for a poll, and a failed poll only lengthens the pause to the next poll. The core
+//! decides on the effect of an answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,23 +24,23 @@ use crate::fleet::inquiry::{Inquiry, Moved};
 use crate::runtime::generation::{Generation, Papers};
 use crate::runtime::shared::Shared;
 
-/// More than any answer of a quota endpoint.
+/// The longest answer of a quota endpoint to read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
-/// An endpoint that takes longer has failed.
+/// The time limit of a quota poll.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A pool of an account, by its places.
+/// A pool of an account, by indices.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
     /// The index of the provider in the configuration.
     pub provider: usize,
     /// The index of the account in the provider's roster.
     pub account: usize,
-    /// The index of the pool at its provider.
+    /// The index of the pool at the provider.
     pub pool: usize,
 }
 
-/// Asks what is left, where there is an endpoint to ask and it is time to. Does not wait.
+/// Starts a quota poll if the pool has a quota endpoint and a poll is due. Does not wait.
 pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
     let pause = generation.config.quota_refresh;
     let provider = &generation.config.providers[subject.provider];
@@ -64,7 +65,7 @@ pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
     tokio::spawn(question.put(inquiry));
 }
 
-/// Everything that it takes to ask.
+/// The inputs of a quota poll.
 struct Question {
     url: String,
     pool: usize,
@@ -120,7 +121,8 @@ impl Question {
         }
     }
 
-    /// A method of Google's, such as `v1internal:retrieveUserQuota`, is a POST; whatever else is read is a GET.
+    /// Builds the poll's request. A method of Google's, such as `v1internal:retrieveUserQuota`, is a POST;
+    /// any other URL is read with GET.
     fn request(&self, proof: &Proof) -> Outgoing {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.provider.headers[self.pool] {
@@ -140,7 +142,7 @@ impl Question {
         request
     }
 
-    /// Keeps a limit as it is by now, for when the account comes back.
+    /// Stores a moved limit, for the account's next start.
     fn keep(&self, account: &Account, moved: &Moved) {
         let now = self.tokens.clock.now();
         let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
@@ -153,7 +155,8 @@ impl Question {
     }
 }
 
-/// Says whether a reading is of the pool: an endpoint tells of all models, and each belongs to some pools.
+/// Returns whether a reading is of the pool: an endpoint reports every model, and each model belongs to
+/// some pools.
 fn serves(provider: &Provider, pool: usize, reading: &Reading) -> bool {
     reading.model.as_ref().is_none_or(|model| provider.family(model.as_str()).pools.contains(&pool))
 }

@@ -1,4 +1,4 @@
-//! The router: the one hook, `fetch`, and what an operator may ask.
+//! The router: the hook `fetch`, and queries for the operator.
 
 mod models;
 
@@ -27,17 +27,17 @@ use crate::runtime::hold;
 use crate::runtime::shared::Shared;
 use crate::secret::redact;
 
-/// A router of requests among the accounts of a configuration.
+/// A router of requests over the accounts of a configuration.
 #[derive(Debug)]
 pub struct Router {
     shared: Arc<Shared>,
     generation: ArcSwap<Generation>,
 }
 
-/// A request that passes through untouched could not be sent.
+/// The error of a request passed through untouched.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// It holds the URL as it can be shown.
+    /// The URL is invalid. The variant holds the URL with secrets redacted.
     #[error("`{0}` is not an absolute http or https URL")]
     Url(String),
     #[error(transparent)]
@@ -45,7 +45,7 @@ pub enum FetchError {
 }
 
 impl Router {
-    /// Makes a router. Its requests have to be run on a tokio runtime.
+    /// Makes a router. The router's futures need a tokio runtime.
     pub fn new(
         config: Config,
         store: Arc<dyn Store>,
@@ -60,7 +60,7 @@ impl Router {
         router
     }
 
-    /// Puts another configuration into force. Requests under way keep theirs to their end.
+    /// Puts a configuration into force. Requests in flight keep the old configuration to the end.
     pub fn reconfigure(&self, config: Config) {
         let Shared { fleet, store, clock, notices, .. } = &*self.shared;
         notices.set_quiet(config.quiet_mode);
@@ -70,7 +70,8 @@ impl Router {
         self.tell_disabled(Some(&before));
     }
 
-    /// Tells of each account that has no credential, and had one or was not there before.
+    /// Sends a notice for each account without a credential, if the account is new or had a credential
+    /// before.
     fn tell_disabled(&self, before: Option<&Generation>) {
         let known = before.map(Generation::without_credential).unwrap_or_default();
         for (account, why) in self.generation().without_credential() {
@@ -87,16 +88,16 @@ impl Router {
         self.generation.load_full()
     }
 
-    /// Returns what all requests share.
+    /// Returns the state shared by every request.
     pub fn shared(&self) -> &Shared {
         &self.shared
     }
 
-    /// Routes a request that an agent would have sent to `uri` itself. One that no provider claims passes
+    /// Routes a request on the way from an agent to `uri`. A request unclaimed by any provider passes
     /// through untouched.
     ///
     /// # Errors
-    /// [`FetchError`], only for a request that passes through.
+    /// [`FetchError`], only for a request passed through.
     pub async fn fetch(&self, uri: &Uri, call: Call) -> Result<Answer, FetchError> {
         let generation = self.generation();
         match claim::on_its_way(&call.method, uri, &call.headers, &generation) {
@@ -105,7 +106,7 @@ impl Router {
         }
     }
 
-    /// Routes a request that came to the gateway, or returns it where its path is of no wire format.
+    /// Routes a request at the gateway, or returns the call if the path belongs to no wire format.
     pub async fn serve(&self, path: &str, call: Call) -> Result<Answer, Call> {
         let Some(claim) = claim::at_gateway(&call.method, path, &call.headers) else { return Err(call) };
         Ok(self.route(&self.generation(), claim, call).await)
@@ -169,7 +170,7 @@ impl Router {
     }
 }
 
-/// Makes a call from its parts.
+/// Makes a call from the parts.
 pub fn call(method: Method, query: Option<&str>, headers: HeaderMap, body: Bytes) -> Call {
     Call { method, query: query.map(str::to_owned), headers, body }
 }

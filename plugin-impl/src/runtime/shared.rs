@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state shared by every request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::edges::upstream::Upstream;
 use crate::fleet::Fleet;
 use crate::runtime::journal::{Journal, RequestId};
 
-/// The parts of a router that outlive its configurations.
+/// The parts of a router that outlive a configuration.
 #[derive(Debug)]
 pub struct Shared {
     pub clock: Clock,
@@ -22,18 +22,18 @@ pub struct Shared {
     pub store: Arc<dyn Store>,
     pub counters: Arc<Counters>,
     pub notices: Notices,
-    /// Where secrets are read again.
+    /// The environment for reading secrets again.
     environment: Arc<dyn Environment>,
     pub journal: Journal,
     requests: AtomicU64,
-    /// Tells the ids of this start from those of another.
+    /// The start time, part of every request id, to keep ids of different starts apart.
     start: u64,
-    /// To ask for it is a call of the system, and every request wants it.
+    /// The process id, cached to save a system call per request.
     process: u32,
 }
 
 impl Shared {
-    /// Puts the parts together.
+    /// Makes the shared state from the parts.
     pub fn new(store: Arc<dyn Store>, notices: Notices, environment: Arc<dyn Environment>) -> Self {
         let clock = Clock::start();
         Self {
@@ -51,7 +51,7 @@ impl Shared {
         }
     }
 
-    /// Returns what refreshing tokens needs.
+    /// Returns the dependencies of a token refresh.
     pub fn tokens(&self, timeouts: Timeouts) -> Tokens {
         Tokens {
             clock: self.clock,
@@ -63,12 +63,12 @@ impl Shared {
         }
     }
 
-    /// Returns what tells this process from others that started in the same millisecond.
+    /// Returns a seed that differs from the seeds of processes started in the same millisecond.
     pub fn seed(&self) -> u64 {
         self.start ^ u64::from(self.process).rotate_left(32)
     }
 
-    /// Returns an id that no other request has.
+    /// Returns a fresh request id.
     pub fn next_request_id(&self) -> RequestId {
         RequestId { start: self.start, number: self.requests.fetch_add(1, Ordering::Relaxed) }
     }

@@ -1,8 +1,8 @@
-//! Bodies that come compressed.
+//! Decoding of compressed request bodies.
 //!
-//! Codex compresses its requests with zstd, and others may with what HTTP has. Such a body is taken out
-//! of its codings once and goes on plain: the router has to look into it, pools may want another name of
-//! the model in it, and not every upstream takes what another takes.
+//! Codex compresses requests with zstd, and clients may use any coding of HTTP. A body is decoded once and
+//! sent plain: the router reads the body, a pool may rename the model inside, and upstreams differ in
+//! accepted codings.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use http::header::CONTENT_ENCODING;
 
 use super::{Call, CallError};
 
-/// A request of more layers is not sent by anybody who means well.
+/// The most layers of coding. No honest client sends more.
 const MAX_LAYERS: usize = 2;
 
-/// A way to compress (RFC 9110 section 8.4.1, RFC 8878).
+/// A content coding (RFC 9110 section 8.4.1, RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
     Gzip,
@@ -24,12 +24,11 @@ enum Coding {
     Zstd,
 }
 
-/// Returns the call with its body as it was before it was compressed, and without the header that says
-/// that it is.
+/// Returns the call with a decoded body and without the `content-encoding` header.
 ///
 /// # Errors
-/// [`CallError::Encoded`], [`CallError::Garbled`], and [`CallError::TooLong`] for what would be longer
-/// than `limit`, however short it came.
+/// [`CallError::Encoded`], [`CallError::Garbled`], and [`CallError::TooLong`] for a body longer than
+/// `limit` after decoding.
 pub(super) async fn plain(mut call: Call, limit: u64) -> Result<Call, CallError> {
     let codings = codings(&call.headers)?;
     if codings.is_empty() {
@@ -44,7 +43,7 @@ pub(super) async fn plain(mut call: Call, limit: u64) -> Result<Call, CallError>
     Ok(call)
 }
 
-/// Reads what was done to a body, in the order in which it was done.
+/// Returns the codings of a body, in the order of application.
 fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, CallError> {
     let lines = headers.get_all(CONTENT_ENCODING).iter();
     let names: Vec<String> = lines
@@ -90,7 +89,7 @@ impl Coding {
         }
     }
 
-    /// Unpacks `body` into `plain`, up to so many bytes.
+    /// Decodes `body` into `plain`, up to `most` bytes.
     fn unpack(self, body: &[u8], most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Gzip => read(flate2::read::MultiGzDecoder::new(body), most, plain),
@@ -109,13 +108,14 @@ fn read(from: impl Read, most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
     from.take(most.saturating_sub(plain.len() as u64)).read_to_end(plain).map(drop)
 }
 
-/// The header of zlib is a multiple of 31, with 8 in its lower half (RFC 1950 section 2.2).
+/// Returns whether the body starts with a zlib header: a multiple of 31, with 8 in the lower half of the
+/// first byte (RFC 1950 section 2.2).
 fn is_zlib(body: &[u8]) -> bool {
     let [first, second, ..] = *body else { return false };
     first & 0x0f == 8 && u16::from_be_bytes([first, second]).is_multiple_of(31)
 }
 
-/// A body is one frame or more (RFC 8878 section 3.1).
+/// Decodes a body of at least a frame (RFC 8878 section 3.1).
 fn unpack_frames(mut body: &[u8], most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
     loop {
         let frame = ruzstd::decoding::StreamingDecoder::new(&mut body).map_err(io::Error::other)?;
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
 
     const PLAIN: &[u8] = br#"{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{"role":"user","content":"compressed"}]}"#;
-    /// The same, as brotli's own encoder writes it.
+    /// The test body, compressed by brotli's own encoder.
     const BROTLI: &str = "1b6000488cc374a33d5f94708d263942a583b82df5f5b7f3560c22faa60a5e41b07558bafa82434e800e2db004\
                           02b2a850f4078482f1873da0f6729b4bac39fd888a11a3bc9cdd01d30858903e7b7507377c13a6c098397c07";
-    /// 64 MiB of blanks, as brotli's own encoder writes them.
+    /// 64 MiB of blanks, compressed by brotli's own encoder.
     const BOMB: &str = "cbffff3ff82540e2b14020f7fe8fffff7ff04b00c4611180eefd1fffffffe0970088c30200ddfb3ffeffffc12f01\
                         10870500baf77ffcffff835f02200e0b0074effff8ffff07bf04401c1600e8defff1ffff0f7e0980382c00d0bdff\
                         cbffff3ffc1200715800a07bff07";

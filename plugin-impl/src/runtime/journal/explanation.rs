@@ -1,4 +1,4 @@
-//! Explanations: a record put into words, each plan made again from what it saw.
+//! Explanations: a record in words, with each plan made again from the recorded input.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::fleet::Settlement;
 use super::record::{How, LegNote, Record, Sight, Story};
 use super::{KEPT, json, text};
 
-/// One request, explained.
+/// The explanation of a request.
 #[derive(Debug)]
 pub struct Explanation {
     pub(super) record: Arc<Record>,
@@ -27,33 +27,33 @@ pub struct Explanation {
     naming: Naming,
 }
 
-/// How accounts are called.
+/// The style of account names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Naming {
-    /// `anthropic:work`, as the configuration does.
+    /// `anthropic:work`, as in the configuration.
     Ids,
-    /// `anthropic#0`: a label can be an e-mail address, which has no place in a log.
+    /// `anthropic#0`: a label can be an e-mail address, and e-mail addresses do not belong in a log.
     Places,
 }
 
 impl Explanation {
-    /// Explains a request to its operator.
+    /// Explains a request to the operator.
     pub fn new(record: Arc<Record>, now: Now) -> Self {
         let story = record.story();
         Self { record, story, now, naming: Naming::Ids }
     }
 
-    /// Explains a request to a log.
+    /// Explains a request for a log.
     pub fn for_log(record: Arc<Record>, now: Now) -> Self {
         Self { naming: Naming::Places, ..Self::new(record, now) }
     }
 
-    /// Returns it for a person.
+    /// Returns the explanation as text.
     pub fn to_text(&self) -> String {
         text::of(self)
     }
 
-    /// Returns it for a program.
+    /// Returns the explanation as JSON.
     pub fn to_json(&self) -> Value {
         json::of(self)
     }
@@ -62,7 +62,7 @@ impl Explanation {
         self.now.mono.since(self.record.began)
     }
 
-    /// Returns how many upstream calls were made so far.
+    /// Returns the number of upstream calls so far.
     pub(super) fn attempts(&self) -> u32 {
         self.story.end.as_ref().map_or_else(|| self.story.calls(), |end| end.attempts)
     }
@@ -71,7 +71,7 @@ impl Explanation {
         &self.record.legs[leg]
     }
 
-    /// Makes a plan again.
+    /// Makes a plan again and returns a line per candidate.
     pub(super) fn lines(&self, sight: &Sight) -> Vec<Line> {
         let snapshot = sight.snapshot();
         snapshot.map_or_else(Vec::new, |seen| explain(&seen, &self.record.settings, &sight.context))
@@ -93,7 +93,7 @@ impl Explanation {
             .map_or_else(String::new, |pool| pool.name.to_string())
     }
 
-    /// Returns the account and the pool, and which endpoint it is where that is not the first.
+    /// Returns account and pool, and the endpoint unless it is the first.
     pub(super) fn way(&self, leg: usize, way: Candidate) -> String {
         let endpoint = match way.endpoint {
             0 => String::new(),
@@ -102,7 +102,7 @@ impl Explanation {
         format!("{} in {}{endpoint}", self.account(leg, way.account), self.pool(leg, way.pool))
     }
 
-    /// Returns one word for how it ended.
+    /// Returns a word for the request's state.
     pub(super) fn state(&self) -> &'static str {
         match self.story.end.as_ref().map(|end| &end.how) {
             None => "under way",
@@ -113,7 +113,7 @@ impl Explanation {
         }
     }
 
-    /// Returns the id of the account that answered, or nothing.
+    /// Returns the id of the answering account, or an empty text.
     pub(super) fn served_by(&self) -> String {
         match self.story.end.as_ref().map(|end| &end.how) {
             Some(How::Answered { account, .. }) if self.naming == Naming::Ids => account.to_string(),
@@ -123,7 +123,7 @@ impl Explanation {
     }
 }
 
-/// Returns a list of requests for a person, in the order given.
+/// Returns a list of requests as text, in the given order.
 pub fn list_text(explanations: &[Explanation]) -> String {
     if explanations.is_empty() {
         return "no request has been routed yet\n".to_owned();
@@ -131,13 +131,13 @@ pub fn list_text(explanations: &[Explanation]) -> String {
     text::list(explanations)
 }
 
-/// Returns a list of requests for a program, in the order given.
+/// Returns a list of requests as JSON, in the given order.
 pub fn list_json(explanations: &[Explanation]) -> Value {
     let requests: Vec<_> = explanations.iter().map(json::summary).collect();
     serde_json::json!({"kept": requests.len(), "at_most": KEPT, "requests": requests})
 }
 
-/// Says that there is no such request, and what there is.
+/// Returns the message for an unknown request, with a hint at the known requests.
 pub fn unknown(asked: &str, kept: usize) -> String {
     let kept = match kept {
         0 => "no request has been routed yet".to_owned(),
@@ -163,7 +163,7 @@ pub(super) fn span(span: Duration) -> String {
     }
 }
 
-/// Returns how long it is until an instant.
+/// Returns the time until an instant.
 pub(super) fn until(instant: Millis, at: Millis) -> String {
     span(instant.since(at))
 }
@@ -180,7 +180,7 @@ pub(super) const fn why(why: Why) -> &'static str {
     }
 }
 
-/// Returns why a way is closed, and for how long.
+/// Returns the cause and the rest of a closing.
 pub(super) fn closed(closed: Closed, at: Millis) -> String {
     let mut text = why(closed.why).to_owned();
     if let Some(instant) = closed.until {
@@ -206,7 +206,7 @@ pub(super) fn denied(deny: Deny, at: Millis) -> String {
     }
 }
 
-/// Returns an outcome in one word, for programs.
+/// Returns an outcome as a word, for programs.
 pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Good => "good",
@@ -266,7 +266,7 @@ fn hint(hint: Hint, at: Millis) -> String {
     format!(", for {} by {source}", until(instant, at))
 }
 
-/// Returns what an attempt changed for everybody; nothing is empty.
+/// Returns the change to the shared state by an attempt; empty for no change.
 pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
     match settlement {
         Settlement::Nothing => String::new(),

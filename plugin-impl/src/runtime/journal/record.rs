@@ -1,4 +1,4 @@
-//! What one request wrote down of its decisions.
+//! Records: the decisions of a request.
 
 use std::sync::Arc;
 
@@ -21,45 +21,45 @@ use crate::sync::{Mutex, unpoisoned};
 
 use super::RequestId;
 
-/// How many plans of a request keep what they saw: the first ones, and the last.
+/// The number of plans with a kept snapshot: the first plans, and the last.
 pub const MAX_PLANS: usize = 4;
-/// How many accounts of a plan are kept: those it put first, then others.
+/// The most accounts kept of a snapshot: the plan's first candidates, then more in roster order.
 pub const MAX_ACCOUNTS: usize = 24;
-/// How many steps of a request are kept: the first ones, and the last.
+/// The most steps kept of a request: the first steps, and the last.
 pub const MAX_STEPS: usize = 48;
 
-/// The decisions of one request.
+/// The record of a request's decisions.
 #[derive(Debug)]
 pub struct Record {
     pub id: RequestId,
     pub began: Millis,
     pub began_wall: UnixMillis,
     pub family: String,
-    /// 0 is the origin.
+    /// The hops of the request; 0 is the primary.
     pub legs: SmallVec<[LegNote; 1]>,
     pub settings: Settings,
     story: Mutex<Story>,
 }
 
-/// A leg, as far as words for it are needed.
+/// The names of a hop, for messages.
 #[derive(Clone, Debug)]
 pub struct LegNote {
     pub provider: Arc<Provider>,
     pub model: String,
-    /// The ids of the provider's accounts, in the order of the roster.
+    /// The ids of the provider's accounts, in roster order.
     pub accounts: Arc<[AccountId]>,
 }
 
-/// What happened, in its order.
+/// The steps of a request, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Story {
     pub steps: Vec<Step>,
-    /// How many steps were left out before the last one.
+    /// The number of steps left out before the last.
     pub omitted: u32,
     pub end: Option<End>,
 }
 
-/// One step.
+/// A step of a request.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub at: Millis,
@@ -67,17 +67,17 @@ pub struct Step {
     pub what: What,
 }
 
-/// What a step was.
+/// The kind of a step, with the details.
 #[derive(Clone, Debug)]
 pub enum What {
     Planned(Sight),
-    /// A cell denied what the plan had promised.
+    /// A cell denied a candidate of the plan.
     Denied {
         candidate: Candidate,
         deny: Deny,
     },
     Attempt(Attempt),
-    /// It stood in line, or held out for its session's own account.
+    /// The request waited in the queue, or for the sticky account.
     Waited {
         until: Millis,
         refusal: Option<Refusal>,
@@ -85,50 +85,50 @@ pub enum What {
     },
 }
 
-/// What a plan saw; the plan can be made from it again.
+/// The input of a plan. The explanation makes the plan again from the input.
 #[derive(Clone, Debug)]
 pub struct Sight {
-    /// None where it is not kept.
+    /// The kept views; `None` for a snapshot dropped for room.
     seen: Option<Box<[AccountView]>>,
-    /// How many accounts there were.
+    /// The number of accounts in the snapshot.
     pub accounts: usize,
     pub now: Millis,
     pub context: Context,
 }
 
 impl Sight {
-    /// Returns how many accounts are kept of those that it saw, where any are.
+    /// Returns the number of kept accounts, if the snapshot is kept.
     pub fn kept(&self) -> Option<usize> {
         self.seen.as_ref().map(|seen| seen.len())
     }
 
-    /// Returns what is kept of the snapshot.
+    /// Returns the kept part of the snapshot.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let accounts = self.seen.as_ref()?.iter().cloned().collect();
         Some(Snapshot { now: self.now, accounts })
     }
 }
 
-/// A lease, from its admission to its end.
+/// An attempt: a lease, from the admission to the end.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub candidate: Candidate,
     pub is_probe: bool,
-    /// Upstream calls: none where the credential could not be had, two where it was renewed.
+    /// Upstream calls: 0 without a credential, 2 after a credential's renewal.
     pub calls: u8,
     pub end: Option<AttemptEnd>,
 }
 
-/// What an attempt came to.
+/// The end of an attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptEnd {
     pub at: Millis,
     pub outcome: Outcome,
-    /// What it changed for everybody.
+    /// The change to the shared state.
     pub settlement: Option<Settlement>,
 }
 
-/// How a request ended.
+/// The end of a request.
 #[derive(Clone, Debug)]
 pub struct End {
     pub at: Millis,
@@ -136,21 +136,21 @@ pub struct End {
     pub how: How,
 }
 
-/// What the caller got.
+/// The kind of a request's end.
 #[derive(Clone, Debug)]
 pub enum How {
     /// An upstream's answer, good or bad.
     Answered { status: u16, because: Because, account: AccountId, pool: PoolId },
-    /// That nobody can serve it in time.
+    /// A refusal: no account can serve the request in time.
     Refused(Refusal),
-    /// That no upstream could be made to answer.
+    /// A failure: no upstream answered.
     Failed(String),
-    /// Nothing: it went away before.
+    /// No answer: the caller went away before.
     Cancelled,
 }
 
 impl Record {
-    /// Begins a record.
+    /// Starts a record.
     pub fn new(id: RequestId, routed: &Routed, generation: &Generation, now: Now) -> Self {
         let note = |leg: &crate::runtime::chains::Leg| LegNote {
             provider: leg.route.provider.clone(),
@@ -168,30 +168,30 @@ impl Record {
         }
     }
 
-    /// Returns what has happened so far.
+    /// Returns the steps so far.
     pub fn story(&self) -> Story {
         unpoisoned(self.story.lock()).clone()
     }
 
-    /// Writes down what a plan was made of.
+    /// Records the input of a plan.
     pub fn planned(&self, leg: usize, snapshot: Snapshot, context: &Context, plan: Option<&Plan>) {
         let (now, accounts) = (snapshot.now, snapshot.accounts.len());
         let sight = Sight { seen: Some(kept(snapshot, plan)), accounts, now, context: *context };
         self.write(Step { at: now, leg, what: What::Planned(sight) });
     }
 
-    /// Writes down that a cell denied a candidate.
+    /// Records a cell's denial of a candidate.
     pub fn denied(&self, leg: usize, candidate: Candidate, deny: Deny, at: Millis) {
         self.write(Step { at, leg, what: What::Denied { candidate, deny } });
     }
 
-    /// Writes down that a candidate was admitted.
+    /// Records an admission.
     pub fn admitted(&self, leg: usize, candidate: Candidate, is_probe: bool, at: Millis) {
         let attempt = Attempt { candidate, is_probe, calls: 0, end: None };
         self.write(Step { at, leg, what: What::Attempt(attempt) });
     }
 
-    /// Writes down that the request was sent.
+    /// Records an upstream call.
     pub fn sent(&self) {
         self.last(|what| {
             if let What::Attempt(attempt) = what {
@@ -200,7 +200,7 @@ impl Record {
         });
     }
 
-    /// Writes down what the attempt under way came to.
+    /// Records the end of the current attempt.
     pub fn came_to(&self, outcome: &Outcome, settlement: Option<&Settlement>, at: Millis) {
         let end = AttemptEnd { at, outcome: outcome.clone(), settlement: settlement.cloned() };
         self.last(|what| {
@@ -210,12 +210,12 @@ impl Record {
         });
     }
 
-    /// Writes down that a wait begins.
+    /// Records the start of a wait.
     pub fn waits(&self, leg: usize, until: Millis, refusal: Option<Refusal>, at: Millis) {
         self.write(Step { at, leg, what: What::Waited { until, refusal, over: None } });
     }
 
-    /// Writes down that the wait is over.
+    /// Records the end of a wait.
     pub fn woke(&self, at: Millis) {
         self.last(|what| {
             if let What::Waited { over, .. } = what {
@@ -224,14 +224,14 @@ impl Record {
         });
     }
 
-    /// Writes down that the caller went away before there was an answer.
+    /// Records a caller gone before the answer.
     pub fn cancelled(&self, at: Millis) {
         let mut story = unpoisoned(self.story.lock());
         let attempts = story.calls();
         story.end.get_or_insert(End { at, attempts, how: How::Cancelled });
     }
 
-    /// Writes down how the request ended; only the first end counts.
+    /// Records the end of the request. Only the first end counts.
     pub fn ended(&self, how: How, attempts: u32, at: Millis) {
         unpoisoned(self.story.lock()).end.get_or_insert(End { at, attempts, how });
     }
@@ -248,7 +248,7 @@ impl Record {
 }
 
 impl Story {
-    /// Returns how many upstream calls were made, as far as the steps are kept.
+    /// Returns the number of upstream calls in the kept steps.
     pub fn calls(&self) -> u32 {
         let calls =
             |step: &Step| if let What::Attempt(attempt) = &step.what { attempt.calls.into() } else { 0 };
@@ -266,7 +266,7 @@ impl Story {
         self.steps.push(step);
     }
 
-    /// Forgets what the plan before this one saw, where too many are kept.
+    /// Drops the previous plan's snapshot if too many are kept.
     fn make_room_for_a_plan(&mut self) {
         let sights = self.steps.iter_mut().filter_map(|step| match &mut step.what {
             What::Planned(sight) if sight.seen.is_some() => Some(sight),
@@ -278,7 +278,7 @@ impl Story {
     }
 }
 
-/// Returns a bounded number of the accounts.
+/// Returns at most [`MAX_ACCOUNTS`] views.
 fn kept(snapshot: Snapshot, plan: Option<&Plan>) -> Box<[AccountView]> {
     let accounts = snapshot.accounts;
     if accounts.len() <= MAX_ACCOUNTS {
@@ -301,7 +301,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A record of a request to nobody.
+    /// Returns a record of a request without a route.
     pub(crate) fn record(id: RequestId) -> Record {
         Record {
             id,
@@ -383,7 +383,7 @@ pub(super) mod tests {
         assert!(matches!(end, End { at: Millis(2), attempts: 1, how: How::Cancelled }));
     }
 
-    /// With two pools for each account; more lie on the heap.
+    /// Views for two pools per account are stored inline; more pools allocate.
     #[test]
     fn the_whole_journal_is_bounded() {
         let plans = MAX_PLANS * MAX_ACCOUNTS * size_of::<AccountView>();

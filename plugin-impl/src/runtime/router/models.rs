@@ -1,9 +1,9 @@
-//! `GET /v1/models` where several providers speak the caller's format: one list of all they have.
+//! `GET /v1/models` over several providers of the caller's wire format: a single merged list.
 //!
-//! Each provider is asked by a request of its own, with its accounts, limits and retries, as if the caller
-//! had named it. Of one that has none to give, or gives none in time, the configuration may know some models;
-//! else it is left out, and the answer's head says so. Of a single provider that gives its list in time the
-//! bytes pass through.
+//! Each provider gets a request of its own, with accounts, limits and retries, as if named by the caller.
+//! For a provider without a list, or late, the configured models stand in. A provider without any model is
+//! left out, and a header of the answer says so. If a single provider answers in time, the bytes pass
+//! through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,18 +34,18 @@ use crate::runtime::generation::Generation;
 
 use super::Router;
 
-/// How long a list may take. Whoever asks shows a menu, and would rather have one with a gap. Claude Code waits
+/// The time limit of a list. The caller shows a menu, and a gap is better than a delay. Claude Code waits
 /// for 3 s.
 const PATIENCE: Duration = Duration::from_millis(2_500);
-/// How many answers make one provider's list.
+/// The most pages of a provider's list.
 const MOST_PARTS: usize = 10;
-/// The longest answer that is read.
+/// The longest answer to read, in bytes.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Which providers are not in the list, and why.
+/// The header for providers missing in the list, with the reasons.
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-pointsman-left-out");
 
-/// Returns the providers that a list is made of, or none where one alone is asked.
+/// Returns the providers of a merged list, or `None` for a list from a single provider.
 pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Option<Vec<Arc<Provider>>> {
     let is_pinned = || [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
     if claim.provider.is_some() || !is_list(claim, call) || is_pinned() {
@@ -56,14 +56,14 @@ pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Opt
     (providers.len() > 1 || !providers.iter().all(|provider| has_list(provider))).then_some(providers)
 }
 
-/// Says whether somebody asks which models there are.
+/// Returns whether the request asks for the list of models.
 pub(super) fn is_list(claim: &Claim, call: &Call) -> bool {
     call.method == Method::GET
         && claim.intent.resource() == ("models", None)
         && claim.intent.model == ModelPlace::Nowhere
 }
 
-/// Asks the one provider that there is, or that is named. What it answers in time passes as it is.
+/// Asks the only provider, or the provider named in the request. An answer in time passes through.
 pub(super) async fn list_of_one(
     router: &Router,
     generation: &Arc<Generation>,
@@ -93,7 +93,7 @@ pub(super) async fn list_of_one(
     whole.answer(&page, format)
 }
 
-/// Takes the provider out of `/v1/models/acme/big-model`, which means what acme knows as `big-model`.
+/// Splits the provider off `/v1/models/acme/big-model`: the model `big-model` at acme.
 pub(super) fn of_its_provider(claim: Claim, generation: &Generation) -> Claim {
     let intent = &claim.intent;
     if intent.model != ModelPlace::Nowhere || claim.provider.is_some() {
@@ -123,7 +123,7 @@ fn is_own(provider: &Provider) -> bool {
     provider.id.as_str() == provider.format.name()
 }
 
-/// Asks all providers at once, and answers with the page that the caller wants.
+/// Asks every provider at once and answers with the caller's page of the merged list.
 pub(super) async fn list(
     router: &Router,
     generation: &Arc<Generation>,
@@ -155,7 +155,7 @@ fn page_of(format: WireFormat, query: &[(String, String)]) -> Result<Page, PageE
     Page::read(format, query.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// Conditions are about the list that the caller has, which no provider knows.
+/// Removes conditional headers and ranges: both refer to the caller's merged list, unknown to any provider.
 fn asked(mut headers: HeaderMap) -> HeaderMap {
     for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, RANGE] {
         headers.remove(name);
@@ -163,7 +163,7 @@ fn asked(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// What every provider is asked.
+/// The request to every provider.
 struct Asking<'a> {
     router: &'a Router,
     generation: &'a Arc<Generation>,
@@ -174,17 +174,17 @@ struct Asking<'a> {
     headers: HeaderMap,
 }
 
-/// One provider's list.
+/// The list of a provider.
 struct List {
     models: Vec<Value>,
-    /// The head of the first answer.
+    /// The headers of the first answer.
     headers: HeaderMap,
     attempts: u64,
 }
 
-/// No list of a provider.
+/// The reason for a provider's missing list.
 enum NoList {
-    /// It was refused, and this is what would have been delivered.
+    /// The upstream refused. The answer is kept for delivery.
     Refused(Box<Answer>),
     Unreadable,
     Late,
@@ -235,7 +235,7 @@ impl Asking<'_> {
         Ok((answer.headers, part))
     }
 
-    /// Returns the caller's query with other pages: as long as there are, from where the last one ended.
+    /// Returns the caller's query for another page, of the greatest length, from the end of the last page.
     fn query_from(&self, from: Option<(&str, String)>) -> Option<String> {
         let format = self.intent.format;
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -265,16 +265,16 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> u64 {
     headers.get(name).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or_default()
 }
 
-/// What all providers together answered.
+/// The merged list.
 #[derive(Default)]
 struct Whole {
     models: Vec<Value>,
-    /// The providers in it.
+    /// The providers in the list.
     from: Vec<String>,
     left_out: Vec<String>,
     attempts: u64,
     id: Option<HeaderValue>,
-    /// The first refusal, which is delivered where nobody gave a list.
+    /// The first refusal, delivered if no provider gave a list.
     refusal: Option<Box<Answer>>,
 }
 
@@ -356,9 +356,8 @@ mod tests {
         fn notice(&self, _: &Notice, _: MetBy) {}
     }
 
-    /// Asks for a list where nobody says anything, and returns the answer and after how many milliseconds it
-    /// came. While the clock stands it jumps to the next timer as soon as there is nothing else to do, so
-    /// nobody waits here.
+    /// Asks silent providers for a list. Returns the answer and the milliseconds of paused time. A paused
+    /// clock jumps to the next timer as soon as the runtime is idle, so the test does not really wait.
     async fn list_of_silence(config: impl Fn(&str) -> String, path: &str) -> (StatusCode, String, u128) {
         let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let base = format!("http://{}", silent.local_addr().expect("it is bound"));
