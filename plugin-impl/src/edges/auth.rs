@@ -1,4 +1,4 @@
-//! Credentials: what an account proves itself with, and how it is put on a request.
+//! Credentials: the proof of an account, and the way onto a request.
 
 mod callers;
 mod refresh;
@@ -19,26 +19,26 @@ pub(crate) use self::callers::PROOFS as CALLERS_PROOFS;
 pub use self::refresh::{Refresher, Tokens};
 pub use self::reread::{Kept, Rereader};
 
-/// The credential of one account.
+/// The credential of an account.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// Sent as the provider's scheme says.
+    /// An API key, sent by the provider's auth scheme.
     ApiKey(Kept),
-    /// A bearer token that somebody else keeps fresh.
+    /// A bearer token refreshed by another program.
     AccessToken(Kept),
-    /// Bearer tokens made from a refresh token.
+    /// Bearer tokens from a refresh token.
     Refreshing(Arc<Refresher>),
-    /// What the caller sent, which is nowhere but in its request.
+    /// The caller's own credential, present only in the request.
     Callers,
-    /// There is none, and this says why.
+    /// No credential, with the reason.
     Missing(Arc<str>),
 }
 
-/// What one attempt proves itself with.
+/// The proof of an attempt.
 #[derive(Clone, Debug)]
 pub struct Proof {
     kind: Kind,
-    /// Another one may be had when this one is rejected.
+    /// Whether a rejection may lead to a new proof.
     pub renewable: bool,
 }
 
@@ -46,22 +46,22 @@ pub struct Proof {
 enum Kind {
     /// A secret of the account.
     Secret { scheme: AuthScheme, secret: Secret },
-    /// What the request brought.
+    /// The credential in the request.
     Callers,
 }
 
 impl Credential {
-    /// Says whether each request brings its own.
+    /// Returns whether each request brings a credential of its own.
     pub const fn is_callers(&self) -> bool {
         matches!(self, Self::Callers)
     }
 
-    /// Returns what to prove a request with, refreshing it where need be.
+    /// Returns the proof for a request, refreshed if need be.
     ///
-    /// `rejected` is a proof that the upstream did not take.
+    /// `rejected` is a proof rejected by the upstream.
     ///
     /// # Errors
-    /// An [`Outcome`] that says whether the account or the token service is at fault.
+    /// An [`Outcome`] with the blame: the account or the token service.
     pub async fn proof(
         &self,
         scheme: AuthScheme,
@@ -81,7 +81,7 @@ impl Credential {
         }
     }
 
-    /// Returns why there is none.
+    /// Returns the reason for a missing credential.
     pub fn missing(&self) -> Option<&Arc<str>> {
         match self {
             Self::Missing(why) => Some(why),
@@ -89,8 +89,8 @@ impl Credential {
         }
     }
 
-    /// Takes over what was read anew from the same sources. Returns whether it is another credential. Where nothing
-    /// could be read, what there is stays: a file may be in the middle of being written.
+    /// Takes over a newly read configuration. Returns whether the credential changed. If nothing could be
+    /// read, the current credential stays: a file may be half written.
     pub fn adopt(&self, configured: &CredentialSource, client: Option<&OAuthClient>) -> bool {
         let Some(secret) = configured.secret() else { return false };
         match self {
@@ -112,7 +112,7 @@ async fn kept_proof(
 }
 
 impl Proof {
-    /// Makes a proof of a secret that can be a header value. Without one no request goes out.
+    /// Makes a proof of a secret. A secret unfit for a header value is an error, so no request goes out.
     fn new(scheme: AuthScheme, secret: Secret, renewable: bool) -> Result<Self, Outcome> {
         let is_sendable = secret.expose().bytes().all(|byte| matches!(byte, b' '..=b'~'));
         let kind = Kind::Secret { scheme, secret };
@@ -126,14 +126,14 @@ impl Proof {
         }
     }
 
-    /// Takes out what the caller proves itself with, unless that is the proof.
+    /// Removes the caller's credential, unless the caller's credential is the proof.
     pub fn replace_callers(&self, url: &mut String, headers: &mut HeaderMap) {
         if self.secret().is_some() {
             callers::remove(url, headers);
         }
     }
 
-    /// Puts the proof on a request, which has nothing of the caller's; see [`Proof::replace_callers`].
+    /// Adds the proof to a request already without the caller's credential; see [`Proof::replace_callers`].
     pub fn apply(&self, url: &mut String, headers: &mut HeaderMap) {
         let Kind::Secret { scheme, secret } = &self.kind else { return };
         let secret = secret.expose();

@@ -1,13 +1,12 @@
-//! The configuration: from what is written to what is valid by construction.
+//! The configuration: from a written file to a value valid by construction.
 //!
-//! A file goes through three forms. `yaml` makes a tree in which every key and value knows its place;
-//! `overrides` lays environment variables over it and `catalog` puts the user's providers over the
-//! embedded ones, still as trees; then the settings are read out of it by their definitions in `settings`.
-//! Whoever holds a [`Config`] need not check anything again. Reading goes on after an error, so that all of
-//! a file's errors are told at once.
+//! A file goes through three forms. `yaml` makes a tree with the place of every key and value. As trees,
+//! `overrides` applies environment variables, and `catalog` merges the user's providers with the embedded
+//! providers. Then the definitions in `settings` read the settings out of the tree. A [`Config`] needs no
+//! further checks. Reading goes on after an error, so that every error of a file is reported at once.
 //!
-//! The machine comes in as an [`Environment`]; nothing here is global, so loading again is how a change is
-//! picked up. Nothing in a [`Config`] prints a secret.
+//! The machine comes in as an [`Environment`]. Nothing here is global, so a change is picked up by loading
+//! again. Nothing in a [`Config`] prints a secret.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -69,43 +68,43 @@ pub use report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
 pub use store::Store;
 pub use url::ProxyUrl;
 
-/// What holds for all requests, until another configuration is loaded.
+/// A configuration: the settings of every request until the next load.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub settings: Settings,
     pub quiet_mode: bool,
-    /// The pause between two questions to a quota endpoint about one account; zero for no questions.
+    /// The pause between quota polls of an account; zero for no polls.
     pub quota_refresh: Duration,
-    /// The longest that a streaming request is kept waiting with signs of life; zero for not at all.
+    /// The longest wait of a streaming request with signs of life; zero for none.
     pub hold: Duration,
-    /// What of each quota is left alone, where nothing more special says so.
+    /// The quota protection, unless a provider, pool or account says more.
     pub protection: Level,
-    /// Local, unless the user said that it need not be.
+    /// The gateway's address: local, unless the user allows more.
     pub listen: ListenAddress,
-    /// Where the web pages are from that may use the gateway, in lower case.
+    /// The origins of web pages allowed at the gateway, in lower case.
     pub allow_origins: Vec<String>,
     /// Further names of the gateway, in lower case, with or without a port.
     pub allow_hosts: Vec<String>,
     pub store: Store,
     pub timeouts: Timeouts,
-    /// In bytes.
+    /// The longest body of a request, in bytes.
     pub max_body: u64,
-    /// Those of the catalog first; [`ProviderConfig::index`] is the position here.
+    /// The providers: the catalog's first. [`ProviderConfig::index`] is an index into this list.
     pub providers: Vec<Arc<ProviderConfig>>,
-    /// Ids are unique.
+    /// The accounts, with unique ids.
     pub accounts: Vec<AccountConfig>,
     pub fallbacks: Vec<Fallback>,
-    /// The files that secrets came from. Another content of one is a change of the configuration.
+    /// The files of secrets. New content of a file is a change of the configuration.
     pub secret_files: Vec<PathBuf>,
-    /// What its writer should know of.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
-    /// What was decided without being written.
+    /// Decisions made without a setting.
     pub notes: Vec<String>,
     pub source: ConfigSource,
 }
 
 impl Config {
-    /// Returns what decides how requests are routed and sent, to be printed; secrets print as such.
+    /// Returns the settings of routing and sending, for printing; secrets are redacted.
     pub fn printed(&self) -> impl fmt::Debug {
         (
             (&self.settings, self.quota_refresh, &self.protection, &self.timeouts, self.max_body),
@@ -114,31 +113,31 @@ impl Config {
     }
 }
 
-/// How long an upstream may take.
+/// The time limits of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Until a connection stands.
+    /// The time until the connection stands.
     pub connect: Duration,
-    /// Until the head of an answer is there.
+    /// The time until the answer's head.
     pub head: Duration,
-    /// Between two pieces of an answer.
+    /// The time between pieces of an answer.
     pub idle: Duration,
 }
 
-/// Where a configuration came from.
+/// The source of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigSource {
-    /// This file.
+    /// A file.
     File(PathBuf),
     /// No file; defaults and environment variables.
     Defaults,
 }
 
-/// Loads the configuration that [`locate()`] found.
+/// Loads the configuration found by [`locate()`].
 ///
 /// # Errors
 ///
-/// All that is wrong with it, up to [`MAX_ERRORS`].
+/// The errors of the file, up to [`MAX_ERRORS`].
 pub fn load(located: &Located, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
     match located {
         Located::File(path) => {
@@ -160,11 +159,11 @@ pub fn load(located: &Located, environment: &dyn Environment) -> Result<Config, 
     }
 }
 
-/// Makes a configuration of `text`, which is (or could be) in the file `name`.
+/// Parses `text`, the present or future content of the file `name`.
 ///
 /// # Errors
 ///
-/// All that is wrong with it, up to [`MAX_ERRORS`].
+/// The errors of the text, up to [`MAX_ERRORS`].
 pub fn from_text(text: &str, name: &str, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
     resolve::config(text, name, ConfigSource::File(Path::new(name).to_owned()), environment)
 }

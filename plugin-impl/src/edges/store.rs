@@ -1,8 +1,8 @@
-//! The store: what outlives an account's place in the configuration.
+//! The store: facts to outlive an account's place in the configuration.
 //!
-//! Records are shapes of their own and carry wall-clock instants, because the reader may be another
-//! process or a later one. Every merge is a join, what was heard last wins, so that order and duplicates do
-//! not matter. Nothing here is on the way of a request.
+//! Records have types of their own and carry wall-clock instants, because the reader may be another process
+//! or a later process. Every merge is a join by latest report, so order and duplicates do not matter. No
+//! request waits for the store.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -14,60 +14,61 @@ use pointsman_core::time::{Now, UnixMillis};
 use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
 
-/// Keeps what was learned.
+/// A store of learned facts.
 pub trait Store: Send + Sync + Debug {
     /// Takes a record in.
     fn save(&self, record: Record);
 
-    /// Returns what is known of an account.
+    /// Returns the known facts of an account.
     fn account(&self, account: &AccountId) -> Saved;
 }
 
-/// Something worth keeping.
+/// A fact to keep.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// A pool is limited, or not any more; of a model where models have limits of their own.
+    /// A limit of a pool begins or ends; of a model in a pool with limits per model.
     Limit { account: AccountId, pool: PoolId, model: Option<ModelId>, limit: SavedLimit },
-    /// The provider exchanged the refresh token. It is saved before it is used.
+    /// The provider exchanged the refresh token. The record is saved before the token's first use.
     RefreshToken { account: AccountId, fingerprint: u64, token: Secret },
 }
 
-/// A limit, as it is kept. A later word may well be that it is over sooner, so the order is that of hearing; in
-/// the same millisecond a guess is older than what the upstream said.
+/// A limit in the store. The latest report wins, since a later report may shorten a limit. Within a
+/// millisecond, a reported limit beats an estimated limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SavedLimit {
     pub heard: UnixMillis,
-    /// The upstream said so; else it is a guess.
+    /// Whether the upstream reported the limit; otherwise an estimate.
     pub known: bool,
     pub until: UnixMillis,
 }
 
 impl SavedLimit {
-    /// Keeps what is in force now; nothing is a limit that is over.
+    /// Converts the limit in force; no limit counts as a limit already over.
     pub fn of(limit: Option<LimitSeen>, now: Now) -> Self {
         let (until, known) = limit.map_or((now.mono, true), |limit| (limit.until, limit.known));
         Self { heard: now.wall, until: now.wall_of(until), known }
     }
 
-    /// Returns it as cells take it in.
+    /// Converts the limit for a cell.
     pub fn limit(self, now: Now) -> Limit {
         let until = now.mono_of(self.until);
         if self.known { Limit::Known { until } } else { Limit::Learned { until } }
     }
 }
 
-/// More than the pools and models of any account; then those that are over are forgotten.
+/// More than the pools and models of any account. Beyond this number, limits already over are forgotten.
 const CROWDED: usize = 64;
 
-/// What is known of an account.
+/// The known facts of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
     pub limits: BTreeMap<(PoolId, Option<ModelId>), SavedLimit>,
-    /// The refresh token in force, and the fingerprint of the configured one that it descends from.
+    /// The refresh token in force, with the fingerprint of the configured token at the start of the
+    /// exchanges.
     pub refresh_token: Option<(u64, Secret)>,
 }
 
-/// Keeps records for as long as the process lives.
+/// A store for the life of the process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     accounts: Mutex<BTreeMap<AccountId, Saved>>,

@@ -1,21 +1,22 @@
-//! What a caller proves itself with: the headers and the query parameter that hold a credential.
+//! Callers' credentials: the headers and the query parameter with a credential.
 
 use std::hash::{Hash, Hasher};
 
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
-/// The headers that carry callers' credentials.
+/// The headers for callers' credentials.
 pub(crate) const PROOFS: [HeaderName; 3] =
     [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key")];
 
-/// Codex names the account of its ChatGPT sign-in here. It belongs to the credential, so the two go together.
+/// Codex names the account of the ChatGPT sign-in in this header. The header goes with the credential, in
+/// or out.
 const ACCOUNT: HeaderName = HeaderName::from_static("chatgpt-account-id");
 
-/// What `pointsman run` and the plugin of opencode give an agent where it wants a key and its user has none.
+/// Placeholder keys of `pointsman run` and the opencode plugin, for agents of users without a key.
 const PLACEHOLDERS: [&str; 2] = ["routed-by-pointsman", "pointsman"];
 
-/// The credential of a request, where it lies. It can be hashed, and neither printed nor kept.
+/// A borrowed credential of a request: hashable, never printed or kept.
 #[derive(Clone, Copy)]
 pub struct Brought<'a> {
     headers: &'a HeaderMap,
@@ -23,7 +24,7 @@ pub struct Brought<'a> {
 }
 
 impl<'a> Brought<'a> {
-    /// Finds the credential of a request. A placeholder of ours is none.
+    /// Finds the credential of a request. A placeholder counts as no credential.
     pub fn find(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Self> {
         let brought = Self { headers, query: query.unwrap_or_default() };
         let has_header = PROOFS.iter().filter_map(|name| headers.get(name)).any(is_credential);
@@ -41,7 +42,7 @@ impl Hash for Brought<'_> {
     }
 }
 
-/// Takes out of a request what its caller proves itself with.
+/// Removes the caller's credential from a request.
 pub(super) fn remove(url: &mut String, headers: &mut HeaderMap) {
     for name in PROOFS.iter().chain([&ACCOUNT]) {
         headers.remove(name);

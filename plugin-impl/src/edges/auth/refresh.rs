@@ -1,4 +1,4 @@
-//! Refresh: one flight per account, ahead of the token's end, whoever asks and however many.
+//! Token refresh: a single flight per account, ahead of the token's end, for any number of callers.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::sync::{Mutex, unpoisoned};
 use super::reread::{Pace, read_again};
 use super::token::{self, Fault, Issued};
 
-/// What refreshing needs from its surroundings.
+/// The dependencies of a token refresh.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub clock: Clock,
@@ -28,11 +28,11 @@ pub struct Tokens {
     pub store: Arc<dyn Store>,
     pub counters: Arc<Counters>,
     pub timeouts: Timeouts,
-    /// Where secrets are read again.
+    /// The environment for reading secrets again.
     pub environment: Arc<dyn Environment>,
 }
 
-/// Makes access tokens from the refresh token of one account.
+/// A refresher: exchanges an account's refresh token for access tokens.
 #[derive(Debug)]
 pub struct Refresher {
     account: AccountId,
@@ -45,18 +45,18 @@ struct State {
     grant: Grant,
     access: Option<Access>,
     flight: Option<Flight>,
-    /// How often the sources of the grant are read again.
+    /// The pace of reading the grant's sources again.
     pace: Pace,
 }
 
-/// What a token endpoint is shown.
+/// The credentials for a token endpoint.
 #[derive(Clone, Debug)]
 struct Grant {
     client: OAuthClient,
     source: Option<SecretSource>,
-    /// Of the refresh token as it was configured.
+    /// The fingerprint of the refresh token as configured.
     fingerprint: u64,
-    /// The configured token, or one that descends from it by exchange.
+    /// The refresh token: as configured, or from a later exchange.
     refresh: Secret,
 }
 
@@ -66,19 +66,19 @@ struct Access {
     lifespan: Lifespan,
 }
 
-/// What all who wait for one refresh will learn.
+/// The result of a flight, once landed, for every waiting caller.
 type Landed = Option<Result<Secret, Outcome>>;
 
 type Flight = watch::Receiver<Landed>;
 
-/// What to do for one who asks.
+/// The next step of a caller: use the token, or wait for a flight.
 enum Errand {
     Use(Secret),
     Await(Flight),
 }
 
 impl Refresher {
-    /// Makes a refresher. A token that descends from the configured one by exchange is in the store.
+    /// Makes a refresher. The store holds the refresh token of a later exchange, if any.
     pub fn new(
         account: AccountId,
         client: OAuthClient,
@@ -95,7 +95,7 @@ impl Refresher {
         Self { account, proxy, state: Mutex::new(state) }
     }
 
-    /// Takes over what was read anew from the same sources. Returns whether it is another credential.
+    /// Takes over a newly read configuration. Returns whether the credential changed.
     pub(super) fn adopt(&self, configured: &ConfiguredSecret, client: Option<&OAuthClient>) -> bool {
         let mut state = unpoisoned(self.state.lock());
         let token = configured.secret().ok();
@@ -110,7 +110,7 @@ impl Refresher {
         }
     }
 
-    /// Returns a token that is good for now.
+    /// Returns a valid access token.
     ///
     /// # Errors
     /// `NeedsSignIn` or `TokenOutage`; see `token::refresh`.
@@ -145,9 +145,9 @@ impl Refresher {
         }
     }
 
-    /// Joins the flight that is under way, or begins one.
+    /// Joins the flight in progress, or starts a flight.
     ///
-    /// It flies in a task of its own: a caller that goes away must not take an exchanged token with it.
+    /// The flight is a task of its own: a caller gone away must not take an exchanged token along.
     fn take_off(self: &Arc<Self>, state: &mut State, tokens: &Tokens) -> Flight {
         if let Some(flight) = &state.flight {
             return flight.clone();
@@ -186,7 +186,8 @@ impl Refresher {
         token::refresh(&tokens.upstream, client, refresh, self.proxy.as_ref(), tokens.timeouts).await
     }
 
-    /// Returns another grant than the one that was refused, where the files and commands that it came from give one.
+    /// Returns a grant different from the refused grant, if the source files and commands give a new
+    /// secret.
     async fn read_again(&self, refused: &Grant, tokens: &Tokens) -> Option<Grant> {
         let of_client = refused.client.client_secret.as_ref().and_then(ConfiguredSecret::source);
         let sources = [refused.source.as_ref(), of_client];
@@ -204,7 +205,7 @@ impl Refresher {
 }
 
 impl Grant {
-    /// Returns the grant with another token or client secret; none where both are the same.
+    /// Returns the grant with a new token or client secret, or `None` if neither changed.
     fn with(&self, token: Option<&Secret>, client_secret: Option<&Secret>) -> Option<Self> {
         let mut grant = self.clone();
         if let Some(token) = token.filter(|token| fingerprint(token) != self.fingerprint) {
@@ -226,7 +227,7 @@ fn fingerprint(token: &Secret) -> u64 {
 }
 
 impl State {
-    /// Forgets a token that the upstream did not take; a newer one stays.
+    /// Forgets a token rejected by the upstream. A newer token stays.
     fn discard(&mut self, rejected: Option<&Secret>) {
         let is_rejected = |access: &Access| rejected.is_some_and(|bad| bad.expose() == access.token.expose());
         if self.access.as_ref().is_some_and(is_rejected) {
@@ -234,8 +235,8 @@ impl State {
         }
     }
 
-    /// Takes in what a flight came to. A flight that failed leaves the token that it was to replace. One that began
-    /// with another grant than is in force has nothing to leave.
+    /// Takes in the result of a flight. After a failure the current token stays. The result of a flight for
+    /// a grant no longer in force is returned but not kept.
     fn take(
         &mut self,
         issued: Result<Issued, Outcome>,

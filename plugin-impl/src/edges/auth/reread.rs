@@ -1,4 +1,4 @@
-//! Secrets that are read again: a file or a command can hold another one by the time that the first is refused.
+//! Secrets read again after a refusal: by then the file or command may hold a new secret.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::sync::{Mutex, unpoisoned};
 
 use super::Tokens;
 
-/// Between two readings because of refusals. A command can ask a person, or cost money.
+/// The pause between readings after refusals. A command can prompt a person, or cost money.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// A secret that is sent as it is.
+/// A secret sent without an exchange: fixed, or read again from a source.
 #[derive(Clone, Debug)]
 pub enum Kept {
     Fixed(Secret),
     Reread(Arc<Rereader>),
 }
 
-/// A secret, and the source that it is read from again.
+/// A secret, with the source for reading the secret again.
 #[derive(Debug)]
 pub struct Rereader {
     source: SecretSource,
@@ -33,16 +33,16 @@ pub struct Rereader {
 struct State {
     secret: Secret,
     pace: Pace,
-    /// A reading under way. It is told when it is over.
+    /// The reading in progress; the channel reports the end.
     reading: Option<watch::Receiver<bool>>,
 }
 
-/// Bounds how often a source is read because of refusals.
+/// A limiter of readings after refusals.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Option<Millis>);
 
 impl Pace {
-    /// Says whether the source may be read now, and remembers that it was.
+    /// Returns whether the source may be read now, and remembers the reading.
     pub(super) fn allows(&mut self, now: Millis) -> bool {
         let allows = self.0.is_none_or(|last| now.since(last) >= PAUSE);
         if allows {
@@ -53,7 +53,7 @@ impl Pace {
 }
 
 impl Kept {
-    /// Keeps `secret`, which was read from what `configured` says.
+    /// Keeps `secret` from the source in `configured`.
     pub fn new(secret: &Secret, configured: &ConfiguredSecret) -> Self {
         match configured.source() {
             None => Self::Fixed(secret.clone()),
@@ -64,12 +64,12 @@ impl Kept {
         }
     }
 
-    /// Says whether another secret may be had after a refusal.
+    /// Returns whether a refusal may lead to a new secret.
     pub(super) fn is_renewable(&self) -> bool {
         matches!(self, Self::Reread(_))
     }
 
-    /// Returns the secret; after a refusal another one than was `rejected`, where the source has one.
+    /// Returns the secret. If the current secret is `rejected`, reads the source for a new secret.
     pub(super) async fn secret(
         &self,
         rejected: Option<&Secret>,
@@ -83,7 +83,7 @@ impl Kept {
         }
     }
 
-    /// Takes a secret over that was read elsewhere. Returns whether it is another one.
+    /// Takes over a secret read elsewhere. Returns whether the secret changed.
     pub(super) fn adopt(&self, configured: &ConfiguredSecret) -> bool {
         match (self, configured.secret()) {
             (Self::Reread(rereader), Ok(secret)) => rereader.set(secret.clone()),
@@ -115,9 +115,9 @@ impl Rereader {
         Some(self.current()).filter(|read| read.expose() != rejected.expose())
     }
 
-    /// Joins the reading that is under way, or begins one where it is time to.
+    /// Joins the reading in progress, or starts a reading if the pace allows.
     ///
-    /// It is a task of its own: a caller that goes away does not take its result along.
+    /// The reading is a task of its own: a caller gone away does not take the result along.
     fn reading(self: &Arc<Self>, tokens: Tokens) -> Option<watch::Receiver<bool>> {
         let mut state = unpoisoned(self.state.lock());
         if let Some(reading) = &state.reading {
@@ -143,7 +143,8 @@ impl Rereader {
     }
 }
 
-/// Reads a source on a thread that may block. A source that gives nothing leaves what there is.
+/// Reads a source on a blocking thread. Returns `None` for a source without a secret, and the current
+/// secret stays.
 pub(super) async fn read_again(source: &SecretSource, environment: Arc<dyn Environment>) -> Option<Secret> {
     let from = source.clone();
     match tokio::task::spawn_blocking(move || from.read(&*environment)).await {

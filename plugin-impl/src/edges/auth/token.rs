@@ -13,25 +13,25 @@ use crate::edges::config::{OAuthClient, ProxyUrl, Timeouts};
 use crate::edges::upstream::{Outgoing, Replay, Upstream, whole};
 use crate::secret::Secret;
 
-/// More than any answer of a token endpoint.
+/// The longest answer of a token endpoint to read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
-/// A token endpoint that takes longer is down.
+/// The time limit of a token endpoint.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A fresh token.
+/// A fresh access token.
 #[derive(Debug)]
 pub(super) struct Issued {
     pub(super) access: Secret,
     pub(super) lifetime: Duration,
-    /// The refresh token to use from now on, where it was exchanged.
+    /// The refresh token for the next exchange, if exchanged.
     pub(super) refresh: Option<Secret>,
 }
 
-/// Why there is no fresh token.
+/// The error of a refresh.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) outcome: Outcome,
-    /// The endpoint took the request and refused it: another secret may do better.
+    /// The endpoint refused the request: a different secret may help.
     pub(super) is_refusal: bool,
 }
 
@@ -91,8 +91,8 @@ fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
     }
 }
 
-/// Reads a token answer (RFC 6749 section 5.1). Each field is checked before it is believed: endpoints leave fields
-/// out, quote numbers, and send empty texts for what has not changed.
+/// Reads a token answer (RFC 6749 section 5.1). Each field is checked: endpoints leave fields out, quote
+/// numbers, and send empty texts for unchanged values.
 fn issued(body: &[u8]) -> Result<Issued, &'static str> {
     let answer: Value = serde_json::from_slice(body).map_err(|_| "the answer is no JSON")?;
     if !is_bearer(answer.get("token_type")) {
@@ -103,14 +103,15 @@ fn issued(body: &[u8]) -> Result<Issued, &'static str> {
     Ok(Issued { access, lifetime, refresh: text(answer.get("refresh_token")) })
 }
 
-/// Returns a credential that can be sent as it is.
+/// Returns a credential fit to be sent.
 fn text(field: Option<&Value>) -> Option<Secret> {
     let text = field?.as_str()?.trim();
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()))
         .then(|| Secret::new(text.to_owned()))
 }
 
-/// A type that is not told is Bearer. A token of another type proves nothing as a bearer token.
+/// Returns whether the type is Bearer; a missing type counts as Bearer. A token of a different type is
+/// useless as a bearer token.
 fn is_bearer(field: Option<&Value>) -> bool {
     match field {
         None | Some(Value::Null) => true,
@@ -119,7 +120,8 @@ fn is_bearer(field: Option<&Value>) -> bool {
     }
 }
 
-/// Returns the lifetime in seconds: a number, or a number as text. Nothing else is a lifetime, nor is one that is over.
+/// Returns the lifetime in seconds: a positive number, or a positive number as text. Any different value is
+/// no lifetime.
 fn lifetime(field: Option<&Value>) -> Option<Duration> {
     let seconds = match field? {
         Value::Number(number) => number.as_f64(),

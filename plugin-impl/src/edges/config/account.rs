@@ -1,4 +1,4 @@
-//! Accounts: from what is written, or what the environment offers, to what the fleet is made of.
+//! Accounts: from the written settings or the environment to the fleet's input.
 
 use std::collections::HashMap;
 
@@ -28,37 +28,37 @@ use crate::secret::begins_like_key;
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
     pub id: AccountId,
-    /// The index of its provider in [`Config::providers`](super::Config::providers).
+    /// The index of the provider in [`Config::providers`](super::Config::providers).
     pub provider: usize,
     pub credential: CredentialSource,
     pub project: Option<String>,
-    /// 1 to 100.
+    /// The weight, 1 to 100.
     pub weight: u8,
     pub enabled: bool,
     pub proxy: Option<ProxyUrl>,
-    /// At most what the pool allows, if that is less.
+    /// The most requests in flight in a pool. The pool's own limit holds if smaller.
     pub max_in_flight: Option<u16>,
-    /// How many requests it may have in all pools together; else what its provider says.
+    /// The most requests in flight over every pool; without a value the provider's setting holds.
     pub concurrency: Option<u16>,
-    /// What of its quotas is left alone.
+    /// The quota protection of the account.
     pub protection: Level,
 }
 
-/// What an account proves itself with.
+/// The source of an account's credential.
 #[derive(Clone, Debug)]
 pub enum CredentialSource {
-    /// Sent as the provider's auth scheme says.
+    /// An API key, sent by the provider's auth scheme.
     ApiKey(ConfiguredSecret),
-    /// Sent as a bearer token; somebody else keeps it fresh.
+    /// A bearer token, refreshed by another program.
     AccessToken(ConfiguredSecret),
-    /// Access tokens are made from it.
+    /// A refresh token for access tokens.
     RefreshToken(ConfiguredSecret),
-    /// Each request brings its own.
+    /// The caller's own credential, in each request.
     Caller,
 }
 
 impl CredentialSource {
-    /// Returns what was read, unless each request brings its own.
+    /// Returns the secret, unless each request brings a credential of its own.
     pub fn secret(&self) -> Option<&ConfiguredSecret> {
         match self {
             Self::ApiKey(secret) | Self::AccessToken(secret) | Self::RefreshToken(secret) => Some(secret),
@@ -67,10 +67,10 @@ impl CredentialSource {
     }
 }
 
-/// What accounts are read with.
+/// The inputs for reading accounts.
 pub(super) struct Common<'a> {
     pub(super) secrets: &'a Secrets<'a>,
-    /// All providers; their positions are indices.
+    /// The providers, by index.
     pub(super) providers: &'a [Declared],
 }
 
@@ -95,7 +95,8 @@ fn kind(provider: &Declared) -> Option<&str> {
     }
 }
 
-/// An agent sends one credential, so one account of each wire format can be meant by it.
+/// Reports a second account with callers' credentials in a wire format: an agent sends a single credential,
+/// so only a single account can be meant.
 fn check_callers(
     account: &AccountConfig,
     before: &[AccountConfig],
@@ -230,7 +231,7 @@ fn credential(
     }
 }
 
-/// A refresh token is of no use without the OAuth client that it was given to.
+/// Reports a refresh token without an OAuth client: the token works only with the client it was issued to.
 fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared, report: &mut Report) {
     let has_client = provider.node.member(OAUTH.name).is_some_and(|oauth| !oauth.node.is_null());
     if let Some(entry) = fields.get(&REFRESH_TOKEN).filter(|_| !has_client) {
@@ -239,11 +240,11 @@ fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared, report:
     }
 }
 
-/// The variables that people have set anyway, and the providers that they are for.
+/// Common variables of API keys, with the provider of each.
 pub const VARIABLES: [(&str, &str); 3] =
     [("ANTHROPIC_API_KEY", "anthropic"), ("OPENAI_API_KEY", "openai"), ("GEMINI_API_KEY", "gemini")];
 
-/// Returns an account for each of [`VARIABLES`] that is set, and says so.
+/// Returns an account for each of [`VARIABLES`] with a value, and adds a note to the report.
 pub(super) fn from_environment(
     environment: &dyn Environment,
     providers: &[Declared],
@@ -259,7 +260,7 @@ pub(super) fn from_environment(
     offered.collect()
 }
 
-/// Returns the key in a variable. One that is only white space is not set.
+/// Returns the key in a variable. A blank variable counts as unset.
 fn key_of(variable: &str, environment: &dyn Environment, report: &mut Report) -> Option<String> {
     match usable(&environment.variable(variable)?) {
         Ok(key) => Some(key),

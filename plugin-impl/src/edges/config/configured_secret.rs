@@ -1,4 +1,4 @@
-//! Secrets as configured: what was read, and where it can be read again.
+//! Configured secrets: the value, and the source for reading the value again.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -9,40 +9,40 @@ use super::report::Place;
 use super::secret_text::{Unusable, usable};
 use crate::secret::{Secret, redact_keys};
 
-/// A secret, or why the machine has none for now.
+/// A secret, or the reason for its absence.
 #[derive(Clone, Debug)]
 pub struct ConfiguredSecret {
     value: Result<Secret, String>,
     source: Option<SecretSource>,
 }
 
-/// A place that can hold another secret later.
+/// A source of secrets: reading again may give a new secret.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum SecretSource {
     File(PathBuf),
     Command { program: String, arguments: Vec<String> },
 }
 
-/// Why a source gave no secret.
+/// The error of a source.
 pub(super) enum Failure {
-    /// The machine has none: what was written may be right, and the secret may come.
+    /// No secret at the moment: the setting may be right, and the secret may still appear.
     Missing(String),
-    /// What the source gave cannot be sent.
+    /// The source's text cannot be sent.
     Unusable(Unusable),
 }
 
 impl ConfiguredSecret {
-    /// Makes one that can be read again where there is a source.
+    /// Makes a secret, with the source for reading again if there is a source.
     pub(super) fn new(value: Result<Secret, String>, source: Option<SecretSource>) -> Self {
         Self { value, source }
     }
 
-    /// Makes one that is what it is.
+    /// Makes a secret without a source.
     pub(super) fn fixed(text: String) -> Self {
         Secret::new(text).into()
     }
 
-    /// Adds to why there is none where it is written.
+    /// Adds the place in the file to the reason for absence.
     pub(super) fn written_at(self, place: &Place) -> Self {
         Self { value: self.value.map_err(|why| format!("{why} ({place})")), ..self }
     }
@@ -50,24 +50,24 @@ impl ConfiguredSecret {
     /// Returns the secret.
     ///
     /// # Errors
-    /// Why there is none, as a clause: `the environment variable K is not set`.
+    /// The reason for absence, as a clause: `the environment variable K is not set`.
     pub fn secret(&self) -> Result<&Secret, &str> {
         self.value.as_ref().map_err(String::as_str)
     }
 
-    /// Returns the text itself, to be sent and for nothing else; empty where there is none.
+    /// Returns the text, only for sending; empty if absent.
     pub fn expose(&self) -> &str {
         self.value.as_ref().map_or("", Secret::expose)
     }
 
-    /// Puts another secret in its place. Returns whether it is another one.
+    /// Replaces the secret. Returns whether the secret changed.
     pub fn replace(&mut self, secret: &Secret) -> bool {
         let is_other = self.expose() != secret.expose();
         self.value = Ok(secret.clone());
         is_other
     }
 
-    /// Returns where it can be read again.
+    /// Returns the source for reading again.
     pub fn source(&self) -> Option<&SecretSource> {
         self.source.as_ref()
     }
@@ -79,7 +79,7 @@ impl From<Secret> for ConfiguredSecret {
     }
 }
 
-/// A secret that can be read again is the same one when its content has changed.
+/// The hash covers the source instead of the text, so a rotated secret hashes as before.
 impl Hash for ConfiguredSecret {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.source {
@@ -90,10 +90,10 @@ impl Hash for ConfiguredSecret {
 }
 
 impl SecretSource {
-    /// Reads the secret. It may take as long as a command may.
+    /// Reads the secret, within the time limit of a command.
     ///
     /// # Errors
-    /// Why there is none, without a piece of what the source gave.
+    /// The reason for absence, without any part of the source's text.
     pub fn read(&self, environment: &dyn Environment) -> Result<Secret, String> {
         self.secret(environment).map_err(|failure| match failure {
             Failure::Missing(why) => why,
@@ -122,7 +122,7 @@ impl SecretSource {
     }
 }
 
-/// Names the source. Of a command only the program: an argument may be a secret.
+/// Shows the source. Of a command only the program is shown: an argument may be a secret.
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,9 +1,10 @@
 //! Consent to a project's configuration.
 //!
-//! A `./pointsman.yaml` that nobody named comes with its folder, and a folder can come from anybody. What only picks
-//! among accounts at built-in providers, by variables of the user's, works at once. What could send requests or
-//! credentials elsewhere, or run something, needs the user's consent, once: it is kept as a hash of the file's path and
-//! of all that matters in it, so that another base URL needs consent anew and another strategy does not.
+//! An unnamed `./pointsman.yaml` comes with the folder, and a folder can come from anybody. A file limited
+//! to choices among accounts at built-in providers, by the user's variables, works at once. A file with
+//! settings to send requests or credentials elsewhere, or to run a command, needs the user's consent once.
+//! The consent is kept as a hash of the file's path and of every value outside the tuning, so a new base
+//! URL needs new consent and a new strategy does not.
 
 use std::fmt::Write as _;
 use std::io;
@@ -19,7 +20,7 @@ use super::problem::{Problem, shown};
 use super::report::{ConfigErrors, Place, Report};
 use super::yaml::{self, Node, Value};
 
-/// Settings that decide order, waits and bounds, and nothing about where anything goes.
+/// Settings of order, waits and bounds, without effect on any destination.
 const TUNING: [&str; 18] = [
     "quota_fallback",
     "fallback_order",
@@ -40,30 +41,31 @@ const TUNING: [&str; 18] = [
     "timeouts",
     "max_body",
 ];
-/// The same of an account.
+/// Tuning settings of an account.
 const TUNING_OF_ACCOUNT: [&str; 5] =
     ["weight", "enabled", "max_in_flight", "concurrency", "quota_protection"];
-/// What a file of the user's own could hold as well as anybody's: an account's name, and the variable of its key.
+/// Harmless settings of an account, even from a stranger: the account's name, and the variable of the key.
 const OF_THE_USER: [&str; 5] = ["id", "project", "credential", "api_key.env", "access_token.env"];
-/// Values that say where something goes; all others may be secrets.
+/// Destinations, shown to the user; any further value may be a secret.
 const SHOWN: [&str; 6] = ["base_url", "token_url", "quota_url", "listen", "file", "command[0]"];
 
-/// A value that is neither a list nor a map, and the path of its key.
+/// A scalar value, with the path of the key.
 struct Leaf<'a> {
     path: String,
     text: &'a str,
     place: &'a Place,
 }
 
-/// Returns the file that keeps what the user has agreed to.
+/// Returns the path of the file of consents.
 pub fn consent_file(environment: &dyn Environment) -> Option<PathBuf> {
     xdg("XDG_STATE_HOME", ".local/state", environment).map(|state| state.join("pointsman").join("trusted"))
 }
 
-/// Says whether the user has agreed to a project's configuration, or need not.
+/// Checks the user's consent to a project's configuration, if consent is needed.
 ///
 /// # Errors
-/// What in it needs consent, and how to give it. What is no YAML is told by whoever reads it.
+/// The settings in need of consent, and the way to give consent. Malformed YAML is reported by the reader
+/// of the file.
 pub(super) fn check_text(text: &str, path: &Path, environment: &dyn Environment) -> Result<(), ConfigErrors> {
     let name = path.display().to_string();
     match yaml::parse(text, &Arc::from(&*name), &mut Report::default()) {
@@ -89,10 +91,10 @@ fn is_given(fingerprint: &str, environment: &dyn Environment) -> bool {
     known.is_some_and(|known| known.lines().any(|line| line.split(' ').next() == Some(fingerprint)))
 }
 
-/// Keeps that the user agrees to the configuration at `path` as it is. Returns its whole path.
+/// Stores the user's consent to the present configuration at `path`. Returns the absolute path.
 ///
 /// # Errors
-/// Where it is no YAML, or where the consent cannot be kept.
+/// If the file is unreadable or malformed YAML, or if the consent cannot be stored.
 pub fn give(path: &Path, environment: &dyn Environment) -> Result<PathBuf, ConfigErrors> {
     let name = path.display().to_string();
     let unreadable =
@@ -109,7 +111,7 @@ pub fn give(path: &Path, environment: &dyn Environment) -> Result<PathBuf, Confi
     Ok(whole)
 }
 
-/// Hashes where a file is, and all in it but the tuning.
+/// Hashes the file's path and every value outside the tuning.
 fn fingerprint(path: &Path, leaves: &[Leaf<'_>]) -> String {
     let mut text = format!("{}\n", path.display());
     for leaf in leaves.iter().filter(|leaf| !leaf.is_tuning()) {
@@ -122,7 +124,7 @@ fn fingerprint(path: &Path, leaves: &[Leaf<'_>]) -> String {
     })
 }
 
-/// Returns what needs consent, each with its line.
+/// Returns the values in need of consent, each with a line number.
 fn claims(leaves: &[Leaf<'_>]) -> Vec<String> {
     const MOST: usize = 6;
     let needing: Vec<_> = leaves.iter().filter(|leaf| leaf.needs_consent(leaves)).collect();
@@ -138,7 +140,7 @@ impl Leaf<'_> {
         self.path.split(['.', '[']).next().unwrap_or_default()
     }
 
-    /// Returns the path within an account, with the account's own before it.
+    /// Splits a path below an account into the account's path and the rest.
     fn in_account(&self) -> Option<(&str, &str)> {
         (self.top() == "accounts").then(|| self.path.split_once("]."))?
     }
@@ -167,7 +169,7 @@ impl Leaf<'_> {
         self.path == "listen" && loopback.iter().any(|host| self.text.starts_with(host))
     }
 
-    /// Says whether a well-known variable of one provider goes to another.
+    /// Returns whether the well-known variable of a provider is used for another provider.
     fn is_of_another_provider(&self, account: &str, all: &[Self]) -> bool {
         let id = format!("{account}].id");
         let provider = all.iter().find(|leaf| leaf.path == id).and_then(|leaf| leaf.text.split(':').next());

@@ -1,6 +1,6 @@
-//! What a configuration takes from the machine: variables, files and the output of commands.
+//! The environment of a configuration: variables, files and the output of commands.
 //!
-//! It comes in as an argument, so that tests neither read nor change the process.
+//! The environment is an argument, so that tests neither read nor change the process.
 
 use std::ffi::OsString;
 use std::fmt::Debug;
@@ -12,49 +12,50 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest file or output that is read, in bytes.
+/// The longest file or output to read, in bytes.
 const MAX_TEXT: u64 = 1 << 20;
 
-/// How long a command that prints a secret may take.
+/// The time limit of a command for a secret.
 pub const COMMAND_LIMIT: Duration = Duration::from_secs(10);
 
-/// The machine as a configuration sees it.
+/// The machine, as seen by a configuration.
 pub trait Environment: Debug + Send + Sync {
-    /// Returns the environment variable `name`; one that is empty counts as not set.
+    /// Returns the environment variable `name`; an empty variable counts as unset.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// Returns the names of all environment variables.
+    /// Returns the names of every environment variable.
     fn variable_names(&self) -> Vec<String>;
 
-    /// Says whether a file is there.
+    /// Returns whether a file exists.
     fn is_file(&self, path: &Path) -> bool;
 
-    /// Returns the whole path of a file.
+    /// Returns the absolute path of a file.
     fn absolute(&self, path: &Path) -> PathBuf;
 
-    /// Adds a line to a file that only the user can read and write, making it and its folder where need be.
+    /// Appends a line to a file readable and writable only by the user. Creates the file and the folder if
+    /// need be.
     ///
     /// # Errors
     ///
-    /// What the system said.
+    /// The system's error.
     fn append(&self, path: &Path, line: &str) -> io::Result<()>;
 
     /// Reads a text file.
     ///
     /// # Errors
     ///
-    /// What the system said, or that the file is too long or no text.
+    /// The system's error, or an error for a file too long or not text.
     fn read(&self, path: &Path) -> io::Result<String>;
 
-    /// Runs a command without a shell and returns what it printed, within [`COMMAND_LIMIT`].
+    /// Runs a command without a shell and returns the output, within [`COMMAND_LIMIT`].
     ///
     /// # Errors
     ///
-    /// Why there is no output that could be used.
+    /// The reason for no usable output.
     fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError>;
 }
 
-/// Why a command gave no output.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     #[error("could not be started: {0}")]
@@ -67,7 +68,7 @@ pub enum CommandError {
     TooSlow(Duration),
 }
 
-/// The process's own environment.
+/// The environment of the process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Process;
 
@@ -139,8 +140,8 @@ fn read_text(from: impl Read) -> io::Result<String> {
     Ok(text)
 }
 
-/// The output is read on a thread of its own, because a pipe has no timeout. When the command is killed but
-/// something that it started keeps the pipe open, the thread stays until that ends too.
+/// Runs a command. A thread of its own reads the output, because a pipe has no timeout. If the command is
+/// killed and a child process keeps the pipe open, the thread stays until the child ends.
 fn output(program: &str, arguments: &[String], limit: Duration) -> Result<String, CommandError> {
     let deadline = Instant::now() + limit;
     let mut command = Command::new(program);
@@ -168,7 +169,7 @@ fn printed(child: &mut Child, limit: Duration) -> Result<String, CommandError> {
     read.map_err(CommandError::Read)
 }
 
-/// A command that closed its output is about to end, so asking now and then is good enough.
+/// Waits for the exit by polling: a command with closed output is about to end.
 fn status(child: &mut Child, deadline: Instant) -> Result<Option<ExitStatus>, CommandError> {
     const PAUSE: Duration = Duration::from_millis(5);
     loop {

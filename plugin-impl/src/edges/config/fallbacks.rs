@@ -27,7 +27,7 @@ pub struct Fallback {
     /// The chain is for this provider's requests only, if the key names a provider.
     pub provider: Option<ProviderId>,
     pub model: String,
-    /// In order, without targets without accounts; all of one wire format.
+    /// The targets in order, in a single wire format, without targets without accounts.
     pub to: Vec<Route>,
 }
 
@@ -62,16 +62,16 @@ impl Form for Target {
     }
 }
 
-/// The input of all chains.
+/// The inputs for reading chains.
 pub(super) struct Common<'a> {
-    /// All names of providers, including unreadable ones.
+    /// The names of every provider, including unreadable providers.
     pub(super) names: &'a [&'a str],
     pub(super) providers: &'a [Arc<ProviderConfig>],
     pub(super) accounts: &'a [AccountConfig],
     pub(super) quota_fallback: bool,
 }
 
-/// Reads all chains.
+/// Reads the chains.
 pub(super) fn fallbacks(top: &Fields<'_>, common: &Common<'_>, report: &mut Report) -> Vec<Fallback> {
     let Some(entry) = top.get(&FALLBACKS) else { return Vec::new() };
     let known = Known::new(common);
@@ -185,9 +185,9 @@ impl Reading<'_> {
         stays
     }
 
-    /// Reports a chain to the only provider of its format: no request could leave that provider.
+    /// Reports a chain limited to the only provider of the format: no request could leave the provider.
     ///
-    /// A chain for all models may include that provider.
+    /// A chain for every model may include the provider.
     fn leaves_somebody(&self, written: &[Written<'_>], report: &mut Report) {
         let Some(target) = written.first() else { return };
         if self.provider_of_key().is_some() || self.key == ALL_MODELS {

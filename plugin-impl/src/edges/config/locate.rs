@@ -1,4 +1,4 @@
-//! Which file is the configuration.
+//! The location of the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use super::paths::xdg;
 
 const FILE_NAME: &str = "pointsman.yaml";
 
-/// Where the configuration is.
+/// The location of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Located {
-    /// Somebody named this file, or it lies in the user's configuration folder.
+    /// A named file, or a file in the user's configuration folder.
     File(PathBuf),
-    /// It lies in the current folder, and nobody named it; see `consent`.
+    /// A file in the current folder, not named by anybody; see `consent`.
     Here(PathBuf),
-    /// There is none; the defaults hold.
+    /// No file; the defaults hold.
     Nowhere,
 }
 
@@ -28,10 +28,10 @@ impl Located {
     }
 }
 
-/// Looks at `explicit` (`--config`), `$POINTSMAN_CONFIG`, `./pointsman.yaml` and
-/// `$XDG_CONFIG_HOME/pointsman/pointsman.yaml`, in this order.
+/// Tries `explicit` (`--config`), `$POINTSMAN_CONFIG`, `./pointsman.yaml` and
+/// `$XDG_CONFIG_HOME/pointsman/pointsman.yaml`, in order.
 ///
-/// A file that was named is taken whether it is there or not: loading says what is wrong with it.
+/// A named file is taken even if missing: loading reports the error.
 pub fn locate(explicit: Option<&Path>, environment: &dyn Environment) -> Located {
     let named =
         explicit.map(Path::to_owned).or_else(|| environment.variable("POINTSMAN_CONFIG").map(PathBuf::from));

@@ -1,4 +1,4 @@
-//! Providers: from what is written to what routing and sending need.
+//! Providers: from the written settings to the input of routing and sending.
 
 use std::sync::Arc;
 
@@ -23,27 +23,28 @@ use super::settings::{
 };
 use super::url::{ProxyUrl, host_of};
 
-/// A provider, ready to be used.
+/// A provider, ready for use.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
-    /// Its place among all providers: those of the catalog first, then the user's in the order written.
+    /// The index among the providers: the catalog's first, then the user's in file order.
     pub index: usize,
     pub core: Arc<Provider>,
     pub auth: AuthScheme,
     pub oauth: Option<OAuthClient>,
-    /// What each request gets besides its own headers, for each pool of `core` in its order.
+    /// The extra headers of each request, for each pool of `core` in order.
     pub headers: Vec<HeaderMap>,
-    /// What of the quotas of each pool is left alone.
+    /// The quota protection of each pool.
     pub protections: Vec<Level>,
     pub proxy: Option<ProxyUrl>,
     pub concurrency: Concurrency,
-    /// In lower case, with a port where it is not the scheme's own. Requests to these are this provider's.
+    /// The hosts of the provider, in lower case, with the port unless the scheme's default. A request to a
+    /// host is the provider's.
     pub hosts: Vec<String>,
-    /// For each pool, where its quota is told.
+    /// The quota endpoint of each pool.
     pub quota_urls: Vec<Option<String>>,
 }
 
-/// How an API key is sent. Access tokens are bearer tokens whatever this says.
+/// The way to send an API key. Access tokens are always bearer tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthScheme {
     /// `x-api-key: KEY`.
@@ -74,14 +75,14 @@ pub struct OAuthClient {
     pub token_url: String,
 }
 
-/// What the providers of one configuration are read with.
+/// The inputs for reading providers.
 pub(super) struct Common<'a> {
     pub(super) secrets: &'a Secrets<'a>,
     pub(super) pool_order: &'a PoolOrder<'a>,
     pub(super) names_in_catalog: &'a [&'a str],
 }
 
-/// Reads one provider. `None` means that the report says why not.
+/// Reads a provider. `None` means an error in the report.
 pub(super) fn resolve(
     index: usize,
     declared: &Declared,
@@ -134,7 +135,8 @@ fn kind(
     fields.read(&KIND, report)
 }
 
-/// Keeps the promises of [`Provider`]: a pool, a family, and endpoints and pools in each.
+/// Reads pools and families. Upholds the invariants of [`Provider`]: a pool, a family, and endpoints and
+/// pools in each.
 fn core_and_headers(
     name: &str,
     format: WireFormat,

@@ -1,7 +1,7 @@
-//! The ways to write a secret: the text itself, or where it is.
+//! The forms of a secret: the text, or a source.
 //!
-//! What is written wrongly is an error. What the machine does not have for now leaves its account without a
-//! credential, and the others serve.
+//! A malformed setting is an error. A secret absent on the machine leaves only its account without a
+//! credential.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ pub(super) const ALLOWED: &str =
     "a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}";
 const SOURCES: [&str; 4] = ["env", "file", "command", "keyring"];
 
-/// Where secrets come from.
+/// A reader of secrets.
 pub(super) struct Secrets<'a> {
     pub(super) environment: &'a dyn Environment,
     pub(super) paths: &'a Paths,
-    /// The files that were read so far.
+    /// The files read so far.
     files: RefCell<Vec<PathBuf>>,
 }
 
@@ -33,12 +33,12 @@ impl<'a> Secrets<'a> {
         Self { environment, paths, files: RefCell::default() }
     }
 
-    /// Returns the files that secrets came from, or were to come from.
+    /// Returns the files of secrets, including files without a secret.
     pub(super) fn into_files(self) -> Vec<PathBuf> {
         self.files.into_inner()
     }
 
-    /// Reads the secret at `entry`. An error says which source failed, and nothing of what it gave.
+    /// Reads the secret at `entry`. An error names the failed source, and nothing of the content.
     pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<ConfiguredSecret> {
         warn_of_reference(entry, report);
         match self.find(entry.node) {
@@ -125,7 +125,8 @@ fn unknown_source(source: &str) -> String {
     }
 }
 
-/// Other programs read `$NAME` where a value is written; here it would be sent as it stands.
+/// Warns of `$NAME` in a value: many programs expand the variable, but here the text would be sent
+/// literally.
 fn warn_of_reference(entry: &Entry<'_>, report: &mut Report) {
     if let Some(meant) = entry.written().and_then(meant) {
         let text = format!("`{}` is sent as it is written here; did you mean `{meant}`?", entry.path);

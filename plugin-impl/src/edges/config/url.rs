@@ -1,4 +1,4 @@
-//! URLs in the configuration: base URLs of endpoints, the hosts they are at, and proxies.
+//! URLs in the configuration: base URLs of endpoints, hosts, and proxies.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use http::Uri;
 use super::form::{Form, Refused, Shape};
 use crate::secret::{Secret, redact_userinfo};
 
-/// An `http://` or `https://` URL to which paths can be appended, without a slash at its end.
+/// An `http://` or `https://` URL ready for a path, without a trailing slash.
 pub(super) struct BaseUrl;
 
 impl Shape for BaseUrl {
@@ -29,10 +29,10 @@ impl Form for BaseUrl {
     }
 }
 
-/// A base URL of an endpoint. It may have a query, such as the `api-version` of Azure, that each request gets.
+/// A base URL of an endpoint. A query, such as the `api-version` of Azure, goes to each request.
 pub(super) struct EndpointUrl;
 
-/// Names in a query that stand for a credential, which belongs to an account.
+/// Query parameters for credentials. A credential belongs to an account rather than a URL.
 const CREDENTIALS: [&str; 9] =
     ["key", "api_key", "api-key", "apikey", "token", "access_token", "sig", "signature", "subscription-key"];
 
@@ -73,7 +73,7 @@ fn web_uri(text: &str) -> Option<Uri> {
     (is_web && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
 }
 
-/// Returns the host of a base URL in lower case, with the port where it is not the scheme's own.
+/// Returns the host of a base URL in lower case, with the port unless the scheme's default.
 pub(super) fn host_of(base_url: &str) -> Option<String> {
     let uri = web_uri(base_url)?;
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
@@ -84,7 +84,7 @@ pub(super) fn host_of(base_url: &str) -> Option<String> {
     })
 }
 
-/// A URL that is asked as it is, or a path.
+/// A quota URL, or a path.
 pub(super) struct QuotaUrl;
 
 impl Shape for QuotaUrl {
@@ -128,7 +128,7 @@ impl Form for Host {
     }
 }
 
-/// Where a web page is from, as browsers write it (RFC 6454 section 6.2).
+/// The origin of a web page, as written by browsers (RFC 6454 section 6.2).
 pub(super) struct Origin;
 
 impl Shape for Origin {
@@ -159,12 +159,12 @@ impl Form for Origin {
     }
 }
 
-/// The URL of a proxy. It may hold a user and password, which are never printed.
+/// The URL of a proxy. A user and password in the URL are never printed.
 #[derive(Clone)]
 pub struct ProxyUrl(Secret);
 
 impl ProxyUrl {
-    /// Returns the URL with its user and password, to be handed to the HTTP client.
+    /// Returns the URL with user and password, for the HTTP client.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
