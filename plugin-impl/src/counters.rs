@@ -1,4 +1,4 @@
-//! What is counted since the start. People read it; nothing is decided by it.
+//! Counters since the start, for people. No decision depends on a counter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,71 +20,71 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Requests that moved to another account than the one they tried first.
+    /// Requests moved from the account of the first attempt to another account.
     account_switches,
-    /// Requests that were answered by an upstream.
+    /// Requests answered by an upstream.
     answered,
     /// Upstream calls.
     attempts,
-    /// 429s of the same event as a limit that was known.
+    /// 429s belonging to a limit already known.
     burst_duplicates,
-    /// Requests whose caller went away before the head.
+    /// Requests with a caller gone before the head.
     cancelled,
-    /// Requests that ended in an error of an upstream or of the way to it.
+    /// Requests ended by an error of an upstream or of the network.
     failed,
-    /// Streaming requests that got their head while they waited in the queue.
+    /// Streaming requests with an early head, sent during a wait in the queue.
     held_streams,
-    /// Times that a request waited a moment for its session's own account, although others were open.
+    /// Short waits for the sticky account although another account was open.
     holds,
-    /// Attempts before the end of a limit that is a guess.
+    /// Early probes: attempts before the end of an estimated limit.
     knocks,
-    /// Limits whose end was moved by the answer of a quota endpoint.
+    /// Limits moved by the answer of a quota endpoint.
     limits_moved,
     /// Notices given to the host.
     notices,
-    /// Requests that no provider claims.
+    /// Requests not claimed by any provider.
     passed_through,
-    /// Selections: plans that found an open way.
+    /// Plans with an open candidate.
     plans,
-    /// Requests served by another pool than the preferred one.
+    /// Requests served by a pool besides the preferred pool.
     pool_fallbacks,
-    /// Requests served by another provider than their own.
+    /// Requests served by a failover provider.
     provider_fallbacks,
-    /// Questions put to quota endpoints.
+    /// Quota polls.
     quota_questions,
     /// Token refreshes begun.
     refreshes,
-    /// Requests that the router itself refused.
+    /// Requests refused by the router.
     refused,
     /// Requests taken in.
     requests,
-    /// Attempts that followed at once on a failure which may have cost the upstream work.
+    /// Immediate retries after a failure of possible cost to the upstream.
     retries,
-    /// Failures that were delivered because the retry budget was empty.
+    /// Failures delivered because the retry budget was empty.
     retries_withheld,
-    /// Good answers to requests that began before a limit was known, and so did not lift it.
+    /// Good answers too old to lift a limit: the request began before the limit was known.
     stale_successes,
-    /// Streams that broke after their head was delivered.
+    /// Streams broken after the head was delivered.
     streams_broken,
     /// Limits begun.
     trips,
-    /// 429s that upstreams gave.
+    /// 429s from upstreams.
     upstream_429,
-    /// Times that a request stood in line.
+    /// Waits in the queue.
     waits,
 }
 
-/// One counter.
+/// A counter.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Counts one.
+    /// Adds 1.
     pub fn count(&self) {
         self.add(1);
     }
 
-    /// Counts several.
+    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }

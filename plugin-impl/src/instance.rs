@@ -1,4 +1,4 @@
-//! An instance: a router with a runtime of its own, as a face presents it.
+//! An instance: a router with a runtime of its own, for use by a face.
 
 mod look;
 mod reload;
@@ -32,10 +32,10 @@ use crate::signals;
 
 use self::reload::{Origin, Watched};
 
-/// The most threads that work on requests. They wait for upstreams most of the time.
+/// The most worker threads. Threads mostly wait for upstreams.
 const MAX_THREADS: usize = 4;
 
-/// Who has loaded us.
+/// The program with the plugin loaded.
 pub trait Host: Send + Sync + 'static {
     /// Shows a notice.
     fn notice(&self, notice: &Notice, met_by: MetBy);
@@ -44,30 +44,30 @@ pub trait Host: Send + Sync + 'static {
     fn log(&self, level: Level, target: &str, text: &str);
 }
 
-/// Where the configuration comes from.
+/// The source of the configuration.
 #[derive(Clone, Debug)]
 pub enum ConfigFrom {
-    /// A file that the host named, or the usual places.
+    /// A file named by the host, or the usual places.
     Places(Option<PathBuf>),
-    /// A text that the host has.
+    /// A text from the host.
     Text(String),
 }
 
 /// A running router.
 pub struct Instance {
     router: Arc<Router>,
-    /// Taken out when the instance is dropped.
+    /// The runtime, taken out by the instance's drop.
     runtime: Option<Runtime>,
     closing: CancellationToken,
-    /// The grace of a shutdown is over.
+    /// Cancelled at the end of a shutdown's grace.
     cut: CancellationToken,
-    /// Requests and connections under way.
+    /// Requests and connections in flight.
     tasks: TaskTracker,
-    /// What its host proves itself with on the loopback. Made when it is asked for.
+    /// The host's token on the loopback, made on first use.
     token: OnceLock<Token>,
 }
 
-/// It could not be started.
+/// The error of a start.
 #[derive(Debug, Error)]
 pub enum StartError {
     #[error("{0}")]
@@ -78,7 +78,7 @@ pub enum StartError {
     Threads(std::io::Error),
 }
 
-/// A request was not taken in.
+/// The error of a request not taken in.
 #[derive(Debug, Error)]
 pub enum InstanceError {
     #[error("the plugin has been shut down")]
@@ -91,8 +91,8 @@ impl Instance {
     /// Starts a router.
     ///
     /// # Errors
-    /// [`StartError`], whose text names the file, the line, the key and the remedy where it is the
-    /// configuration's fault.
+    /// [`StartError`]. For an error in the configuration, the text names the file, the line, the key and
+    /// the remedy.
     pub fn start(
         from: ConfigFrom,
         host: Arc<dyn Host>,
@@ -111,11 +111,11 @@ impl Instance {
         Ok(Arc::new(instance))
     }
 
-    /// Looks at a configuration: nothing is read that is secret, nothing is served, and nothing can be sent.
-    /// Returns what is wrong with it, if anything is.
+    /// Loads a configuration for a look: no secret is read, nothing is served, and nothing can be sent.
+    /// Returns the configuration's errors, if any.
     ///
     /// # Errors
-    /// [`StartError`] where not even the defaults can be had.
+    /// [`StartError`] if not even the defaults can be loaded.
     pub fn look(
         named: Option<&Path>,
         host: Arc<dyn Host>,
@@ -146,7 +146,7 @@ impl Instance {
         }
     }
 
-    /// Routes one request. Must be run on [`Instance::handle`].
+    /// Routes a request. Must run on [`Instance::handle`].
     ///
     /// # Errors
     /// [`InstanceError`]; see [`Router::fetch`].
@@ -157,24 +157,24 @@ impl Instance {
         Ok(self.router.fetch(uri, call).await?)
     }
 
-    /// Returns the state of all accounts.
+    /// Returns the state of every account.
     pub fn status(&self) -> Status {
         Status::of(&self.router)
     }
 
-    /// Serves the HTTP face as a gateway; an empty address means the configured one. Returns where it is
-    /// bound.
+    /// Serves the HTTP face as a gateway. An empty address means the configured address. Returns the bound
+    /// address.
     ///
     /// # Errors
-    /// [`face::ListenError`] where the address is malformed, not local, or taken.
+    /// [`face::ListenError`] if the address is malformed, not local, or taken.
     pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
         let configured = self.router.generation().config.listen.clone();
         let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
         self.serve(&address, Door::Gateway(address.clone()))
     }
 
-    /// Serves the HTTP face to the program that has loaded us, and to nobody else: on a fresh unix socket,
-    /// or where `address` says. On a TCP port it asks for [`Instance::token`]. Returns where it is bound.
+    /// Serves the HTTP face to the host only: on a fresh unix socket, or at `address`. A TCP port requires
+    /// [`Instance::token`]. Returns the bound address.
     ///
     /// # Errors
     /// As [`Instance::listen`].
@@ -192,7 +192,7 @@ impl Instance {
         self.serve(&address, Door::Host(token))
     }
 
-    /// Returns what [`Instance::listen_for_host`] asks for on a TCP port.
+    /// Returns the token required on a TCP port by [`Instance::listen_for_host`].
     pub fn token(&self) -> &Token {
         self.token.get_or_init(Token::random)
     }
@@ -210,27 +210,27 @@ impl Instance {
         runtime.block_on(face::listen(address, serving))
     }
 
-    /// Says whether a request to `uri` would be routed; any other passes through.
+    /// Returns whether a request to `uri` would be routed rather than passed through.
     pub fn claims(&self, method: &Method, uri: &Uri) -> bool {
         claim::on_its_way(method, uri, &HeaderMap::new(), &self.router.generation()).is_some()
     }
 
-    /// Returns where work is to be spawned.
+    /// Returns the runtime's handle for spawning work.
     pub fn handle(&self) -> Option<tokio::runtime::Handle> {
         self.runtime.as_ref().map(|runtime| runtime.handle().clone())
     }
 
-    /// Returns what says that the grace of a shutdown is over.
+    /// Returns the token cancelled at the end of a shutdown's grace.
     pub fn cut(&self) -> &CancellationToken {
         &self.cut
     }
 
-    /// Returns what counts work under way.
+    /// Returns the tracker of work in flight.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 
-    /// Takes no more requests, and lets those under way finish for `grace`.
+    /// Stops taking requests and lets requests in flight finish within `grace`.
     pub async fn shut_down(&self, grace: Duration) {
         self.closing.cancel();
         self.tasks.close();
@@ -238,7 +238,8 @@ impl Instance {
         self.cut.cancel();
     }
 
-    /// Ends, and waits for the threads. For a host that is no runtime itself.
+    /// Stops and waits for the threads, for at most `patience`. Must not be called on an async runtime's
+    /// thread.
     pub fn join(mut self, patience: Duration) {
         self.cut_off();
         if let Some(runtime) = self.runtime.take() {
@@ -246,7 +247,7 @@ impl Instance {
         }
     }
 
-    /// Takes no more requests, and cuts those under way.
+    /// Stops taking requests and cuts off requests in flight.
     pub fn cut_off(&self) {
         self.closing.cancel();
         self.cut.cancel();
@@ -278,7 +279,7 @@ fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Watc
     Ok((origin.load(environment)?, watched))
 }
 
-/// Says what was accepted without effect, and what was decided without being written.
+/// Logs settings without effect, and decisions made without a setting.
 fn report(config: &Config) {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -305,7 +306,7 @@ fn runtime(log: &tracing::Dispatch) -> std::io::Result<Runtime> {
 }
 
 thread_local! {
-    /// Holds the thread's log in place for as long as the thread lives.
+    /// Keeps the log's dispatcher set for the life of the thread.
     static LOG: OnceCell<tracing::dispatcher::DefaultGuard> = const { OnceCell::new() };
 }
 

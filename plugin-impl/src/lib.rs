@@ -1,11 +1,13 @@
-//! Pointsman as a library that an agent loads.
+//! Pointsman as a library for agents to load.
 //!
-//! The decisions are in `pointsman-core`; this crate has their effects. [`runtime::driver`] does what the machine
-//! of a request says, on the shared state of [`fleet`]; the edges are [`edges::upstream`], [`edges::auth`], [`runtime::quota`], [`edges::config`],
-//! [`edges::store`] and [`edges::notices`]; hosts come in by the faces [`faces::abi`], [`faces::capi`] and [`http`], which decide nothing.
-//! [`instance`] puts it together with a runtime of its own, and [`runtime::router`] has the one hook, `fetch`.
+//! The decisions are in `pointsman-core`; this crate performs the effects. [`runtime::driver`] runs a
+//! request's state machine on the shared state of [`fleet`]. The edges are [`edges::upstream`],
+//! [`edges::auth`], [`runtime::quota`], [`edges::config`], [`edges::store`] and [`edges::notices`]. Hosts
+//! come in by the faces [`faces::abi`], [`faces::capi`] and [`http`], without any decision in a face.
+//! [`instance`] is a router with a runtime of its own, and [`runtime::router`] has the single hook,
+//! `fetch`.
 //!
-//! It is also an ordinary library, for tests and measurements; its Rust interface is not stable.
+//! The crate is also an ordinary library, for tests and measurements; the Rust interface is not stable.
 
 pub mod clock;
 pub mod counters;

@@ -1,8 +1,7 @@
-//! Credentials, and how text that may hold one is shown to people.
+//! Secrets, and the redaction of text for people.
 //!
-//! What must not be printed is a type of its own, so that a `{:?}` somewhere cannot undo the care taken
-//! elsewhere. It is deliberately not serializable: whoever stores or sends a secret says so with
-//! [`Secret::expose`].
+//! A secret has a type of its own, so that no `{:?}` can print the text. The type is deliberately not
+//! serializable: storing or sending a secret takes an explicit [`Secret::expose`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,17 +10,17 @@ use zeroize::Zeroizing;
 
 const REDACTED: &str = "<redacted>";
 
-/// Text that is never printed, and is overwritten when it is dropped.
+/// A text never printed, and overwritten on drop.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes `text` over; no copy of it is left behind.
+    /// Takes `text` over; no copy is left behind.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the text itself, to be sent or stored and for nothing else.
+    /// Returns the text, only for sending or storing.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -39,10 +38,10 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Returns `text` without what could be a user and password in front of an `@`.
+/// Returns `text` without a possible user and password in front of an `@`.
 ///
-/// A malformed URL can hold a password as well as a good one, so nothing is parsed here: what lies between
-/// the scheme and the last `@` goes.
+/// A malformed URL can hold a password too, so nothing is parsed here: everything between the scheme and
+/// the last `@` goes.
 pub fn redact_userinfo(text: &str) -> Cow<'_, str> {
     let Some((before, host)) = text.rsplit_once('@') else { return Cow::Borrowed(text) };
     if !before.contains(':') {
@@ -52,7 +51,8 @@ pub fn redact_userinfo(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{scheme}{REDACTED}@{host}"))
 }
 
-/// Returns `text` without what could be a secret: a user and password, a query or fragment, and words that look like keys.
+/// Returns `text` without possible secrets: a user and password, a query or fragment, and words similar to
+/// keys.
 pub fn redact(text: &str) -> String {
     let text = redact_userinfo(text);
     match text.find(['?', '#']) {
@@ -61,7 +61,7 @@ pub fn redact(text: &str) -> String {
     }
 }
 
-/// Returns `text` with what looks like a key blanked out.
+/// Returns `text` with likely keys blanked out.
 pub fn redact_keys(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -79,7 +79,7 @@ fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-.+=~".contains(c)
 }
 
-/// How the keys of well-known services begin.
+/// The beginnings of well-known services' keys.
 const BEGINNINGS: [&str; 15] = [
     "sk-",
     "sk_",
@@ -97,14 +97,15 @@ const BEGINNINGS: [&str; 15] = [
     "csk-",
     "AKIA",
 ];
-/// No word with one of the beginnings is a key that is shorter.
+/// The least length of a key with a known beginning.
 const SHORTEST_KEY: usize = 8;
-/// Names have separators more often than this; keys, hashes and tokens have not.
+/// The least length of a likely key's run of letters and digits. Names have separators more often; keys,
+/// hashes and tokens do not.
 const LONGEST_RUN: usize = 20;
 
-/// Says whether a word looks like a key: it begins as keys do, or is a long run of letters and digits.
+/// Returns whether a word looks like a key: a known beginning, a UUID, or a long run of letters and digits.
 ///
-/// A guess, for what people paste into the wrong place; what is known to be a secret is a [`Secret`].
+/// The result is a guess, for keys pasted into the wrong place. A known secret is a [`Secret`].
 pub fn looks_like_key(word: &str) -> bool {
     // In a path such as `providers.NAME.headers` each name begins a word.
     let parts = word.match_indices('.').map(|(at, _)| &word[at + 1..]);
@@ -113,7 +114,7 @@ pub fn looks_like_key(word: &str) -> bool {
         || word.split(|c: char| !c.is_ascii_alphanumeric()).any(is_long_run)
 }
 
-/// Says whether a word begins as the keys of well-known services do.
+/// Returns whether a word has the beginning of a well-known service's key.
 pub fn begins_like_key(word: &str) -> bool {
     word.len() >= SHORTEST_KEY && BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
 }

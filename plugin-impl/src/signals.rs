@@ -1,9 +1,9 @@
-//! Signals: none that our own sockets cause may end the host.
+//! Signals: no signal caused by our sockets may end the host.
 
-/// Keeps `SIGPIPE` from the calling thread, which is one of ours.
+/// Blocks `SIGPIPE` on the calling thread, a worker of ours.
 ///
-/// Whoever writes to a socket that the other side has closed is sent the signal, and by default it ends
-/// the process. Programs in Rust, Python and JavaScript ignore it; a program in C does not have to.
+/// A write to a socket closed by the peer raises the signal, and the default action ends the process.
+/// Programs in Rust, Python and JavaScript ignore the signal; a program in C may not.
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "the mask of a thread can only be set by the C library")]
 pub(crate) fn block_broken_pipe() {

@@ -1,16 +1,17 @@
-//! How a base URL and a path become the URL of a request.
+//! Target URLs: joins a base URL and a path.
 //!
 //! People write base URLs with the version of the API (`https://api.openai.com/v1`) and without
-//! (`https://api.anthropic.com`), as the services' own documents do. Paths inside are canonical and always
-//! begin with a version, so where both name one, the base's wins: it is what the user wrote.
+//! (`https://api.anthropic.com`), like the services' own documents. Paths inside are canonical and always
+//! begin with a version. If base and path both name a version, the base's version wins, because the user
+//! wrote the base.
 
-/// Returns the URL for `path`, which begins with `/v1/…`, `/v1beta/…` or `/v1internal:…`, at `base`.
+/// Returns the URL for `path` (`/v1/…`, `/v1beta/…` or `/v1internal:…`) at `base`.
 ///
-/// A base ends in a version when its last segment is one (`/v1`, `/v1beta`, `/api/paas/v4`), is `openai`
-/// after one (`/v1beta/openai`), or names a deployment of Azure (`/openai/deployments/gpt`).
+/// A base has a version if the last segment is a version (`/v1`, `/v1beta`, `/api/paas/v4`), is `openai`
+/// after a version (`/v1beta/openai`), or names a deployment of Azure (`/openai/deployments/gpt`).
 ///
-/// A query of the base goes to every request, before the caller's own; of a parameter that both have, the base's
-/// stands.
+/// A query of the base goes to every request, before the caller's query. For a parameter in both queries,
+/// the base's value wins.
 pub fn target_url(base: &str, path: &str) -> String {
     let Some((base, query)) = base.split_once('?') else { return joined(base, path) };
     let (path, callers) = path.split_once('?').unwrap_or((path, ""));
@@ -36,7 +37,7 @@ fn joined(base: &str, path: &str) -> String {
     [base, if keeps { path } else { rest }].concat()
 }
 
-/// Splits `/v1/messages` into `v1` and `/messages`; a path without a version has an empty one.
+/// Splits `/v1/messages` into `v1` and `/messages`; a path without a version has an empty version.
 fn split_version(path: &str) -> (&str, &str) {
     let segment = path.strip_prefix('/').unwrap_or(path);
     let end = segment.find(['/', ':', '?']).unwrap_or(segment.len());
@@ -56,7 +57,7 @@ fn base_version(base: &str) -> Option<&str> {
     is_version(candidate).then_some(candidate)
 }
 
-/// Says whether `segment` is `v` with a number, and perhaps a word, such as `v1beta`.
+/// Returns whether `segment` is `v` with a number, and perhaps a word, such as `v1beta`.
 fn is_version(segment: &str) -> bool {
     let Some(number) = segment.strip_prefix('v') else { return false };
     number.starts_with(|c: char| c.is_ascii_digit()) && number.chars().all(|c| c.is_ascii_alphanumeric())

@@ -1,8 +1,8 @@
-//! The ABI face: the root module, and the only place that names the types of the boundary.
+//! The ABI face: the root module, and the only place to name the types of the boundary.
 //!
-//! Every entry is fenced: a panic becomes an error, because one that reached the boundary would end the
-//! host's process. Work runs on the instance's own runtime; what the host polls are a channel's ends, so
-//! that any executor will do.
+//! Every entry has a panic guard: a panic becomes an error, because a panic at the boundary would end the
+//! host's process. Work runs on the instance's own runtime. The host polls only the ends of channels, so
+//! any executor will do.
 
 mod body;
 mod convert;
@@ -38,14 +38,14 @@ pub extern "C" fn pointsman_abi_version() -> u32 {
     AbiVersion::CURRENT.to_bits()
 }
 
-/// The start option that says what a router is started for. Without one it serves.
+/// The start option for the router's purpose. Without a purpose, the router serves.
 const PURPOSE: &str = "purpose";
-/// A configuration is only looked at: no secret is read, and nothing can be sent.
+/// The purpose of a look at the configuration: no secret is read, and nothing can be sent.
 const LOOK: &str = "look";
-/// The user agrees to a project's configuration. It is kept, and the configuration is looked at.
+/// The purpose of giving the user's consent to a project's configuration, followed by a look.
 const TRUST: &str = "trust";
 
-/// The root module that hosts look for.
+/// The root module found by hosts.
 #[export_root_module]
 pub fn root() -> RootRef {
     Root { start }.leak_into_prefix()
@@ -75,7 +75,7 @@ fn trust(options: &StartOptions) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Looks at a configuration. What comes of it has a status and nothing else.
+/// Takes a look at a configuration. The result has a status and serves no requests.
 fn look(options: &StartOptions, host: Arc<host::ToHost>) -> Result<PluginBox, Error> {
     let named = options.config_path.as_ref().into_option().map(|path| Path::new(path.as_str()));
     let (instance, problem) = Instance::look(named, host, &Process)?;
@@ -89,16 +89,16 @@ fn config_from(options: StartOptions) -> ConfigFrom {
     }
 }
 
-/// An instance as the boundary sees it.
+/// An instance behind the boundary.
 struct Running {
     instance: Arc<Instance>,
-    /// It is only looked at.
+    /// The result of a look, for an instance started with a look's purpose.
     looked: Option<Looked>,
 }
 
-/// What a look at a configuration has found.
+/// The result of a look at a configuration.
 struct Looked {
-    /// What is wrong with the configuration, if anything is.
+    /// The configuration's errors, if any.
     problem: Option<String>,
 }
 

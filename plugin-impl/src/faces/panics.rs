@@ -1,6 +1,6 @@
-//! Panics: bugs of ours, and what is said of them.
+//! Panics: bugs of ours, and the texts for people.
 //!
-//! Each face has its fence, because each has errors of its own; the words are the same.
+//! Each face has a panic guard of its own, because each face has errors of its own; the texts are common.
 
 use std::any::Any;
 use std::sync::{Arc, Once};
@@ -9,15 +9,15 @@ use tracing::Level;
 
 use crate::instance::Host;
 
-/// Returns what an error says of a panic that was caught.
+/// Returns the error text of a caught panic.
 pub fn text(panic: &(dyn Any + Send)) -> String {
     let message =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("a bug in the plugin was fenced in: {}", message.unwrap_or("no message"))
 }
 
-/// Sends the text of a panic to the log of the host that came first. The hook is our image's own: a
-/// host's panics do not come here.
+/// Sends the text of each panic to the log of the first host. The hook belongs to our image: a host's
+/// panics do not come here.
 pub fn log(host: Arc<dyn Host>) {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {

@@ -1,4 +1,4 @@
-//! The homes of agents, and how agents belong together.
+//! Sticky accounts of agents, and the relations between agents.
 
 mod families;
 mod lineage;
@@ -11,7 +11,7 @@ use crate::sync::DashMap;
 pub use self::families::Families;
 pub use self::lineage::Lineage;
 
-/// Which account each session lives on. Losing an entry costs a cold prompt cache and nothing else.
+/// The sticky account of each session. Losing an entry only costs a cold prompt cache.
 #[derive(Debug)]
 pub struct Affinity {
     homes: DashMap<u64, Home>,
@@ -30,14 +30,14 @@ impl Default for Affinity {
 }
 
 impl Affinity {
-    /// Returns where the session lives.
+    /// Returns the session's sticky account.
     pub fn home(&self, session: u64, rules: &Rules, now: Millis) -> Option<Home> {
         let home = *self.homes.get(&session)?;
         home.is_remembered(rules, now).then_some(home)
     }
 
-    /// Gives a session its first home and returns its account. Of several that claim one at the same time
-    /// all get the same, so that requests of a session that start together stay together.
+    /// Gives a session the first sticky account and returns the account. Concurrent claims of a session get
+    /// an equal answer, so that requests started together stay together.
     pub fn claim(&self, session: u64, account: u32, rules: &Rules, now: Millis) -> u32 {
         self.make_room(rules, now);
         let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
@@ -45,14 +45,15 @@ impl Affinity {
         home.account
     }
 
-    /// Takes note of who served a request that left the account `left`; see [`Home::served`].
+    /// Records the account of a served request. `left` is the sticky account left by the request, if any;
+    /// see [`Home::served`].
     pub fn served(&self, session: u64, left: Option<u32>, account: u32, rules: &Rules, now: Millis) {
         self.make_room(rules, now);
         let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
         *home = home.served(left, account, now);
     }
 
-    /// Forgets those that were silent for the longest time.
+    /// Forgets the sessions with the longest silence.
     fn make_room(&self, rules: &Rules, now: Millis) {
         let crowded = rules.sessions as usize;
         if self.homes.len() < crowded {

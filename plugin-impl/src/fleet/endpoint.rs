@@ -1,4 +1,4 @@
-//! The health of a base URL, which all accounts share.
+//! The health of a base URL, shared by every account.
 
 use pointsman_core::admission::suspicion::Suspicion;
 use pointsman_core::request::catalog::Endpoint;
@@ -6,7 +6,7 @@ use pointsman_core::request::catalog::Endpoint;
 use super::breaker::Breaker;
 use super::keyed::Keyed;
 
-/// What is known of an endpoint. An outage is one event here, not one strike per account.
+/// The state of an endpoint. An outage is a single event here, instead of a strike for each account.
 #[derive(Debug)]
 pub struct EndpointState {
     pub url: Endpoint,

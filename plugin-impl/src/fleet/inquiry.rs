@@ -1,4 +1,4 @@
-//! Inquiries: asking what is left of a pool of an account, one at a time.
+//! Quota polls: asking for the remaining quota of a pool of an account, a single poll at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,31 +12,32 @@ use pointsman_core::time::Millis;
 
 use super::account::Account;
 
-/// After so many failures in a row the pause grows no more: 64 times the usual one.
+/// The most failures to lengthen the pause: 64 times the usual pause.
 const MAX_FAILURES: u32 = 6;
 
-/// A limit that an answer has moved.
+/// A limit moved by an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The only model that it is of, as callers name it.
+    /// The callers' name of the limit's only model; `None` for a limit of the pool.
     pub model: Option<ModelId>,
     pub end: Millis,
 }
 
-/// The right to ask. While it lives, nobody else asks about the pool; its drop says when that may be again.
+/// The right to poll. During a poll, no second poll of the pool starts; the drop sets the time of the next
+/// poll.
 #[derive(Debug)]
 pub struct Inquiry {
     account: Arc<Account>,
     pool: usize,
-    /// The limits that were in force when it began, with their models as callers name them. An answer says
-    /// nothing of those that began later.
+    /// The limits in force at the poll's start, with the callers' names of the models. An answer says
+    /// nothing about a limit begun later.
     seen: Vec<(Option<ModelId>, LimitSeen)>,
     asked: Millis,
     pause: Duration,
 }
 
 impl Inquiry {
-    /// Begins to ask about a pool, unless somebody does or did so within `pause`.
+    /// Starts a poll of a pool, unless a poll is in progress or not yet due.
     pub fn begin(account: &Arc<Account>, pool: usize, pause: Duration, now: Millis) -> Option<Self> {
         if !account.pools[pool].timetable.take(now) {
             return None;
@@ -50,7 +51,7 @@ impl Inquiry {
         &self.account
     }
 
-    /// Takes the answer in, and returns the limits that it moved. `described` describes the pool.
+    /// Takes the answer in, and returns the moved limits. `described` is the pool's configuration.
     pub fn answered(self, readings: Vec<Reading>, described: &Pool, now: Millis) -> Vec<Moved> {
         let slot = &self.account.pools[self.pool];
         slot.failures.store(0, Ordering::Relaxed);
@@ -70,7 +71,7 @@ impl Inquiry {
         moved
     }
 
-    /// Takes note that there was no answer. The pause doubles.
+    /// Records a poll without an answer. The pause doubles.
     pub fn failed(mut self) {
         let failures = &self.account.pools[self.pool].failures;
         let in_a_row = failures.load(Ordering::Relaxed).saturating_add(1).min(MAX_FAILURES);

@@ -1,4 +1,4 @@
-//! Cells by model: there only while something is known of the model.
+//! Cells by model: present only while there is something to know of the model.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,19 +12,19 @@ use crate::sync::{RwLock, unpoisoned};
 
 use super::breaker::Breaker;
 
-/// How many models are remembered before those at rest are forgotten.
+/// The number of models before cells at rest are forgotten.
 const CROWDED: usize = 64;
 
-/// Cells that are made when first needed. Looking for one costs a load while there is none.
+/// Cells created on first use. While there are none, a look-up costs an atomic load.
 #[derive(Debug)]
 pub struct Keyed<T = Cell> {
     any: AtomicBool,
     cells: RwLock<Vec<(ModelId, Arc<T>)>>,
 }
 
-/// What may be forgotten while nothing is known of it and nobody holds it.
+/// A cell to forget while at rest and not held by any request.
 pub trait Rest: Default {
-    /// Says whether that is so.
+    /// Returns whether nothing is known of the cell's model.
     fn is_at_rest(&self) -> bool;
 }
 
@@ -41,7 +41,7 @@ impl<T> Default for Keyed<T> {
 }
 
 impl<T: Rest> Keyed<T> {
-    /// Says whether there is no cell at all: the usual case, told by one load.
+    /// Returns whether there is no cell, the usual case, by an atomic load.
     #[inline]
     pub fn is_empty(&self) -> bool {
         !self.any.load(Ordering::Acquire)
@@ -56,12 +56,12 @@ impl<T: Rest> Keyed<T> {
         cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
     }
 
-    /// Returns all cells there are.
+    /// Returns the cells with their models.
     pub fn all(&self) -> Vec<(ModelId, Arc<T>)> {
         if self.is_empty() { Vec::new() } else { unpoisoned(self.cells.read()).clone() }
     }
 
-    /// Returns the cell of `model`, made if need be.
+    /// Returns the cell of `model`, created on first use.
     pub fn make(&self, model: &ModelId) -> Arc<T> {
         if let Some(cell) = self.find(model) {
             return cell;
@@ -81,7 +81,7 @@ impl<T: Rest> Keyed<T> {
 }
 
 impl Keyed<Breaker> {
-    /// Says why nobody would be let through for `model`, if so. A model of which nothing is known is open.
+    /// Returns the denial for `model`, if the cell would pass no request. An unknown model is open.
     #[inline]
     pub(super) fn denied(&self, model: &ModelId, now: Millis) -> Option<(Deny, Reason)> {
         if self.is_empty() { None } else { self.find(model)?.denied(now) }

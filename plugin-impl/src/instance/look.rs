@@ -1,24 +1,24 @@
-//! The look at a configuration: whom it names and where it listens, without a secret.
+//! The look at a configuration: accounts and the listen address, without a secret.
 //!
-//! Commands that only look for a gateway have no use for keys, and no right to run the commands that print
-//! them. Every secret reads as the same word, so that whatever else is wrong is still told.
+//! Commands in search of a gateway need no keys and have no right to run a command for a secret. Every
+//! secret reads as a fixed word, so that every further error is still reported.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::edges::config::{self, CommandError, Config, Environment, Located};
 
-/// What every secret reads as.
+/// The text in place of every secret.
 const UNREAD: &str = "not-read";
 
-/// Variables that a configuration is found by and changed by. Any other can hold a secret.
+/// Variables for finding and changing a configuration. Any further variable can hold a secret.
 const OF_CONFIGURATION: [&str; 6] = ["POINTSMAN_", "XDG_", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"];
 
-/// The machine without its secrets.
+/// The machine without secrets.
 #[derive(Debug)]
 struct Looking<'a> {
     machine: &'a dyn Environment,
-    /// The only files that are read: the configuration, and what the user has agreed to.
+    /// The only files read: the configuration and the user's consents.
     files: Vec<PathBuf>,
 }
 
@@ -62,8 +62,8 @@ impl Environment for Looking<'_> {
     }
 }
 
-/// Loads a configuration without its secrets. Where it is wrong, all of it is the default but for the name of
-/// its file, and the second half says what is wrong.
+/// Loads a configuration without secrets. If the file has errors, returns the defaults with the name of the
+/// file, and the errors as the second half.
 pub(super) fn load(named: Option<&Path>, machine: &dyn Environment) -> (Option<Config>, Option<String>) {
     let located = config::locate(named, machine);
     let config = located.file().map(Path::to_owned);
@@ -84,7 +84,7 @@ fn defaults(located: &Located, looking: &Looking<'_>) -> Option<Config> {
 mod tests {
     use super::*;
 
-    /// A machine on which everything can be had, and whoever reads a secret is caught.
+    /// A machine with every file and variable. Reading a secret fails the test.
     #[derive(Debug)]
     struct Guarded;
 

@@ -1,4 +1,5 @@
-//! Live reload: a changed configuration is taken over, a broken one is told and left alone.
+//! Live reload: a valid change of the configuration is taken over; a broken file is reported and left
+//! alone.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use crate::runtime::router::Router;
 
 use super::secret_files::SecretFiles;
 
-/// How often the file is looked at. One `stat` is cheaper than what it takes to watch a folder, and it
-/// sees what editors do when they replace a file.
+/// The interval of the checks. A `stat` is cheaper than a folder watch, and sees an editor's replacement of
+/// a file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Where a configuration is loaded from again.
+/// The source for loading the configuration again.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     Located(Located),
@@ -42,7 +43,7 @@ impl Origin {
     }
 }
 
-/// A configuration, and the version of its file that was looked at before it was read.
+/// A configuration's source, with the version of the file before the last load.
 #[derive(Debug)]
 pub(super) struct Watched {
     origin: Origin,
@@ -50,7 +51,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Looks at the file. Comes before it is read, so that no edit falls between.
+    /// Notes the file's version. Must come before the load, so that no edit is missed in between.
     pub(super) fn look(origin: Origin) -> Self {
         let seen = origin.file().and_then(stamp);
         Self { origin, seen }
@@ -66,10 +67,10 @@ impl Watched {
     }
 }
 
-/// What tells one version of a file from another.
+/// A version of a file: the time of change and the length.
 type Stamp = (SystemTime, u64);
 
-/// Watches the configuration and the files of its secrets until the instance closes.
+/// Watches the configuration and the files of secrets until the instance closes.
 pub(super) async fn watch(
     router: Arc<Router>,
     mut watched: Watched,
@@ -91,13 +92,14 @@ pub(super) async fn watch(
     }
 }
 
-/// Looks at the file. None while it is being replaced.
+/// Returns the version of the file, or `None` while the file is being replaced.
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// A gateway stays where it was bound: agents know it by that address.
+/// Warns of a changed `listen`. A running gateway keeps the address, because agents know the gateway by the
+/// address.
 fn tell_of_listen(before: &ListenAddress, after: &ListenAddress) {
     if before != after {
         tracing::warn!(

@@ -1,20 +1,20 @@
-//! Files of secrets: another content of one is a change of the configuration.
+//! Files of secrets: new content of a file is a change of the configuration.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The versions of files that were seen last.
+/// The last seen version of each file.
 #[derive(Debug, Default)]
 pub(super) struct SecretFiles(BTreeMap<PathBuf, Option<Version>>);
 
-/// Tells one version of a file from another: when it was written, its length, and which file it is.
+/// A version of a file: time of change, length, and inode.
 type Version = (SystemTime, u64, u64);
 
 impl SecretFiles {
-    /// Looks at `files`. Returns whether one has another content than when it was looked at last.
+    /// Checks `files`. Returns whether any file has new content since the last check.
     ///
-    /// A file that is empty or not there is no change: it is in the middle of being written.
+    /// An empty or missing file counts as unchanged: the file is being written.
     pub(super) fn have_changed(&mut self, files: &[PathBuf]) -> bool {
         self.0.retain(|known, _| files.contains(known));
         // Each file is looked at, also after the first change: its version is noted.
@@ -41,7 +41,7 @@ fn version(file: &Path) -> Option<Version> {
     Some((metadata.modified().ok()?, metadata.len(), number(&metadata)))
 }
 
-/// A file that was renamed into place can have the length and the time of the one before.
+/// Returns the inode: a file renamed into place can have the length and the time of the file before.
 #[cfg(unix)]
 fn number(metadata: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)

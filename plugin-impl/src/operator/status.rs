@@ -1,4 +1,4 @@
-//! The status: what an operator sees of the fleet at one instant.
+//! The status: the fleet at an instant, for the operator.
 
 mod table;
 mod windows;
@@ -25,57 +25,57 @@ pub use self::windows::WindowStatus;
 #[derive(Clone, Debug)]
 pub struct Status {
     pub now: UnixMillis,
-    /// The address that the configuration names for the gateway.
+    /// The gateway's address by the configuration.
     pub listen: String,
-    /// Where the configuration is from.
+    /// The source of the configuration.
     pub config: String,
-    /// Equal where configurations and credentials are equal.
+    /// A hash, equal for equal configurations and credentials.
     pub fingerprint: u64,
     pub quiet_mode: bool,
-    /// How many requests wait in line.
+    /// The number of waiting requests.
     pub waiting: u32,
-    /// Those with accounts.
+    /// The providers with accounts.
     pub providers: Vec<ProviderStatus>,
     pub accounts: Vec<AccountStatus>,
     pub counters: Vec<(&'static str, u64)>,
 }
 
-/// What a provider has under way.
+/// The requests in flight at a provider.
 #[derive(Clone, Debug)]
 pub struct ProviderStatus {
     pub name: String,
     pub under_way: UnderWay,
-    /// For each cap of models.
+    /// The requests in flight under each cap of models.
     pub models: Vec<(String, UnderWay)>,
 }
 
-/// So many requests are under way, of so many that may be.
+/// The number of requests in flight, and the cap if any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UnderWay {
     pub in_flight: u32,
     pub cap: Option<u16>,
 }
 
-/// One account.
+/// The status of an account.
 #[derive(Clone, Debug)]
 pub struct AccountStatus {
     pub id: String,
     pub provider: String,
-    /// The wire format of its provider.
+    /// The wire format of the provider.
     pub format: &'static str,
     pub label: String,
-    /// How many credentials callers have brought for it; nothing where it has one of its own. What is shown then
-    /// is the state of the caller that came last, with the counts of all callers.
+    /// The number of credentials brought by callers, or `None` for an account with a credential of its own.
+    /// The state is then the latest caller's, and the counts are the sum over the callers.
     pub callers: Option<usize>,
     pub state: AccountState,
-    /// Why it is not ready, or empty.
+    /// The reason for not being ready, or empty.
     pub reason: String,
     pub until: Option<UnixMillis>,
     pub under_way: UnderWay,
     pub pools: Vec<PoolStatus>,
 }
 
-/// Whether an account takes work.
+/// Whether an account takes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountState {
     Ready,
@@ -84,7 +84,7 @@ pub enum AccountState {
     Disabled,
 }
 
-/// One pool of an account.
+/// The status of a pool of an account.
 #[derive(Clone, Debug)]
 pub struct PoolStatus {
     pub name: String,
@@ -95,31 +95,31 @@ pub struct PoolStatus {
     pub trips: u64,
     pub served: u64,
     pub limited: u64,
-    /// What is left of the tightest window in thousandths, where it is known.
+    /// The remaining quota of the tightest window in thousandths, if known.
     pub remaining: Option<u16>,
-    /// When that window resets.
+    /// The reset time of the tightest window.
     pub reset: Option<UnixMillis>,
-    /// What was reported of each window.
+    /// The reported state of each window.
     pub windows: Vec<WindowStatus>,
-    /// What experience tells of how much it lets in.
+    /// The learned size of the pool's quota.
     pub learned: Experience,
 }
 
-/// Whether a pool takes work.
+/// Whether a pool takes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolState {
     Open,
     Limited,
     Guessed,
-    /// Experience says that nothing is left.
+    /// No quota remains, by experience.
     Learned,
     Probing,
-    /// What is left of the quota is kept, by the user's wish.
+    /// The remaining quota is reserved by the user's protection.
     Protected,
 }
 
 impl AccountState {
-    /// Returns the word for it.
+    /// Returns the word for the state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -131,7 +131,7 @@ impl AccountState {
 }
 
 impl PoolState {
-    /// Returns the word for it.
+    /// Returns the word for the state.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -145,7 +145,7 @@ impl PoolState {
 }
 
 impl Status {
-    /// Looks at everything.
+    /// Takes the status of a router.
     pub fn of(router: &Router) -> Self {
         let (generation, shared) = (router.generation(), router.shared());
         let now = shared.clock.now();
@@ -176,12 +176,12 @@ impl Status {
         }
     }
 
-    /// Returns how many accounts take work.
+    /// Returns the number of accounts ready for requests.
     pub fn ready(&self) -> usize {
         self.accounts.iter().filter(|account| account.state == AccountState::Ready).count()
     }
 
-    /// Returns it as JSON.
+    /// Returns the status as JSON.
     pub fn to_json(&self) -> Value {
         let counters: Map<String, Value> =
             self.counters.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
@@ -196,7 +196,7 @@ impl Status {
         })
     }
 
-    /// Returns it as a table for a terminal.
+    /// Returns the status as a table for a terminal.
     pub fn to_table(&self) -> String {
         table::render(self)
     }
@@ -315,7 +315,7 @@ fn account(
     }
 }
 
-/// Says why an account is not ready.
+/// Returns the reason for an account's cooldown, or an empty text.
 fn reason(member: &Member, state: AccountState) -> &'static str {
     match state {
         AccountState::Cooling => member.account.reason().as_str(),

@@ -1,4 +1,4 @@
-//! Bodies as hosts poll them.
+//! Bodies for hosts to poll.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -11,22 +11,22 @@ use tokio::task::AbortHandle;
 
 use super::fence::caught;
 
-/// Pieces that lie ready for the host at most. More makes a saturated stream cheaper, up to a point that
-/// was measured; less bounds memory sooner.
+/// The most pieces ready for the host. More pieces make a saturated stream cheaper, up to a measured point;
+/// fewer pieces use less memory.
 pub(super) const DEPTH: usize = 48;
 
-/// The end of a channel that a task of ours fills.
+/// The receiving end of a channel filled by a task of ours.
 pub(super) struct Piped {
     pub(super) pieces: Receiver<Result<Bytes, Error>>,
-    /// Ends the pump when the host drops the body.
+    /// Ends the pump on the drop of the body by the host.
     pub(super) _task: AbortOnDrop,
     pub(super) ended: bool,
 }
 
-/// A body of which all is there.
+/// A body already complete.
 pub(super) struct Whole(pub(super) Option<Bytes>);
 
-/// Ends the task when its caller goes away, and with it the request upstream.
+/// Aborts the task, and so the upstream request, on the caller's drop.
 pub(super) struct AbortOnDrop(pub(super) AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -59,12 +59,12 @@ impl Body for Whole {
     }
 }
 
-/// Copies nothing where the bytes have no other owner.
+/// Converts the bytes, without a copy if the bytes have no second owner.
 fn chunk(bytes: Bytes) -> RVec<u8> {
     Vec::from(bytes).into()
 }
 
-/// The error for a pump that is gone without a word: its instance was dropped.
+/// Returns the error for a pump gone without an error: the instance was dropped.
 pub(super) fn gone() -> Error {
     Error::new(ErrorCode::CLOSED, "the plugin has been shut down")
 }

@@ -1,4 +1,4 @@
-//! Exporting: a service of ours as the trait object that hosts call.
+//! Exports: a service of ours as a trait object for hosts.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,23 +22,23 @@ use super::body::{AbortOnDrop, DEPTH, Piped, Whole, gone};
 use super::convert;
 use super::fence::{caught, fence};
 
-/// What is behind the boundary. Any of its methods may panic.
+/// The service behind the boundary. Any method may panic.
 pub trait Service: Send + Sync + 'static {
-    /// Serves one request.
+    /// Serves a request.
     fn fetch(&self, request: Request) -> impl Future<Output = Result<Answer, Error>> + Send;
-    /// Returns the state of all accounts.
+    /// Returns the state of every account.
     fn status(&self) -> Result<Status, Error>;
     /// Serves the HTTP face.
     fn listen(&self, address: &str) -> Result<RString, Error>;
-    /// Ends.
+    /// Shuts the service down within `grace`.
     fn shut_down(&self, grace: Duration) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Returns where work runs, and what counts it. None once the instance is gone.
+    /// Returns the runtime's handle and the tracker of work, or `None` once the instance is gone.
     fn spawner(&self) -> Option<(tokio::runtime::Handle, TaskTracker)>;
-    /// Is ready when what is under way has to end at once.
+    /// Completes at the time for work in flight to end at once.
     fn cut(&self) -> impl Future<Output = ()> + Send {
         std::future::pending()
     }
-    /// The host has let go: everything ends at once.
+    /// Ends everything at once: the host has dropped the service.
     fn abandon(&self) {}
 }
 
@@ -56,7 +56,7 @@ impl<S: Service> Drop for Exported<S> {
     }
 }
 
-/// The head of an answer, and what its body comes out of.
+/// The head of an answer, with the whole body or the channel of the body.
 type Begun = (convert::Head, Result<Bytes, mpsc::Receiver<Result<Bytes, Error>>>);
 
 impl<S: Service> Plugin for Exported<S> {
@@ -94,7 +94,7 @@ impl<S: Service> Plugin for Exported<S> {
     }
 }
 
-/// Serves a request: gives its head to the one who waits for it, then pumps the body.
+/// Serves a request: sends the head to the waiting caller, then pumps the body.
 async fn work<S: Service>(service: Arc<S>, request: Request, begun: oneshot::Sender<Result<Begun, Error>>) {
     let served = tokio::select! {
         served = AssertUnwindSafe(service.fetch(request)).catch_unwind() => served,
@@ -122,7 +122,7 @@ async fn work<S: Service>(service: Arc<S>, request: Request, begun: oneshot::Sen
     }
 }
 
-/// Moves a body into the channel. The channel being full is what holds the upstream back.
+/// Moves a body into the channel. A full channel holds the upstream back.
 async fn pump(mut relay: Relay, pieces: mpsc::Sender<Result<Bytes, Error>>) {
     let ended = AssertUnwindSafe(async {
         while let Some(piece) = relay.next().await {

@@ -1,5 +1,4 @@
-//! The lineage: which agent started which, so that an agent's root session is known where only its parent is
-//! told.
+//! The lineage: the parent of each agent, for finding the root session of an agent known only by a parent.
 
 use pointsman_core::request::session::{Session, SessionKey};
 use pointsman_core::time::Millis;
@@ -8,10 +7,11 @@ use crate::sync::DashMap;
 
 use super::families::{Seen, make_room};
 
-/// How many parents are followed. Agents nest by a few levels; a circle ends here.
+/// The most parents to follow. Agents nest by a few levels; a cycle ends here.
 const DEEPEST: usize = 32;
 
-/// The parent of each agent that told one and no root. Losing an entry makes an agent a root session of its own.
+/// The parent of each agent with a known parent and an unknown root. Losing an entry makes an agent a root
+/// session of its own.
 #[derive(Debug)]
 pub struct Lineage {
     parents: DashMap<u64, Seen<u64>>,
@@ -24,7 +24,7 @@ impl Default for Lineage {
 }
 
 impl Lineage {
-    /// Remembers whose child an agent is, where its root is not told. At most `most` are remembered.
+    /// Remembers the parent of an agent with an unknown root. At most `most` parents are remembered.
     pub fn note(&self, session: &Session, most: usize, now: Millis) {
         let (None, Some(parent)) = (session.root, session.parent) else { return };
         if let Some(mut known) = self.parents.get_mut(&session.agent.0) {
@@ -36,7 +36,7 @@ impl Lineage {
         self.parents.insert(session.agent.0, Seen { value: parent.0, at: now });
     }
 
-    /// Returns the root session that a request is of.
+    /// Returns the root session of a request.
     pub fn root(&self, session: &Session) -> SessionKey {
         if let Some(root) = session.root {
             return root;

@@ -1,4 +1,4 @@
-//! The status as a table of at most 80 columns, where names allow it.
+//! The status as a table of at most 80 columns, if the names allow.
 
 use std::fmt::Write;
 
@@ -60,7 +60,7 @@ fn row(account: &AccountStatus, pool: &PoolStatus, first: bool, now: UnixMillis)
     ]
 }
 
-/// What is left of the tightest window, and for how long that is so: `42% 1h03m`.
+/// Returns the remaining quota of the tightest window, and the time to the reset: `42% 1h03m`.
 fn left(pool: &PoolStatus, now: UnixMillis) -> String {
     let Some(remaining) = pool.remaining else { return "-".to_owned() };
     // Rounded up, so that 0% means that nothing is left.
@@ -78,7 +78,7 @@ fn busy(under_way: UnderWay) -> String {
     }
 }
 
-/// Says why accounts are disabled that have no credential.
+/// Lists accounts disabled for lack of a credential, with the reason.
 fn disabled(status: &Status) -> String {
     let without = status.accounts.iter().filter(|account| account.state == AccountState::Disabled);
     let lines = without.filter(|account| !account.reason.is_empty());
@@ -87,7 +87,7 @@ fn disabled(status: &Status) -> String {
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
-/// Says of each cap that no row shows how much of it is taken.
+/// Lists the use of the caps not shown in any row.
 fn caps(status: &Status) -> String {
     let models = |provider: &'_ super::ProviderStatus| {
         let named = |(models, cap): &(String, UnderWay)| (format!("{} {models}", provider.name), *cap);
@@ -111,12 +111,12 @@ fn countdown(until: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
-/// The columns of a terminal that nobody has made wider.
+/// The default columns of a terminal.
 const WIDTH: usize = 80;
-/// How short the names of accounts, then of pools and states, may become for that.
+/// Columns to shorten, in order, with the least width: accounts, then pools, then states.
 const SHORTEST: [(usize, usize); 3] = [(0, 16), (1, 10), (2, 12)];
 
-/// Puts rows into columns. Names that are too long for the terminal lose their middle.
+/// Puts rows into columns. Names too long for the terminal lose the middle.
 fn aligned(rows: &[[String; 7]]) -> String {
     let widths = widths(rows);
     let line = |row: &[String; 7]| {
@@ -137,7 +137,7 @@ fn widths(rows: &[[String; 7]]) -> [usize; 7] {
     widths
 }
 
-/// Takes out of the middle what does not fit: both ends of a name tell it from others.
+/// Cuts a text to a width by removing the middle: the two ends of a name are the most telling.
 fn cut(text: &str, width: usize) -> String {
     let length = text.chars().count();
     if length <= width {

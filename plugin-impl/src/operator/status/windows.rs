@@ -1,23 +1,23 @@
-//! What upstreams reported of the windows of a pool, for people.
+//! The upstreams' reports of a pool's windows, for people.
 
 use pointsman_core::quota::outlook::WHOLE;
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::time::{Now, UnixMillis};
 use serde_json::{Value, json};
 
-/// One window, as it was last reported.
+/// A window, as last reported.
 #[derive(Clone, Debug)]
 pub struct WindowStatus {
     pub name: String,
-    /// The only model that it is for, as the pool names it.
+    /// The pool's name of the only model in the window; `None` for every model.
     pub model: Option<String>,
-    /// What is left in thousandths; whole after the reset.
+    /// The remaining quota in thousandths; full after the reset.
     pub remaining: Option<u16>,
-    /// What is left, and of how many, where it was told so.
+    /// The remaining count and the limit, if reported.
     pub count: Option<(u64, u64)>,
     pub reset: Option<UnixMillis>,
     pub observed: UnixMillis,
-    /// Too old to decide by.
+    /// The reading is too old for decisions.
     pub stale: bool,
 }
 
@@ -50,12 +50,12 @@ impl WindowStatus {
     }
 }
 
-/// Returns all windows.
+/// Returns the windows.
 pub(super) fn all(windows: &Windows, now: Now) -> Vec<WindowStatus> {
     windows.readings().iter().map(|reading| WindowStatus::of(reading, now)).collect()
 }
 
-/// Returns what is left of the tightest window of all, in thousandths, and when it resets.
+/// Returns the remaining quota of the tightest window, in thousandths, and the reset time.
 pub(super) fn tightest(windows: &Windows, now: Now) -> (Option<u16>, Option<UnixMillis>) {
     let live = windows.readings().iter().filter_map(|reading| reading.at(now.mono));
     let tightest = live.reduce(|one, other| one.tighter(other)).unwrap_or_default();
