@@ -5,17 +5,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use tokio::time::Instant;
 
-/// Tells the time in the core's terms.
+/// A clock for the core: wall-clock and monotonic time.
 ///
-/// Monotonic instants count from the making of the clock. They follow tokio's clock, so that a test can
-/// move it.
+/// Monotonic instants count from the making of the clock. The monotonic clock is tokio's, so that a test
+/// can move the time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
 }
 
 impl Clock {
-    /// Makes a clock that begins now.
+    /// Makes a clock that starts at zero now.
     pub fn start() -> Self {
         Self { start: Instant::now() }
     }
@@ -30,7 +30,7 @@ impl Clock {
         Millis(millis(self.start.elapsed()))
     }
 
-    /// Sleeps until an instant has been reached.
+    /// Sleeps until an instant.
     pub async fn sleep_until(&self, instant: Millis) {
         tokio::time::sleep_until(self.start + Duration::from_millis(instant.0)).await;
     }

@@ -1,3 +1,3 @@
-//! Operator: the state of the fleet, for people who run it.
+//! Operator: the state of the fleet, for the people in charge.
 
 pub mod status;

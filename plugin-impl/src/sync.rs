@@ -1,4 +1,4 @@
-//! What threads share, in a form that the shuttle model checker can take over.
+//! Shared state of threads, in types replaceable by the shuttle model checker.
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use dashmap::DashMap;
@@ -16,9 +16,9 @@ pub(crate) use std::sync::{Mutex, RwLock};
 
 use std::sync::{LockResult, PoisonError};
 
-/// Takes a lock whose holder may have panicked.
+/// Takes a lock, even if a holder has panicked.
 ///
-/// What these locks guard is replaced whole, so that no half-done change can be seen.
+/// The guarded values are replaced whole, so that no half-done change can be seen.
 pub(crate) fn unpoisoned<T>(lock: LockResult<T>) -> T {
     lock.unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,11 @@
-//! The C face: the same router for programs that are not written in Rust.
+//! The C face: the router for programs in C, or in any language with a C interface.
 //!
-//! Besides [`abi`](crate::faces::abi) it is the only place that exports functions. The header
-//! `plugin-impl/include/pointsman.h` is made from these sources, and `docs/C-ABI.md` is the contract: who
-//! owns what, which threads may call what, how errors are told.
+//! Besides [`abi`](crate::faces::abi), only the C face exports functions. The header
+//! `plugin-impl/include/pointsman.h` is made from these sources, and `docs/C-ABI.md` is the contract:
+//! ownership, threads and errors.
 //!
-//! Every function is fenced, so a panic becomes an error. None waits for an upstream on a thread of the
-//! host with I/O of its own: requests run on the instance's threads, and the host's thread waits for what
-//! comes out of a channel.
+//! Every function has a panic guard, so a panic becomes an error. No I/O runs on a thread of the host:
+//! requests run on the instance's threads, and the host's thread waits for a channel.
 
 mod errors;
 mod exchange;

@@ -289,6 +289,7 @@ impl Account {
     pub(super) fn glance(&self, to: &Way<'_>, now: Millis) -> Glance {
         let slot = &self.pools[to.pool];
         let quota = slot.look_at(to.model, Quota::state);
+        // A pool with cells per model is never plainly open here, so that one look at one cell is enough.
         let is_plainly_open = slot.scope == Scope::Pool
             && quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
             && self.is_plainly_passable(slot, to, now);

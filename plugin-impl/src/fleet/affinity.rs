@@ -59,6 +59,7 @@ impl Affinity {
         if self.homes.len() < crowded {
             return;
         }
+        // Halve the memory until the map fits: the sessions silent for longest go first.
         let mut memory = rules.memory;
         while self.homes.len() >= crowded {
             self.homes.retain(|_, home| home.silence(now) < memory);

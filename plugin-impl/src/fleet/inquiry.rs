@@ -58,9 +58,11 @@ impl Inquiry {
         slot.gauge.take_in(readings, described, now);
         let windows = slot.gauge.windows();
         let mut moved = Vec::new();
+        // Only limits older than the question: the answer may not know of a later 429 yet.
         for (model, limit) in &self.seen {
             let named = model.as_ref().map(|model| described.model(model.as_str()));
             let Some(end) = windows.amended_end(*limit, named, self.asked, now) else { continue };
+            // Compare and move: a limit replaced meanwhile stays.
             if slot.amend(model.as_ref(), *limit, end, now) {
                 moved.push(Moved { model: model.clone(), end });
             }

@@ -67,9 +67,11 @@ impl<T: Rest> Keyed<T> {
             return cell;
         }
         let mut cells = unpoisoned(self.cells.write());
+        // Another thread may have made the cell between the two locks.
         if let Some((_, cell)) = cells.iter().find(|(name, _)| name == model) {
             return cell.clone();
         }
+        // A cell at rest is like a new one, so nothing known is lost.
         if cells.len() >= CROWDED {
             cells.retain(|(_, cell)| !cell.is_at_rest());
         }

@@ -34,6 +34,7 @@ impl Lanes {
         if let Some(lane) = self.lanes.get(&route) {
             return lane.clone();
         }
+        // No request holds a lane that only the map holds.
         if self.lanes.len() >= CROWDED {
             self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
         }
@@ -93,6 +94,7 @@ impl Lane {
     pub fn stand(self: &Arc<Self>, session: u64, class: Class, bound: usize) -> Result<Turn, Crowded> {
         let mut line = unpoisoned(self.line.lock());
         let ticket = line.join(session, class, None, bound)?;
+        // Stored under the lock, so that the length never goes backwards.
         self.waiting.store(line.len() as u32, Ordering::Release);
         Ok(Turn { lane: self.clone(), ticket, leaving: Leaving::GaveUp })
     }
@@ -121,6 +123,7 @@ impl Lane {
     /// still going on.
     pub fn announce_fall(&self, leg: usize, until: Millis, now: Millis) -> bool {
         let mut falls = unpoisoned(self.falls.lock());
+        // The list grows on demand: most routes have a single hop.
         let length = falls.len().max(leg + 1);
         falls.resize(length, Millis(0));
         let is_news = falls[leg] <= now;
@@ -134,6 +137,7 @@ impl Lane {
 /// Returns whether an announcement is news. Of concurrent calls for an event, exactly one wins the
 /// exchange.
 fn is_news(announced: &AtomicU64, until: Millis, now: Millis) -> bool {
+    // The last announced end is in the past, and this call is the first to move it.
     let last = announced.load(Ordering::Acquire);
     last <= now.0 && announced.compare_exchange(last, until.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
@@ -155,6 +159,7 @@ impl Turn {
         if line.front() == Some(self.ticket) {
             return Poll::Ready(());
         }
+        // Registered under the lock of the check, so that a leave in between cannot be missed.
         if let Some(waker) = line.get_mut(self.ticket) {
             *waker = Some(context.waker().clone());
         }

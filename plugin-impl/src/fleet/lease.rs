@@ -106,11 +106,14 @@ impl Lease {
         let gates = [None; Gate::COUNT];
         let rates = Rates::default();
         let mut lease = Self { target, places, quota: None, gates, probe: false, rates };
+        // Permits taken so far sit in the lease: an early return drops the lease, and the drop gives them
+        // back.
         for gate in Gate::ALL {
             if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
                 lease.gates[gate.index()] = Some(stamp?);
             }
         }
+        // The pool's cell comes last, because only the pool's cell counts the request.
         let admit = |quota: &Quota| quota.admit(bound, entry, now);
         let grant = lease.target.slot().with_quota(&lease.target.model, admit)?;
         lease.probe = grant.is_trial() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
@@ -158,15 +161,19 @@ impl Lease {
     /// Settles a failure once, in the cells to blame, and gives every permit back.
     pub fn settle(mut self, outcome: &Outcome, now: Millis) -> Settlement {
         let endpoint = &self.target.endpoint;
+        // A network fault convicts the endpoint only after accusations from more than one account.
         let convicted = accuses(outcome) && endpoint.suspicion.accuse(self.target.account.ordinal, now);
         match blame(outcome, convicted) {
             Blame::Nobody | Blame::Request => {
+                // An answer arrived, so every breaker on the route closes again; only the quota may be at
+                // fault.
                 self.pass_gates();
                 Settlement::Nothing
             }
             Blame::Pool(limit) => {
                 self.pass_gates();
                 let settlement = self.limit_pool(limit, now);
+                // A 429 of crowding: fewer requests at once would have passed.
                 if is_crowding(outcome) && matches!(settlement, Settlement::PoolLimited { .. }) {
                     self.target.slot().halve(now);
                 }
@@ -187,6 +194,7 @@ impl Lease {
         let (slot, model) = (self.target.slot(), &self.target.model);
         slot.tally.limited.fetch_add(1, Ordering::Relaxed);
         let Some(grant) = self.quota.take() else { return Settlement::Nothing };
+        // Only the first 429 of an event trips the limit; later 429s of the event are folded.
         match slot.with_quota(model, |quota| quota.limit(grant, limit, now)) {
             Settled::Tripped { until } => {
                 slot.tally.trips.fetch_add(1, Ordering::Relaxed);
@@ -201,6 +209,7 @@ impl Lease {
         let stamp = self.gates[gate.index()].take().unwrap_or_default();
         match self.target.close_gate(gate, stamp, (limit, reason), now) {
             Settled::Tripped { until } => {
+                // The fault of a shared endpoint says nothing about the health of this pool.
                 if !gate.is_shared() {
                     self.mark(Sign::Failed, now);
                 }
@@ -239,6 +248,7 @@ impl Lease {
             opened |= matches!(confirmed, Some(Confirmed::Over | Confirmed::Wider));
         }
         self.target.endpoint.suspicion.acquit();
+        // A breaker closed or its ramp widened, so waiting requests may go.
         if opened {
             self.target.account.bell.ring();
         }

@@ -96,9 +96,11 @@ impl Quota {
     /// out, no second probe is due.
     pub(super) fn guess(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Guess> {
         let state = self.cell.state();
+        // A predicted end needs no probes: the allowance knows when quota is back.
         if !state.is_guess(now) || self.allowance.foresees() {
             return None;
         }
+        // A probe is already out, or the bound leaves no room.
         if state.knock(Touch::Lease { bound }, now).is_err() {
             return Some(Guess { last_resort: NEVER, recheck: None });
         }
@@ -113,10 +115,13 @@ impl Quota {
     /// [`Deny`] of the cell or of the allowance.
     pub(super) fn admit(&self, bound: u16, entry: Entry<'_>, now: Millis) -> Result<Grant, Deny> {
         let touch = Touch::Lease { bound };
+        // The cell first: it knows the upstream's limits and counts requests in flight.
         let stamp = match entry {
             Entry::Usual | Entry::Explorer => self.cell.admit(touch, now)?,
             Entry::Knock(_) => self.cell.knock(touch, now)?,
         };
+        // Then experience. An early probe goes by the probe schedule, because the limit may be over by
+        // then.
         let admitted = match entry {
             Entry::Knock(terms) if stamp.is_early() => self.knock(&terms, now),
             Entry::Explorer => self.allowance.admit(true, now).map(Some),
@@ -125,6 +130,7 @@ impl Quota {
         match admitted {
             Ok(ticket) => Ok(Grant { stamp, ticket }),
             Err(deny) => {
+                // No permit is kept where the two do not agree.
                 self.cell.release(stamp);
                 Err(deny)
             }
@@ -163,9 +169,11 @@ impl Quota {
             Limit::Learned { .. } | Limit::Guessed(_) => None,
         };
         let guess = self.guessed_end(limit, now);
+        // The allowance learns from the refusal, and may predict the end of the limit from earlier windows.
         let predicted =
             grant.ticket.take().and_then(|ticket| self.allowance.refuse(ticket, told, guess, now));
         let limit = match (limit, predicted) {
+            // A prediction beats an estimate, and a reported end beats both.
             (Limit::Guessed(_), Some(until)) => Limit::Learned { until },
             (limit, _) => limit,
         };

@@ -209,8 +209,11 @@ impl Roster {
 
     fn sample(&self, sight: &Sight<'_>, context: &Context, seen: &mut Views) {
         let (count, open) = (self.members.len() as u32, self.open.load(Ordering::Relaxed));
+        // Named accounts first (the caller's own, sticky, parent's, last open), then the sample of this
+        // turn.
         let named = [context.own, context.home, context.parent, Some(open)].into_iter().flatten();
         for place in named.chain(sample::places(context.turn, count)) {
+            // No account twice.
             if seen.iter().all(|account| account.index != place) {
                 self.look(sight, [place], seen);
             }
@@ -223,6 +226,7 @@ impl Roster {
     /// Adds an open account from near `open`, or every account if none is open there.
     fn look_further(&self, sight: &Sight<'_>, open: u32, seen: &mut Views) {
         let mut views = Views::new();
+        // One account at a time from the last open place on, until one is open.
         for place in sample::onward(open, self.members.len() as u32) {
             views.clear();
             self.look(sight, [place], &mut views);
@@ -232,8 +236,10 @@ impl Roster {
                 return self.open.store(place, Ordering::Relaxed);
             }
         }
+        // None is open nearby: the plan needs every account, to wait for the earliest end.
         seen.clear();
         self.look(sight, self.all(), seen);
+        // The next search starts here.
         if let Some(account) = seen.iter().rfind(|account| account.is_plainly_open()) {
             self.open.store(account.index, Ordering::Relaxed);
         }
@@ -299,6 +305,7 @@ impl Roster {
             way,
             model: model.clone(),
         };
+        // Slots under caps come first, and go back by drop if a cell denies.
         let places = self.caps.take(&member.account, member.concurrency, model)?;
         let entry = self.entry(candidate, jitter);
         let lease = Lease::admit(target, places, self.bound(member, pool, now), entry, now)?;
@@ -337,6 +344,7 @@ impl Roster {
         let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool, now));
         let to = Way { pool, way: 0, endpoint, model, bound, full };
         let glance = member.account.glance(&to, now);
+        // The common case ends here: the first endpoint is plainly open.
         if !(member.enabled && glance.is_plainly_open) {
             *way = self.most_hopeful(member, to, now);
         }
@@ -356,6 +364,7 @@ impl Roster {
             let (closed, explorable) = (obstacles.closed(), obstacles.may_explore());
             let (pool, endpoint) = (to.pool as u16, way as u16);
             let view = WayView { pool, endpoint, closed, explorable, ..WayView::default() };
+            // An early probe only helps where nothing but the pool's limit is in the way.
             if obstacles.is_free_to_the_pool() { self.guessed(view, member, to, now) } else { view }
         };
         (1..endpoints.len())

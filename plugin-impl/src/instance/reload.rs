@@ -85,6 +85,7 @@ pub(super) async fn watch(
             _ = looks.tick() => {}
             () = closing.cancelled() => return,
         }
+        // Both checks run on each tick, since each notes the versions it has seen.
         let of_secrets = secrets.have_changed(&router.generation().config.secret_files);
         if watched.has_changed() || of_secrets {
             take_over(&router, watched.origin.clone(), environment.clone()).await;

@@ -289,6 +289,7 @@ fn account(
     now: Now,
 ) -> AccountStatus {
     let callers = roster.callers_at(place).map(Callers::all);
+    // Callers' accounts share one row: the state of the last caller, the counts of all.
     let (member, others) = match callers.as_deref() {
         Some([last, others @ ..]) => (&Member { account: last.clone(), ..member.clone() }, others),
         Some([]) | None => (member, &[][..]),

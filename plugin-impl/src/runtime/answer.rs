@@ -135,6 +135,7 @@ impl Stream for Relay {
     type Item = Result<Bytes, StreamFault>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // A held request: beats come until there is a stream or a last error event.
         if let Some(waits) = &mut self.waits {
             match ready!(waits.poll(context)) {
                 Next::Beat(bytes) => return Poll::Ready(Some(Ok(bytes))),
@@ -146,6 +147,7 @@ impl Stream for Relay {
             }
         }
         loop {
+            // An envelope may hold back a whole piece, so go on until there is something to hand over.
             let piece = ready!(self.poll_merged(context));
             let Some(unwrapper) = &mut self.unwrapper else { return Poll::Ready(piece) };
             let mut out = Vec::new();

@@ -163,6 +163,7 @@ impl Routed {
                 written_model.as_deref().unwrap_or_default()
             }
         };
+        // A resource in the body decides the account; a pin to a different account is an error.
         let pinned = pin(&call.headers, PIN_ACCOUNT)?;
         let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
         let ask = Ask {
@@ -172,6 +173,7 @@ impl Routed {
             pool: pin(&call.headers, PIN_POOL)?,
             account: maker.as_ref().map(AccountId::as_str).or(pinned),
         };
+        // The primary hop and the failover chain, in the wire format of the request.
         let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
         let hold = Hold::of(&call, &intent, generation.config.hold);
         let own = credential::own(&call, claim.asked_at.as_ref(), &origin, generation, now);

@@ -147,6 +147,7 @@ impl Making<'_> {
 
     fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {
         let account = self.fleet.enlist(&config.id, identity(provider, config), &provider.core);
+        // A known account keeps its tokens and state; a new credential reopens it.
         let papers = match self.before.and_then(|before| before.papers_of(&account)) {
             Some(papers) if papers.credential.missing().is_none() => {
                 if papers.credential.adopt(&config.credential, provider.oauth.as_ref()) {
@@ -154,6 +155,8 @@ impl Making<'_> {
                 }
                 Papers { project: config.project.clone(), ..papers.clone() }
             }
+            //  None => self.enlisted|New here, or without a credential before: start from the configuration
+            // and the store.
             Some(_) | None => self.enlisted(provider, config, &account),
         };
         let member = Member {

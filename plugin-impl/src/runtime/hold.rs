@@ -81,6 +81,8 @@ pub async fn serve(
     let mut serving: Serving =
         Box::pin(async move { driver::serve(&shared, &generation, &routed, id).await });
     loop {
+        // The head goes out early only for a request in the queue: until then a plain answer is still
+        // possible.
         match tokio::time::timeout(RHYTHM, &mut serving).await {
             Ok(answer) => return answer,
             Err(_) if hold.waits.load(Ordering::Relaxed) => break,

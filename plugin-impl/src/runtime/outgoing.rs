@@ -37,9 +37,11 @@ pub fn build(
     let mut headers = callers(routed.call.headers.clone());
     // An answer that is compressed could not be looked into.
     headers.remove(ACCEPT_ENCODING);
+    // The turn state belongs to the account of the turn's first request; another account would refuse it.
     if routed.began_turn.as_ref() != Some(&target.account.id) {
         headers.remove(&TURN_STATE);
     }
+    // The caller's own credential must not reach the provider next to the account's.
     proof.replace_callers(&mut url, &mut headers);
     for (name, value) in &provider.headers[target.pool] {
         headers.insert(name, value.clone());

@@ -164,6 +164,7 @@ impl Router {
         let outgoing = Outgoing { method, url: uri.to_string(), headers, body, replay: Replay::IfUnread };
         let incoming =
             self.shared.upstream.send(|| outgoing.clone(), None, generation.config.timeouts).await?;
+        // The answer streams through as it comes.
         let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());
         let headers = headers::end_to_end(incoming.headers);
         Ok(Answer { status: incoming.status, headers, body: AnswerBody::Relay(Box::new(relay)) })

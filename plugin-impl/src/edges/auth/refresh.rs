@@ -131,6 +131,7 @@ impl Refresher {
 
     fn errand(self: &Arc<Self>, rejected: Option<&Secret>, tokens: &Tokens) -> Errand {
         let mut state = unpoisoned(self.state.lock());
+        // A rejected token is of no use, however long its lifetime.
         state.discard(rejected);
         let now = tokens.clock.mono();
         let known =
@@ -138,6 +139,7 @@ impl Refresher {
         match known {
             Some((token, Freshness::Use)) => Errand::Use(token),
             Some((token, Freshness::UseAndRenew)) => {
+                // Close to its end: renew in the background and go on with the old token.
                 self.take_off(&mut state, tokens);
                 Errand::Use(token)
             }
@@ -149,6 +151,7 @@ impl Refresher {
     ///
     /// The flight is a task of its own: a caller gone away must not take an exchanged token along.
     fn take_off(self: &Arc<Self>, state: &mut State, tokens: &Tokens) -> Flight {
+        // One flight for all: a refresh token may be valid for a single exchange.
         if let Some(flight) = &state.flight {
             return flight.clone();
         }

@@ -123,6 +123,7 @@ impl Rereader {
         if let Some(reading) = &state.reading {
             return Some(reading.clone());
         }
+        // Too soon after the last reading: the caller goes on with the current secret.
         if !state.pace.allows(tokens.clock.mono()) {
             return None;
         }
@@ -135,6 +136,7 @@ impl Rereader {
             if let Some(secret) = read {
                 state.secret = secret;
             }
+            // Cleared under the lock, so that whoever comes next starts a fresh reading.
             state.reading = None;
             drop(state);
             over.send_replace(true);

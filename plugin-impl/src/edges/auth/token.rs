@@ -58,6 +58,7 @@ pub(super) async fn refresh(
     })?;
     let status = incoming.status;
     let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Fault::OUTAGE)?;
+    // A token counts only with a success status.
     match issued(&body) {
         Ok(issued) if status.is_success() => return Ok(issued),
         Err(why) if status.is_success() => tracing::warn!(%status, "the token endpoint gave no token: {why}"),

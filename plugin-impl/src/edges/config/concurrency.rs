@@ -10,11 +10,11 @@ use super::settings::{CAP, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURREN
 /// Caps on requests in flight; an absent cap is no cap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Concurrency {
-    /// At the provider, over all accounts.
+    /// The cap of the provider, over every account.
     pub total: Option<u16>,
-    /// At each account without a cap of its own, over all its pools.
+    /// The cap of each account without a cap of its own, over every pool.
     pub account: Option<u16>,
-    /// Per model, over all accounts; the first match counts.
+    /// The caps per model, over every account; the first match counts.
     pub models: Vec<(ModelPattern, u16)>,
 }
 

@@ -1,4 +1,4 @@
-//! The fence: no panic of ours reaches a host.
+//! The panic guard: no panic of ours reaches a host.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::faces::panics;
 
 /// Runs an entry, and turns a panic into an error.
 ///
-/// What a panic may have left half done is behind locks that are replaced whole, or atomic.
+/// State left half done by a panic is not visible: locked state is replaced whole, the rest is atomic.
 pub fn fence<T>(entry: impl FnOnce() -> Result<T, Error>) -> RResult<T, Error> {
     catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| Err(caught(&*panic))).into()
 }

@@ -1,7 +1,7 @@
-//! An exchange: one request that the instance's threads work on while a thread of the host waits.
+//! An exchange: a request in progress on the instance's threads while a thread of the host waits.
 //!
-//! The host pulls. A channel is between the two, so that all I/O is on our threads, and its being full is
-//! what holds the upstream back.
+//! The host pulls. A channel is in between, so that every I/O is on our threads, and a full channel holds
+//! the upstream back.
 
 use std::any::Any;
 use std::ffi::CString;
@@ -21,35 +21,35 @@ use crate::runtime::call::Call;
 
 use super::errors::{Failure, POINTSMAN_ERROR_INTERNAL, POINTSMAN_ERROR_UPSTREAM};
 
-/// Pieces that lie ready for the host at most, as many as behind the Rust interface.
+/// The most pieces ready for the host, as many as behind the Rust interface.
 const DEPTH: usize = 48;
 
-/// The head of an answer, as C reads it.
+/// The head of an answer, as C strings.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) headers: Vec<(CString, CString)>,
 }
 
-/// The body of an answer that is being read.
+/// The body of an answer in reading.
 #[derive(Debug)]
 pub(super) struct Reading {
-    /// What was taken out of the channel and has not been read to its end.
+    /// The unread rest of the last piece.
     rest: Bytes,
     pieces: mpsc::Receiver<Bytes>,
     broken: Broken,
 }
 
-/// Why there are no more pieces, where that is no end. It is beside the channel, so that whoever has to
-/// say it never waits for room.
+/// The error at the end of the pieces, if the end is an error. The cell is beside the channel, so that
+/// reporting an error never waits for room.
 type Broken = Arc<OnceLock<Failure>>;
 
 type Begun = Result<(Head, Reading), Failure>;
 
-/// Begins an exchange and waits for the head of its answer.
+/// Begins an exchange and waits for the answer's head.
 ///
 /// # Errors
-/// Where there is none.
+/// If there is no answer.
 pub(super) fn begin(instance: &Arc<Instance>, uri: Uri, call: Call, cancel: &CancellationToken) -> Begun {
     let runtime = instance.handle().ok_or_else(Failure::closed)?;
     let (begun, head) = oneshot::channel();
@@ -59,10 +59,10 @@ pub(super) fn begin(instance: &Arc<Instance>, uri: Uri, call: Call, cancel: &Can
 }
 
 impl Reading {
-    /// Copies what is there into `into`, or waits for it. Zero means the end.
+    /// Copies ready bytes into `into`, or waits for bytes. Zero means the end.
     ///
     /// # Errors
-    /// Where the body broke off, or was cancelled.
+    /// If the body broke off, or was cancelled.
     pub(super) fn read(&mut self, into: &mut [u8], cancel: &CancellationToken) -> Result<usize, Failure> {
         while self.rest.is_empty() {
             if cancel.is_cancelled() {
@@ -79,7 +79,7 @@ impl Reading {
     }
 }
 
-/// Serves a request: gives its head to the one who waits for it, then pumps the body.
+/// Serves a request: sends the head to the waiting caller, then pumps the body.
 async fn work(
     instance: Arc<Instance>,
     uri: Uri,
@@ -137,7 +137,7 @@ fn bug(panic: &(dyn Any + Send)) -> Failure {
     Failure::new(POINTSMAN_ERROR_INTERNAL, panics::text(panic))
 }
 
-/// HTTP allows no zero in a header, so none is lost.
+/// Converts a head. HTTP allows no zero in a header, so no header is lost.
 fn head(status: StatusCode, headers: &HeaderMap) -> Head {
     let text = |bytes: &[u8]| CString::new(bytes).unwrap_or_default();
     let headers =

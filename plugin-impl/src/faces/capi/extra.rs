@@ -1,7 +1,7 @@
-//! Variables that a host gives, over those of the process.
+//! Extra variables from a host, over the variables of the process.
 //!
-//! A host's language may have an environment of its own that the C library never sees, and a setting can
-//! be given as a variable. So a host can hand some over, one on each line.
+//! A host's language may have an environment of its own, unseen by the C library, and a setting can be a
+//! variable. So a host can hand variables over, a line each.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,12 +11,12 @@ use crate::edges::config::{CommandError, Environment, Process};
 
 use super::errors::Failure;
 
-/// The process's environment with some variables over it. Those of the process hold for the rest.
+/// The process's environment, overlaid with extra variables.
 #[derive(Debug)]
 pub(super) struct Extra(BTreeMap<String, String>);
 
 impl Extra {
-    /// Reads lines of the form `NAME=VALUE`. Empty ones are left out.
+    /// Reads lines of the form `NAME=VALUE`. Empty lines are skipped.
     pub(super) fn read(text: &str) -> Result<Self, Failure> {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         let pairs = lines.map(|line| match line.split_once('=') {

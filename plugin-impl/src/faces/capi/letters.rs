@@ -1,4 +1,4 @@
-//! What the router tells its host, as JSON in mailboxes.
+//! Events for the host, as JSON in queues.
 
 use pointsman_core::reporting::notice::{Event, Notice};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::instance::Host;
 
 use super::mailbox::{Mailbox, Taken};
 
-/// The mailboxes of a host that polls.
+/// The queues of a polling host.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
     pub(super) notices: Mailbox<Value>,

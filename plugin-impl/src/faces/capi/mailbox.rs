@@ -1,7 +1,7 @@
-//! Mailboxes: what is told is kept for a host that asks when it likes.
+//! Event queues: events are kept until the host asks.
 //!
-//! A host that never asks must not grow, so the oldest goes when a box is full, and the next that is
-//! taken says how many are missing.
+//! The memory of a host that never asks must not grow. So a full queue drops the oldest event, and the next
+//! event taken carries the number of missing events.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::sync::unpoisoned;
 
-/// Pieces that are kept. More than a person reads at once.
+/// The most events kept: more than a person reads at once.
 const ROOM: usize = 256;
 
-/// A bounded queue of pieces.
+/// A bounded queue of events.
 #[derive(Debug)]
 pub(super) struct Mailbox<T> {
     inner: Mutex<Inner<T>>,
@@ -26,7 +26,7 @@ struct Inner<T> {
     closed: bool,
 }
 
-/// A piece, and how many before it nobody took in time.
+/// An event, with the number of dropped events before.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Taken<T> {
     pub(super) piece: T,
@@ -52,7 +52,7 @@ impl<T> Mailbox<T> {
         self.filled.notify_one();
     }
 
-    /// Takes the oldest piece; waits for one as long as `patience` where there is none.
+    /// Takes the oldest event. If the queue is empty, waits for at most `patience`.
     pub(super) fn take(&self, patience: Duration) -> Option<Taken<T>> {
         let deadline = Instant::now() + patience;
         let mut inner = unpoisoned(self.inner.lock());
@@ -68,7 +68,7 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Lets nobody wait any more. What is there can still be taken.
+    /// Ends every wait. Remaining events can still be taken.
     pub(super) fn close(&self) {
         unpoisoned(self.inner.lock()).closed = true;
         self.filled.notify_all();

@@ -1,4 +1,4 @@
-//! Texts on their way in and out: UTF-8, ended by a zero.
+//! Texts in and out: UTF-8, zero-terminated.
 
 #![expect(unsafe_code, reason = "texts come from C as pointers")]
 
@@ -6,10 +6,10 @@ use std::ffi::{CStr, CString, c_char};
 
 use super::errors::Failure;
 
-/// Borrows a text that may be left out.
+/// Borrows an optional text.
 ///
 /// # Safety
-/// `text` is null, or ends in a zero and stays as it is for as long as the result is used.
+/// `text` is null, or zero-terminated and unchanged during the use of the result.
 pub(super) unsafe fn optional<'a>(text: *const c_char, what: &str) -> Result<Option<&'a str>, Failure> {
     if text.is_null() {
         return Ok(None);
@@ -19,7 +19,7 @@ pub(super) unsafe fn optional<'a>(text: *const c_char, what: &str) -> Result<Opt
     text.map(Some).map_err(|_| Failure::argument(format!("the {what} is not UTF-8")))
 }
 
-/// Borrows a text that has to be there.
+/// Borrows a required text.
 ///
 /// # Safety
 /// As [`optional`].
@@ -28,12 +28,12 @@ pub(super) unsafe fn required<'a>(text: *const c_char, what: &str) -> Result<&'a
     unsafe { optional(text, what) }?.ok_or_else(|| Failure::argument(format!("the {what} is null")))
 }
 
-/// Gives a text to the host, who frees it by [`pointsman_text_free`].
+/// Gives a text to the host. The host frees the text by [`pointsman_text_free`].
 pub(super) fn give(text: &str) -> *mut c_char {
     c_string(text).into_raw()
 }
 
-/// Makes a text of C. It ends where there is a zero in it, which none of ours has.
+/// Makes a C string. A zero inside would end the text early; no text of ours has a zero.
 pub(super) fn c_string(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(&text[..end]).unwrap_or_default()

@@ -63,10 +63,12 @@ impl Held {
                         Err(failing) => self.state = failing,
                     },
                     Poll::Pending => {
+                        // No answer yet: a sign of life at each beat keeps the client's connection open.
                         ready!(self.beat.poll_tick(context));
                         return Poll::Ready(Next::Beat(Bytes::from_static(self.keep_alive.beat())));
                     }
                 },
+                // The status has gone out already, so an error goes out as the stream's last event.
                 State::Failing { body, read } => {
                     let piece = ready!(Pin::new(&mut **body).poll_next(context));
                     if let Some(Ok(bytes)) = &piece {

@@ -42,6 +42,7 @@ impl Merge {
         is_handed_over: bool,
         mut upstream: impl FnMut(&mut Context<'_>) -> Poll<Piece>,
     ) -> Poll<Piece> {
+        // Gather pieces that are ready anyway, for fewer and larger writes.
         while self.end.is_none() && self.len() < ENOUGH && self.first.len() < LARGE {
             match upstream(context) {
                 Poll::Ready(Some(Ok(piece))) => self.gather(piece),
@@ -49,6 +50,7 @@ impl Merge {
                 Poll::Ready(None) => self.end = Some(Ok(())),
                 Poll::Pending if self.len() == 0 => return Poll::Pending,
                 Poll::Pending => {
+                    // Another task hands pieces over: give it one turn to hand over more.
                     if is_handed_over {
                         ready!(self.poll_turn(context));
                     }
