@@ -1,7 +1,7 @@
 //! `pointsman run`: an unmodified agent, with a gateway for the agent's lifetime.
 //!
 //! * [`agent`]: the needs of each agent, as data; [`outfit`]: their values for a launch;
-//! * [`gemini_home`], [`opencode_config`]: settings out of reach of variables;
+//! * [`droid_file`], [`gemini_home`], [`opencode_config`]: settings out of reach of variables;
 //! * [`way`]: the agent's gateway, its own or a running gateway;
 //! * [`child`]: the agent in the foreground, its signals and exit code;
 //! * [`report`], [`terminal`], [`summary`]: messages during and after the run.
@@ -10,6 +10,7 @@
 
 mod agent;
 pub(crate) mod child;
+mod droid_file;
 mod gemini_home;
 mod jsonc;
 mod opencode_config;
@@ -25,7 +26,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Context as _;
-use pointsman_api::{AccountState, Error, ErrorCode, Status};
+use pointsman_api::{AccountState, AccountView, Error, ErrorCode, Status};
 
 use crate::cli::Run;
 use crate::operator::summary::{NO_ACCOUNT, configuration};
@@ -53,7 +54,8 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Resu
     if let Way::Shared { url, .. } = &way {
         reporter.say(&format!("uses the gateway at {url}; notices are told where it was started"));
     }
-    let outfit = Outfit::new(agent, &Launch::new(way.url().to_owned(), served))?;
+    let launch = Launch::new(way.url().to_owned(), served, own(&status));
+    let outfit = Outfit::new(agent, &launch, rest)?;
     reporter.agent_begins();
     let code = child::run(command(program, rest, &outfit), program).await;
     reporter.agent_ended();
@@ -65,8 +67,8 @@ pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Resu
 
 fn command(program: &OsString, rest: &[OsString], outfit: &Outfit) -> std::process::Command {
     let mut command = std::process::Command::new(program);
-    command.args(&outfit.arguments).args(rest);
-    for name in outfit.without {
+    command.args(&outfit.arguments).args(droid_file::after_command(rest, &outfit.of_command));
+    for name in &outfit.without {
         command.env_remove(name);
     }
     command.envs(outfit.variables.iter().map(|(name, value)| (name, value)));
@@ -78,6 +80,16 @@ fn served(status: &Status) -> Vec<Format> {
     let has = |format: &Format| {
         let usable = status.accounts.iter().filter(|account| account.state != AccountState::DISABLED);
         usable.into_iter().any(|account| account.extensions.text("format") == Some(format.name()))
+    };
+    Format::ALL.into_iter().filter(has).collect()
+}
+
+/// Returns the wire formats in which callers use credentials of their own.
+fn own(status: &Status) -> Vec<Format> {
+    let has = |format: &Format| {
+        let of_callers = |account: &&AccountView| account.extensions.text("credential") == Some("caller");
+        let mut accounts = status.accounts.iter().filter(of_callers);
+        accounts.any(|account| account.extensions.text("format") == Some(format.name()))
     };
     Format::ALL.into_iter().filter(has).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! A row was found by running the agent, not by reading documentation; `docs/agents` has a page for each.
 //! `{base}` stands for the gateway's URL, `{key}` for a placeholder key, `{session}` for an id of the
-//! launch.
+//! launch, and `{own}` for whether callers use credentials of their own.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -36,6 +36,8 @@ pub(super) enum Settings {
     GeminiHome,
     /// Base URLs inside of `OPENCODE_CONFIG_CONTENT`.
     OpencodeConfig,
+    /// A private file with the models of the gateway, for `droid exec --settings`.
+    DroidFile,
 }
 
 /// The settings of an agent.
@@ -44,11 +46,24 @@ pub(super) struct Agent {
     pub name: &'static str,
     pub speaks: &'static [Format],
     pub variables: &'static [Variable],
-    /// Variables with another target, or with a real key.
+    /// Variables that would lead it another way.
     pub without: &'static [&'static str],
-    /// Arguments before the user's own; of duplicate options the user's win.
-    pub arguments: &'static [&'static str],
+    /// Variables that would lend it a key that is not the placeholder. They stay where callers use keys of
+    /// their own.
+    pub keys: &'static [&'static str],
+    /// Arguments for one format each. They go before the user's own, which win where an option is given twice.
+    pub arguments: &'static [(Format, &'static str)],
     pub settings: Settings,
+    pub manner: Manner,
+}
+
+/// How an agent takes what it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// It speaks one format at a time: the first of its formats that there is an account for.
+    pub one_format: bool,
+    /// It can be signed in, and then needs no key in its environment.
+    pub signs_in: bool,
 }
 
 /// The agents with a row.
@@ -58,8 +73,15 @@ pub(crate) enum AgentName {
     Codex,
     Gemini,
     Opencode,
+    Copilot,
+    Qwen,
+    Droid,
+    Agy,
     Any,
 }
+
+const PLAIN: Manner = Manner { one_format: false, signs_in: false };
+const ONE_FORMAT: Manner = Manner { one_format: true, signs_in: false };
 
 const fn set(name: &'static str, value: &'static str, for_format: Format) -> Variable {
     Variable { name, value, for_format, appended: false }
@@ -72,16 +94,19 @@ static CLAUDE: Agent = Agent {
     variables: &[
         set("ANTHROPIC_BASE_URL", "{base}", Format::Anthropic),
         set("ANTHROPIC_AUTH_TOKEN", "{key}", Format::Anthropic),
+        // Each request tells whether a person waits for it, which decides who goes first in the queue.
+        set("CLAUDE_CODE_GATEWAY_HINT_HEADERS", "1", Format::Anthropic),
     ],
     without: &[
-        "ANTHROPIC_API_KEY",
         "ANTHROPIC_UNIX_SOCKET",
         "CLAUDE_CODE_USE_BEDROCK",
         "CLAUDE_CODE_USE_VERTEX",
         "CLAUDE_CODE_USE_FOUNDRY",
     ],
+    keys: &["ANTHROPIC_API_KEY"],
     arguments: &[],
     settings: Settings::None,
+    manner: Manner { one_format: false, signs_in: true },
 };
 
 /// Codex. A custom provider needs no sign-in and tries no WebSocket.
@@ -90,13 +115,18 @@ static CODEX: Agent = Agent {
     speaks: &[Format::OpenAi],
     variables: &[],
     without: &[],
+    keys: &[],
     arguments: &[
-        "-c",
-        r#"model_provider="pointsman""#,
-        "-c",
-        r#"model_providers.pointsman={name="Pointsman",base_url="{base}/v1",wire_api="responses"}"#,
+        (Format::OpenAi, "-c"),
+        (Format::OpenAi, r#"model_provider="pointsman""#),
+        (Format::OpenAi, "-c"),
+        (
+            Format::OpenAi,
+            r#"model_providers.pointsman={name="Pointsman",base_url="{base}/v1",wire_api="responses",requires_openai_auth={own}}"#,
+        ),
     ],
     settings: Settings::None,
+    manner: Manner { one_format: false, signs_in: true },
 };
 
 /// Gemini CLI. Requests name no session, so each launch is a root session; the start of a conversation
@@ -115,8 +145,10 @@ static GEMINI: Agent = Agent {
         },
     ],
     without: &["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"],
+    keys: &[],
     arguments: &[],
     settings: Settings::GeminiHome,
+    manner: PLAIN,
 };
 
 /// opencode, by base URLs.
@@ -125,8 +157,74 @@ static OPENCODE: Agent = Agent {
     speaks: &Format::ALL,
     variables: &[],
     without: &[],
+    keys: &[],
     arguments: &[],
     settings: Settings::OpencodeConfig,
+    manner: PLAIN,
+};
+
+/// GitHub Copilot CLI with a provider of the user's own. The user names the model, by `COPILOT_MODEL` or `--model`.
+static COPILOT: Agent = Agent {
+    name: "copilot",
+    speaks: &[Format::Anthropic, Format::OpenAi],
+    variables: &[
+        set("COPILOT_PROVIDER_BASE_URL", "{base}", Format::Anthropic),
+        set("COPILOT_PROVIDER_TYPE", "anthropic", Format::Anthropic),
+        set("COPILOT_PROVIDER_API_KEY", "{key}", Format::Anthropic),
+        set("COPILOT_PROVIDER_BASE_URL", "{base}/v1", Format::OpenAi),
+        set("COPILOT_PROVIDER_TYPE", "openai", Format::OpenAi),
+        set("COPILOT_PROVIDER_API_KEY", "{key}", Format::OpenAi),
+    ],
+    without: &["COPILOT_PROVIDER_TRANSPORT"],
+    keys: &["COPILOT_PROVIDER_BEARER_TOKEN", "COPILOT_PROVIDER_API_KEY_COMMAND"],
+    arguments: &[],
+    settings: Settings::None,
+    manner: ONE_FORMAT,
+};
+
+/// Qwen Code. It reads the general variables, once it is told by which it signs in.
+static QWEN: Agent = Agent {
+    name: "qwen",
+    speaks: &[Format::OpenAi, Format::Anthropic],
+    variables: &[
+        set("OPENAI_BASE_URL", "{base}/v1", Format::OpenAi),
+        set("OPENAI_API_KEY", "{key}", Format::OpenAi),
+        set("ANTHROPIC_BASE_URL", "{base}", Format::Anthropic),
+        set("ANTHROPIC_API_KEY", "{key}", Format::Anthropic),
+    ],
+    without: &[],
+    keys: &[],
+    arguments: &[(Format::OpenAi, "--auth-type=openai"), (Format::Anthropic, "--auth-type=anthropic")],
+    settings: Settings::None,
+    manner: ONE_FORMAT,
+};
+
+/// Factory's droid, as `droid exec -m custom:MODEL`: a model of a private file needs no account there.
+static DROID: Agent = Agent {
+    name: "droid",
+    speaks: &[Format::Anthropic, Format::OpenAi],
+    variables: &[],
+    without: &[],
+    keys: &[],
+    arguments: &[],
+    settings: Settings::DroidFile,
+    manner: PLAIN,
+};
+
+/// Antigravity CLI. It is on no registry, so this row is from its documentation and was never run.
+static AGY: Agent = Agent {
+    name: "agy",
+    speaks: &[Format::Gemini],
+    variables: &[
+        set("AGY_LLM_GATEWAY_URL", "{base}", Format::Gemini),
+        set("AGY_LLM_GATEWAY_API_KEY", "{key}", Format::Gemini),
+        set("AGY_LLM_GATEWAY_WIRE_PROTOCOL", "genai", Format::Gemini),
+    ],
+    without: &[],
+    keys: &[],
+    arguments: &[],
+    settings: Settings::None,
+    manner: PLAIN,
 };
 
 /// Every other command: the variables of the providers' own libraries.
@@ -140,12 +238,15 @@ static ANY: Agent = Agent {
         set("OPENAI_API_BASE", "{base}/v1", Format::OpenAi),
         set("OPENAI_API_KEY", "{key}", Format::OpenAi),
         set("GOOGLE_GEMINI_BASE_URL", "{base}", Format::Gemini),
+        set("GEMINI_API_BASE", "{base}", Format::Gemini),
         set("GEMINI_API_KEY", "{key}", Format::Gemini),
         set("GOOGLE_API_KEY", "{key}", Format::Gemini),
     ],
     without: &[],
+    keys: &[],
     arguments: &[],
     settings: Settings::None,
+    manner: PLAIN,
 };
 
 impl Agent {
@@ -162,6 +263,10 @@ impl Agent {
             AgentName::Codex => &CODEX,
             AgentName::Gemini => &GEMINI,
             AgentName::Opencode => &OPENCODE,
+            AgentName::Copilot => &COPILOT,
+            AgentName::Qwen => &QWEN,
+            AgentName::Droid => &DROID,
+            AgentName::Agy => &AGY,
             AgentName::Any => &ANY,
         }
     }
@@ -200,6 +305,10 @@ mod tests {
             ("/opt/bin/codex", "codex"),
             ("gemini.cmd", "gemini"),
             ("./opencode.exe", "opencode"),
+            ("copilot", "copilot"),
+            ("qwen", "qwen"),
+            ("droid", "droid"),
+            ("agy", "agy"),
             ("aider", "the command"),
             ("claude-wrapper", "the command"),
         ] {
@@ -209,10 +318,11 @@ mod tests {
 
     #[test]
     fn a_variable_is_for_a_format_that_its_agent_speaks() {
-        for agent in [&CLAUDE, &CODEX, &GEMINI, &OPENCODE, &ANY] {
+        for agent in [&CLAUDE, &CODEX, &GEMINI, &OPENCODE, &COPILOT, &QWEN, &DROID, &AGY, &ANY] {
             for variable in agent.variables {
                 assert!(agent.speaks.contains(&variable.for_format), "{} {}", agent.name, variable.name);
-                assert!(!agent.without.contains(&variable.name), "{} {}", agent.name, variable.name);
+                let taken = agent.without.iter().chain(agent.keys).any(|name| *name == variable.name);
+                assert!(!taken, "{} {}", agent.name, variable.name);
             }
         }
     }

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use tempfile::TempDir;
 
-use super::agent::{Agent, Format, Settings};
-use super::{gemini_home, opencode_config};
+use super::agent::{Agent, Format, Settings, Variable};
+use super::{droid_file, gemini_home, opencode_config};
 
 /// The placeholder for an agent's key. The gateway asks for no key, and sends the account's upstream.
 const PLACEHOLDER: &str = "routed-by-pointsman";
@@ -17,6 +17,8 @@ const PLACEHOLDER: &str = "routed-by-pointsman";
 pub(super) struct Launch {
     pub base: String,
     pub served: Vec<Format>,
+    /// The formats in which callers use credentials of their own.
+    pub own: Vec<Format>,
     session: String,
 }
 
@@ -24,17 +26,19 @@ pub(super) struct Launch {
 #[derive(Debug, Default)]
 pub(super) struct Outfit {
     pub variables: Vec<(&'static str, OsString)>,
-    pub without: &'static [&'static str],
+    pub without: Vec<&'static str>,
     pub arguments: Vec<String>,
-    /// Temporary files, removed on drop.
+    /// Arguments that go after the command of the agent's own, such as `exec`.
+    pub of_command: Vec<OsString>,
+    /// Files that are there as long as this is.
     _files: Option<TempDir>,
 }
 
 impl Launch {
-    pub(super) fn new(base: String, served: Vec<Format>) -> Self {
+    pub(super) fn new(base: String, served: Vec<Format>, own: Vec<Format>) -> Self {
         // The keys of a hasher are the randomness that the standard library has.
         let session = format!("pointsman-run-{:016x}", RandomState::new().build_hasher().finish());
-        Self { base, served, session }
+        Self { base, served, own, session }
     }
 
     /// Fills in a value of an agent's row.
@@ -43,6 +47,13 @@ impl Launch {
             .replace("{base}", &self.base)
             .replace("{key}", PLACEHOLDER)
             .replace("{session}", &self.session)
+            .replace("{own}", if self.own.contains(&Format::OpenAi) { "true" } else { "false" })
+    }
+
+    /// Returns the formats in which an agent is told to ask.
+    fn formats(&self, agent: &Agent) -> Vec<Format> {
+        let served = agent.speaks.iter().copied().filter(|format| self.served.contains(format));
+        served.take(if agent.manner.one_format { 1 } else { Format::ALL.len() }).collect()
     }
 }
 
@@ -50,9 +61,15 @@ impl Outfit {
     /// Makes the environment for `agent`, from the present environment.
     ///
     /// # Errors
-    /// Unreadable settings of the user, or a file that cannot be made.
-    pub(super) fn new(agent: &Agent, launch: &Launch) -> anyhow::Result<Self> {
-        Self::from(agent, launch, &|name| std::env::var_os(name))
+    /// Where settings of the user's that it has to build on cannot be read, or a file cannot be made.
+    pub(super) fn new(agent: &Agent, launch: &Launch, rest: &[OsString]) -> anyhow::Result<Self> {
+        let mut outfit = Self::from(agent, launch, &|name| std::env::var_os(name))?;
+        if agent.settings == Settings::DroidFile {
+            let (file, folder) = droid_file::for_command(rest, launch)?;
+            outfit.of_command = vec!["--settings".into(), file.into()];
+            outfit._files = Some(folder);
+        }
+        Ok(outfit)
     }
 
     fn from(
@@ -60,14 +77,19 @@ impl Outfit {
         launch: &Launch,
         environment: &dyn Fn(&str) -> Option<OsString>,
     ) -> anyhow::Result<Self> {
+        let formats = launch.formats(agent);
+        let keeps_keys = agent.speaks.iter().any(|format| launch.own.contains(format));
+        let keys = agent.keys.iter().filter(|_| !keeps_keys);
+        let arguments = agent.arguments.iter().filter(|(format, _)| formats.contains(format));
         let mut outfit = Self {
             variables: variables(agent, launch, environment),
-            without: agent.without,
-            arguments: agent.arguments.iter().map(|argument| launch.fill(argument)).collect(),
+            without: agent.without.iter().chain(keys).copied().collect(),
+            arguments: arguments.map(|(_, argument)| launch.fill(argument)).collect(),
+            of_command: Vec::new(),
             _files: None,
         };
         match agent.settings {
-            Settings::None => {}
+            Settings::None | Settings::DroidFile => {}
             Settings::GeminiHome => {
                 if let Some(home) = gemini_home::beside(gemini_home::of_user(environment).as_deref())? {
                     outfit.variables.push((gemini_home::VARIABLE, home.path().into()));
@@ -89,7 +111,14 @@ fn variables(
     launch: &Launch,
     environment: &dyn Fn(&str) -> Option<OsString>,
 ) -> Vec<(&'static str, OsString)> {
-    let wanted = agent.variables.iter().filter(|variable| launch.served.contains(&variable.for_format));
+    let formats = launch.formats(agent);
+    // A key of the user's own stays where the account is the user's own; who is signed in needs none.
+    let is_own = |variable: &&Variable| {
+        let is_key = variable.value == "{key}" && launch.own.contains(&variable.for_format);
+        is_key && (agent.manner.signs_in || environment(variable.name).is_some())
+    };
+    let of_formats = agent.variables.iter().filter(|variable| formats.contains(&variable.for_format));
+    let wanted = of_formats.filter(|variable| !is_own(variable));
     let set = wanted.map(|variable| {
         let there = environment(variable.name).filter(|_| variable.appended);
         (variable.name, after(there, ",", &launch.fill(variable.value)))
@@ -123,7 +152,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(crate) fn launch(served: &[Format]) -> Launch {
-        Launch { base: "http://127.0.0.1:7".into(), served: served.into(), session: "s1".into() }
+        Launch { base: "http://127.0.0.1:7".into(), served: served.into(), own: vec![], session: "s1".into() }
     }
 
     fn outfit(name: AgentName, served: &[Format], environment: &[(&str, &str)]) -> Outfit {
@@ -144,6 +173,42 @@ pub(super) mod tests {
         assert_eq!(value(&outfit, "ANTHROPIC_AUTH_TOKEN"), Some(PLACEHOLDER));
         assert!(outfit.without.contains(&"ANTHROPIC_API_KEY"));
         assert!(outfit.arguments.is_empty());
+    }
+
+    #[test]
+    fn a_user_who_brings_a_credential_keeps_it() {
+        let launch = Launch { own: vec![Format::Anthropic, Format::OpenAi], ..launch(&Format::ALL) };
+        let own = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| OsString::from("sk-own"));
+        let outfit = |agent| Outfit::from(Agent::named(agent), &launch, &own).expect("an outfit");
+        let claude = outfit(AgentName::Claude);
+        assert_eq!(value(&claude, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:7"));
+        assert_eq!(value(&claude, "ANTHROPIC_AUTH_TOKEN"), None);
+        assert!(!claude.without.contains(&"ANTHROPIC_API_KEY"));
+        assert!(outfit(AgentName::Codex).arguments[3].contains("requires_openai_auth=true"));
+        let any = outfit(AgentName::Any);
+        assert_eq!(value(&any, "ANTHROPIC_API_KEY"), None, "what is there stays");
+        assert_eq!(value(&any, "OPENAI_API_KEY"), Some(PLACEHOLDER), "libraries do not start without one");
+        assert_eq!(value(&any, "GEMINI_API_KEY"), Some(PLACEHOLDER), "nobody brings one for this format");
+    }
+
+    #[test]
+    fn an_agent_of_one_format_at_a_time_is_told_one() {
+        let copilot = outfit(AgentName::Copilot, &[Format::OpenAi, Format::Anthropic], &[]);
+        assert_eq!(value(&copilot, "COPILOT_PROVIDER_TYPE"), Some("anthropic"));
+        assert_eq!(value(&copilot, "COPILOT_PROVIDER_BASE_URL"), Some("http://127.0.0.1:7"));
+        let copilot = outfit(AgentName::Copilot, &[Format::OpenAi], &[]);
+        assert_eq!(value(&copilot, "COPILOT_PROVIDER_BASE_URL"), Some("http://127.0.0.1:7/v1"));
+        assert!(copilot.without.contains(&"COPILOT_PROVIDER_BEARER_TOKEN"));
+        let qwen = outfit(AgentName::Qwen, &[Format::Anthropic], &[]);
+        assert_eq!(qwen.arguments, ["--auth-type=anthropic"]);
+        assert_eq!(value(&qwen, "OPENAI_BASE_URL"), None);
+    }
+
+    #[test]
+    fn agy_is_told_the_format_of_its_gateway() {
+        let agy = outfit(AgentName::Agy, &[Format::Gemini], &[]);
+        assert_eq!(value(&agy, "AGY_LLM_GATEWAY_WIRE_PROTOCOL"), Some("genai"));
+        assert_eq!(value(&agy, "AGY_LLM_GATEWAY_URL"), Some("http://127.0.0.1:7"));
     }
 
     #[test]
@@ -179,7 +244,7 @@ pub(super) mod tests {
 
     #[test]
     fn no_two_launches_are_one_session() {
-        let session = || Launch::new(String::new(), vec![]).fill("{session}");
+        let session = || Launch::new(String::new(), vec![], vec![]).fill("{session}");
         assert_ne!(session(), session());
     }
 }
