@@ -16,6 +16,7 @@ pub mod inquiry;
 pub mod keyed;
 pub mod lane;
 pub mod lease;
+mod pool;
 pub mod quota;
 pub mod roster;
 #[cfg(all(test, not(feature = "shuttle")))]
@@ -40,7 +41,7 @@ use self::callers::Callers;
 use self::caps::Counts;
 pub use self::endpoint::EndpointState;
 use self::lane::Lanes;
-pub use self::lease::{Lease, Settlement};
+pub use self::lease::{Examined, Lease, Settlement, Suspect};
 pub use self::roster::{Member, Roster};
 
 /// Shards of the maps. Iterating costs per shard, and the default count suits many more writers.

@@ -1,7 +1,9 @@
 //! `/v1/models`: one list of what all providers of the caller's format have.
 
+use std::time::Duration;
+
 use pointsman_tests::raw::{Raw, json};
-use pointsman_tests::setup::{free, spent};
+use pointsman_tests::setup::free;
 use pointsman_tests::{Ask, Heard, Setup};
 use pointsman_upstream::{Fault, Harm, Shape};
 use serde_json::{Value, json as value};
@@ -149,10 +151,14 @@ async fn a_provider_that_gives_no_list_is_left_out_and_named() {
 /// The caller's own provider is limited, and the other one is out.
 #[tokio::test]
 async fn where_nobody_gives_a_list_the_first_refusal_is_the_answer() {
-    let setup = Setup::new().openai("o", spent(60)).keyed("acme", "a", free(), 1).beside("acme", "openai");
+    let setup = Setup::new().openai("o", free()).keyed("acme", "a", free(), 1).beside("acme", "openai");
     let harm = Harm::Status { shape: Shape::Overloaded, code: Some(503), retry: None };
-    let stage = setup.fault(Fault::new(harm).account("a").path("/models")).start();
-    stage.fetch(&Ask::chat()).await.refused(429);
+    let minute = Some(Duration::from_secs(60));
+    let limit = Harm::Status { shape: Shape::UsageLimit, code: Some(429), retry: minute };
+    let stage = setup
+        .fault(Fault::new(harm).account("a").path("/models"))
+        .fault(Fault::new(limit).account("o").path("/models"))
+        .start();
     let answer = stage.client().await.send(&Ask::chat().get().to("/v1/models")).await.refused(429);
     assert!(answer.retry_after().is_some_and(|seconds| seconds > 0), "{:?}", answer.headers);
 }

@@ -12,8 +12,13 @@
 //!   └───────────────────────────┘
 //! ```
 //!
+//! An answer that does not prove whose fault it is begins a [doubt](Verdict): the request is planned again for one
+//! other account, and what comes there decides.
+//!
 //! A plan may also be held: the request waits a moment for its session's own account, beside the line and
 //! not in it, and plans again.
+
+mod doubt;
 
 use std::time::Duration;
 
@@ -21,8 +26,13 @@ use crate::admission::budget::is_burden;
 use crate::admission::cell::Deny;
 use crate::jitter::Jitter;
 use crate::planning::plan::{Candidate, Counts, Plan, Refusal};
+use crate::response::evidence::Evidence;
 use crate::response::outcome::Outcome;
 use crate::time::Millis;
+
+use self::doubt::Doubt;
+
+pub use self::doubt::Verdict;
 
 /// The most upstream calls that one request makes. Each failed one closes something, so a request gets
 /// this far only where that many accounts fail one after the other.
@@ -33,6 +43,9 @@ const MAX_LOST_RACES: u32 = 4;
 
 /// The longest that a wait without a known end lasts before the request looks again by itself.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it waits before it asks the same account again where nobody else can be asked.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// What the driver has to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +89,8 @@ pub enum Event {
         outcome: Outcome,
         renewable: bool,
     },
+    /// An attempt came to an answer that does not prove whose fault it is, or that another account may do better.
+    Doubted(Evidence),
     Woke,
 }
 
@@ -96,6 +111,8 @@ pub struct Dispatch {
     next: Next,
     /// It has waited for a closed way to open, and its attempt there cost no retry.
     waited_out: bool,
+    /// What it knows of an answer in doubt.
+    doubt: Option<Doubt>,
 }
 
 /// What another attempt of a request is to the upstream.
@@ -137,6 +154,7 @@ impl Dispatch {
             tellable: false,
             next: Next::Free,
             waited_out: false,
+            doubt: None,
         }
     }
 
@@ -164,6 +182,17 @@ impl Dispatch {
     /// Says whether the last failure is delivered because the budget had no retry left.
     pub fn is_withheld(&self) -> bool {
         self.next == Next::Withheld
+    }
+
+    /// Says whether the account that answered in doubt is left out of the next plan.
+    pub fn seeks_a_witness(&self) -> bool {
+        self.doubt.as_ref().is_some_and(Doubt::shuns_the_first)
+    }
+
+    /// Returns what came of an answer in doubt, if there was one. Unless it is [`Verdict::Settled`], that answer is
+    /// what is delivered.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.doubt.as_ref().map(Doubt::verdict)
     }
 
     /// Returns how far from what is due it goes.
@@ -215,6 +244,11 @@ impl Dispatch {
             (Phase::Sending { renewed }, Event::Answered { outcome, renewable }) => {
                 self.attempts += 1;
                 self.answered(&outcome, renewable && !renewed)
+            }
+            (Phase::Authorizing { .. }, Event::Doubted(evidence)) => self.doubted(evidence),
+            (Phase::Sending { .. }, Event::Doubted(evidence)) => {
+                self.attempts += 1;
+                self.doubted(evidence)
             }
             (Phase::Waiting { refusal, .. }, Event::Woke) => self.woke(&refusal),
             (Phase::Holding { .. }, Event::Woke) => Phase::Planning,
@@ -269,12 +303,27 @@ impl Dispatch {
 
     fn answered(&mut self, outcome: &Outcome, renewable: bool) -> Phase {
         if matches!(outcome, Outcome::Good | Outcome::RequestFault) {
+            self.doubt.iter_mut().for_each(Doubt::is_settled);
             Phase::Delivering
         } else if *outcome == Outcome::Unauthorized && renewable {
             Phase::Authorizing { renew: true }
         } else {
             self.failed(outcome)
         }
+    }
+
+    /// Each call that finds out more is a retry, so that a fleet without a good key does not double its calls.
+    fn doubted(&mut self, evidence: Evidence) -> Phase {
+        let asks_another = match &mut self.doubt {
+            Some(doubt) => doubt.hears(&evidence),
+            none => {
+                *none = Some(Doubt::new(evidence));
+                true
+            }
+        };
+        self.tellable = true;
+        self.next = Next::Retry;
+        if asks_another { Phase::Planning } else { Phase::Delivering }
     }
 
     /// Nothing was sent: a count of the accounts says more than that a token could not be had.
@@ -287,10 +336,24 @@ impl Dispatch {
         // A 429 of one account says less than our own count of all of them.
         self.tellable = !matches!(outcome, Outcome::Limited(_));
         self.next = if is_burden(outcome) { Next::Retry } else { Next::Free };
-        Phase::Planning
+        let Some(doubt) = &mut self.doubt else { return Phase::Planning };
+        self.next = Next::Retry;
+        if doubt.hears_of_another() { Phase::Planning } else { Phase::Delivering }
+    }
+
+    /// Nobody waits for a witness.
+    fn unwitnessed(&mut self, now: Millis) -> Phase {
+        let until = now.after(MOMENT);
+        let asks_again = until <= self.deadline && self.doubt.as_mut().is_some_and(Doubt::asks_again);
+        if asks_again { Phase::Holding { until } } else { Phase::Delivering }
     }
 
     fn refused(&mut self, refusal: Refusal, now: Millis) -> Phase {
+        match &self.doubt {
+            Some(doubt) if doubt.yields_to(&refusal) => self.doubt = None,
+            Some(_) => return self.unwitnessed(now),
+            None => {}
+        }
         let look = self.deadline.min(now.after(PATIENCE));
         let hope = refusal.hope();
         // Where somebody is only busy, a place may come free before the end that is known.

@@ -3,6 +3,7 @@
 pub mod bond;
 pub mod catalog;
 pub mod intent;
+pub mod operation;
 pub mod route;
 pub mod safety;
 pub mod session;

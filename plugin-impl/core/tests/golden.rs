@@ -33,7 +33,10 @@ use pointsman_core::reporting::agent::Agent;
 use pointsman_core::reporting::blocked::Blocked;
 use pointsman_core::reporting::refusal::{Refused, refuse};
 use pointsman_core::request::session::{self, SessionSource};
-use pointsman_core::response::classify::{FirstEvent, Head, Look, TokenFault, classify, classify_token};
+use pointsman_core::response::classify::{
+    Asked, FirstEvent, Head, Look, TokenFault, classify, classify_token,
+};
+use pointsman_core::response::evidence::{Evidence, Extent};
 use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
 use pointsman_core::time::{Millis, Now, UnixMillis};
 
@@ -42,7 +45,7 @@ fn replies_come_to_what_they_mean() {
     each("classify", 60, |fixture| {
         let message = fixture.message();
         let head = Head { status: message.status(), headers: &message.headers };
-        told(&classify(fixture.format(), head, message.body.as_bytes(), fixture.now()), fixture.now())
+        told(&classify(fixture.asked(), head, message.body.as_bytes(), fixture.now()), fixture.now())
     });
 }
 
@@ -187,7 +190,7 @@ fn first_word<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> String {
     let now = fixture.now();
-    let mut first = FirstEvent::new(fixture.format());
+    let mut first = FirstEvent::new(fixture.asked());
     let last = chunks.into_iter().map(|chunk| first.feed(chunk, headers, now)).last();
     match last.unwrap_or(Look::Hold) {
         Look::Hold => format!("hold, then {}", told(&first.ended(headers, now), now)),
@@ -229,6 +232,12 @@ impl Fixture {
         let name = self.meta("format");
         let found = WireFormat::ALL.into_iter().find(|format| format.name() == name);
         found.unwrap_or_else(|| panic!("{}: no format is called {name}", self.name))
+    }
+
+    /// The model is the one that `model` tells, where it matters.
+    fn asked(&self) -> Asked<'_> {
+        let model = self.meta.get("model").map_or("the-model", String::as_str);
+        Asked { model, named: model, ..Asked::of(self.format()) }
     }
 
     fn now(&self) -> Now {
@@ -290,14 +299,17 @@ fn fixtures(folder: &str) -> Vec<Fixture> {
     paths.iter().map(|path| Fixture::read(path)).collect()
 }
 
-/// Tells an outcome in one line.
-fn told(outcome: &Outcome, now: Now) -> String {
-    match outcome {
+/// Tells evidence in one line.
+fn told(evidence: &Evidence, now: Now) -> String {
+    let until = || told_hint(evidence.until, now);
+    let models = match &evidence.extent {
+        Extent::Models(models) => format!(" of {models}"),
+        Extent::Nothing | Extent::Usual | Extent::Pool | Extent::Account => String::new(),
+    };
+    let text = match &evidence.outcome {
         Outcome::Good => "good".to_owned(),
-        Outcome::Limited(limited) => {
-            format!("limited {} {}", kind(limited.kind), told_hint(limited.hint, now))
-        }
-        Outcome::Capacity(hint) => format!("capacity {}", told_hint(*hint, now)),
+        Outcome::Limited(limited) => format!("limited {} {}", kind(*limited), until()),
+        Outcome::Capacity => format!("capacity {}", until()),
         Outcome::ServerError => "server-error".to_owned(),
         Outcome::Unreachable(fault) => format!("unreachable {}", fault_name(*fault)),
         Outcome::Unauthorized => "unauthorized".to_owned(),
@@ -309,13 +321,18 @@ fn told(outcome: &Outcome, now: Now) -> String {
         Outcome::ProjectRefused => "project-refused".to_owned(),
         Outcome::PoolRefused => "pool-refused".to_owned(),
         Outcome::TokenOutage => "token-outage".to_owned(),
+        Outcome::Unpaid => "unpaid".to_owned(),
+        Outcome::Refused => "refused".to_owned(),
+        Outcome::TooLarge => "too-large".to_owned(),
         Outcome::RequestFault => "request-fault".to_owned(),
-    }
+    };
+    text + &models
 }
 
 fn told_hint(hint: Hint, now: Now) -> String {
     match hint {
         Hint::Unknown => "unknown".to_owned(),
+        Hint::Doubted { source, .. } => format!("doubted {}", source_of_hint(source)),
         Hint::Until { until, source } => {
             format!("+{}ms {}", until.since(now.mono).as_millis(), source_of_hint(source))
         }
@@ -326,6 +343,7 @@ fn kind(kind: LimitKind) -> &'static str {
     match kind {
         LimitKind::Quota => "quota",
         LimitKind::Rate => "rate",
+        LimitKind::Concurrency => "concurrency",
         LimitKind::Unknown => "unknown",
     }
 }
@@ -348,6 +366,7 @@ fn source_of_hint(source: HintSource) -> &'static str {
         HintSource::QuotaResetDelay => "quota-reset-delay",
         HintSource::Provider => "provider",
         HintSource::Message => "message",
+        HintSource::Rule => "rule",
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use pointsman_core::admission::cell::{Limit, LimitSeen};
-use pointsman_core::ids::{AccountId, ModelId, PoolId};
+use pointsman_core::ids::{AccountId, PoolId};
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::time::{Now, UnixMillis};
 
 use crate::secret::Secret;
@@ -26,9 +27,9 @@ pub trait Store: Send + Sync + Debug {
 /// A fact to keep.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// A limit of a pool begins or ends; of a model in a pool with limits per model.
-    Limit { account: AccountId, pool: PoolId, model: Option<ModelId>, limit: SavedLimit },
-    /// The provider exchanged the refresh token. The record is saved before the token's first use.
+    /// A pool is limited, or not any more; or some of its models are.
+    Limit { account: AccountId, pool: PoolId, models: Option<ModelSet>, limit: SavedLimit },
+    /// The provider exchanged the refresh token. It is saved before it is used.
     RefreshToken { account: AccountId, fingerprint: u64, token: Secret },
 }
 
@@ -62,9 +63,8 @@ const CROWDED: usize = 64;
 /// The known facts of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
-    pub limits: BTreeMap<(PoolId, Option<ModelId>), SavedLimit>,
-    /// The refresh token in force, with the fingerprint of the configured token at the start of the
-    /// exchanges.
+    pub limits: BTreeMap<(PoolId, Option<ModelSet>), SavedLimit>,
+    /// The refresh token in force, and the fingerprint of the configured one that it descends from.
     pub refresh_token: Option<(u64, Secret)>,
 }
 
@@ -78,9 +78,9 @@ impl Store for MemoryStore {
     fn save(&self, record: Record) {
         let mut accounts = unpoisoned(self.accounts.lock());
         match record {
-            Record::Limit { account, pool, model, limit } => {
+            Record::Limit { account, pool, models, limit } => {
                 let limits = &mut accounts.entry(account).or_default().limits;
-                let kept = limits.entry((pool, model)).or_insert(limit);
+                let kept = limits.entry((pool, models)).or_insert(limit);
                 *kept = (*kept).max(limit);
                 if limits.len() > CROWDED {
                     limits.retain(|_, kept| kept.until > limit.heard);
@@ -107,8 +107,8 @@ mod tests {
     fn kept(limits: impl IntoIterator<Item = (&'static str, SavedLimit)>) -> Saved {
         let (store, account) = (MemoryStore::default(), AccountId::new("a:b"));
         for (model, limit) in limits {
-            let (pool, model) = (PoolId::new("p"), Some(ModelId::new(model)));
-            store.save(Record::Limit { account: account.clone(), pool, model, limit });
+            let (pool, models) = (PoolId::new("p"), Some(ModelSet::read(model)));
+            store.save(Record::Limit { account: account.clone(), pool, models, limit });
         }
         store.account(&account)
     }

@@ -1,21 +1,21 @@
 //! Accounts: an account has a cell for each cause of closing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use pointsman_core::admission::allowance::Experience;
 use pointsman_core::admission::blame::{Gate, Reason};
 use pointsman_core::admission::cap::InFlight;
 use pointsman_core::admission::cell::{CellState, Limit, LimitSeen, Touch};
-use pointsman_core::admission::throttle::Throttle;
-use pointsman_core::admission::timetable::Timetable;
-use pointsman_core::admission::vitals::{Vitals, VitalsView};
+use pointsman_core::admission::vitals::VitalsView;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::planning::snapshot::{Obstacles, Standing};
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::request::catalog::{Pool, Provider, Scope};
+use pointsman_core::request::operation::Operation;
 use pointsman_core::time::Millis;
 
 use crate::sync::{Mutex, unpoisoned};
@@ -23,9 +23,8 @@ use crate::sync::{Mutex, unpoisoned};
 use super::bell::Bell;
 use super::breaker::Breaker;
 use super::endpoint::EndpointState;
-use super::gauge::Gauge;
-use super::keyed::Keyed;
-use super::quota::{Guess, Quota};
+use super::pool::PoolSlot;
+use super::quota::{Early, Quota};
 
 /// The identity of an account: a hash of the credential and the shape of the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,33 +40,16 @@ pub struct Account {
     /// The account belongs to a caller's credential. Its state is never stored.
     is_callers: bool,
     needs_sign_in: AtomicBool,
-    pub(super) health: Breaker,
-    /// Requests in flight over every pool.
+    /// For each operation.
+    health: [Breaker; Operation::COUNT],
+    /// Requests in all pools together.
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
     pub(super) bell: Arc<Bell>,
     story: Mutex<Story>,
 }
 
-/// The state of a pool of an account.
-#[derive(Debug)]
-pub(super) struct PoolSlot {
-    scope: Scope,
-    quota: Quota,
-    by_model: Keyed<Quota>,
-    pub(super) ways: Box<[WayCells]>,
-    pub(super) vitals: Vitals,
-    pub(super) tally: Tally,
-    pub(super) gauge: Gauge,
-    /// The schedule of quota polls.
-    pub(super) timetable: Timetable,
-    /// Consecutive quota polls without an answer.
-    pub(super) failures: AtomicU32,
-    /// The throttle: the most requests in flight, halved by 429s without a reset time.
-    pub(super) throttle: Throttle,
-}
-
-/// A route from an account through a pool and an endpoint to a model.
+/// The way to a model in a pool at an endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way<'a> {
     /// The index of the pool at the provider.
@@ -76,7 +58,8 @@ pub(super) struct Way<'a> {
     pub(super) way: usize,
     pub(super) endpoint: &'a EndpointState,
     pub(super) model: &'a ModelId,
-    /// The most requests in flight for the account in the pool.
+    pub(super) operation: Operation,
+    /// How many requests the account may have in the pool.
     pub(super) bound: u16,
     /// A cap of the provider, the account or the model is full.
     pub(super) full: bool,
@@ -91,22 +74,7 @@ pub(super) struct Glance {
     pub(super) in_flight: u16,
 }
 
-/// The circuit breakers of a pool at an endpoint, for the pool and for single models.
-#[derive(Debug, Default)]
-pub(super) struct WayCells {
-    pub(super) cell: Breaker,
-    pub(super) models: Keyed<Breaker>,
-}
-
-/// Counters for diagnostics. No decision depends on a counter.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) served: AtomicU64,
-    pub(super) limited: AtomicU64,
-    pub(super) trips: AtomicU64,
-}
-
-/// Diagnostics of an account, never needed to admit.
+/// Colder facts, never needed to admit.
 #[derive(Clone, Debug, Default)]
 pub struct Story {
     /// The status of the answer behind `NeedsSignIn`, if there was an answer.
@@ -142,13 +110,9 @@ impl Account {
             identity,
             is_callers: false,
             needs_sign_in: AtomicBool::new(false),
-            health: Breaker::default(),
+            health: Default::default(),
             under_way: Arc::default(),
-            pools: provider
-                .pools
-                .iter()
-                .map(|pool| PoolSlot::new(pool.scope, pool.endpoints.len()))
-                .collect(),
+            pools: provider.pools.iter().map(PoolSlot::of).collect(),
             bell,
             story: Mutex::default(),
         }
@@ -162,9 +126,9 @@ impl Account {
             identity: self.identity,
             is_callers: true,
             needs_sign_in: AtomicBool::new(false),
-            health: Breaker::default(),
+            health: Default::default(),
             under_way: Arc::default(),
-            pools: self.pools.iter().map(|slot| PoolSlot::new(slot.scope, slot.ways.len())).collect(),
+            pools: self.pools.iter().map(PoolSlot::anew).collect(),
             bell: self.bell.clone(),
             story: Mutex::default(),
         }
@@ -203,12 +167,18 @@ impl Account {
 
     /// Returns the reason of the last cooldown.
     pub fn reason(&self) -> Reason {
-        self.health.reason()
+        self.health_for(Operation::Generating).reason()
     }
 
-    /// Returns the state of the account's own cell: the cooldown.
+    /// Returns the state of the account's own cell for generating: its cooldown.
     pub fn health(&self) -> CellState {
-        self.health.state()
+        self.health_for(Operation::Generating).state()
+    }
+
+    /// Returns the account's own cell for an operation.
+    #[inline]
+    pub(super) fn health_for(&self, operation: Operation) -> &Breaker {
+        &self.health[operation.index()]
     }
 
     /// Returns the status view of a pool.
@@ -216,9 +186,9 @@ impl Account {
         let slot = &self.pools[pool];
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         PoolSummary {
-            quota: slot.quota.state(),
+            quota: slot.generating().quota.state(),
             windows: slot.gauge.windows(),
-            learned: slot.quota.experience(),
+            learned: slot.generating().quota.experience(),
             served: count(&slot.tally.served),
             limited: count(&slot.tally.limited),
             trips: count(&slot.tally.trips),
@@ -235,7 +205,7 @@ impl Account {
     /// name for the model. After consecutive trips the report is not believed and the result is `None`.
     pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
         let slot = &self.pools[pool];
-        if slot.look_at(model, Quota::state).streak > 0 {
+        if slot.generating().look_at(model, Quota::state).streak > 0 {
             None
         } else {
             slot.gauge.windows().spent_until(named, now)
@@ -271,14 +241,27 @@ impl Account {
         self.pools[pool].vitals.view()
     }
 
-    /// Returns the limit in force of a pool, or of `model` in a pool with limits per model.
-    pub fn limit(&self, pool: usize, model: &ModelId, now: Millis) -> Option<LimitSeen> {
-        self.pools[pool].look_at(model, Quota::state).limit(now)
+    /// Returns the limits that generating with `model` meets in a pool, with the models that each is of, and whether it
+    /// is in force.
+    pub fn limits(
+        &self,
+        pool: usize,
+        model: &ModelId,
+        now: Millis,
+    ) -> Vec<(Option<ModelSet>, Option<LimitSeen>)> {
+        let states = self.pools[pool].generating().states(model).into_iter();
+        states.map(|(models, state)| (models, state.limit(now))).collect()
     }
 
-    /// Restores a stored limit of the account, or of a model in a pool with limits per model.
-    pub fn recall(&self, pool: usize, model: Option<&ModelId>, limit: Limit, now: Millis) {
-        self.pools[pool].recall(model, limit, now);
+    /// Returns the limit in force that generating with `model` meets in a pool, the one that ends last of several.
+    pub fn limit(&self, pool: usize, model: &ModelId, now: Millis) -> Option<LimitSeen> {
+        let limits = self.limits(pool, model, now).into_iter();
+        limits.filter_map(|(_, limit)| limit).max_by_key(|limit| limit.until)
+    }
+
+    /// Takes in a limit of an earlier life of the account, and of some models where it was of those.
+    pub fn recall(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {
+        self.pools[pool].generating().recall(models, limit, now);
     }
 
     /// Runs the quick check of a pool, for plans over very many accounts.
@@ -287,135 +270,62 @@ impl Account {
     /// quick check and gets the full view.
     #[inline]
     pub(super) fn glance(&self, to: &Way<'_>, now: Millis) -> Glance {
-        let slot = &self.pools[to.pool];
-        let quota = slot.look_at(to.model, Quota::state);
-        // A pool with cells per model is never plainly open here, so that one look at one cell is enough.
-        let is_plainly_open = slot.scope == Scope::Pool
+        let cells = self.pools[to.pool].cells(to.operation);
+        let quota = cells.look_at(to.model, Quota::state);
+        let is_plainly_open = cells.scope == Scope::Pool
+            && cells.by_model.is_empty()
             && quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
-            && self.is_plainly_passable(slot, to, now);
+            && self.is_plainly_passable(to, now);
         Glance { is_plainly_open, in_flight: quota.in_flight }
     }
 
     #[inline]
-    fn is_plainly_passable(&self, slot: &PoolSlot, to: &Way<'_>, now: Millis) -> bool {
-        let own = &slot.ways[to.way];
+    fn is_plainly_passable(&self, to: &Way<'_>, now: Millis) -> bool {
+        let cells = self.pools[to.pool].cells(to.operation);
+        let (own, shared) = (&cells.ways[to.way], to.endpoint.cells(to.operation));
         !to.full
-            && slot.quota.learned(now).is_none()
-            && self.health.denial(Touch::Pass, now).is_none()
+            && cells.quota.learned(now).is_none()
+            && self.health_for(to.operation).denial(Touch::Pass, now).is_none()
             && own.cell.denial(Touch::Pass, now).is_none()
             && own.models.is_empty()
-            && to.endpoint.cell.denial(Touch::Pass, now).is_none()
-            && to.endpoint.models.is_empty()
+            && shared.cell.denial(Touch::Pass, now).is_none()
+            && shared.models.is_empty()
             && self.standing() == Standing::Ready
     }
 
     /// Returns every obstacle on the route to a model in a pool at an endpoint.
     pub(super) fn obstacles(&self, to: &Way<'_>, now: Millis) -> Obstacles {
-        let slot = &self.pools[to.pool];
-        let own = &slot.ways[to.way];
+        let cells = self.pools[to.pool].cells(to.operation);
+        let (own, shared) = (&cells.ways[to.way], to.endpoint.cells(to.operation));
         let mut gates = [None; Gate::COUNT];
-        gates[Gate::Account.index()] = self.health.denied(now);
+        gates[Gate::Account.index()] = self.health_for(to.operation).denied(now);
         gates[Gate::Way.index()] = own.cell.denied(now);
         gates[Gate::WayModel.index()] = own.models.denied(to.model, now);
-        gates[Gate::Endpoint.index()] = to.endpoint.cell.denied(now);
-        gates[Gate::EndpointModel.index()] = to.endpoint.models.denied(to.model, now);
-        let look = |quota: &Quota| (quota.denial(to.bound, now), quota.learned(now));
-        let (quota, learned) = slot.look_at(to.model, look);
+        gates[Gate::Endpoint.index()] = shared.cell.denied(now);
+        gates[Gate::EndpointModel.index()] = shared.models.denied(to.model, now);
+        let barred = cells.barred(to.model, to.bound, now);
+        let (quota, learned) = (barred.quota, barred.learned);
         Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
     }
 
-    /// Returns the probe times of a pool closed by an estimated limit.
-    pub(super) fn guess(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Guess> {
-        self.pools[to.pool].look_at(to.model, |quota| quota.guess(to.bound, recheck, now))
+    /// Says from when on a pool may be tried before its limit ends.
+    pub(super) fn early(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Early> {
+        self.pools[to.pool].cells(to.operation).early(to.model, to.bound, recheck, now)
     }
 
     /// Reopens the account after a change of credential.
     pub fn reopen(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
-        self.health.reset();
+        self.health.iter().for_each(|breaker| breaker.reset());
         self.bell.ring();
     }
 
     /// Reopens every cell of the account by order of the operator.
     pub fn reset(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
-        self.health.reset();
-        for slot in &self.pools {
-            slot.quota.reset();
-            slot.vitals.reset();
-            slot.ways.iter().for_each(|way| way.cell.reset());
-        }
+        self.health.iter().for_each(|breaker| breaker.reset());
+        self.pools.iter().for_each(PoolSlot::reset);
         self.bell.ring();
-    }
-}
-
-impl PoolSlot {
-    fn new(scope: Scope, endpoints: usize) -> Self {
-        Self {
-            scope,
-            quota: Quota::default(),
-            by_model: Keyed::default(),
-            ways: (0..endpoints).map(|_| WayCells::default()).collect(),
-            vitals: Vitals::default(),
-            tally: Tally::default(),
-            gauge: Gauge::default(),
-            timetable: Timetable::default(),
-            failures: AtomicU32::new(0),
-            throttle: Throttle::default(),
-        }
-    }
-
-    /// Reads the quota of `model`, or returns the default if the model's quota was never needed.
-    fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
-        match self.scope {
-            Scope::Pool => look(&self.quota),
-            Scope::Model => self.by_model.find(model).map_or_else(T::default, |quota| look(&quota)),
-        }
-    }
-
-    /// Returns the limits in force, with the model of each limit in a pool with limits per model.
-    pub(super) fn limits(&self, now: Millis) -> Vec<(Option<ModelId>, LimitSeen)> {
-        match self.scope {
-            Scope::Pool => self.quota.state().limit(now).map(|limit| (None, limit)).into_iter().collect(),
-            Scope::Model => {
-                let cells = self.by_model.all().into_iter();
-                cells.filter_map(|(model, cell)| Some((Some(model), cell.state().limit(now)?))).collect()
-            }
-        }
-    }
-
-    fn recall(&self, model: Option<&ModelId>, limit: Limit, now: Millis) {
-        match (self.scope, model) {
-            (Scope::Pool, None) => drop(self.quota.recall(limit, now)),
-            (Scope::Model, Some(model)) => drop(self.by_model.make(model).recall(limit, now)),
-            // By the configuration in force, limits are of something else.
-            (Scope::Pool, Some(_)) | (Scope::Model, None) => {}
-        }
-    }
-
-    /// Moves the end of a limit; see [`Cell::amend`].
-    pub(super) fn amend(&self, model: Option<&ModelId>, seen: LimitSeen, end: Millis, now: Millis) -> bool {
-        match model {
-            None => self.quota.amend(seen, end, now),
-            Some(model) => self.by_model.find(model).is_some_and(|cell| cell.amend(seen, end, now)),
-        }
-    }
-
-    /// Halves the throttle. A pool with cells per model is left alone, since no single model speaks for the
-    /// pool.
-    pub(super) fn halve(&self, now: Millis) {
-        if self.scope == Scope::Pool {
-            // The one that met the event has been given back already.
-            self.throttle.halve(self.quota.state().in_flight.saturating_add(1), now);
-        }
-    }
-
-    /// Runs `act` on the quota of `model`, created on first use.
-    pub(super) fn with_quota<T>(&self, model: &ModelId, act: impl FnOnce(&Quota) -> T) -> T {
-        match self.scope {
-            Scope::Pool => act(&self.quota),
-            Scope::Model => act(&self.by_model.make(model)),
-        }
     }
 }
 
@@ -440,7 +350,9 @@ mod tests {
         let account = Account::new(AccountId::new("acme:a"), 0, Identity(0), &provider, Arc::default());
         let endpoint = EndpointState::new(&provider.pools[0].endpoints[0]);
         let model = ModelId::new("m");
-        let to = Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, bound: 4, full: false };
+        let operation = Operation::Generating;
+        let to =
+            Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, operation, bound: 4, full: false };
         let full = |now| account.obstacles(&to, now).closed().is_none();
         let quick = |to: &Way<'_>, now| account.glance(to, now).is_plainly_open;
         assert!(quick(&to, NOW) && full(NOW));
@@ -460,17 +372,20 @@ mod tests {
         let learn = |cell: &Cell| assert!(matches!(cell.learn(limit, NOW), Settled::Tripped { .. }));
         check(
             |account, _, _| {
-                assert!(matches!(account.pools[0].quota.recall(limit, NOW), Settled::Tripped { .. }))
+                assert!(matches!(
+                    account.pools[0].generating().quota.recall(limit, NOW),
+                    Settled::Tripped { .. }
+                ))
             },
             true,
         );
-        check(|account, _, _| learn(&account.health), true);
-        check(|account, _, _| learn(&account.pools[0].ways[0].cell), true);
-        check(|account, _, model| learn(&account.pools[0].ways[0].models.make(model)), true);
-        check(|_, endpoint, _| learn(&endpoint.cell), true);
-        check(|_, endpoint, model| learn(&endpoint.models.make(model)), true);
+        check(|account, _, _| learn(account.health_for(Operation::Generating)), true);
+        check(|account, _, _| learn(&account.pools[0].generating().ways[0].cell), true);
+        check(|account, _, model| learn(&account.pools[0].generating().ways[0].models.make(model)), true);
+        check(|_, endpoint, _| learn(&endpoint.cells(Operation::Generating).cell), true);
+        check(|_, endpoint, model| learn(&endpoint.cells(Operation::Generating).models.make(model)), true);
         check(|account, _, _| assert!(account.require_sign_in(None)), false);
         let fill = |quota: &Quota| while quota.admit(4, Entry::Usual, NOW).is_ok() {};
-        check(|account, _, _| fill(&account.pools[0].quota), false);
+        check(|account, _, _| fill(&account.pools[0].generating().quota), false);
     }
 }

@@ -2,6 +2,7 @@
 
 use pointsman_core::admission::suspicion::Suspicion;
 use pointsman_core::request::catalog::Endpoint;
+use pointsman_core::request::operation::Operation;
 
 use super::breaker::Breaker;
 use super::keyed::Keyed;
@@ -10,6 +11,13 @@ use super::keyed::Keyed;
 #[derive(Debug)]
 pub struct EndpointState {
     pub url: Endpoint,
+    /// For each operation.
+    cells: [EndpointCells; Operation::COUNT],
+}
+
+/// What is known of an endpoint for one operation.
+#[derive(Debug, Default)]
+pub(super) struct EndpointCells {
     pub(super) cell: Breaker,
     pub(super) models: Keyed<Breaker>,
     pub(super) suspicion: Suspicion,
@@ -17,11 +25,11 @@ pub struct EndpointState {
 
 impl EndpointState {
     pub(super) fn new(url: &Endpoint) -> Self {
-        Self {
-            url: url.clone(),
-            cell: Breaker::default(),
-            models: Keyed::default(),
-            suspicion: Suspicion::default(),
-        }
+        Self { url: url.clone(), cells: Default::default() }
+    }
+
+    #[inline]
+    pub(super) fn cells(&self, operation: Operation) -> &EndpointCells {
+        &self.cells[operation.index()]
     }
 }

@@ -5,10 +5,12 @@
 //! belongs to the final windows. No admission and no cell depends on a gauge.
 
 use pointsman_core::ids::ModelId;
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::time::Millis;
+use smallvec::SmallVec;
 
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, RwLock, unpoisoned};
 
@@ -19,8 +21,8 @@ pub(super) struct Gauge {
     word: AtomicU64,
     /// Whether any model has windows of its own.
     any_model: AtomicBool,
-    /// The words of single models, by the callers' names of the models.
-    by_model: RwLock<Vec<(ModelId, OutlookWord)>>,
+    /// Words of models that are counted apart, by the names that callers know them by.
+    by_model: RwLock<Vec<(ModelSet, OutlookWord)>>,
     windows: Mutex<Windows>,
 }
 
@@ -29,15 +31,15 @@ impl Gauge {
     #[inline]
     pub(super) fn outlook(&self, model: &ModelId, now: Millis) -> OutlookWord {
         let for_all = self.for_all();
-        self.own(model).map_or(for_all, |own| for_all.tighter(own, now))
+        self.own(model).into_iter().fold(for_all, |tightest, own| tightest.tighter(own, now))
     }
 
     /// Returns the last binding reading of a model, or of the windows for every model, until the window
     /// resets; see [`OutlookWord::binding`].
     pub(super) fn binding(&self, model: Option<&ModelId>, now: Millis) -> Outlook {
         let for_all = self.for_all().binding(now);
-        let own = model.and_then(|model| self.own(model));
-        own.map_or(for_all, |own| for_all.tighter(own.binding(now)))
+        let own = model.map(|model| self.own(model)).unwrap_or_default();
+        own.into_iter().fold(for_all, |tightest, own| tightest.tighter(own.binding(now)))
     }
 
     #[inline]
@@ -46,12 +48,12 @@ impl Gauge {
     }
 
     #[inline]
-    fn own(&self, model: &ModelId) -> Option<OutlookWord> {
+    fn own(&self, model: &ModelId) -> SmallVec<[OutlookWord; 2]> {
         if !self.any_model.load(Ordering::Acquire) {
-            return None;
+            return SmallVec::new();
         }
         let by_model = unpoisoned(self.by_model.read());
-        by_model.iter().find(|(name, _)| name == model).map(|(_, word)| *word)
+        by_model.iter().filter(|(models, _)| models.covers(model.as_str())).map(|(_, word)| *word).collect()
     }
 
     /// Takes readings in. `pool` maps the upstream's model names to the callers' names.
@@ -74,13 +76,17 @@ impl Gauge {
     }
 }
 
-fn words(windows: &Windows, pool: &Pool, now: Millis) -> Vec<(ModelId, OutlookWord)> {
-    let mut words: Vec<(ModelId, OutlookWord)> = Vec::new();
-    for model in windows.models() {
-        let word = windows.word(Some(model), now);
-        let aliases =
-            pool.models.iter().filter(|(_, named)| *named == model).map(|(asked, _)| asked.as_str());
-        words.extend(aliases.chain([model]).map(|name| (ModelId::new(name), word)));
+fn words(windows: &Windows, pool: &Pool, now: Millis) -> Vec<(ModelSet, OutlookWord)> {
+    let mut words: Vec<(ModelSet, OutlookWord)> = Vec::new();
+    for models in windows.models() {
+        if words.iter().any(|(known, _)| known == models) {
+            continue;
+        }
+        let word = windows.word(Some(models), now);
+        let is_alias = |(asked, named): &(&String, &String)| models.covers(named) && !models.covers(asked);
+        let aliases = pool.models.iter().filter(is_alias);
+        words.extend(aliases.map(|(asked, _)| (ModelSet::One(ModelId::new(asked)), word)));
+        words.push((models.clone(), word));
     }
     words
 }
@@ -110,7 +116,7 @@ mod tests {
     fn reading(model: Option<&str>, remaining: u16) -> Reading {
         Reading {
             window: WindowId::new("requests"),
-            model: model.map(ModelId::new),
+            model: model.map(ModelSet::read),
             remaining: Some(remaining),
             count: None,
             reset: None,

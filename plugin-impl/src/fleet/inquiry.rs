@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pointsman_core::admission::cell::LimitSeen;
 use pointsman_core::ids::ModelId;
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::reading::Reading;
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::time::Millis;
@@ -18,8 +19,8 @@ const MAX_FAILURES: u32 = 6;
 /// A limit moved by an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The callers' name of the limit's only model; `None` for a limit of the pool.
-    pub model: Option<ModelId>,
+    /// The models that it is of, as callers name them.
+    pub models: Option<ModelSet>,
     pub end: Millis,
 }
 
@@ -29,9 +30,9 @@ pub struct Moved {
 pub struct Inquiry {
     account: Arc<Account>,
     pool: usize,
-    /// The limits in force at the poll's start, with the callers' names of the models. An answer says
-    /// nothing about a limit begun later.
-    seen: Vec<(Option<ModelId>, LimitSeen)>,
+    /// The limits that were in force when it began, with their models as callers name them. An answer says
+    /// nothing of those that began later.
+    seen: Vec<(Option<ModelSet>, LimitSeen)>,
     asked: Millis,
     pause: Duration,
 }
@@ -42,7 +43,7 @@ impl Inquiry {
         if !account.pools[pool].timetable.take(now) {
             return None;
         }
-        let seen = account.pools[pool].limits(now);
+        let seen = account.pools[pool].generating().limits(now);
         Some(Self { account: account.clone(), pool, seen, asked: now, pause })
     }
 
@@ -58,13 +59,12 @@ impl Inquiry {
         slot.gauge.take_in(readings, described, now);
         let windows = slot.gauge.windows();
         let mut moved = Vec::new();
-        // Only limits older than the question: the answer may not know of a later 429 yet.
-        for (model, limit) in &self.seen {
-            let named = model.as_ref().map(|model| described.model(model.as_str()));
-            let Some(end) = windows.amended_end(*limit, named, self.asked, now) else { continue };
-            // Compare and move: a limit replaced meanwhile stays.
-            if slot.amend(model.as_ref(), *limit, end, now) {
-                moved.push(Moved { model: model.clone(), end });
+        for (models, limit) in &self.seen {
+            let named = models.as_ref().map(|models| as_named(models, described));
+            let end = windows.amended_end(*limit, named.as_ref(), self.asked, now);
+            let Some(end) = end else { continue };
+            if slot.generating().amend(models.as_ref(), *limit, end, now) {
+                moved.push(Moved { models: models.clone(), end });
             }
         }
         if !moved.is_empty() {
@@ -79,6 +79,14 @@ impl Inquiry {
         let in_a_row = failures.load(Ordering::Relaxed).saturating_add(1).min(MAX_FAILURES);
         failures.store(in_a_row, Ordering::Relaxed);
         self.pause = self.pause.saturating_mul(1 << in_a_row);
+    }
+}
+
+/// Returns models as the pool names them.
+fn as_named(models: &ModelSet, described: &Pool) -> ModelSet {
+    match models {
+        ModelSet::One(model) => ModelSet::One(ModelId::new(described.model(model.as_str()))),
+        ModelSet::Naming(_) => models.clone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cells by model: present only while there is something to know of the model.
+//! Cells by models: there only while something is known of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pointsman_core::admission::blame::Reason;
 use pointsman_core::admission::cell::{Cell, Deny};
 use pointsman_core::ids::ModelId;
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::time::Millis;
+use smallvec::SmallVec;
 
 use crate::sync::{RwLock, unpoisoned};
 
@@ -19,10 +21,13 @@ const CROWDED: usize = 64;
 #[derive(Debug)]
 pub struct Keyed<T = Cell> {
     any: AtomicBool,
-    cells: RwLock<Vec<(ModelId, Arc<T>)>>,
+    cells: RwLock<Vec<(ModelSet, Arc<T>)>>,
 }
 
-/// A cell to forget while at rest and not held by any request.
+/// The cells that one model passes: hardly ever more than one.
+pub type Covering<T> = SmallVec<[(ModelSet, Arc<T>); 1]>;
+
+/// What may be forgotten while nothing is known of it and nobody holds it.
 pub trait Rest: Default {
     /// Returns whether nothing is known of the cell's model.
     fn is_at_rest(&self) -> bool;
@@ -47,28 +52,46 @@ impl<T: Rest> Keyed<T> {
         !self.any.load(Ordering::Acquire)
     }
 
-    /// Returns the cell of `model`, if there is one.
+    /// Returns the cell of one model, if there is one.
     pub fn find(&self, model: &ModelId) -> Option<Arc<T>> {
+        self.find_set(&ModelSet::One(model.clone()))
+    }
+
+    /// Returns the cell of `models`, if there is one.
+    pub fn find_set(&self, models: &ModelSet) -> Option<Arc<T>> {
         if self.is_empty() {
             return None;
         }
         let cells = unpoisoned(self.cells.read());
-        cells.iter().find(|(name, _)| name == model).map(|(_, cell)| cell.clone())
+        cells.iter().find(|(known, _)| known == models).map(|(_, cell)| cell.clone())
     }
 
-    /// Returns the cells with their models.
-    pub fn all(&self) -> Vec<(ModelId, Arc<T>)> {
+    /// Returns the cells of all models that `model` is among.
+    pub fn covering(&self, model: &ModelId) -> Covering<T> {
+        if self.is_empty() {
+            return Covering::new();
+        }
+        let cells = unpoisoned(self.cells.read());
+        cells.iter().filter(|(models, _)| models.covers(model.as_str())).cloned().collect()
+    }
+
+    /// Returns all cells there are.
+    pub fn all(&self) -> Vec<(ModelSet, Arc<T>)> {
         if self.is_empty() { Vec::new() } else { unpoisoned(self.cells.read()).clone() }
     }
 
-    /// Returns the cell of `model`, created on first use.
+    /// Returns the cell of one model, made if need be.
     pub fn make(&self, model: &ModelId) -> Arc<T> {
-        if let Some(cell) = self.find(model) {
+        self.make_set(&ModelSet::One(model.clone()))
+    }
+
+    /// Returns the cell of `models`, made if need be.
+    pub fn make_set(&self, models: &ModelSet) -> Arc<T> {
+        if let Some(cell) = self.find_set(models) {
             return cell;
         }
         let mut cells = unpoisoned(self.cells.write());
-        // Another thread may have made the cell between the two locks.
-        if let Some((_, cell)) = cells.iter().find(|(name, _)| name == model) {
+        if let Some((_, cell)) = cells.iter().find(|(known, _)| known == models) {
             return cell.clone();
         }
         // A cell at rest is like a new one, so nothing known is lost.
@@ -76,7 +99,7 @@ impl<T: Rest> Keyed<T> {
             cells.retain(|(_, cell)| !cell.is_at_rest());
         }
         let cell = Arc::new(T::default());
-        cells.push((model.clone(), cell.clone()));
+        cells.push((models.clone(), cell.clone()));
         self.any.store(true, Ordering::Release);
         cell
     }

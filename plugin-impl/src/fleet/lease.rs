@@ -1,21 +1,31 @@
 //! Leases: the right to a single attempt.
 
+mod suspect;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pointsman_core::admission::blame::{Blame, Gate, Reason, accuses, blame};
 use pointsman_core::admission::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
-use pointsman_core::admission::throttle::is_crowding;
+use pointsman_core::admission::suspicion::{Accuser, Suspected};
 use pointsman_core::admission::vitals::{Rates, Sign};
 use pointsman_core::ids::ModelId;
-use pointsman_core::response::outcome::{NetworkFault, Outcome, SignIn};
+use pointsman_core::quota::model_set::ModelSet;
+use pointsman_core::request::catalog::MAX_IN_FLIGHT;
+use pointsman_core::request::operation::Operation;
+use pointsman_core::response::evidence::{Evidence, Extent, Inquiry, is_crowding};
+use pointsman_core::response::outcome::{NetworkFault, Outcome};
 use pointsman_core::time::Millis;
+use smallvec::SmallVec;
 
-use super::account::{Account, PoolSlot};
+use super::account::Account;
 use super::breaker::Breaker;
 use super::caps::Places;
 use super::endpoint::EndpointState;
-use super::quota::{Entry, Grant, Quota, Toll};
+use super::pool::{Passed, PoolCells, PoolSlot};
+use super::quota::{Entry, Grant, Toll};
+
+pub use self::suspect::Suspect;
 
 /// The target of an attempt: account, pool, endpoint and model.
 #[derive(Clone, Debug)]
@@ -27,6 +37,7 @@ pub struct Target {
     /// The index of the endpoint in the pool.
     pub way: usize,
     pub model: ModelId,
+    pub operation: Operation,
 }
 
 /// A lease: the right to a single attempt, counted in the pool's cell until settled or dropped.
@@ -38,8 +49,9 @@ pub struct Target {
 pub struct Lease {
     target: Target,
     places: Places,
-    quota: Option<Grant>,
-    gates: [Option<Stamp>; Gate::COUNT],
+    /// What it holds of each quota on the way. The first counts it.
+    grants: SmallVec<[(Passed, Grant); 1]>,
+    gates: Gates,
     probe: bool,
     /// The rates of change of the pool's health stats.
     rates: Rates,
@@ -50,9 +62,9 @@ pub struct Lease {
 pub enum Settlement {
     /// No change.
     Nothing,
-    /// A limit began.
-    PoolLimited { until: Millis },
-    /// The 429 belongs to the limit already known.
+    /// A limit began: of some models, or of the pool.
+    Limited { models: Option<ModelSet>, until: Millis },
+    /// The 429 was of the same event as the limit that is known.
     Folded,
     /// A circuit breaker has tripped.
     Closed { gate: Gate, reason: Reason, until: Millis },
@@ -60,35 +72,74 @@ pub enum Settlement {
     SignIn { url: Option<String> },
 }
 
+/// What a failed attempt came to that has been looked at.
+#[derive(Debug)]
+pub enum Examined {
+    /// It is folded into the cells.
+    Settled(Settlement),
+    /// It does not prove whose fault it is. Nobody is suspected where the request is too large.
+    Doubted(Option<Suspect>),
+}
+
 impl Target {
     fn slot(&self) -> &PoolSlot {
         &self.account.pools[self.pool]
     }
 
-    /// Runs `act` on a circuit breaker's cell. Returns `None` for a model's cell never needed so far.
+    fn cells(&self) -> &PoolCells {
+        self.slot().cells(self.operation)
+    }
+
+    /// Runs `act` on a gate's cell, or returns nothing where a model's cell was never needed.
     fn with_gate<T>(&self, gate: Gate, act: impl FnOnce(&Cell) -> T) -> Option<T> {
-        let way = &self.slot().ways[self.way];
+        let (way, shared) = (&self.cells().ways[self.way], self.endpoint.cells(self.operation));
         match gate {
-            Gate::Account => Some(act(&self.account.health)),
+            Gate::Account => Some(act(self.account.health_for(self.operation))),
             Gate::Way => Some(act(&way.cell)),
             Gate::WayModel => way.models.find(&self.model).map(|cell| act(&cell)),
-            Gate::Endpoint => Some(act(&self.endpoint.cell)),
-            Gate::EndpointModel => self.endpoint.models.find(&self.model).map(|cell| act(&cell)),
+            Gate::Endpoint => Some(act(&shared.cell)),
+            Gate::EndpointModel => shared.models.find(&self.model).map(|cell| act(&cell)),
         }
     }
 
     /// Trips a circuit breaker. A model's breaker is created on first use.
     fn close_gate(&self, gate: Gate, stamp: Stamp, (limit, reason): (Limit, Reason), now: Millis) -> Settled {
         let settle = |breaker: &Breaker| breaker.trip(stamp, limit, reason, now);
+        let (way, shared) = (&self.cells().ways[self.way], self.endpoint.cells(self.operation));
         match gate {
-            Gate::WayModel => settle(&self.slot().ways[self.way].models.make(&self.model)),
-            Gate::EndpointModel => settle(&self.endpoint.models.make(&self.model)),
-            Gate::Account => settle(&self.account.health),
-            Gate::Way => settle(&self.slot().ways[self.way].cell),
-            Gate::Endpoint => settle(&self.endpoint.cell),
+            Gate::WayModel => settle(&way.models.make(&self.model)),
+            Gate::EndpointModel => settle(&shared.models.make(&self.model)),
+            Gate::Account => settle(self.account.health_for(self.operation)),
+            Gate::Way => settle(&way.cell),
+            Gate::Endpoint => settle(&shared.cell),
+        }
+    }
+
+    /// Takes note of a good answer, or of one that says nothing against the way: returns whether that opens it
+    /// further.
+    fn pass(&self, gates: &mut Gates) -> bool {
+        let mut opened = false;
+        for gate in Gate::ALL {
+            let Some(stamp) = gates[gate.index()].take() else { continue };
+            let confirmed = self.with_gate(gate, |cell| cell.confirm(stamp).1);
+            opened |= matches!(confirmed, Some(Confirmed::Over | Confirmed::Wider));
+        }
+        self.endpoint.cells(self.operation).suspicion.acquit();
+        opened
+    }
+
+    /// Gives places at gates back without a word.
+    fn release(&self, gates: &mut Gates) {
+        for gate in Gate::ALL {
+            if let Some(stamp) = gates[gate.index()].take() {
+                self.with_gate(gate, |cell| cell.release(stamp));
+            }
         }
     }
 }
+
+/// What an attempt holds of the gates on its way.
+type Gates = [Option<Stamp>; Gate::COUNT];
 
 impl Lease {
     /// Takes a permit from every cell on the route, the pool's last, because only the pool's cell counts
@@ -104,24 +155,40 @@ impl Lease {
         now: Millis,
     ) -> Result<Self, Deny> {
         let gates = [None; Gate::COUNT];
-        let rates = Rates::default();
-        let mut lease = Self { target, places, quota: None, gates, probe: false, rates };
-        // Permits taken so far sit in the lease: an early return drops the lease, and the drop gives them
-        // back.
+        let (rates, grants) = (Rates::default(), SmallVec::new());
+        let mut lease = Self { target, places, grants, gates, probe: false, rates };
         for gate in Gate::ALL {
             if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
                 lease.gates[gate.index()] = Some(stamp?);
             }
         }
-        // The pool's cell comes last, because only the pool's cell counts the request.
-        let admit = |quota: &Quota| quota.admit(bound, entry, now);
-        let grant = lease.target.slot().with_quota(&lease.target.model, admit)?;
-        lease.probe = grant.is_trial() || lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
-        lease.quota = Some(grant);
+        let mut bound = bound;
+        for passed in lease.target.cells().passed(&lease.target.model) {
+            let grant = lease.target.cells().quota(&passed).admit(bound, entry, now)?;
+            lease.probe |= grant.is_trial();
+            lease.grants.push((passed, grant));
+            bound = MAX_IN_FLIGHT;
+        }
+        lease.space_knocks(entry, now)?;
+        lease.probe |= lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
         Ok(lease)
     }
 
-    /// Records the admission, and later the result, in the pool's health stats by `rates`.
+    /// Keeps knocks at the provider apart. This comes last, so that nobody takes from the spacing in vain.
+    fn space_knocks(&self, entry: Entry<'_>, now: Millis) -> Result<(), Deny> {
+        let Entry::Knock(terms) = entry else { return Ok(()) };
+        if !self.is_knock() {
+            return Ok(());
+        }
+        let closed = |until| Deny::Limited { until, known: false };
+        terms.spacing.take(terms.apart, now).map_err(closed)?;
+        for (passed, _) in self.grants.iter().filter(|(_, grant)| grant.is_knock()) {
+            self.target.cells().quota(passed).knocked(&terms, now);
+        }
+        Ok(())
+    }
+
+    /// Tells the pool's vitals of the admission, and of what comes of it by these rates.
     pub fn rated(mut self, rates: Rates, now: Millis) -> Self {
         self.target.slot().vitals.take(&rates, now);
         self.rates = rates;
@@ -138,9 +205,9 @@ impl Lease {
         self.probe
     }
 
-    /// Returns whether the attempt is an early probe, before the end of an estimated limit.
+    /// Says whether it was let in before the end of a limit.
     pub fn is_knock(&self) -> bool {
-        self.quota.as_ref().is_some_and(Grant::is_knock)
+        self.grants.iter().any(|(_, grant)| grant.is_knock())
     }
 
     /// Confirms a good response head. The lease stays in force until dropped.
@@ -149,113 +216,144 @@ impl Lease {
         self.mark(Sign::Good, now);
         let target = &self.target;
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
-        let Some(grant) = &mut self.quota else { return Confirmed::Open };
-        let (confirmed, more) = target.slot().with_quota(&target.model, |quota| quota.confirm(grant));
-        let lets_one_more_go = confirmed != Confirmed::Stale && target.slot().throttle.grow();
+        let (mut confirmed, mut more) = (None, false);
+        for (passed, grant) in &mut self.grants {
+            let (one, opens) = target.cells().quota(passed).confirm(grant);
+            confirmed = Some(confirmed.map_or(one, |before| says_more(before, one)));
+            more |= opens;
+        }
+        let Some(confirmed) = confirmed else { return Confirmed::Open };
+        let grows = confirmed != Confirmed::Stale && target.operation == Operation::Generating;
+        let lets_one_more_go = grows && target.slot().throttle.grow();
         if more || lets_one_more_go {
             target.account.bell.ring();
         }
         confirmed
     }
 
-    /// Settles a failure once, in the cells to blame, and gives every permit back.
-    pub fn settle(mut self, outcome: &Outcome, now: Millis) -> Settlement {
-        let endpoint = &self.target.endpoint;
-        // A network fault convicts the endpoint only after accusations from more than one account.
-        let convicted = accuses(outcome) && endpoint.suspicion.accuse(self.target.account.ordinal, now);
-        match blame(outcome, convicted) {
-            Blame::Nobody | Blame::Request => {
-                // An answer arrived, so every breaker on the route closes again; only the quota may be at
-                // fault.
+    /// Folds a failure into the cells that it concerns, once, and gives all places back. What is in doubt is taken at
+    /// its word.
+    pub fn settle(self, evidence: &Evidence, now: Millis) -> Settlement {
+        let convicted = accuses(&evidence.outcome) && self.accuse(None, now) == Suspected::Endpoint;
+        self.fold(evidence, convicted, now)
+    }
+
+    /// Folds a failure of a request into the cells, unless it is in doubt whose fault it is.
+    pub fn examine(mut self, evidence: &Evidence, request: u64, now: Millis) -> Examined {
+        let suspected =
+            if accuses(&evidence.outcome) { self.accuse(Some(request), now) } else { Suspected::Fresh };
+        match evidence.inquiry() {
+            Inquiry::None => {}
+            Inquiry::Elsewhere => {
+                self.pass_gates();
+                return Examined::Doubted(None);
+            }
+            Inquiry::Witness if suspected == Suspected::Endpoint => {}
+            Inquiry::Witness => {
+                self.give_back(Toll::None);
+                let repeated = suspected == Suspected::Account;
+                let (target, rates) = (self.target.clone(), self.rates);
+                let gates = std::mem::take(&mut self.gates);
+                return Examined::Doubted(Some(Suspect { target, gates, rates, repeated }));
+            }
+        }
+        Examined::Settled(self.fold(evidence, suspected == Suspected::Endpoint, now))
+    }
+
+    fn accuse(&self, request: Option<u64>, now: Millis) -> Suspected {
+        let accuser = Accuser { account: self.target.account.ordinal, request };
+        self.target.endpoint.cells(self.target.operation).suspicion.accuse(accuser, now)
+    }
+
+    fn fold(mut self, evidence: &Evidence, convicted: bool, now: Millis) -> Settlement {
+        match blame(evidence, convicted) {
+            Blame::Nobody | Blame::Request | Blame::Nothing => {
                 self.pass_gates();
                 Settlement::Nothing
             }
-            Blame::Pool(limit) => {
+            Blame::Limit(limit, extent) => {
                 self.pass_gates();
-                let settlement = self.limit_pool(limit, now);
-                // A 429 of crowding: fewer requests at once would have passed.
-                if is_crowding(outcome) && matches!(settlement, Settlement::PoolLimited { .. }) {
-                    self.target.slot().halve(now);
+                let settlement = self.limit(limit, &extent, now);
+                if is_crowding(evidence) && matches!(settlement, Settlement::Limited { models: None, .. }) {
+                    self.target.slot().halve(self.target.operation, now);
                 }
                 settlement
             }
             Blame::Gate(gate, limit, reason) => {
-                self.give_back(toll(outcome));
-                self.close(gate, limit, reason, now)
+                self.give_back(toll(&evidence.outcome));
+                self.suspect().close(gate, limit, reason, now)
             }
             Blame::SignIn => {
                 self.give_back(Toll::None);
-                self.sign_in(outcome)
+                self.suspect().sign_in(evidence, now)
             }
         }
     }
 
-    fn limit_pool(&mut self, limit: Limit, now: Millis) -> Settlement {
-        let (slot, model) = (self.target.slot(), &self.target.model);
-        slot.tally.limited.fetch_add(1, Ordering::Relaxed);
-        let Some(grant) = self.quota.take() else { return Settlement::Nothing };
-        // Only the first 429 of an event trips the limit; later 429s of the event are folded.
-        match slot.with_quota(model, |quota| quota.limit(grant, limit, now)) {
+    /// Takes what it holds of the gates, to close one of them.
+    fn suspect(&mut self) -> Suspect {
+        let gates = std::mem::take(&mut self.gates);
+        Suspect { target: self.target.clone(), gates, rates: self.rates, repeated: false }
+    }
+
+    fn limit(&mut self, limit: Limit, extent: &Extent, now: Millis) -> Settlement {
+        self.target.slot().tally.limited.fetch_add(1, Ordering::Relaxed);
+        let Some((passed, grant)) = self.limited(extent) else { return Settlement::Nothing };
+        let settled = self.target.cells().quota(&passed).limit(grant, limit, now);
+        // What else it passed has cost nothing.
+        self.give_back(Toll::None);
+        match settled {
             Settled::Tripped { until } => {
-                slot.tally.trips.fetch_add(1, Ordering::Relaxed);
+                self.target.slot().tally.trips.fetch_add(1, Ordering::Relaxed);
                 self.mark(Sign::Limited, now);
-                Settlement::PoolLimited { until }
+                Settlement::Limited { models: passed.models().cloned(), until }
             }
             Settled::Folded => Settlement::Folded,
         }
     }
 
-    fn close(&mut self, gate: Gate, limit: Limit, reason: Reason, now: Millis) -> Settlement {
-        let stamp = self.gates[gate.index()].take().unwrap_or_default();
-        match self.target.close_gate(gate, stamp, (limit, reason), now) {
-            Settled::Tripped { until } => {
-                // The fault of a shared endpoint says nothing about the health of this pool.
-                if !gate.is_shared() {
-                    self.mark(Sign::Failed, now);
-                }
-                Settlement::Closed { gate, reason, until }
-            }
-            Settled::Folded => Settlement::Nothing,
-        }
+    /// Takes out the quota that a limit is of, with what is held of it.
+    fn limited(&mut self, extent: &Extent) -> Option<(Passed, Grant)> {
+        let wanted = match extent {
+            Extent::Models(models) => Some(self.target.cells().of_models(models)),
+            Extent::Pool | Extent::Account => Some(Passed::Pool),
+            Extent::Usual | Extent::Nothing => None,
+        };
+        let is_wanted = |passed: &Passed| wanted.as_ref().is_none_or(|own| own.models() == passed.models());
+        let held = self.grants.iter().position(|(passed, _)| is_wanted(passed));
+        held.map(|held| self.grants.remove(held)).or_else(|| Some((wanted?, Grant::default())))
     }
 
     fn mark(&self, sign: Sign, now: Millis) {
         self.target.slot().vitals.mark(sign, &self.rates, now);
     }
 
-    fn sign_in(&self, outcome: &Outcome) -> Settlement {
-        let url =
-            if let Outcome::NeedsSignIn(SignIn::Verification { url }) = outcome { url.clone() } else { None };
-        if self.target.account.require_sign_in(url.clone()) {
-            Settlement::SignIn { url }
-        } else {
-            Settlement::Nothing
-        }
-    }
-
     fn give_back(&mut self, toll: Toll) {
-        if let Some(grant) = self.quota.take() {
-            self.target.slot().with_quota(&self.target.model, |quota| quota.release(grant, toll));
+        for (passed, grant) in self.grants.drain(..) {
+            self.target.cells().quota(&passed).release(grant, toll);
         }
     }
 
     /// Confirms every breaker on the route: an answer arrived, so the route to the pool is good.
     fn pass_gates(&mut self) {
-        let mut opened = false;
-        for gate in Gate::ALL {
-            let Some(stamp) = self.gates[gate.index()].take() else { continue };
-            let confirmed = self.target.with_gate(gate, |cell| cell.confirm(stamp).1);
-            opened |= matches!(confirmed, Some(Confirmed::Over | Confirmed::Wider));
-        }
-        self.target.endpoint.suspicion.acquit();
-        // A breaker closed or its ramp widened, so waiting requests may go.
-        if opened {
+        if self.target.pass(&mut self.gates) {
             self.target.account.bell.ring();
         }
     }
 }
 
-/// Returns the charge of a failure. Without an answer, the attempt counts as charged.
+/// Returns what of two quotas that were confirmed is news: the end of a limit, then a wider opening.
+fn says_more(one: Confirmed, other: Confirmed) -> Confirmed {
+    let weight = |confirmed: Confirmed| match confirmed {
+        Confirmed::Over => 3,
+        Confirmed::Wider => 2,
+        Confirmed::Stale => 1,
+        Confirmed::Open => 0,
+    };
+    std::cmp::max_by_key(one, other, |confirmed| weight(*confirmed))
+}
+
+/// Says what a failure that is not quota has cost. Who did not hear an answer cannot know.
 fn toll(outcome: &Outcome) -> Toll {
     let is_silent = matches!(
         outcome,
@@ -266,11 +364,7 @@ fn toll(outcome: &Outcome) -> Toll {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        for gate in Gate::ALL {
-            if let Some(stamp) = self.gates[gate.index()].take() {
-                self.target.with_gate(gate, |cell| cell.release(stamp));
-            }
-        }
+        self.target.release(&mut self.gates);
         self.give_back(Toll::Counted);
         // Before the bell: who hears it must find all that was given back.
         self.places.give_back();

@@ -30,7 +30,7 @@ pub enum Entry<'a> {
     /// An over-capacity probe: the request asks for more than the learned capacity, since no account is
     /// open.
     Explorer,
-    /// An early probe, before the end of an estimated limit.
+    /// Before the end of a limit.
     Knock(Terms<'a>),
 }
 
@@ -45,15 +45,29 @@ pub struct Terms<'a> {
     pub recheck: Duration,
 }
 
-/// The earliest times of early probes; see [`knock`](pointsman_core::admission::knock).
+/// From when on a limit may be tried before its end; see [`knock`](pointsman_core::admission::knock).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Guess {
-    pub(super) last_resort: Millis,
+pub(super) struct Early {
+    /// None where the upstream told the end.
+    pub(super) last_resort: Option<Millis>,
     pub(super) recheck: Option<Millis>,
 }
 
-/// A lease's permit for a quota: a stamp of the cell and a ticket of the allowance.
-#[derive(Debug)]
+impl Early {
+    /// Joins what two limits allow that stand in the way together.
+    pub(super) fn joined(self, other: Self) -> Self {
+        let later = |(one, other): (Millis, Millis)| one.max(other);
+        Self {
+            last_resort: self.last_resort.zip(other.last_resort).map(later),
+            recheck: self.recheck.zip(other.recheck).map(later),
+        }
+    }
+}
+
+/// What a lease holds of it.
+///
+/// The default is that of somebody who passed when there was nothing to hold.
+#[derive(Debug, Default)]
 pub(super) struct Grant {
     stamp: Stamp,
     /// The allowance's ticket, consumed by the attempt's result.
@@ -92,21 +106,19 @@ impl Quota {
         self.allowance.denial(now)
     }
 
-    /// Returns the earliest times of early probes, if the limit in force is an estimate. While a probe is
-    /// out, no second probe is due.
-    pub(super) fn guess(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Guess> {
-        let state = self.cell.state();
-        // A predicted end needs no probes: the allowance knows when quota is back.
-        if !state.is_guess(now) || self.allowance.foresees() {
+    /// Says from when on it may be tried early, where a limit is in force. While somebody does, nobody else may.
+    pub(super) fn early(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
+        let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
+        let is_told = now < state.until && state.known;
+        if now >= state.until || self.allowance.foresees() || is_told && !rhythm.is_long(state.until) {
             return None;
         }
-        // A probe is already out, or the bound leaves no room.
-        if state.knock(Touch::Lease { bound }, now).is_err() {
-            return Some(Guess { last_resort: NEVER, recheck: None });
+        if state.recheck(Touch::Lease { bound }, now).is_err() {
+            return Some(Early { last_resort: (!is_told).then_some(NEVER), recheck: None });
         }
-        let rhythm = self.knocks.rhythm();
         let due = |knock| rhythm.due(knock, recheck);
-        Some(Guess { last_resort: due(Knock::LastResort).unwrap_or(NEVER), recheck: due(Knock::Recheck) })
+        let last_resort = due(Knock::LastResort).unwrap_or(NEVER);
+        Some(Early { last_resort: (!is_told).then_some(last_resort), recheck: due(Knock::Recheck) })
     }
 
     /// Takes a permit from the cell and from the allowance. Both have to agree.
@@ -118,12 +130,15 @@ impl Quota {
         // The cell first: it knows the upstream's limits and counts requests in flight.
         let stamp = match entry {
             Entry::Usual | Entry::Explorer => self.cell.admit(touch, now)?,
-            Entry::Knock(_) => self.cell.knock(touch, now)?,
+            Entry::Knock(Terms { knock: Knock::LastResort, .. }) => self.cell.knock(touch, now)?,
+            Entry::Knock(Terms { knock: Knock::Recheck, .. }) => self.cell.recheck(touch, now)?,
         };
         // Then experience. An early probe goes by the probe schedule, because the limit may be over by
         // then.
         let admitted = match entry {
-            Entry::Knock(terms) if stamp.is_early() => self.knock(&terms, now),
+            Entry::Knock(terms) if stamp.is_early() => {
+                self.may_knock(&terms, now).map(|()| self.allowance.knock(now))
+            }
             Entry::Explorer => self.allowance.admit(true, now).map(Some),
             Entry::Usual | Entry::Knock(_) => self.allowance.admit(false, now).map(Some),
         };
@@ -137,20 +152,20 @@ impl Quota {
         }
     }
 
-    /// Checks the schedule of early probes, for a request with the cell's only probe permit. The provider's
-    /// spacing is taken last, so that a denied request takes nothing from it.
-    fn knock(&self, terms: &Terms<'_>, now: Millis) -> Result<Option<Ticket>, Deny> {
-        let closed = |until| Deny::Limited { until, known: false };
-        if self.allowance.foresees() {
-            return Err(closed(self.cell.state().until));
+    /// Asks whether it is time to knock, for somebody who has the cell's only place for that.
+    fn may_knock(&self, terms: &Terms<'_>, now: Millis) -> Result<(), Deny> {
+        let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
+        let closed = |until| Deny::Limited { until, known: state.known };
+        if self.allowance.foresees() || state.known && !rhythm.is_long(state.until) {
+            return Err(closed(state.until));
         }
-        let due = self.knocks.rhythm().due(terms.knock, terms.recheck).unwrap_or(NEVER);
-        if now < due {
-            return Err(closed(due));
-        }
-        terms.spacing.take(terms.apart, now).map_err(closed)?;
+        let due = rhythm.due(terms.knock, terms.recheck).unwrap_or(NEVER);
+        if now < due { Err(closed(due)) } else { Ok(()) }
+    }
+
+    /// Takes note that a knock goes.
+    pub(super) fn knocked(&self, terms: &Terms<'_>, now: Millis) {
         self.knocks.knocked(terms.recheck, now);
-        Ok(self.allowance.knock(now))
     }
 
     /// Confirms a good response head. Returns the effect on the cell, and whether more requests may go than
@@ -181,12 +196,10 @@ impl Quota {
         self.cell.settle_limit(grant.stamp, limit, now)
     }
 
-    /// Starts the probe schedule of an estimated or predicted limit. The schedule starts before the limit,
-    /// so that no request goes by the last schedule.
+    /// A limit that begins may be knocked at from now on. Before it begins, so that nobody goes by the last one.
     fn begin_knocks(&self, grant: &Grant, limit: Limit, guess: Millis, now: Millis) {
         let end = match limit {
-            Limit::Known { .. } => return,
-            Limit::Learned { until } => until,
+            Limit::Known { until } | Limit::Learned { until } => until,
             Limit::Guessed(_) => guess,
         };
         if self.cell.state().trips_by(grant.stamp) {
@@ -225,8 +238,9 @@ impl Quota {
 
     /// Restores a stored limit. A predicted limit is restored as estimated, because the experience is gone.
     pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
-        if let Limit::Learned { until } = limit {
-            self.knocks.begin(now, until);
+        match limit {
+            Limit::Known { until } | Limit::Learned { until } => self.knocks.begin(now, until),
+            Limit::Guessed(_) => {}
         }
         self.cell.recall(limit, now)
     }
@@ -239,7 +253,7 @@ impl Quota {
 }
 
 impl Grant {
-    /// Returns whether the permit is for an early probe, before the end of an estimated limit.
+    /// Says whether it was let in before the end of a limit.
     pub(super) fn is_knock(&self) -> bool {
         self.stamp.is_early()
     }

@@ -17,6 +17,7 @@ use pointsman_core::planning::snapshot::{AccountView, Closed, Snapshot, Standing
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::quota::protection::{Judgement, Protection};
 use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::Route;
 use pointsman_core::time::Millis;
 use smallvec::SmallVec;
@@ -67,11 +68,20 @@ pub struct Member {
     pub protections: Box<[Protection]>,
 }
 
-/// A view query: the request's route and model, and the facts shared by every account of the snapshot.
+/// For whom, and for what, an account is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The account by the request's own credential, where there is one.
+    pub own: Option<&'a Own>,
+    pub operation: Operation,
+}
+
+/// What accounts are looked at for.
 struct Sight<'a> {
     route: &'a Route,
     model: &'a ModelId,
-    /// A cap of the provider or of the model is full.
+    operation: Operation,
+    /// A cap of the provider or of the model has no place left.
     caps_full: bool,
     now: Millis,
     /// The account of the request's own credential.
@@ -151,8 +161,8 @@ impl Roster {
         Self { rates, ..self }
     }
 
-    /// Sets the probe spacing shared with the provider's other rosters, and rechecks estimated limits older
-    /// than `recheck`. Zero disables rechecks.
+    /// Keeps its knocks apart from others at the provider, and checks limits that last longer than `recheck`,
+    /// unless that is zero.
     #[must_use]
     pub fn with_knocks(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
         Self { spacing, recheck, ..self }
@@ -192,7 +202,9 @@ impl Roster {
         now: Millis,
     ) -> Snapshot {
         let mut snapshot = Snapshot { now, accounts: SmallVec::new() };
-        let sight = Sight { route, model, caps_full: self.caps.are_full(model), now, own };
+        let operation = context.operation;
+        let caps_full = self.caps.are_full(model);
+        let sight = Sight { route, model, operation, caps_full, now, own };
         match &route.account {
             Some(id) => self.look(&sight, self.ids.get(id).copied(), &mut snapshot.accounts),
             None if self.members.len() <= sample::WHOLE as usize => {
@@ -277,10 +289,11 @@ impl Roster {
         &self,
         candidate: &Candidate,
         model: &ModelId,
+        operation: Operation,
         jitter: Jitter,
         now: Millis,
     ) -> Result<Lease, Deny> {
-        self.admit_for(None, candidate, model, jitter, now)
+        self.admit_for(Asker { own: None, operation }, candidate, model, jitter, now)
     }
 
     /// Asks the cells for a permit for a request with an account of its own credential.
@@ -289,12 +302,13 @@ impl Roster {
     /// [`Deny`] if the state has changed since the snapshot.
     pub fn admit_for(
         &self,
-        own: Option<&Own>,
+        asker: Asker<'_>,
         candidate: &Candidate,
         model: &ModelId,
         jitter: Jitter,
         now: Millis,
     ) -> Result<Lease, Deny> {
+        let Asker { own, operation } = asker;
         // A snapshot shows nobody whom the request cannot use.
         let member = self.member(candidate.account, own).ok_or(Deny::Full)?;
         let (pool, way) = (usize::from(candidate.pool), usize::from(candidate.endpoint));
@@ -304,6 +318,7 @@ impl Roster {
             pool,
             way,
             model: model.clone(),
+            operation,
         };
         // Slots under caps come first, and go back by drop if a cell denies.
         let places = self.caps.take(&member.account, member.concurrency, model)?;
@@ -342,7 +357,7 @@ impl Roster {
     fn best_way(&self, member: &Member, way: &mut WayView, full: bool, sight: &Sight<'_>) -> u16 {
         let (pool, model, now) = (usize::from(way.pool), sight.model, sight.now);
         let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool, now));
-        let to = Way { pool, way: 0, endpoint, model, bound, full };
+        let to = Way { pool, way: 0, endpoint, model, operation: sight.operation, bound, full };
         let glance = member.account.glance(&to, now);
         // The common case ends here: the first endpoint is plainly open.
         if !(member.enabled && glance.is_plainly_open) {
@@ -372,12 +387,12 @@ impl Roster {
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
-    /// Adds the probe times to a view closed only by an estimated limit of the pool.
+    /// Adds to a way that only its pool closes from when on that may be tried before its limit ends.
     fn guessed(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
-        let Some(guess) = member.account.guess(&to, self.recheck, now) else { return view };
+        let Some(early) = member.account.early(&to, self.recheck, now) else { return view };
         let spaced = self.spacing.due();
-        let recheck = guess.recheck.is_some_and(|due| due.max(spaced) <= now);
-        WayView { guess: Some(guess.last_resort.max(spaced)), recheck, ..view }
+        let recheck = early.recheck.is_some_and(|due| due.max(spaced) <= now);
+        WayView { guess: early.last_resort.map(|due| due.max(spaced)), recheck, ..view }
     }
 
     /// Returns the most requests in flight for a member in a pool: the configured bound, or less after the

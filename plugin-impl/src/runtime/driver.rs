@@ -4,6 +4,7 @@
 //! the cells, sends, waits, tells.
 
 mod blocked;
+mod doubting;
 mod home;
 mod limits;
 mod look;
@@ -25,13 +26,16 @@ use pointsman_core::reporting::announce::{Onward, Trip};
 use pointsman_core::reporting::because::{Because, Circumstances};
 use pointsman_core::reporting::notice;
 use pointsman_core::request::bond::{self, Scout};
+use pointsman_core::request::operation::Operation;
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 
 use crate::edges::auth::Proof;
-use crate::fleet::Lease;
 use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
+use crate::fleet::roster::Asker;
+use crate::fleet::{Examined, Lease};
 use crate::runtime::answer::{Answer, Recorder};
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
@@ -41,6 +45,7 @@ use crate::runtime::journal::{Explanation, Record, RequestId};
 use crate::runtime::outgoing;
 use crate::runtime::shared::Shared;
 
+use self::doubting::Doubted;
 use self::look::Seen;
 use self::reply::Served;
 pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
@@ -113,6 +118,8 @@ struct Journey<'a> {
     news_leg: usize,
     /// The last answer of an upstream, or why there was none.
     seen: Option<Seen>,
+    /// Answers that do not prove whose fault they are, in order.
+    doubts: Vec<Doubted>,
     /// The first account that was to serve it, and its leg.
     first: Option<(usize, u32)>,
     /// Who the last request was sent to.
@@ -143,7 +150,8 @@ impl<'a> Journey<'a> {
         let lane = waiting::lane(shared, generation, routed);
         let turn = lane.next_turn();
         let dispatch = waiting::dispatch(shared, generation, routed, turn, now);
-        let context = Context { turn, ..Context::default() };
+        let operation = Operation::of(&routed.intent);
+        let context = Context { turn, operation, ..Context::default() };
         Self {
             shared,
             generation,
@@ -165,6 +173,7 @@ impl<'a> Journey<'a> {
             news: Vec::new(),
             news_leg: 0,
             seen: None,
+            doubts: Vec::new(),
             first: None,
             served: None,
         }
@@ -224,8 +233,8 @@ impl<'a> Journey<'a> {
 
     fn admit(&mut self, candidate: Candidate) -> Event {
         let jitter = self.dispatch.jitter();
-        let own = self.routed.own_at(self.leg);
-        match self.crew().roster.admit_for(own, &candidate, &self.leg().model, jitter, self.now) {
+        let asker = Asker { own: self.routed.own_at(self.leg), operation: self.context.operation };
+        match self.crew().roster.admit_for(asker, &candidate, &self.leg().model, jitter, self.now) {
             Ok(lease) => {
                 self.shared.counters.knocks.add(lease.is_knock().into());
                 let onward = self.onward(&lease);
@@ -263,11 +272,13 @@ impl<'a> Journey<'a> {
                 Event::Authorized
             }
             // The answer that refused the first proof says more than that there is no other.
-            Err(Outcome::Unauthorized) if renew => self.failed(Outcome::Unauthorized),
+            Err(Outcome::Unauthorized) if renew => {
+                self.failed(Evidence { status: 401, ..Evidence::of(Outcome::Unauthorized) })
+            }
             Err(outcome) => {
                 let account = attempt.lease.target().account.id.clone();
                 self.seen = Some(Seen::Nothing(format!("no access token could be had for {account}")));
-                self.failed(outcome)
+                self.settled(Evidence::of(outcome))
             }
         }
     }
@@ -288,25 +299,28 @@ impl<'a> Journey<'a> {
         self.pay_in();
         let sent =
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
-        let (seen, outcome) = match sent {
+        let (seen, evidence) = match sent {
             Ok(incoming) => {
                 self.note_readings(&incoming.headers);
                 let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
-                look::at(incoming, self.routed, enveloped, &self.shared.clock).await
+                let named = self.named(lease.target());
+                let asked = self.asked(lease.target(), &named);
+                look::at(incoming, asked, enveloped, &self.shared.clock).await
             }
-            Err(error) => (Seen::Nothing(error.text), Outcome::Unreachable(error.fault)),
+            Err(error) => (Seen::Nothing(error.text), Evidence::of(Outcome::Unreachable(error.fault))),
         };
         self.look_at_clock();
         self.seen = Some(self.placed(seen));
-        if outcome == Outcome::Good {
-            self.record.came_to(&outcome, None, self.now);
+        if evidence.is_good() {
+            self.record.came_to(&evidence, None, self.now);
             self.confirm();
-            return Event::Answered { outcome, renewable };
+            self.convict();
+            return Event::Answered { outcome: evidence.outcome, renewable };
         }
-        if outcome == Outcome::Unauthorized && renewable && !renewed {
-            return Event::Answered { outcome, renewable };
+        if evidence.outcome == Outcome::Unauthorized && renewable && !renewed {
+            return Event::Answered { outcome: evidence.outcome, renewable };
         }
-        self.failed(outcome)
+        self.failed(evidence)
     }
 
     fn confirm(&mut self) {
@@ -328,27 +342,45 @@ impl<'a> Journey<'a> {
         self.settle_home(now);
     }
 
-    /// Settles the attempt, and remembers what it was the first to learn.
-    fn failed(&mut self, mut outcome: Outcome) -> Event {
-        if matches!(outcome, Outcome::Limited(_)) {
+    /// Settles the attempt, and remembers what it was the first to learn; or keeps an answer in doubt.
+    fn failed(&mut self, evidence: Evidence) -> Event {
+        if matches!(evidence.outcome, Outcome::Limited(_)) {
             self.shared.counters.upstream_429.count();
         }
-        if let Some(attempt) = self.attempt.take() {
-            let target = attempt.lease.target().clone();
-            outcome = self.corrected(outcome, &target);
-            let settlement = attempt.lease.settle(&outcome, self.now);
-            self.note_status(&settlement, &target);
-            tracing::debug!(account = target.account.ordinal, ?outcome, ?settlement, "an attempt failed");
-            self.record.came_to(&outcome, Some(&settlement), self.now);
-            self.learned(settlement, &target);
+        let Some(Attempt { candidate, lease, .. }) = self.attempt.take() else {
+            return Event::Answered { outcome: evidence.outcome, renewable: false };
+        };
+        let target = lease.target().clone();
+        let evidence = self.corrected(evidence, &target);
+        match lease.examine(&evidence, self.record.id.number, self.now) {
+            Examined::Settled(settlement) => {
+                self.record.came_to(&evidence, Some(&settlement), self.now);
+                self.learned(settlement, &target, evidence.status);
+                Event::Answered { outcome: evidence.outcome, renewable: false }
+            }
+            Examined::Doubted(suspect) => {
+                self.record.came_to(&evidence, None, self.now);
+                self.doubt(candidate, suspect, evidence.clone());
+                Event::Doubted(evidence)
+            }
         }
-        Event::Answered { outcome, renewable: false }
+    }
+
+    /// Settles an attempt that was not sent.
+    fn settled(&mut self, evidence: Evidence) -> Event {
+        if let Some(Attempt { lease, .. }) = self.attempt.take() {
+            let target = lease.target().clone();
+            let settlement = lease.settle(&evidence, self.now);
+            self.record.came_to(&evidence, Some(&settlement), self.now);
+            self.learned(settlement, &target, evidence.status);
+        }
+        Event::Answered { outcome: evidence.outcome, renewable: false }
     }
 
     /// The machine asks for what it has not been given: a bug, which ends the request as a failure.
     fn lost_attempt(&mut self) -> Event {
         tracing::error!("an attempt was lost");
-        self.failed(Outcome::ServerError)
+        self.settled(Evidence::of(Outcome::ServerError))
     }
 
     fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
@@ -381,6 +413,7 @@ impl<'a> Journey<'a> {
     }
 
     fn deliver(mut self) -> Answer {
+        self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
         if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
             served.because = Because::RetryBudget;
@@ -451,6 +484,7 @@ impl<'a> Journey<'a> {
     }
 
     fn refuse(mut self, refusal: &Refusal) -> Answer {
+        self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
         self.tell_refusal(refusal);
         self.shared.counters.refused.count();

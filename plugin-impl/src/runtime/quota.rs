@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::reading::{Reading, in_quota_answer};
 use pointsman_core::request::catalog::Provider;
 use serde_json::json;
@@ -147,7 +148,7 @@ impl Question {
         let now = self.tokens.clock.now();
         let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
         let (account, pool) = (account.id.clone(), self.provider.core.pools[self.pool].name.clone());
-        self.tokens.store.save(Record::Limit { account, pool, model: moved.model.clone(), limit });
+        self.tokens.store.save(Record::Limit { account, pool, models: moved.models.clone(), limit });
     }
 
     fn counters(&self) -> &Counters {
@@ -158,5 +159,8 @@ impl Question {
 /// Returns whether a reading is of the pool: an endpoint reports every model, and each model belongs to
 /// some pools.
 fn serves(provider: &Provider, pool: usize, reading: &Reading) -> bool {
-    reading.model.as_ref().is_none_or(|model| provider.family(model.as_str()).pools.contains(&pool))
+    reading.model.as_ref().is_none_or(|models| match models {
+        ModelSet::One(model) => provider.family(model.as_str()).pools.contains(&pool),
+        ModelSet::Naming(text) => provider.family(text).pools.contains(&pool),
+    })
 }

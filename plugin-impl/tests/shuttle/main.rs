@@ -19,7 +19,9 @@ use pointsman_core::admission::knock::Knock;
 use pointsman_core::ids::{AccountId, ModelId, WindowId};
 use pointsman_core::planning::affinity::Rules;
 use pointsman_core::quota::reading::Reading;
-use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Limited, Outcome};
+use pointsman_core::request::operation::Operation;
+use pointsman_core::response::evidence::Evidence;
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Outcome};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Places;
@@ -45,7 +47,7 @@ fn work() -> AccountId {
 
 fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
     let endpoint = fleet.endpoint(&provider().pools[0].endpoints[0]);
-    Target { account, endpoint, pool: 0, way: 0, model: ModelId::new("m") }
+    Target { account, endpoint, pool: 0, way: 0, model: ModelId::new("m"), operation: Operation::Generating }
 }
 
 fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
@@ -60,14 +62,14 @@ fn knock(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
     Lease::admit(target(fleet, account), Places::default(), BOUND, entry, now).ok()
 }
 
-fn limited() -> Outcome {
+fn limited() -> Evidence {
     let hint = Hint::Until { until: Millis(60_000), source: HintSource::RetryAfter };
-    Outcome::Limited(Limited { kind: LimitKind::Quota, hint })
+    Evidence::of(Outcome::Limited(LimitKind::Quota)).ending(hint)
 }
 
 /// A 429 that says nothing, from which a guess of a minute follows.
-fn unexplained() -> Outcome {
-    Outcome::Limited(Limited { kind: LimitKind::Quota, hint: Hint::Unknown })
+fn unexplained() -> Evidence {
+    Evidence::of(Outcome::Limited(LimitKind::Quota))
 }
 
 fn is_limited(account: &Account) -> bool {
@@ -85,7 +87,7 @@ fn a_lease_of_a_replaced_account_does_not_touch_the_new_one() {
         };
         let late = thread::spawn(move || old.settle(&limited(), NOW));
         let new = relogin.join().expect("the account");
-        assert!(matches!(late.join().expect("settled"), Settlement::PoolLimited { .. }));
+        assert!(matches!(late.join().expect("settled"), Settlement::Limited { .. }));
         assert!(!is_limited(&new), "the limit belongs to the old login");
         assert_eq!(new.pool(0).quota.in_flight, 0);
     });
@@ -103,7 +105,7 @@ fn leases_are_conserved_while_the_fleet_changes() {
                     let Some(mut lease) = lease(&fleet, account) else { return };
                     match number {
                         0 => drop(lease.settle(&limited(), NOW)),
-                        1 => drop(lease.settle(&Outcome::ServerError, NOW)),
+                        1 => drop(lease.settle(&Evidence::of(Outcome::ServerError), NOW)),
                         2 => drop(lease.confirm(NOW)),
                         _ => drop(lease),
                     }
@@ -158,8 +160,7 @@ fn a_burst_over_many_leases_is_one_trip() {
         let threads: Vec<_> =
             leases.into_iter().map(|lease| thread::spawn(move || lease.settle(&limited(), NOW))).collect();
         let settled: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("settled")).collect();
-        let trips =
-            settled.iter().filter(|settled| matches!(settled, Settlement::PoolLimited { .. })).count();
+        let trips = settled.iter().filter(|settled| matches!(settled, Settlement::Limited { .. })).count();
         assert_eq!(trips, 1);
         assert_eq!((account.pool(0).trips, account.pool(0).limited), (1, 4));
     });
@@ -177,7 +178,7 @@ fn an_outage_met_by_many_accounts_strikes_one_and_closes_the_endpoint_once() {
             .collect();
         let threads: Vec<_> = leases
             .into_iter()
-            .map(|lease| thread::spawn(move || lease.settle(&Outcome::ServerError, NOW)))
+            .map(|lease| thread::spawn(move || lease.settle(&Evidence::of(Outcome::ServerError), NOW)))
             .collect();
         let settled: Vec<_> = threads.into_iter().map(|thread| thread.join().expect("settled")).collect();
         let closed = settled.iter().filter(|settled| matches!(settled, Settlement::Closed { .. })).count();

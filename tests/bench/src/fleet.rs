@@ -9,6 +9,7 @@ use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::strategy::{Context, Strategy};
 use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::{Choice, Route};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::{Fleet, Identity, Lease, Member, Roster};
@@ -49,10 +50,9 @@ impl Decider {
             let snapshot = self.roster.snapshot(&self.route, &self.model, &context, NOW);
             let plan = plan(&snapshot, &self.settings, &context);
             let plan = plan.expect("no account is ever closed, and none is full");
-            let lease = plan
-                .candidates
-                .iter()
-                .find_map(|candidate| self.roster.admit(candidate, &self.model, Jitter::default(), NOW).ok());
+            let lease = plan.candidates.iter().find_map(|candidate| {
+                self.roster.admit(candidate, &self.model, Operation::Generating, Jitter::default(), NOW).ok()
+            });
             if let Some(lease) = lease {
                 return lease;
             }

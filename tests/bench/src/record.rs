@@ -6,6 +6,7 @@ use pointsman_core::planning::plan::{Plan, plan};
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::because::Because;
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Now;
 use pointsman_plugin::edges::config::{Process, from_text};
@@ -64,7 +65,7 @@ impl Writer {
         record.planned(0, self.snapshot.clone(), &self.context, Some(&self.plan));
         record.admitted(0, candidate, false, now.mono);
         record.sent();
-        record.came_to(&Outcome::Good, None, now.mono);
+        record.came_to(&Evidence::of(Outcome::Good), None, now.mono);
         let account = self.generation.config.accounts[candidate.account as usize].id.clone();
         let pool = self.routed.origin.route.pool(0).name.clone();
         record.ended(How::Answered { status: 200, because: Because::Preferred, account, pool }, 1, now.mono);

@@ -23,8 +23,10 @@ use pointsman_core::planning::plan::{Candidate, Plan, plan};
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::planning::strategy::Context;
+use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::Route;
-use pointsman_core::response::outcome::{LimitKind, Outcome};
+use pointsman_core::response::evidence::Evidence;
+use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::bell::Listener;
 use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
@@ -307,7 +309,13 @@ impl Ours {
     }
 
     fn admit(&mut self, id: RequestId, journey: &mut Journey, candidate: Candidate, now: Millis) -> Event {
-        match self.roster.admit(&candidate, &self.model, journey.dispatch.jitter(), now) {
+        match self.roster.admit(
+            &candidate,
+            &self.model,
+            Operation::Generating,
+            journey.dispatch.jitter(),
+            now,
+        ) {
             Ok(lease) => {
                 journey.lease = Some(lease);
                 self.leave_line(id, journey, Leaving::Served);
@@ -337,9 +345,9 @@ impl Ours {
         target.account.take_in(target.pool, vec![words::reading(reading, now)], pool, now);
     }
 
-    fn fail(&mut self, journey: &mut Journey, outcome: &Outcome, now: Millis) {
+    fn fail(&mut self, journey: &mut Journey, evidence: &Evidence, now: Millis) {
         let Some(lease) = journey.lease.take() else { return };
-        self.races.folded_limits += u64::from(lease.settle(outcome, now) == Settlement::Folded);
+        self.races.folded_limits += u64::from(lease.settle(evidence, now) == Settlement::Folded);
     }
 
     /// Listens to the real bell, without a runtime.
@@ -428,12 +436,13 @@ impl Router for Ours {
         let Some(mut journey) = self.take(request) else { return };
         self.take_in(&journey, answer, now);
         let kind = if self.setup.says_rate { LimitKind::Rate } else { LimitKind::Unknown };
-        let outcome = words::outcome(answer, kind, now);
-        if outcome == Outcome::Good {
+        let evidence = words::evidence(answer, kind, now);
+        if evidence.is_good() {
             self.confirm(&mut journey, now);
         } else {
-            self.fail(&mut journey, &outcome, now);
+            self.fail(&mut journey, &evidence, now);
         }
+        let outcome = evidence.outcome;
         journey.dispatch.handle(Event::Answered { outcome, renewable: false }, now);
         self.journeys[request.0 as usize] = Some(journey);
     }

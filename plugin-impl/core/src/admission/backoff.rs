@@ -21,12 +21,14 @@ impl Schedule {
     pub const SERVER_ERROR: Self = Self(&[secs(20), secs(20), secs(30), secs(60)]);
     /// An endpoint fails for everybody. It starts short, because everybody waits for it.
     pub const ENDPOINT: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(20), secs(30), secs(60)]);
-    /// The credential was rejected.
-    pub const UNAUTHORIZED: Self = Self(&[secs(1_800)]);
+    /// A witness has shown that an account is at fault.
+    pub const FAULT: Self = Self(&[secs(30), secs(120), secs(600), secs(1_800)]);
+    /// Two accounts refuse alike, or nobody else could be asked: a moment that grows while nothing else is heard.
+    pub const MOMENT: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(15)]);
+    /// As many requests are under way as may be.
+    pub const CROWDED: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(30)]);
     /// The token endpoint failed, which says nothing on the credential.
     pub const TOKEN_OUTAGE: Self = Self(&[secs(2), secs(5), secs(10), secs(30)]);
-    /// The project or the subscription does not allow the call.
-    pub const PROJECT: Self = Self(&[secs(300), secs(1_800)]);
 
     /// Returns the span of the guess number `streak`, counted from 1.
     pub const fn span(self, streak: u8) -> Duration {

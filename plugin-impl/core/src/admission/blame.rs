@@ -1,11 +1,13 @@
-//! Blame: what an outcome means for each of the cells that a request passed.
+//! Blame: what evidence means for each of the cells that a request passed.
 //!
-//! Failures that are not quota never touch a pool's limit, and quota touches nothing else. This table is
-//! the only place that says so.
+//! Failures that are not quota never touch a limit, and quota touches nothing else. These tables are the only place
+//! that says so. What is in doubt closes nothing until a witness has spoken; see [`Evidence::inquiry`].
 
 use crate::admission::backoff::Schedule;
 use crate::admission::cell::Limit;
-use crate::response::outcome::{Hint, LimitKind, Limited, NetworkFault, Outcome};
+use crate::planning::snapshot::{Closed, Why};
+use crate::response::evidence::{Certainty, Evidence, Extent};
+use crate::response::outcome::{LimitKind, NetworkFault, Outcome, SignIn};
 
 /// The cells that one attempt passes, besides the pool's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,12 +57,27 @@ pub enum Reason {
     Network,
     Server,
     Capacity,
+    /// Nobody pays for the account.
+    Payment,
+    /// The account has no access to the model.
+    Model,
+    /// A refusal that does not prove whose fault it is; other accounts were refused alike, or none could be asked.
+    Refused,
 }
 
 impl Reason {
     /// All reasons, each at its own index.
-    pub const ALL: [Self; 6] =
-        [Self::Auth, Self::Token, Self::Project, Self::Network, Self::Server, Self::Capacity];
+    pub const ALL: [Self; 9] = [
+        Self::Auth,
+        Self::Token,
+        Self::Project,
+        Self::Network,
+        Self::Server,
+        Self::Capacity,
+        Self::Payment,
+        Self::Model,
+        Self::Refused,
+    ];
 
     /// Returns the words for it, as a noun.
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +88,9 @@ impl Reason {
             Self::Network => "network error",
             Self::Server => "server error",
             Self::Capacity => "no capacity",
+            Self::Payment => "no balance or credit",
+            Self::Model => "no access to the model",
+            Self::Refused => "refused, in doubt why",
         }
     }
 
@@ -83,73 +103,199 @@ impl Reason {
             Self::Network => "in cooldown after a network error",
             Self::Server => "in cooldown after a server error",
             Self::Capacity => "in cooldown for want of capacity",
+            Self::Payment => "without balance or credit",
+            Self::Model => "without access to the model",
+            Self::Refused => "in cooldown after a refusal in doubt",
         }
     }
 
     /// Says whether only the owner of the account can mend it: to wait does not help.
     pub const fn is_owners(self) -> bool {
         match self {
-            Self::Auth | Self::Project => true,
-            Self::Token | Self::Network | Self::Server | Self::Capacity => false,
+            Self::Auth | Self::Project | Self::Payment | Self::Model => true,
+            Self::Token | Self::Network | Self::Server | Self::Capacity | Self::Refused => false,
         }
     }
 }
 
-/// What an outcome does to the cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What evidence does to the cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// The request is served: everything on its way is good.
     Nobody,
     /// An answer came, and it says nothing on quota.
     Request,
-    /// The pool is limited; the way to it is good.
-    Pool(Limit),
+    /// Nothing can be said of anybody.
+    Nothing,
+    /// Something is limited; the way to it is good.
+    Limit(Limit, Extent),
     /// One gate is closed; nothing is known of the others.
     Gate(Gate, Limit, Reason),
     /// The account can do nothing until its owner signs in.
     SignIn,
 }
 
-/// Says what `outcome` means. `convicted` says whether another account met the same at this endpoint;
-/// see [`Suspicion`](crate::admission::suspicion::Suspicion).
-pub fn blame(outcome: &Outcome, convicted: bool) -> Blame {
-    match outcome {
+/// Says what evidence means that is taken at its word. `convicted` says whether another account met the same at this
+/// endpoint; see [`Suspicion`](crate::admission::suspicion::Suspicion).
+pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
+    match &evidence.outcome {
         Outcome::Good => Blame::Nobody,
-        Outcome::RequestFault => Blame::Request,
-        Outcome::Limited(limited) => Blame::Pool(pool_limit(*limited)),
-        Outcome::Capacity(hint) if convicted => {
-            Blame::Gate(Gate::EndpointModel, until(*hint, Schedule::ENDPOINT), Reason::Capacity)
+        Outcome::RequestFault | Outcome::TooLarge => Blame::Request,
+        Outcome::Limited(kind) => Blame::Limit(until(evidence, guess_of(*kind)), evidence.extent.clone()),
+        Outcome::Capacity if convicted => {
+            Blame::Gate(Gate::EndpointModel, until(evidence, Schedule::ENDPOINT), Reason::Capacity)
         }
-        Outcome::Capacity(hint) => {
-            Blame::Gate(Gate::WayModel, until(*hint, Schedule::CAPACITY), Reason::Capacity)
+        Outcome::Capacity => {
+            Blame::Gate(Gate::WayModel, until(evidence, Schedule::CAPACITY), Reason::Capacity)
         }
         Outcome::ServerError => failing(convicted, Schedule::SERVER_ERROR, Reason::Server),
         // An account has no part in a connection that could not be made.
         Outcome::Unreachable(NetworkFault::Connect) => failing(true, Schedule::ENDPOINT, Reason::Network),
         Outcome::Unreachable(_) => failing(convicted, Schedule::CAPACITY, Reason::Network),
-        Outcome::TokenOutage => account(Schedule::TOKEN_OUTAGE, Reason::Token),
-        Outcome::Unauthorized => account(Schedule::UNAUTHORIZED, Reason::Auth),
-        Outcome::ProjectRefused => account(Schedule::PROJECT, Reason::Project),
-        Outcome::PoolRefused => Blame::Gate(Gate::Way, Limit::Guessed(Schedule::PROJECT), Reason::Project),
+        Outcome::TokenOutage => {
+            Blame::Gate(Gate::Account, Limit::Guessed(Schedule::TOKEN_OUTAGE), Reason::Token)
+        }
         Outcome::NeedsSignIn(_) => Blame::SignIn,
+        Outcome::Unauthorized
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused => refused(evidence),
     }
+}
+
+/// Says what an answer in doubt means once another account has served the request: the account is at fault, for a
+/// short time that grows.
+pub fn conviction(evidence: &Evidence) -> Blame {
+    match evidence.outcome {
+        Outcome::ServerError => Blame::Gate(Gate::Way, Limit::Guessed(Schedule::FAULT), Reason::Server),
+        Outcome::NeedsSignIn(SignIn::Verification { .. } | SignIn::Disabled) => Blame::SignIn,
+        Outcome::Good
+        | Outcome::RequestFault
+        | Outcome::TooLarge
+        | Outcome::Limited(_)
+        | Outcome::Capacity
+        | Outcome::Unreachable(_)
+        | Outcome::TokenOutage
+        | Outcome::NeedsSignIn(SignIn::Revoked)
+        | Outcome::Unauthorized
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused => blame(evidence, false),
+    }
+}
+
+/// Says what an answer in doubt means that another account has given as well: it is the request's or the network's,
+/// and nobody stays closed. Credentials alone are left alone for a moment, so that a fleet whose keys are all dead
+/// does not ask for ever.
+pub fn acquittal(evidence: &Evidence) -> Blame {
+    if evidence.outcome == Outcome::Unauthorized { in_doubt(evidence) } else { Blame::Request }
+}
+
+/// Says what an answer in doubt means where nobody else could be asked. What the answer does not say by name closes
+/// nothing, unless `repeated`: other requests have met it, too.
+pub fn unwitnessed(evidence: &Evidence, repeated: bool) -> Blame {
+    match evidence.outcome {
+        Outcome::ServerError if repeated => {
+            Blame::Gate(Gate::Way, Limit::Guessed(Schedule::ENDPOINT), Reason::Server)
+        }
+        Outcome::Unauthorized => in_doubt(evidence),
+        Outcome::NeedsSignIn(_) => Blame::SignIn,
+        Outcome::ProjectRefused | Outcome::PoolRefused | Outcome::Unpaid
+            if evidence.certainty == Certainty::Named =>
+        {
+            in_doubt(evidence)
+        }
+        Outcome::Good
+        | Outcome::RequestFault
+        | Outcome::TooLarge
+        | Outcome::Limited(_)
+        | Outcome::Capacity
+        | Outcome::ServerError
+        | Outcome::Unreachable(_)
+        | Outcome::TokenOutage
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused => Blame::Nothing,
+    }
+}
+
+/// Says what closes an account to the request that asks a witness about it.
+pub fn suspected(evidence: &Evidence) -> Closed {
+    let why = match evidence.outcome {
+        Outcome::NeedsSignIn(_) => Why::NeedsSignIn,
+        Outcome::Good
+        | Outcome::RequestFault
+        | Outcome::TooLarge
+        | Outcome::Limited(_)
+        | Outcome::Capacity
+        | Outcome::ServerError
+        | Outcome::Unreachable(_)
+        | Outcome::TokenOutage
+        | Outcome::Unauthorized
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused => Why::Cooling(reason(evidence)),
+    };
+    Closed { until: None, why }
 }
 
 /// Says whether an outcome is evidence on an endpoint: true for a failure, false for an answer.
 pub fn accuses(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Capacity(_) | Outcome::ServerError | Outcome::Unreachable(_))
+    matches!(outcome, Outcome::Capacity | Outcome::ServerError | Outcome::Unreachable(_))
 }
 
-fn pool_limit(limited: Limited) -> Limit {
-    let guess = match limited.kind {
+/// The smallest gate that a refusal names is closed.
+fn refused(evidence: &Evidence) -> Blame {
+    Blame::Gate(gate(evidence), until(evidence, Schedule::FAULT), reason(evidence))
+}
+
+/// The same for a moment, for a reason that passes by itself.
+fn in_doubt(evidence: &Evidence) -> Blame {
+    Blame::Gate(gate(evidence), Limit::Guessed(Schedule::MOMENT), Reason::Refused)
+}
+
+const fn gate(evidence: &Evidence) -> Gate {
+    match &evidence.extent {
+        Extent::Models(_) => Gate::WayModel,
+        Extent::Pool | Extent::Usual => Gate::Way,
+        Extent::Account | Extent::Nothing => Gate::Account,
+    }
+}
+
+/// Returns why an account is left alone that evidence accuses.
+pub fn reason(evidence: &Evidence) -> Reason {
+    match evidence.outcome {
+        Outcome::Unauthorized => Reason::Auth,
+        Outcome::Unpaid => Reason::Payment,
+        Outcome::ProjectRefused if matches!(evidence.extent, Extent::Models(_)) => Reason::Model,
+        Outcome::ProjectRefused | Outcome::PoolRefused => Reason::Project,
+        Outcome::Capacity => Reason::Capacity,
+        Outcome::TokenOutage => Reason::Token,
+        Outcome::ServerError => Reason::Server,
+        Outcome::Unreachable(_) => Reason::Network,
+        Outcome::Good
+        | Outcome::RequestFault
+        | Outcome::TooLarge
+        | Outcome::Limited(_)
+        | Outcome::NeedsSignIn(_)
+        | Outcome::Refused => Reason::Refused,
+    }
+}
+
+const fn guess_of(kind: LimitKind) -> Schedule {
+    match kind {
         LimitKind::Quota => Schedule::QUOTA,
+        LimitKind::Concurrency => Schedule::CROWDED,
         LimitKind::Rate | LimitKind::Unknown => Schedule::RATE,
-    };
-    until(limited.hint, guess)
+    }
 }
 
-fn until(hint: Hint, guess: Schedule) -> Limit {
-    hint.until().map_or(Limit::Guessed(guess), |until| Limit::Known { until })
+fn until(evidence: &Evidence, guess: Schedule) -> Limit {
+    evidence.until.until().map_or(Limit::Guessed(guess), |until| Limit::Known { until })
 }
 
 fn failing(convicted: bool, way: Schedule, reason: Reason) -> Blame {
@@ -160,56 +306,98 @@ fn failing(convicted: bool, way: Schedule, reason: Reason) -> Blame {
     }
 }
 
-fn account(schedule: Schedule, reason: Reason) -> Blame {
-    Blame::Gate(Gate::Account, Limit::Guessed(schedule), reason)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::outcome::SignIn;
+    use crate::ids::ModelId;
+    use crate::quota::model_set::ModelSet;
 
-    fn gate_of(outcome: &Outcome, convicted: bool) -> Option<Gate> {
-        match blame(outcome, convicted) {
+    fn gate_of(blame: Blame) -> Option<Gate> {
+        match blame {
             Blame::Gate(gate, _, _) => Some(gate),
-            Blame::Nobody | Blame::Request | Blame::Pool(_) | Blame::SignIn => None,
+            Blame::Nobody | Blame::Request | Blame::Nothing | Blame::Limit(..) | Blame::SignIn => None,
         }
     }
 
-    #[test]
-    fn only_a_limit_touches_the_pool() {
-        let others = [
+    fn blamed(outcome: Outcome, convicted: bool) -> Option<Gate> {
+        gate_of(blame(&Evidence::of(outcome), convicted))
+    }
+
+    fn all_but_limits() -> [Outcome; 13] {
+        [
             Outcome::Good,
             Outcome::RequestFault,
-            Outcome::Capacity(Hint::Unknown),
+            Outcome::TooLarge,
+            Outcome::Capacity,
             Outcome::ServerError,
             Outcome::Unreachable(NetworkFault::Reset),
             Outcome::Unauthorized,
             Outcome::TokenOutage,
             Outcome::ProjectRefused,
             Outcome::PoolRefused,
+            Outcome::Unpaid,
+            Outcome::Refused,
             Outcome::NeedsSignIn(SignIn::Revoked),
-        ];
-        for outcome in others {
-            for convicted in [false, true] {
-                assert!(!matches!(blame(&outcome, convicted), Blame::Pool(_)), "{outcome:?}");
+        ]
+    }
+
+    #[test]
+    fn only_a_limit_touches_the_pool() {
+        for outcome in all_but_limits() {
+            let evidence = Evidence::of(outcome);
+            for blame in [
+                blame(&evidence, false),
+                blame(&evidence, true),
+                conviction(&evidence),
+                acquittal(&evidence),
+                unwitnessed(&evidence, true),
+            ] {
+                assert!(!matches!(blame, Blame::Limit(..)), "{evidence:?}");
             }
         }
-        let limited = Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown });
-        assert_eq!(blame(&limited, true), Blame::Pool(Limit::Guessed(Schedule::RATE)));
+        let limited = Evidence::of(Outcome::Limited(LimitKind::Rate));
+        assert_eq!(blame(&limited, true), Blame::Limit(Limit::Guessed(Schedule::RATE), Extent::Usual));
     }
 
     #[test]
     fn the_first_failure_closes_the_way_and_a_witness_closes_the_endpoint() {
-        assert_eq!(gate_of(&Outcome::ServerError, false), Some(Gate::Way));
-        assert_eq!(gate_of(&Outcome::ServerError, true), Some(Gate::Endpoint));
-        assert_eq!(gate_of(&Outcome::Capacity(Hint::Unknown), false), Some(Gate::WayModel));
-        assert_eq!(gate_of(&Outcome::Capacity(Hint::Unknown), true), Some(Gate::EndpointModel));
+        assert_eq!(blamed(Outcome::ServerError, false), Some(Gate::Way));
+        assert_eq!(blamed(Outcome::ServerError, true), Some(Gate::Endpoint));
+        assert_eq!(blamed(Outcome::Capacity, false), Some(Gate::WayModel));
+        assert_eq!(blamed(Outcome::Capacity, true), Some(Gate::EndpointModel));
     }
 
     #[test]
     fn a_connection_that_cannot_be_made_is_the_endpoints_at_once() {
-        assert_eq!(gate_of(&Outcome::Unreachable(NetworkFault::Connect), false), Some(Gate::Endpoint));
+        assert_eq!(blamed(Outcome::Unreachable(NetworkFault::Connect), false), Some(Gate::Endpoint));
+    }
+
+    #[test]
+    fn a_refusal_closes_the_smallest_gate_that_it_names() {
+        let refused = |extent| gate_of(conviction(&Evidence::of(Outcome::ProjectRefused).named(extent)));
+        assert_eq!(refused(Extent::Models(ModelSet::One(ModelId::new("m")))), Some(Gate::WayModel));
+        assert_eq!(refused(Extent::Pool), Some(Gate::Way));
+        assert_eq!(refused(Extent::Account), Some(Gate::Account));
+    }
+
+    #[test]
+    fn what_two_accounts_answer_alike_closes_no_account_for_longer_than_a_moment() {
+        for outcome in all_but_limits() {
+            let evidence = Evidence::of(outcome);
+            match acquittal(&evidence) {
+                Blame::Request => {}
+                Blame::Gate(_, Limit::Guessed(schedule), _) => assert_eq!(schedule, Schedule::MOMENT),
+                other => panic!("{evidence:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_odd_answer_that_nobody_else_could_be_asked_about_closes_nothing() {
+        for outcome in [Outcome::Refused, Outcome::ProjectRefused, Outcome::Unpaid, Outcome::ServerError] {
+            assert_eq!(unwitnessed(&Evidence::of(outcome.clone()), false), Blame::Nothing, "{outcome:?}");
+        }
+        assert_eq!(gate_of(unwitnessed(&Evidence::of(Outcome::ServerError), true)), Some(Gate::Way));
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! for an outage; what is below it is filled up again within ten.
 //!
 //! A *retry* is an attempt that follows at once on a failure which may have cost the upstream work, or told
-//! that it is in trouble: no answer, a 5xx, no capacity. Moving away from a limit or from a rejected
+//! that it is in trouble: no answer, a 5xx, no capacity. So is each question to a witness, whatever the answer that
+//! is in doubt. Moving away from a limit or from a rejected
 //! credential is none: that call was refused at the door, and what refused it is closed from then on.
 //! Neither is the attempt of a request that has waited for a closed way to open, once: the way itself lets
 //! only 1, 2, 4 try.
@@ -31,7 +32,7 @@ impl Default for Terms {
 
 /// Says whether another attempt after this outcome is a retry.
 pub fn is_burden(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Capacity(_) | Outcome::ServerError | Outcome::Unreachable(_))
+    matches!(outcome, Outcome::Capacity | Outcome::ServerError | Outcome::Unreachable(_))
 }
 
 /// One retry, in the thousandths that balances are kept in.
@@ -153,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::response::outcome::{Hint, LimitKind, Limited, NetworkFault, SignIn};
+    use crate::response::outcome::{LimitKind, NetworkFault, SignIn};
 
     const TERMS: Terms = Terms { share: 200, floor: 2 };
     const T: Millis = Millis(50_500);
@@ -210,10 +211,10 @@ mod tests {
 
     #[test]
     fn only_what_may_have_cost_the_upstream_work_makes_the_next_attempt_a_retry() {
-        let limited = Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown });
+        let limited = Outcome::Limited(LimitKind::Rate);
         let check = |outcome: &Outcome, burden| assert_eq!(is_burden(outcome), burden, "{outcome:?}");
         check(&Outcome::ServerError, true);
-        check(&Outcome::Capacity(Hint::Unknown), true);
+        check(&Outcome::Capacity, true);
         check(&Outcome::Unreachable(NetworkFault::Timeout), true);
         check(&limited, false);
         check(&Outcome::Unauthorized, false);

@@ -12,7 +12,7 @@
 //!    └──────────────────────────────────────────────────────────── opening: one probe
 //! ```
 //!
-//! The probe's place can be taken before a guess has ended: that is a *knock*. The limit goes on for everybody
+//! The probe's place can be taken before a limit has ended: that is a *knock*. The limit goes on for everybody
 //! else, and a refusal leaves it as it is; see [`knock`](crate::admission::knock).
 //!
 //! A lease carries a [`Stamp`] with the epoch it was taken under. Whoever comes back with an older

@@ -1,14 +1,15 @@
-//! Knocks: attempts before the end of a limit that nobody told and nothing has taught.
+//! Knocks: attempts before the end of a limit that nothing has taught.
 //!
-//! A guess may be far too long, so it is tried before it ends, by one request at a time and for two reasons:
+//! A guess may be far too long, and what an upstream told may be a mistake or be over early. So a limit is tried before it ends, by one request at a time and for two reasons:
 //!
 //! - as a *last resort*, where every way that could serve a request is closed and nothing that is more than a
 //!   guess opens first: a little after the limit began, and then after growing pauses;
-//! - as a *re-check*, where the guess lasts longer than the user wants to rely on it: each so often, whoever
+//! - as a *re-check*, where the limit lasts longer than the user wants to rely on it: each so often, whoever
 //!   else is open.
 //!
-//! A knock that is refused leaves the limit as it is and is no strike. One that gets a good head ends it. What
-//! an upstream told, and what experience predicts, is never knocked at. That only one knock is out is a matter
+//! A knock that is refused leaves the limit as it is and is no strike. One that gets a good head ends it. What an
+//! upstream told is never a last resort, and re-checked only where it lasts for more than an hour; what experience
+//! predicts is never knocked at. That only one knock is out is a matter
 //! of the [cell](crate::admission::cell); here is when the next may go.
 
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::jitter::Jitter;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
+/// A told limit that lasts longer is re-checked: to wait for it in vain would cost more than a refused call.
+pub const LONG_TOLD: Duration = Duration::from_secs(3_600);
 /// Never sooner after a limit began.
 const SOONEST: Duration = Duration::from_secs(1);
 /// The first knock goes after this part of the guess, and each further pause is as many times as long as the
@@ -28,12 +31,12 @@ const GROWTH: u32 = 4;
 /// How far apart two knocks at one provider are, at the least and at the most.
 const APART: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 
-/// Why a guessed limit is tried before its end.
+/// Why a limit is tried before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Knock {
     /// Nothing else is left that is more than a guess.
     LastResort,
-    /// The guess lasts longer than the user relies on one.
+    /// It lasts longer than the user relies on what was guessed or told.
     Recheck,
 }
 
@@ -50,10 +53,15 @@ impl Rhythm {
     const PAUSE_BITS: u32 = 24;
     const PAUSE_MAX: u64 = (1 << Self::PAUSE_BITS) - 1;
 
-    /// Begins with a guess that lasts from `now` until `end`.
+    /// Begins with a limit that lasts from `now` until `end`.
     pub fn begun(now: Millis, end: Millis) -> Self {
         let pause = (end.since(now) / FIRST_PART).max(SOONEST);
         Self { last: now, pause }
+    }
+
+    /// Says whether so much is left of a told limit that it is re-checked.
+    pub fn is_long(self, until: Millis) -> bool {
+        until.since(self.last) > LONG_TOLD
     }
 
     /// Returns from when on a knock may go, if ever. A `recheck` of zero is none.
@@ -96,7 +104,7 @@ impl Knocks {
         Rhythm::unpack(self.word.load(Ordering::Acquire))
     }
 
-    /// Takes note that a guessed limit begins.
+    /// Takes note that a limit begins.
     pub fn begin(&self, now: Millis, end: Millis) {
         self.word.store(Rhythm::begun(now, end).pack(), Ordering::Release);
     }

@@ -7,17 +7,11 @@
 //! It stands beside the pool's cell in a word of its own, and no rule spans the two: the cell says whether an
 //! event is news, the throttle only how many go from then on.
 
-use crate::response::outcome::{Hint, LimitKind, Limited, Outcome};
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
 /// Seconds without an event after which nothing is held back any more.
 const QUIET: u64 = 600;
-
-/// Says whether an outcome is about how many requests are under way: the rate, without an end.
-pub fn is_crowding(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown }))
-}
 
 /// What has been learned of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +113,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::response::outcome::HintSource;
 
     const T: Millis = Millis(100_000);
     const MOST: u16 = 50;
@@ -174,19 +167,6 @@ mod tests {
         let later = Millis(T.0 + 600_000);
         assert_eq!(learned.bound(MOST, later), MOST);
         assert_eq!(learned.halved(40, later).bound(MOST, later), 20, "and does not count for the next event");
-    }
-
-    #[test]
-    fn only_a_rate_without_an_end_is_about_what_is_under_way() {
-        let until = Hint::Until { until: T, source: HintSource::RetryAfter };
-        let check = |kind, hint, crowding| {
-            assert_eq!(is_crowding(&Outcome::Limited(Limited { kind, hint })), crowding, "{kind:?} {hint:?}");
-        };
-        check(LimitKind::Rate, Hint::Unknown, true);
-        check(LimitKind::Rate, until, false);
-        check(LimitKind::Quota, Hint::Unknown, false);
-        check(LimitKind::Unknown, Hint::Unknown, false);
-        assert!(!is_crowding(&Outcome::Capacity(Hint::Unknown)));
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::admission::blame::Reason;
 use crate::planning::plan::Cooling;
-use crate::response::outcome::{Hint, LimitKind, Limited, NetworkFault};
+use crate::response::outcome::{LimitKind, NetworkFault};
 
 const T: Millis = Millis(1_000);
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ fn answered(outcome: Outcome) -> Event {
 }
 
 fn rate_limit() -> Outcome {
-    Outcome::Limited(Limited { kind: LimitKind::Rate, hint: Hint::Unknown })
+    Outcome::Limited(LimitKind::Rate)
 }
 
 #[test]
@@ -301,4 +301,94 @@ fn patience_ends_with_the_longest_wait() {
     let dispatch = Dispatch::new(T, MAX_WAIT);
     assert_eq!(dispatch.patience(Duration::from_secs(5)), Millis(T.0 + 5_000));
     assert_eq!(dispatch.patience(Duration::from_secs(60)), dispatch.deadline());
+}
+
+fn doubted(outcome: Outcome, status: u16) -> Event {
+    Event::Doubted(Evidence { status, ..Evidence::of(outcome) })
+}
+
+/// A request whose first answer is a 403 that says nothing, and that has paid for its next call.
+fn in_doubt() -> Story {
+    Story::new().sends_to(0).then(Step::Send, doubted(Outcome::Refused, 403))
+}
+
+impl Story {
+    /// Does as [`Story::sends_to`], and pays for a retry.
+    #[track_caller]
+    fn asks(self, account: u32) -> Self {
+        self.then(Step::Plan, planned([account]))
+            .then(Step::Withdraw, Event::Withdrawn(true))
+            .then(Step::Admit(way(account)), Event::Admitted)
+            .then(Step::Authorize { renew: false }, Event::Authorized)
+    }
+}
+
+#[test]
+fn a_witness_that_serves_settles_the_doubt() {
+    let story = in_doubt();
+    assert!(story.dispatch.seeks_a_witness());
+    let dispatch = story.asks(1).then(Step::Send, answered(Outcome::Good)).ends(Step::Deliver);
+    assert_eq!((dispatch.verdict(), dispatch.attempts()), (Some(Verdict::Settled), 2));
+}
+
+#[test]
+fn what_two_accounts_answer_alike_is_delivered_after_two_calls() {
+    let dispatch = in_doubt().asks(1).then(Step::Send, doubted(Outcome::Refused, 403)).ends(Step::Deliver);
+    assert_eq!((dispatch.verdict(), dispatch.attempts()), (Some(Verdict::Alike), 2));
+}
+
+#[test]
+fn a_doubt_costs_three_calls_at_the_most() {
+    let story = in_doubt().asks(1).then(Step::Send, answered(rate_limit()));
+    let dispatch = story.asks(2).then(Step::Send, answered(Outcome::Capacity)).ends(Step::Deliver);
+    assert_eq!((dispatch.verdict(), dispatch.attempts()), (Some(Verdict::Open), 3));
+    let story = in_doubt().asks(1).then(Step::Send, doubted(Outcome::Unauthorized, 401));
+    story.asks(2).then(Step::Send, doubted(Outcome::Unpaid, 402)).ends(Step::Deliver);
+}
+
+#[test]
+fn nobody_waits_for_a_witness() {
+    let cooling =
+        refusal(Some(2_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });
+    let dispatch = in_doubt().then(Step::Plan, Event::Planned(Err(cooling))).ends(Step::Deliver);
+    assert_eq!(dispatch.verdict(), Some(Verdict::Open));
+}
+
+#[test]
+fn without_a_retry_left_an_answer_in_doubt_is_delivered() {
+    in_doubt()
+        .then(Step::Plan, planned([1]))
+        .then(Step::Withdraw, Event::Withdrawn(false))
+        .ends(Step::Deliver);
+}
+
+#[test]
+fn a_failure_that_nobody_else_can_be_asked_about_is_tried_once_more_after_a_moment() {
+    let none = refusal(None, Counts::default());
+    let story = Story::new()
+        .sends_to(0)
+        .then(Step::Send, doubted(Outcome::ServerError, 500))
+        .then(Step::Plan, Event::Planned(Err(none)))
+        .then(Step::Hold { until: Millis(2_000) }, Event::Woke);
+    assert!(!story.dispatch.seeks_a_witness());
+    let dispatch = story.asks(0).then(Step::Send, doubted(Outcome::ServerError, 500)).ends(Step::Deliver);
+    assert_eq!((dispatch.verdict(), dispatch.attempts()), (Some(Verdict::Alike), 2));
+}
+
+#[test]
+fn a_request_that_is_surely_at_fault_is_told_so_even_after_a_doubt() {
+    let dispatch = in_doubt().asks(1).then(Step::Send, answered(Outcome::RequestFault)).ends(Step::Deliver);
+    assert_eq!(dispatch.verdict(), Some(Verdict::Settled));
+}
+
+#[test]
+fn a_rejected_credential_beside_a_limited_account_waits_for_that() {
+    let one = Counts { limited: 1, cooling: Cooling::by(Reason::Auth, 1), ..Counts::default() };
+    let soon = refusal(Some(5_000), one);
+    let dispatch = Story::new()
+        .sends_to(0)
+        .then(Step::Send, doubted(Outcome::Unauthorized, 401))
+        .then(Step::Plan, Event::Planned(Err(soon)))
+        .ends(Step::Wait { until: Millis(5_000), refusal: soon });
+    assert_eq!(dispatch.verdict(), None);
 }

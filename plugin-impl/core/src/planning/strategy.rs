@@ -12,6 +12,7 @@ pub mod round_robin;
 pub mod sticky;
 pub mod weighted;
 
+use crate::request::operation::Operation;
 use std::fmt;
 
 use smallvec::SmallVec;
@@ -141,6 +142,8 @@ pub struct Context {
     pub at_last: bool,
     /// The account that uses the caller's own credential. While it is open it goes before all others.
     pub own: Option<u32>,
+    /// What the request wants.
+    pub operation: Operation,
 }
 
 impl Context {

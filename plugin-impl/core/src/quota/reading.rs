@@ -13,12 +13,14 @@ mod headers;
 mod quota;
 mod windows;
 
-use crate::ids::{ModelId, WindowId};
+use crate::ids::WindowId;
+use crate::quota::model_set::ModelSet;
 use crate::quota::outlook::{FRESH, Outlook, WHOLE};
-use crate::response::outcome::{Hint, Limited};
+use crate::response::outcome::Hint;
 use crate::time::Millis;
 
 pub use self::headers::in_headers;
+pub(crate) use self::headers::window_of_claim;
 pub use self::quota::in_quota_answer;
 pub use self::windows::{MAX_WINDOWS, Windows};
 
@@ -26,8 +28,8 @@ pub use self::windows::{MAX_WINDOWS, Windows};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     pub window: WindowId,
-    /// The only model that the window is for, as the pool names it; none where it is for all.
-    pub model: Option<ModelId>,
+    /// The models that the window is for, as the pool names them; none where it is for all.
+    pub model: Option<ModelSet>,
     /// What is left, in thousandths; none where only the reset was told.
     pub remaining: Option<u16>,
     /// The same as a count, where it was told as one.
@@ -68,6 +70,12 @@ fn share_of(remaining: f64) -> Option<u16> {
     Some(((remaining.min(1.0) * f64::from(WHOLE)).round() as u16).max(1))
 }
 
+/// Returns the models that a window is of by its name: `7d_opus` is of those that are called so.
+fn models_of(window: &str) -> Option<ModelSet> {
+    let (_, name) = window.split_once('_')?;
+    Some(ModelSet::Naming(name.to_lowercase().into()))
+}
+
 impl Reading {
     /// Returns what it says at `now`, or nothing where it is stale. After its reset a window is whole again.
     pub fn at(&self, now: Millis) -> Option<Outlook> {
@@ -81,7 +89,7 @@ impl Reading {
     }
 
     fn is_for(&self, model: &str) -> bool {
-        self.model.as_ref().is_none_or(|own| own.as_str() == model)
+        self.model.as_ref().is_none_or(|own| own.covers(model))
     }
 }
 
@@ -89,19 +97,17 @@ impl Reading {
 /// the limit lasts no longer than that window.
 ///
 /// `spent_until` is the end of what is used up; see [`Windows::spent_until`].
-pub fn capped(limited: Limited, spent_until: Option<Millis>) -> Limited {
-    match (limited.hint, spent_until) {
-        (Hint::Until { until, source }, Some(end)) if end < until => {
-            Limited { hint: Hint::Until { until: end, source }, ..limited }
-        }
-        (Hint::Until { .. } | Hint::Unknown, _) => limited,
+pub fn capped(hint: Hint, spent_until: Option<Millis>) -> Hint {
+    match (hint, spent_until) {
+        (Hint::Until { until, source }, Some(end)) if end < until => Hint::Until { until: end, source },
+        (Hint::Until { .. } | Hint::Doubted { .. } | Hint::Unknown, _) => hint,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::outcome::{HintSource, LimitKind};
+    use crate::response::outcome::HintSource;
 
     #[test]
     fn a_share_is_nothing_only_when_nothing_is_left() {
@@ -112,10 +118,9 @@ mod tests {
         assert_eq!((share_of(-0.3), share_of(1.7), share_of(f64::NAN)), (Some(0), Some(1_000), None));
     }
 
-    fn limited(until: Option<u64>) -> Limited {
+    fn told(until: Option<u64>) -> Hint {
         let source = HintSource::RetryInfo;
-        let hint = until.map_or(Hint::Unknown, |until| Hint::Until { until: Millis(until), source });
-        Limited { kind: LimitKind::Quota, hint }
+        until.map_or(Hint::Unknown, |until| Hint::Until { until: Millis(until), source })
     }
 
     #[test]
@@ -126,7 +131,7 @@ mod tests {
             (Some(9_000), None, Some(9_000)),
             (None, Some(5_000), None),
         ] {
-            assert_eq!(capped(limited(hint), spent.map(Millis)), limited(result), "{hint:?} {spent:?}");
+            assert_eq!(capped(told(hint), spent.map(Millis)), told(result), "{hint:?} {spent:?}");
         }
     }
 }

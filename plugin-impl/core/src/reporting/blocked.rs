@@ -30,6 +30,9 @@ impl Blocked {
             Why::Cooling(Reason::Project) => {
                 Some(format!("the project or plan of {account} does not allow it{status}"))
             }
+            Why::Cooling(Reason::Payment) => Some(format!("{account} has no balance or credit{status}")),
+            Why::Cooling(Reason::Model) => Some(format!("{account} has no access to the model{status}")),
+            Why::Cooling(Reason::Refused) => Some(format!("{} has refused {account}", self.place)),
             Why::Cooling(Reason::Network) => Some(format!("{} cannot be reached", self.place)),
             Why::Cooling(Reason::Server | Reason::Capacity) => Some(format!("{} has trouble", self.place)),
             Why::Cooling(Reason::Token) => Some(format!("no access token could be had for {account}")),
@@ -43,7 +46,8 @@ impl Blocked {
     const fn remedy(&self) -> Option<&'static str> {
         match self.why {
             Why::Cooling(Reason::Auth) => Some("give it a valid credential in pointsman.yaml"),
-            Why::Cooling(Reason::Project) => Some("see the provider's console"),
+            Why::Cooling(Reason::Project | Reason::Model) => Some("see the provider's console"),
+            Why::Cooling(Reason::Payment) => Some("see the provider's billing page"),
             Why::NeedsSignIn => Some("give it a new token in pointsman.yaml"),
             Why::Disabled if self.without.is_some() => Some("give it a credential"),
             Why::Disabled => Some("`enabled: false` in pointsman.yaml keeps it away"),

@@ -73,7 +73,14 @@ impl Trouble {
         let (reason, place) = (self.reason.as_str(), &self.place);
         match self.reason {
             Reason::Token => reason.to_owned(),
-            Reason::Auth | Reason::Project | Reason::Network | Reason::Server | Reason::Capacity => {
+            Reason::Auth
+            | Reason::Project
+            | Reason::Network
+            | Reason::Server
+            | Reason::Capacity
+            | Reason::Payment
+            | Reason::Model
+            | Reason::Refused => {
                 format!("{reason} at {place}")
             }
         }
@@ -91,7 +98,14 @@ impl Trouble {
                 format!("{provider} does not allow it to the project or plan of {label}{status}"),
                 ": see its console",
             ),
-            Reason::Token | Reason::Network | Reason::Server | Reason::Capacity => {
+            Reason::Payment => (
+                format!("{provider} says that {label} has no balance or credit{status}"),
+                ": see its billing page",
+            ),
+            Reason::Model => {
+                (format!("{provider} does not open the model to {label}{status}"), ": see its console")
+            }
+            Reason::Token | Reason::Network | Reason::Server | Reason::Capacity | Reason::Refused => {
                 (format!("Account {label} temporarily unavailable ({})", self.met()), "")
             }
         };
@@ -346,9 +360,7 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_never_called_one() {
         let account = AccountId::new("antigravity:work");
-        for reason in
-            [Reason::Auth, Reason::Token, Reason::Project, Reason::Network, Reason::Server, Reason::Capacity]
-        {
+        for reason in Reason::ALL {
             for next in [Next::Account, Next::Wait, Next::GiveUp] {
                 let event = Event::Cooldown { account: account.clone(), trouble: trouble(reason), next };
                 let text = Notice { event, until: None }.text();

@@ -5,14 +5,18 @@
 //! an error *says* counts for more than its status where the two differ, since a 429 can mean that a
 //! model has no room, and a 400 that nobody has paid.
 //!
-//! The work is in small parts: `error` finds the error in the body, `refusal` and `limit` name it,
-//! `hint` finds out when it is over. [`FirstEvent`] looks at a stream before its first byte is
+//! The work is in small parts: `error` finds the error in the body, `words`, `refusal` and `blunt` name it, `limit`
+//! tells its kind, `extent` how much it is of, and `hint` finds out when it is over. [`FirstEvent`] looks at a stream before its first byte is
 //! delivered, and [`classify_token`] at what a token endpoint says.
 
+mod asked;
+mod blunt;
 mod error;
 mod event;
+mod extent;
 mod hint;
 mod limit;
+mod meaning;
 mod mend;
 mod message;
 mod nesting;
@@ -22,15 +26,17 @@ mod reply;
 mod sse;
 mod token;
 pub(crate) mod when;
+mod words;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::formats::format::WireFormat;
+use crate::response::evidence::{Certainty, Evidence};
 use crate::response::outcome::{NetworkFault, Outcome};
 use crate::time::Now;
 
 use self::reply::Reply;
 
+pub use self::asked::Asked;
 pub use self::event::{FirstEvent, Look, MAX_HELD_BYTES, MAX_HELD_EVENTS};
 pub use self::token::{TokenFault, classify_token};
 
@@ -44,29 +50,36 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// Returns what an answer came to.
+/// Returns what an answer proves.
 ///
 /// `body_prefix` is the beginning of the body, as much as was read. It may be cut anywhere, and it may
 /// be anything. Of a stream it is empty: [`FirstEvent`] looks there.
-pub fn classify(format: WireFormat, head: Head<'_>, body_prefix: &[u8], now: Now) -> Outcome {
+pub fn classify(asked: Asked<'_>, head: Head<'_>, body_prefix: &[u8], now: Now) -> Evidence {
     let body = &body_prefix[..body_prefix.len().min(MAX_PREFIX)];
-    match head.status.as_u16() {
-        200..=299 => within_success(format, head.headers, body, now),
-        101 | 300..=399 => Outcome::Good,
-        status @ 400..=599 => Reply::new(format, head.headers, body, now).judge(status),
-        _ => Outcome::Unreachable(NetworkFault::Garbage),
-    }
+    let status = head.status.as_u16();
+    let evidence = match status {
+        200..=299 => within_success(asked, head.headers, body, now),
+        101 | 300..=399 => Evidence::of(Outcome::Good),
+        400..=599 => Reply::new(asked, head.headers, body, now).judge(status),
+        _ => Evidence::of(Outcome::Unreachable(NetworkFault::Garbage)),
+    };
+    Evidence { status, ..evidence }
 }
 
 /// Judges a 2xx by its body: gateways and front ends put pages and errors behind one.
-fn within_success(format: WireFormat, headers: &HeaderMap, body: &[u8], now: Now) -> Outcome {
+fn within_success(asked: Asked<'_>, headers: &HeaderMap, body: &[u8], now: Now) -> Evidence {
     if error::is_page(headers, body) {
-        return Outcome::ServerError;
+        return no_answer();
     }
     if !error::is_error(body) {
-        return Outcome::Good;
+        return Evidence::of(Outcome::Good);
     }
-    Reply::new(format, headers, body, now).judge_by_itself()
+    Reply::new(asked, headers, body, now).judge_by_itself()
+}
+
+/// Returns what it proves that something came in place of an answer.
+fn no_answer() -> Evidence {
+    Evidence { certainty: Certainty::Status, ..Evidence::of(Outcome::ServerError) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What an attempt came to.
 //!
-//! An answer is classified once, by [`classify`](crate::response::classify). Cells, the machine of the request,
-//! notices and counters all read this one value, so they cannot drift apart.
+//! It is one part of the [`Evidence`](crate::response::evidence::Evidence) that an answer is read into.
 
 use crate::time::Millis;
 
@@ -11,9 +10,9 @@ pub enum Outcome {
     /// The upstream serves the request.
     Good,
     /// The pool's quota is used up, or its rate is.
-    Limited(Limited),
+    Limited(LimitKind),
     /// The upstream has no room for this model now (503, 529); nobody's quota is meant.
-    Capacity(Hint),
+    Capacity,
     /// The upstream failed (500, 502, 504, a body that is no answer).
     ServerError,
     /// No usable answer arrived.
@@ -28,15 +27,14 @@ pub enum Outcome {
     ProjectRefused,
     /// The account has no licence for this pool; its other pools may do.
     PoolRefused,
+    /// Nobody pays for the account: no balance, no credit, a spending limit. This is never a rate.
+    Unpaid,
+    /// It is refused, and the answer does not say whose fault that is.
+    Refused,
+    /// The request is larger than this account may send at once; another account may.
+    TooLarge,
     /// The request itself is at fault; every account would answer the same.
     RequestFault,
-}
-
-/// A limit as the upstream told it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limited {
-    pub kind: LimitKind,
-    pub hint: Hint,
 }
 
 /// Which allowance was used up.
@@ -44,8 +42,10 @@ pub struct Limited {
 pub enum LimitKind {
     /// An allowance of hours or days.
     Quota,
-    /// An allowance of seconds or minutes, or too many requests at once.
+    /// An allowance of seconds or minutes.
     Rate,
+    /// Too many requests at once.
+    Concurrency,
     /// The upstream did not say which.
     Unknown,
 }
@@ -55,16 +55,18 @@ pub enum LimitKind {
 pub enum Hint {
     /// It said so.
     Until { until: Millis, source: HintSource },
+    /// It said so, and that cannot be: the instant is past, or too far away for what is closed.
+    Doubted { until: Millis, source: HintSource },
     /// It did not say. This is never "60 s, said the server".
     Unknown,
 }
 
 impl Hint {
-    /// Returns the instant, where there is one.
+    /// Returns the instant, where there is one to go by.
     pub const fn until(self) -> Option<Millis> {
         match self {
             Self::Until { until, .. } => Some(until),
-            Self::Unknown => None,
+            Self::Doubted { .. } | Self::Unknown => None,
         }
     }
 }
@@ -86,6 +88,8 @@ pub enum HintSource {
     Provider,
     /// The text of the message.
     Message,
+    /// An entry of `errors` in the user's configuration.
+    Rule,
 }
 
 /// Why no usable answer arrived.

@@ -145,8 +145,8 @@ pub(super) static RECHECK: Setting<Time> = Setting {
     name: "recheck",
     form: Time { from: Duration::ZERO, to: Duration::from_secs(24 * 3_600) },
     default: "10m",
-    help: "How often one request tries a limit before its end that lasts longer than this and is only a guess, \
-           because no upstream told its end and no limit before it taught it. `0s` is never.",
+    help: "How often one request tries a limit before its end: one that lasts longer than this and is a guess, or one of \
+           more than an hour that an upstream told. `0s` is never.",
 };
 
 pub(super) static INTERACTIVE_FIRST: Setting<Switch> = Setting {

@@ -5,8 +5,10 @@ use pointsman_core::admission::knock::Knock;
 use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::strategy::Strategy;
+use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::Choice;
-use pointsman_core::response::outcome::{Hint, LimitKind, Limited, Outcome};
+use pointsman_core::response::evidence::Evidence;
+use pointsman_core::response::outcome::{LimitKind, Outcome};
 
 use crate::fleet::testing::provider;
 use crate::fleet::{Fleet, Identity, Settlement};
@@ -55,15 +57,8 @@ fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>,
 #[test]
 fn a_small_fleet_is_seen_whole_and_of_a_large_one_a_few() {
     assert_eq!(seen(&roster(64), &Context::default(), None).0.len(), 64);
-    let context = Context {
-        turn: 500,
-        accounts: MANY,
-        home: Some(77),
-        firm: false,
-        parent: Some(88),
-        at_last: false,
-        own: None,
-    };
+    let context =
+        Context { turn: 500, accounts: MANY, home: Some(77), parent: Some(88), ..Context::default() };
     let (places, open) = seen(&roster(MANY), &context, None);
     assert!(places.len() <= 11 && places.len() == open, "{places:?}");
     assert!([77, 88, 500].iter().all(|place| places.contains(place)), "{places:?}");
@@ -125,14 +120,14 @@ fn later(millis: u64) -> Millis {
 }
 
 fn admitted(roster: &Roster, candidate: &Candidate, now: Millis) -> Result<Lease, Deny> {
-    roster.admit(candidate, &ModelId::new("m"), Jitter::default(), now)
+    roster.admit(candidate, &ModelId::new("m"), Operation::Generating, Jitter::default(), now)
 }
 
 /// Lets an account meet a 429 without a hint, from which a guess of a minute follows.
 fn meet_a_guess(roster: &Roster, account: u32) {
     let lease = admitted(roster, &Candidate { account, ..Candidate::default() }, NOW).expect("it is open");
-    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
-    lease.settle(&Outcome::Limited(limited), NOW);
+    let limited = Evidence::of(Outcome::Limited(LimitKind::Quota));
+    lease.settle(&limited, NOW);
 }
 
 /// Plans as somebody who has nobody else to turn to.
@@ -170,8 +165,8 @@ fn guesses_are_tried_at_last_one_at_a_time_and_apart() {
     assert_eq!(admitted(&roster, &due[1], later(3_750)).map(|_| ()), Err(apart));
     assert_eq!(planned(&roster, later(3_800)), Err(Some(later(4_000))), "the other one is tried next");
     assert_eq!(planned(&roster, later(4_000)).map(|due| places(&due)), Ok(vec![tried(1)]));
-    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
-    assert_eq!(refused.settle(&Outcome::Limited(limited), later(3_900)), Settlement::Folded);
+    let limited = Evidence::of(Outcome::Limited(LimitKind::Quota));
+    assert_eq!(refused.settle(&limited, later(3_900)), Settlement::Folded);
     let mut lets_in = admitted(&roster, &due[1], later(4_000)).expect("nobody knocks");
     assert_eq!(planned(&roster, later(4_100)), Err(Some(later(18_750))), "the pause grows");
     assert_eq!(lets_in.confirm(later(4_200)), Confirmed::Over);
@@ -192,6 +187,28 @@ fn what_an_upstream_told_is_never_tried_early() {
     assert_eq!(admitted(&roster, &early, later(30_000)).map(|_| ()), Err(told));
 }
 
+#[test]
+fn a_told_limit_is_tried_again_each_recheck_and_never_before() {
+    let (minute, limited) = (60_000, Evidence::of(Outcome::Limited(LimitKind::Quota)));
+    for (told, rechecked) in [(59, false), (120, true)] {
+        let roster = roster(1).with_knocks(Arc::default(), Duration::from_secs(600));
+        let until = later(told * minute);
+        roster.members[0].account.recall(0, None, Limit::Known { until }, NOW);
+        assert!(planned(&roster, later(10 * minute - 16)).is_err(), "never before");
+        let Ok(due) = planned(&roster, later(10 * minute)) else {
+            assert!(!rechecked, "{told} minutes");
+            continue;
+        };
+        assert!(rechecked && due[0].trial == Some(Trial::Knock(Knock::Recheck)), "{told} minutes");
+        let check = admitted(&roster, &due[0], later(10 * minute)).expect("nobody checks");
+        assert_eq!(check.settle(&limited, later(10 * minute + 100)), Settlement::Folded);
+        assert!(planned(&roster, later(20 * minute - 16)).is_err(), "one each recheck");
+        let due = planned(&roster, later(20 * minute)).expect("it is due again");
+        let mut check = admitted(&roster, &due[0], later(20 * minute)).expect("nobody checks");
+        assert_eq!(check.confirm(later(20 * minute + 100)), Confirmed::Over);
+    }
+}
+
 fn planned_end(roster: &Roster) -> Millis {
     roster.members[0].account.pool(0).quota.until
 }
@@ -209,10 +226,8 @@ fn what_experience_predicts_is_never_tried_early() {
     meet_a_guess(&roster, 0);
     let_one_in(&roster, later(60_016));
     let next = &planned(&roster, later(60_200)).expect("it is open")[0];
-    let limited = Limited { kind: LimitKind::Quota, hint: Hint::Unknown };
-    admitted(&roster, next, later(60_200))
-        .expect("it is open")
-        .settle(&Outcome::Limited(limited), later(60_300));
+    let limited = Evidence::of(Outcome::Limited(LimitKind::Quota));
+    admitted(&roster, next, later(60_200)).expect("it is open").settle(&limited, later(60_300));
     let end = planned_end(&roster);
     let_one_in(&roster, end);
     let soon = Millis(end.0 + 1_000);

@@ -8,14 +8,13 @@ use futures_util::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use pointsman_core::formats::envelope;
-use pointsman_core::formats::format::WireFormat;
-use pointsman_core::response::classify::{FirstEvent, Head, Look, MAX_PREFIX, classify};
+use pointsman_core::response::classify::{Asked, FirstEvent, Head, Look, MAX_PREFIX, classify};
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{NetworkFault, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::edges::upstream::{Incoming, IncomingBody};
-use crate::runtime::call::Routed;
 
 /// How long the head is held back for the first event. A model that thinks for longer has taken the
 /// request; errors come sooner.
@@ -47,33 +46,33 @@ pub(super) struct SeenAnswer {
     pub(super) is_callers_fault: bool,
 }
 
-/// Reads as much of an answer as it takes to know what it is.
+/// Reads as much of an answer as it takes to know what it proves. One that is not of
+/// a model is good by its status.
 pub(super) async fn at(
     incoming: Incoming,
-    routed: &Routed,
+    asked: Asked<'_>,
     enveloped: bool,
     clock: &Clock,
-) -> (Seen, Outcome) {
+) -> (Seen, Evidence) {
     let Incoming { status, headers, body } = incoming;
     let mut reading = Reading { headers, held: VecDeque::new(), body: Some(body) };
-    let format = routed.intent.format;
-    let outcome = if !status.is_success() {
-        reading.error(status, format, clock).await
-    } else if !routed.intent.generates() {
-        Outcome::Good
+    let evidence = if !status.is_success() {
+        reading.error(status, asked, clock).await
+    } else if !asked.generates {
+        Evidence::of(Outcome::Good)
     } else {
-        reading.beginning(FirstEvent::new(format), clock).await
+        Evidence { status: status.as_u16(), ..reading.beginning(FirstEvent::new(asked), clock).await }
     };
     let streams = reading.is_event_stream();
-    if enveloped && !streams && outcome == Outcome::Good {
+    if enveloped && !streams && evidence.is_good() {
         reading.take_envelope_off().await;
     }
-    let nothing = reading.nothing_usable(&outcome, status);
+    let nothing = reading.nothing_usable(&evidence.outcome, status);
     let Reading { headers, held, body: rest } = reading;
-    let is_callers_fault = outcome == Outcome::RequestFault;
+    let is_callers_fault = evidence.outcome == Outcome::RequestFault;
     let answer =
         SeenAnswer { status, headers, held, rest, enveloped: enveloped && streams, is_callers_fault };
-    (nothing.map_or_else(|| Seen::Answer(Box::new(answer)), Seen::Nothing), outcome)
+    (nothing.map_or_else(|| Seen::Answer(Box::new(answer)), Seen::Nothing), evidence)
 }
 
 struct Reading {
@@ -84,19 +83,19 @@ struct Reading {
 
 impl Reading {
     /// Reads until the stream says something, or has been held back for long enough.
-    async fn beginning(&mut self, mut first: FirstEvent, clock: &Clock) -> Outcome {
+    async fn beginning(&mut self, mut first: FirstEvent<'_>, clock: &Clock) -> Evidence {
         let patience = Instant::now() + HOLD;
         loop {
-            let Some(body) = &mut self.body else { return Outcome::Good };
+            let Some(body) = &mut self.body else { return Evidence::of(Outcome::Good) };
             match timeout_at(patience, body.next()).await {
-                Err(_) => return Outcome::Good,
+                Err(_) => return Evidence::of(Outcome::Good),
                 Ok(None) => {
                     self.body = None;
                     return first.ended(&self.headers, clock.now());
                 }
                 Ok(Some(Err(_))) => {
                     self.body = None;
-                    return Outcome::Unreachable(NetworkFault::Reset);
+                    return Evidence::of(Outcome::Unreachable(NetworkFault::Reset));
                 }
                 Ok(Some(Ok(bytes))) => {
                     let is_all = self.held.is_empty() && body.is_over();
@@ -108,8 +107,8 @@ impl Reading {
                     }
                     match look {
                         Look::Hold => {}
-                        Look::Content => return Outcome::Good,
-                        Look::Failed(outcome) => return outcome,
+                        Look::Content => return Evidence::of(Outcome::Good),
+                        Look::Failed(evidence) => return *evidence,
                     }
                 }
             }
@@ -117,7 +116,7 @@ impl Reading {
     }
 
     /// Reads the beginning of an error's body, and sorts it.
-    async fn error(&mut self, status: StatusCode, format: WireFormat, clock: &Clock) -> Outcome {
+    async fn error(&mut self, status: StatusCode, asked: Asked<'_>, clock: &Clock) -> Evidence {
         let patience = Instant::now() + ERROR_BODY;
         let mut prefix = Vec::new();
         while prefix.len() < MAX_PREFIX
@@ -134,7 +133,7 @@ impl Reading {
             }
         }
         prefix.truncate(MAX_PREFIX);
-        classify(format, Head { status, headers: &self.headers }, &prefix, clock.now())
+        classify(asked, Head { status, headers: &self.headers }, &prefix, clock.now())
     }
 
     /// Reads the whole answer and takes the envelope off it.

@@ -3,8 +3,10 @@
 use http::HeaderMap;
 use pointsman_core::ids::ModelId;
 use pointsman_core::planning::snapshot::{Snapshot, WayView, Why};
+use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::reading::{self, Reading, capped};
 use pointsman_core::request::catalog::Scope;
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 
 use crate::fleet::lease::Target;
@@ -25,7 +27,9 @@ impl Journey<'_> {
         let pool = self.leg().route.pool(target.pool);
         // Where a limit is of one model, so is what its answers tell.
         let model = (pool.scope == Scope::Model).then(|| self.named(target));
-        let readings = readings.into_iter().map(|reading| Reading { model: model.clone(), ..reading });
+        let own = model.map(ModelSet::One);
+        let of_model = |reading: Reading| Reading { model: reading.model.or_else(|| own.clone()), ..reading };
+        let readings = readings.into_iter().map(of_model);
         target.account.take_in(target.pool, readings.collect(), pool, now.mono);
     }
 
@@ -33,11 +37,12 @@ impl Journey<'_> {
     ///
     /// A hint is doubted once. Where the attempt after a limit is refused again, the hint was right and what it
     /// is about has no reading.
-    pub(super) fn corrected(&self, outcome: Outcome, target: &Target) -> Outcome {
-        let Outcome::Limited(limited) = outcome else { return outcome };
+    pub(super) fn corrected(&self, evidence: Evidence, target: &Target) -> Evidence {
+        let Outcome::Limited(_) = evidence.outcome else { return evidence };
         let named = self.named(target);
         let spent_until = target.account.spent_until(target.pool, &target.model, named.as_str(), self.now);
-        Outcome::Limited(capped(limited, spent_until))
+        let until = capped(evidence.until, spent_until);
+        evidence.ending(until)
     }
 
     /// Asks what is left of the pool of the attempt under way.
@@ -62,7 +67,7 @@ impl Journey<'_> {
     }
 
     /// Returns the model as the pool names it.
-    fn named(&self, target: &Target) -> ModelId {
+    pub(super) fn named(&self, target: &Target) -> ModelId {
         let route = &self.leg().route;
         ModelId::new(route.pool(target.pool).model(&route.model))
     }

@@ -72,6 +72,7 @@ impl Journey<'_> {
         self.context.own = own.map(|own| own.place);
         let is_warm = self.look_home(now);
         let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
+        self.leave_out_suspects(&mut snapshot);
         self.meet_family(&mut snapshot, now);
         self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;

@@ -7,7 +7,6 @@ use pointsman_core::planning::plan::Refusal;
 use pointsman_core::planning::settings::FallbackOrder;
 use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
 use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
-use pointsman_core::request::catalog::Scope as LimitScope;
 use pointsman_core::time::Millis;
 
 use crate::edges::notices::MetBy;
@@ -23,56 +22,42 @@ use super::look::Seen;
 const SILENCE: Duration = Duration::from_secs(3_600);
 
 impl Journey<'_> {
-    pub(super) fn learned(&mut self, settlement: Settlement, target: &Target) {
+    /// Remembers what an answer with this status has changed; 0 is none.
+    pub(super) fn learned(&mut self, settlement: Settlement, target: &Target, status: u16) {
+        let status = (status > 0).then_some(status);
+        note_status(&settlement, target, status);
         let account = target.account.id.clone();
         let (trip, until) = match settlement {
-            Settlement::Nothing => return,
+            // A moment of doubt is no news.
+            Settlement::Nothing | Settlement::Closed { reason: Reason::Refused, .. } => return,
             Settlement::Folded => {
                 // An end that was told may have taken the place of a guess, or have moved it.
                 self.keep_limit(target);
                 return self.shared.counters.burst_duplicates.count();
             }
-            Settlement::PoolLimited { until } => {
+            Settlement::Limited { models: _, until } => {
                 self.shared.counters.trips.count();
                 self.keep_limit(target);
                 (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
             }
-            Settlement::Closed { gate, reason, until } => (self.closed(gate, reason, target), Some(until)),
+            Settlement::Closed { gate, reason, until } => {
+                (self.closed(gate, (reason, status), target), Some(until))
+            }
             Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
         };
         self.news.push((trip, until));
         self.news_leg = self.leg;
     }
 
-    fn closed(&self, gate: Gate, reason: Reason, target: &Target) -> Trip {
+    fn closed(&self, gate: Gate, (reason, status): (Reason, Option<u16>), target: &Target) -> Trip {
         let (account, provider) = (target.account.id.clone(), self.leg().route.provider.id.clone());
-        let trouble = Trouble { reason, status: self.status_seen(), place: target.endpoint.url.place() };
+        let trouble = Trouble { reason, status, place: target.endpoint.url.place() };
         match gate {
             Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, trouble },
             Gate::Endpoint => Trip::Endpoint { provider, model: None, trouble },
             Gate::EndpointModel => {
                 Trip::Endpoint { provider, model: Some(self.leg().model.clone()), trouble }
             }
-        }
-    }
-
-    /// Returns the status of the last answer, where there was one.
-    fn status_seen(&self) -> Option<u16> {
-        match &self.seen {
-            Some(Seen::Answer(answer)) => Some(answer.status.as_u16()),
-            Some(Seen::Nothing(_)) | None => None,
-        }
-    }
-
-    /// Keeps the status with which an account was closed that needs its owner.
-    pub(super) fn note_status(&self, settlement: &Settlement, target: &Target) {
-        let needs_owner = match settlement {
-            Settlement::Closed { reason, .. } => reason.is_owners(),
-            Settlement::SignIn { .. } => true,
-            Settlement::Nothing | Settlement::Folded | Settlement::PoolLimited { .. } => false,
-        };
-        if needs_owner {
-            target.account.note_status(self.status_seen());
         }
     }
 
@@ -95,10 +80,11 @@ impl Journey<'_> {
             return; // What is of a caller is kept nowhere.
         }
         let now = self.shared.clock.now();
-        let limit = SavedLimit::of(account.limit(target.pool, &target.model, now.mono), now);
-        let model = (pool.scope == LimitScope::Model).then(|| target.model.clone());
-        let (account, pool) = (account.id.clone(), pool.name.clone());
-        self.shared.store.save(Record::Limit { account, pool, model, limit });
+        for (models, limit) in account.limits(target.pool, &target.model, now.mono) {
+            let (account, pool) = (account.id.clone(), pool.name.clone());
+            let limit = SavedLimit::of(limit, now);
+            self.shared.store.save(Record::Limit { account, pool, models, limit });
+        }
     }
 
     pub(super) fn onward(&self, lease: &Lease) -> Onward {
@@ -166,6 +152,18 @@ impl Journey<'_> {
         if is_news {
             self.tell(event, until);
         }
+    }
+}
+
+/// Keeps the status with which an account was closed that needs its owner.
+fn note_status(settlement: &Settlement, target: &Target, status: Option<u16>) {
+    let needs_owner = match settlement {
+        Settlement::Closed { reason, .. } => reason.is_owners(),
+        Settlement::SignIn { .. } => true,
+        Settlement::Nothing | Settlement::Folded | Settlement::Limited { .. } => false,
+    };
+    if needs_owner {
+        target.account.note_status(status);
     }
 }
 

@@ -79,6 +79,7 @@ impl Journey<'_> {
     }
 
     pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
+        self.resolve_doubts();
         self.tell_news(&Onward::Wait);
         // Where the end is out of reach, it waits for a guess to be tried.
         let in_reach = |at: &Millis| *at <= self.dispatch.deadline();

@@ -9,6 +9,7 @@ use pointsman_core::admission::cell::Deny;
 use pointsman_core::planning::plan::Candidate;
 use pointsman_core::planning::snapshot::{Closed, Why};
 use pointsman_core::reporting::explain::{Line, explain};
+use pointsman_core::response::evidence::{Certainty, Evidence, Extent, Ground};
 use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
 use pointsman_core::time::{Millis, Now};
 use serde_json::Value;
@@ -211,7 +212,7 @@ pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Good => "good",
         Outcome::Limited(_) => "limited",
-        Outcome::Capacity(_) => "capacity",
+        Outcome::Capacity => "capacity",
         Outcome::ServerError => "server-error",
         Outcome::Unreachable(_) => "unreachable",
         Outcome::Unauthorized => "unauthorized",
@@ -219,42 +220,110 @@ pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::NeedsSignIn(_) => "needs-sign-in",
         Outcome::ProjectRefused => "project-refused",
         Outcome::PoolRefused => "pool-refused",
+        Outcome::Unpaid => "unpaid",
+        Outcome::Refused => "refused",
+        Outcome::TooLarge => "too-large",
         Outcome::RequestFault => "request-fault",
     }
 }
 
-/// Returns an outcome for people.
-pub(super) fn outcome(outcome: &Outcome, at: Millis) -> String {
-    match outcome {
-        Outcome::Good => "good".to_owned(),
-        Outcome::Limited(limited) => {
-            let kind = match limited.kind {
-                LimitKind::Quota => "quota",
-                LimitKind::Rate => "rate",
-                LimitKind::Unknown => "429",
-            };
-            format!("limited ({kind}){}", hint(limited.hint, at))
+/// Returns what an answer proved, for people.
+pub(super) fn outcome(evidence: &Evidence, at: Millis) -> String {
+    let text = what(&evidence.outcome);
+    let ends = match evidence.outcome {
+        Outcome::Limited(_) | Outcome::Capacity => hint(evidence.until, at),
+        Outcome::Good
+        | Outcome::ServerError
+        | Outcome::Unreachable(_)
+        | Outcome::Unauthorized
+        | Outcome::TokenOutage
+        | Outcome::NeedsSignIn(_)
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused
+        | Outcome::TooLarge
+        | Outcome::RequestFault => String::new(),
+    };
+    let of = match &evidence.extent {
+        Extent::Models(models) => format!(" for {models}"),
+        Extent::Nothing | Extent::Usual | Extent::Pool | Extent::Account => String::new(),
+    };
+    let by = match (evidence.ground, evidence.certainty) {
+        (Ground::Usual, Certainty::Status) if evidence.status > 0 => {
+            format!(", by its status {} alone", evidence.status)
         }
-        Outcome::Capacity(told) => format!("no capacity for the model{}", hint(*told, at)),
-        Outcome::ServerError => "server error".to_owned(),
-        Outcome::Unreachable(NetworkFault::Connect) => "no connection".to_owned(),
-        Outcome::Unreachable(NetworkFault::Timeout) => "no answer in time".to_owned(),
-        Outcome::Unreachable(NetworkFault::Reset) => "the connection broke".to_owned(),
-        Outcome::Unreachable(NetworkFault::Garbage) => "what came is not HTTP".to_owned(),
-        Outcome::Unauthorized => "the credential was not accepted".to_owned(),
-        Outcome::TokenOutage => "the token service failed".to_owned(),
-        Outcome::NeedsSignIn(SignIn::Revoked) => "the account has to sign in again".to_owned(),
-        Outcome::NeedsSignIn(SignIn::Verification { .. }) => "the account has to be verified".to_owned(),
-        Outcome::NeedsSignIn(SignIn::Disabled) => "the provider has disabled the account".to_owned(),
-        Outcome::ProjectRefused => "the project does not allow it".to_owned(),
-        Outcome::PoolRefused => "the account has no licence for the pool".to_owned(),
-        Outcome::RequestFault => "the request itself is at fault".to_owned(),
+        (Ground::Usual, _) => String::new(),
+        (ground @ (Ground::Words { .. } | Ground::Rule(_)), _) => format!(", by {}", self::ground(ground)),
+    };
+    format!("{text}{of}{ends}{by}")
+}
+
+const fn what(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Good => "good",
+        Outcome::Limited(LimitKind::Quota) => "limited (quota)",
+        Outcome::Limited(LimitKind::Rate) => "limited (rate)",
+        Outcome::Limited(LimitKind::Concurrency) => "limited (concurrency)",
+        Outcome::Limited(LimitKind::Unknown) => "limited (429)",
+        Outcome::Capacity => "no capacity for the model",
+        Outcome::ServerError => "server error",
+        Outcome::Unreachable(NetworkFault::Connect) => "no connection",
+        Outcome::Unreachable(NetworkFault::Timeout) => "no answer in time",
+        Outcome::Unreachable(NetworkFault::Reset) => "the connection broke",
+        Outcome::Unreachable(NetworkFault::Garbage) => "what came is not HTTP",
+        Outcome::Unauthorized => "the credential was not accepted",
+        Outcome::TokenOutage => "the token service failed",
+        Outcome::NeedsSignIn(SignIn::Revoked) => "the account has to sign in again",
+        Outcome::NeedsSignIn(SignIn::Verification { .. }) => "the account has to be verified",
+        Outcome::NeedsSignIn(SignIn::Disabled) => "the provider has disabled the account",
+        Outcome::ProjectRefused => "the account is not allowed to",
+        Outcome::PoolRefused => "the account has no licence for the pool",
+        Outcome::Unpaid => "no balance or credit",
+        Outcome::Refused => "refused, without a word on whose fault it is",
+        Outcome::TooLarge => "larger than the account may send at once",
+        Outcome::RequestFault => "the request itself is at fault",
+    }
+}
+
+/// Returns how much an answer names.
+pub(super) fn extent(extent: &Extent) -> String {
+    match extent {
+        Extent::Nothing => "nothing".to_owned(),
+        Extent::Usual => "what the pool counts by".to_owned(),
+        Extent::Models(models) => models.to_string(),
+        Extent::Pool => "the pool".to_owned(),
+        Extent::Account => "the account".to_owned(),
+    }
+}
+
+/// Returns by what an answer was read.
+pub(super) fn ground(ground: Ground) -> String {
+    match ground {
+        Ground::Usual => "its status, codes and headers".to_owned(),
+        Ground::Words { service, source } => format!("the words of {service} ({source})"),
+        Ground::Rule(at) => format!("errors[{at}] of the provider"),
     }
 }
 
 fn hint(hint: Hint, at: Millis) -> String {
-    let Hint::Until { until: instant, source } = hint else { return ", for an unknown time".to_owned() };
-    let source = match source {
+    match hint {
+        Hint::Unknown => ", for an unknown time".to_owned(),
+        Hint::Until { until: instant, source } => {
+            format!(", for {} by {}", until(instant, at), source_name(source))
+        }
+        Hint::Doubted { until: instant, source } if instant <= at => {
+            format!(", for an unknown time (by {} it is over)", source_name(source))
+        }
+        Hint::Doubted { until: instant, source } => {
+            let told = until(instant, at);
+            format!(", for an unknown time (the {told} by {} are not plausible)", source_name(source))
+        }
+    }
+}
+
+const fn source_name(source: HintSource) -> &'static str {
+    match source {
         HintSource::RetryAfterMs => "retry-after-ms",
         HintSource::RetryAfter => "retry-after",
         HintSource::RetryInfo => "RetryInfo",
@@ -262,16 +331,19 @@ fn hint(hint: Hint, at: Millis) -> String {
         HintSource::QuotaResetDelay => "quotaResetDelay",
         HintSource::Provider => "a header of the provider's own",
         HintSource::Message => "its message",
-    };
-    format!(", for {} by {source}", until(instant, at))
+        HintSource::Rule => "the configuration",
+    }
 }
 
 /// Returns the change to the shared state by an attempt; empty for no change.
 pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
     match settlement {
         Settlement::Nothing => String::new(),
-        Settlement::PoolLimited { until: instant } => {
+        Settlement::Limited { models: None, until: instant } => {
             format!("the pool is closed for {}", until(*instant, at))
+        }
+        Settlement::Limited { models: Some(models), until: instant } => {
+            format!("the pool is closed to {models} for {}", until(*instant, at))
         }
         Settlement::Folded => "that was known already".to_owned(),
         Settlement::Closed { gate, reason, until: instant } => {
@@ -285,6 +357,17 @@ pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
             format!("{what} is left alone for {} ({})", until(*instant, at), reason.as_str())
         }
         Settlement::SignIn { .. } => "the account waits for its owner".to_owned(),
+    }
+}
+
+/// Returns what an answer in doubt has changed, now that it is known whose fault it was.
+pub(super) fn judged(changed: &Settlement, at: Millis) -> String {
+    match changed {
+        Settlement::Nothing => "its answer in doubt closes nothing".to_owned(),
+        Settlement::Limited { .. }
+        | Settlement::Folded
+        | Settlement::Closed { .. }
+        | Settlement::SignIn { .. } => format!("it is at fault: {}", settlement(changed, at)),
     }
 }
 

@@ -5,10 +5,13 @@ use pointsman_core::admission::knock::Knock;
 use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal, Trial};
 use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::explain::{Line, Part, PartValue, Place};
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::time::Millis;
 use serde_json::{Map, Value, json};
 
-use super::explanation::{Explanation, denied, outcome, outcome_name, settlement, why};
+use super::explanation::{
+    Explanation, denied, extent, ground, judged, outcome, outcome_name, settlement, why,
+};
 use super::record::{Attempt, How, Sight, Step, What};
 
 /// Writes the whole of it.
@@ -72,6 +75,11 @@ fn step_of(explanation: &Explanation, step: &Step) -> Value {
             "why": denied(*deny, step.at),
         }),
         What::Attempt(attempt) => attempt_of(explanation, step, attempt),
+        What::Judged { account, settlement } => json!({
+            "step": "judged",
+            "account": explanation.account(step.leg, *account),
+            "text": judged(settlement, step.at),
+        }),
         What::Waited { until, refusal, over } => json!({
             "step": "wait",
             "until_unix_ms": instant(explanation, *until),
@@ -144,8 +152,9 @@ fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Valu
     let end = attempt.end.as_ref().map(|end| {
         json!({
             "at_unix_ms": instant(explanation, end.at),
-            "outcome": outcome_name(&end.outcome),
-            "text": outcome(&end.outcome, end.at),
+            "outcome": outcome_name(&end.evidence.outcome),
+            "text": outcome(&end.evidence, end.at),
+            "evidence": evidence(explanation, &end.evidence),
             "changed": end.settlement.as_ref().map(|what| settlement(what, end.at)),
         })
     });
@@ -157,6 +166,19 @@ fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Valu
         "probe": attempt.is_probe,
         "calls": attempt.calls,
         "end": end,
+    })
+}
+
+/// Returns the four things that an answer was read into, and by what.
+fn evidence(explanation: &Explanation, evidence: &Evidence) -> Value {
+    let end = evidence.end(None);
+    json!({
+        "accused": evidence.accused.as_str(),
+        "extent": extent(&evidence.extent),
+        "until_unix_ms": end.instant.map(|until| instant(explanation, until)),
+        "certainty": evidence.certainty.as_str(),
+        "read_by": ground(evidence.ground),
+        "status": evidence.status,
     })
 }
 

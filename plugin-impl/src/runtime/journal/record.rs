@@ -10,7 +10,7 @@ use pointsman_core::planning::snapshot::{AccountView, Snapshot};
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::because::Because;
 use pointsman_core::request::catalog::Provider;
-use pointsman_core::response::outcome::Outcome;
+use pointsman_core::response::evidence::Evidence;
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use smallvec::SmallVec;
 
@@ -77,7 +77,13 @@ pub enum What {
         deny: Deny,
     },
     Attempt(Attempt),
-    /// The request waited in the queue, or for the sticky account.
+    /// It is known what an answer in doubt of an account was worth.
+    Judged {
+        /// The account's place in the roster.
+        account: u32,
+        settlement: Settlement,
+    },
+    /// It stood in line, or held out for its session's own account.
     Waited {
         until: Millis,
         refusal: Option<Refusal>,
@@ -123,8 +129,8 @@ pub struct Attempt {
 #[derive(Clone, Debug)]
 pub struct AttemptEnd {
     pub at: Millis,
-    pub outcome: Outcome,
-    /// The change to the shared state.
+    pub evidence: Evidence,
+    /// What it changed for everybody.
     pub settlement: Option<Settlement>,
 }
 
@@ -200,9 +206,9 @@ impl Record {
         });
     }
 
-    /// Records the end of the current attempt.
-    pub fn came_to(&self, outcome: &Outcome, settlement: Option<&Settlement>, at: Millis) {
-        let end = AttemptEnd { at, outcome: outcome.clone(), settlement: settlement.cloned() };
+    /// Writes down what the attempt under way came to.
+    pub fn came_to(&self, evidence: &Evidence, settlement: Option<&Settlement>, at: Millis) {
+        let end = AttemptEnd { at, evidence: evidence.clone(), settlement: settlement.cloned() };
         self.last(|what| {
             if let What::Attempt(attempt) = what {
                 attempt.end = Some(end);
@@ -210,7 +216,12 @@ impl Record {
         });
     }
 
-    /// Records the start of a wait.
+    /// Writes down what an answer in doubt has changed, now that it is known whose fault it was.
+    pub fn judged(&self, account: u32, settlement: Settlement, leg: usize, at: Millis) {
+        self.write(Step { at, leg, what: What::Judged { account, settlement } });
+    }
+
+    /// Writes down that a wait begins.
     pub fn waits(&self, leg: usize, until: Millis, refusal: Option<Refusal>, at: Millis) {
         self.write(Step { at, leg, what: What::Waited { until, refusal, over: None } });
     }
@@ -270,7 +281,11 @@ impl Story {
     fn make_room_for_a_plan(&mut self) {
         let sights = self.steps.iter_mut().filter_map(|step| match &mut step.what {
             What::Planned(sight) if sight.seen.is_some() => Some(sight),
-            What::Planned(_) | What::Denied { .. } | What::Attempt(_) | What::Waited { .. } => None,
+            What::Planned(_)
+            | What::Denied { .. }
+            | What::Attempt(_)
+            | What::Judged { .. }
+            | What::Waited { .. } => None,
         });
         if let Some(sight) = sights.skip(MAX_PLANS - 1).last() {
             sight.seen = None;
@@ -335,7 +350,7 @@ pub(super) mod tests {
         let steps = record.story().steps;
         let sights = steps.iter().filter_map(|step| match &step.what {
             What::Planned(sight) => Some(sight.snapshot().is_some()),
-            What::Denied { .. } | What::Attempt(_) | What::Waited { .. } => None,
+            What::Denied { .. } | What::Attempt(_) | What::Judged { .. } | What::Waited { .. } => None,
         });
         sights.collect()
     }

@@ -7,7 +7,7 @@ use pointsman_core::planning::plan::Trial;
 use pointsman_core::reporting::explain::{Line, Place, preference};
 use pointsman_core::time::Millis;
 
-use super::explanation::{Explanation, closed, denied, outcome, parts, settlement, span, until};
+use super::explanation::{Explanation, closed, denied, judged, outcome, parts, settlement, span, until};
 use super::record::{Attempt, How, Sight, Step, What};
 
 /// Writes the whole page.
@@ -77,6 +77,10 @@ fn step_text(explanation: &Explanation, step: &Step) -> String {
             format!("\n{since} {way} was not admitted: {}\n", denied(*deny, step.at))
         }
         What::Attempt(attempt) => format!("\n{since} {}\n", attempt_text(explanation, step, attempt)),
+        What::Judged { account, settlement: what } => {
+            let account = explanation.account(step.leg, *account);
+            format!("\n{since} {account}: {}\n", judged(what, step.at))
+        }
         What::Waited { until: instant, refusal, over } => {
             let for_what = match refusal {
                 Some(refusal) => format!(" ({})", refusal.counts.causes()),
@@ -96,7 +100,7 @@ fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> St
     let sent = match (attempt.calls, attempt.candidate.trial) {
         (0, _) => "was to be sent to",
         (_, Some(Trial::Knock(Knock::LastResort))) => "sent, as a last resort, to",
-        (_, Some(Trial::Knock(Knock::Recheck))) => "sent, to check a guess again, to",
+        (_, Some(Trial::Knock(Knock::Recheck))) => "sent, to check a limit again, to",
         _ if attempt.is_probe => "sent, as a probe, to",
         (_, Some(Trial::Explorer) | None) => "sent to",
     };
@@ -105,7 +109,7 @@ fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> St
     let after = until(end.at, step.at);
     let changed = end.settlement.as_ref().map(|what| settlement(what, end.at)).unwrap_or_default();
     let changed = if changed.is_empty() { changed } else { format!("; {changed}") };
-    format!("{sent} {way}{renewed}: {} after {after}{changed}", outcome(&end.outcome, end.at))
+    format!("{sent} {way}{renewed}: {} after {after}{changed}", outcome(&end.evidence, end.at))
 }
 
 fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -> String {

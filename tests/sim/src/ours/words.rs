@@ -2,7 +2,8 @@
 
 use pointsman_core::ids::WindowId;
 use pointsman_core::quota::reading::Reading;
-use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Limited, NetworkFault, Outcome};
+use pointsman_core::response::evidence::Evidence;
+use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome};
 use pointsman_core::time::Millis;
 
 use crate::upstream::{self, Answer, Verdict, hint};
@@ -21,16 +22,16 @@ pub(super) fn reading(reading: upstream::Reading, now: Millis) -> Reading {
 }
 
 /// Puts an answer into the words of the core, as its classification does.
-pub(super) fn outcome(answer: &Answer, kind: LimitKind, now: Millis) -> Outcome {
+pub(super) fn evidence(answer: &Answer, kind: LimitKind, now: Millis) -> Evidence {
     let read = |hint: Option<hint::Hint>| match hint {
         Some(hint) => Hint::Until { until: hint.until(now), source: HintSource::RetryAfter },
         None => Hint::Unknown,
     };
     match answer.verdict {
-        Verdict::Good => Outcome::Good,
-        Verdict::Limited(hint) => Outcome::Limited(Limited { kind, hint: read(hint) }),
-        Verdict::Capacity(hint) => Outcome::Capacity(read(hint)),
-        Verdict::ServerError => Outcome::ServerError,
-        Verdict::Unreachable => Outcome::Unreachable(NetworkFault::Timeout),
+        Verdict::Good => Evidence::of(Outcome::Good),
+        Verdict::Limited(hint) => Evidence::of(Outcome::Limited(kind)).ending(read(hint)),
+        Verdict::Capacity(hint) => Evidence::of(Outcome::Capacity).ending(read(hint)),
+        Verdict::ServerError => Evidence::of(Outcome::ServerError),
+        Verdict::Unreachable => Evidence::of(Outcome::Unreachable(NetworkFault::Timeout)),
     }
 }

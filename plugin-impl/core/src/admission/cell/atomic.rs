@@ -44,6 +44,14 @@ impl Cell {
         self.transition(|state| state.knock(touch, now))
     }
 
+    /// Takes the probe's place before a limit has ended; see [`CellState::recheck`].
+    ///
+    /// # Errors
+    /// [`Deny`] says why not.
+    pub fn recheck(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+        self.transition(|state| state.recheck(touch, now))
+    }
+
     /// Takes note of a good head; see [`CellState::confirm`].
     pub fn confirm(&self, stamp: Stamp) -> (Stamp, Confirmed) {
         self.apply(|state| {

@@ -82,10 +82,17 @@ pub struct Stamp {
     pub(super) epoch: Epoch,
     /// It takes one of the places of an opening cell.
     pub(super) probe: bool,
-    /// It was taken before the end of the limit, which is a guess.
-    pub(super) early: bool,
+    /// It was taken before the end of the limit, which was this one then.
+    pub(super) early: Option<EndSeen>,
     /// It is counted in `in_flight`.
     pub(super) counted: bool,
+}
+
+/// The end of a limit as somebody saw it who came before that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndSeen {
+    until: Millis,
+    known: bool,
 }
 
 impl Stamp {
@@ -94,9 +101,9 @@ impl Stamp {
         self.probe
     }
 
-    /// Says whether this admission tries a guess before its end.
+    /// Says whether this admission tries a limit before its end.
     pub const fn is_early(self) -> bool {
-        self.early
+        self.early.is_some()
     }
 }
 
@@ -200,7 +207,7 @@ impl CellState {
             in_flight: self.in_flight + u16::from(counted),
             ..self
         };
-        Ok((state, Stamp { epoch: self.epoch, probe, early: false, counted }))
+        Ok((state, Stamp { epoch: self.epoch, probe, early: None, counted }))
     }
 
     /// Says whether the limit in force at `now` is a guess.
@@ -215,23 +222,35 @@ impl CellState {
     /// # Errors
     /// [`Deny`], as if the limit had ended.
     pub fn knock(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
-        if !self.is_guess(now) {
+        if self.is_guess(now) { self.recheck(touch, now) } else { self.admit(touch, now) }
+    }
+
+    /// Takes the place of the probe before the limit has ended, told or not.
+    ///
+    /// # Errors
+    /// [`Deny`], as if the limit had ended.
+    pub fn recheck(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
+        if now >= self.until {
             return self.admit(touch, now);
         }
         let ended = Self { until: now, ..self };
         let (state, stamp) = ended.admit(touch, now)?;
-        Ok((Self { until: self.until, ..state }, Stamp { early: true, ..stamp }))
+        Ok((Self { until: self.until, ..state }, Stamp { early: Some(self.end()), ..stamp }))
+    }
+
+    const fn end(self) -> EndSeen {
+        EndSeen { until: self.until, known: self.known }
     }
 
     /// Takes note of a good head. The lease stays; its stamp is no probe any more.
     ///
-    /// That of a knock ends the guess. What somebody was told meanwhile it did not know, and leaves.
+    /// That of a knock ends the limit. What somebody was told meanwhile it did not know, and leaves.
     pub fn confirm(self, stamp: Stamp) -> (Self, Stamp, Confirmed) {
-        let settled = Stamp { probe: false, early: false, ..stamp };
+        let settled = Stamp { probe: false, early: None, ..stamp };
         if stamp.epoch != self.epoch {
             return (self, settled, Confirmed::Stale);
         }
-        if stamp.early && self.known {
+        if stamp.early.is_some_and(|seen| seen != self.end()) {
             let counted = Stamp { counted: false, ..stamp };
             return (self.release(counted), settled, Confirmed::Stale);
         }
@@ -241,7 +260,7 @@ impl CellState {
             (true, Opening::Two | Opening::Four) => Confirmed::Wider,
         };
         let state = Self {
-            until: if stamp.early { Millis::START } else { self.until },
+            until: if stamp.early.is_some() { Millis::START } else { self.until },
             streak: 0,
             opening: if stamp.probe { self.opening.wider() } else { self.opening },
             pending: self.pending.saturating_sub(u8::from(stamp.probe)),
@@ -267,7 +286,7 @@ impl CellState {
         if self.trips_by(stamp) {
             state.trip(limit, now)
         } else if stamp.epoch == self.epoch {
-            state.outlast(limit, now)
+            state.outlast(stamp, limit, now)
         } else {
             state.learn(limit, now)
         }
@@ -275,14 +294,14 @@ impl CellState {
 
     /// Says whether a limit that the holder of `stamp` meets would begin a new one.
     pub fn trips_by(self, stamp: Stamp) -> bool {
-        stamp.epoch == self.epoch && !stamp.early
+        stamp.epoch == self.epoch && stamp.early.is_none()
     }
 
     /// The limit has outlasted a knock: it stays, and that is no strike. An end that the upstream tells now
-    /// replaces the guess, be it sooner or later, because it was asked after the limit began.
-    fn outlast(self, limit: Limit, now: Millis) -> (Self, Settled) {
+    /// replaces the one that the knock saw, be it sooner or later, because it was asked after the limit began.
+    fn outlast(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
         let Limit::Known { until } = limit else { return (self, Settled::Folded) };
-        if !self.is_guess(now) {
+        if now >= self.until || stamp.early != Some(self.end()) {
             return self.learn(limit, now);
         }
         let until = Word::round_up(until.max(now.after(SHORTEST_LIMIT)));

@@ -182,10 +182,19 @@ mod tests {
     use crate::planning::plan::testing::{account, order_at};
     use crate::planning::strategy::Strategy;
     use crate::quota::outlook::{Outlook, OutlookWord};
+    use crate::request::operation::Operation;
 
     const NOW: Millis = Millis(7_200_000);
-    const THREE: Context =
-        Context { turn: 0, accounts: 3, home: None, firm: false, parent: None, at_last: false, own: None };
+    const THREE: Context = Context {
+        turn: 0,
+        accounts: 3,
+        home: None,
+        firm: false,
+        parent: None,
+        at_last: false,
+        own: None,
+        operation: Operation::Generating,
+    };
 
     fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
         let vitals = Vitals::default();

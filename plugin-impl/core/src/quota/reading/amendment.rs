@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Reading, Windows};
 use crate::admission::cell::LimitSeen;
+use crate::quota::model_set::ModelSet;
 use crate::time::Millis;
 
 /// Longer than any limit of a rate.
@@ -21,7 +22,7 @@ enum Quota {
 
 impl Windows {
     /// Returns where a limit ends by what was told since `asked`, the instant at which `limit` was seen; or
-    /// nothing where it stays as it is. `model` is the only one that the limit is of, as the pool names it.
+    /// nothing where it stays as it is. `model` tells the models that the limit is of, as the pool names them.
     ///
     /// A guess gives way to what the upstream says. A hint is cut to the window that is used up; where none is,
     /// it is over if it is longer than every window there is, or long at all: shorter limits are of windows that
@@ -31,7 +32,7 @@ impl Windows {
     pub fn amended_end(
         &self,
         limit: LimitSeen,
-        model: Option<&str>,
+        model: Option<&ModelSet>,
         asked: Millis,
         now: Millis,
     ) -> Option<Millis> {
@@ -48,7 +49,7 @@ impl Windows {
     }
 
     /// The models that a limit may be of; one without a name where no window is of a single model.
-    fn subjects<'a>(&'a self, model: Option<&'a str>) -> Vec<Option<&'a str>> {
+    fn subjects<'a>(&'a self, model: Option<&'a ModelSet>) -> Vec<Option<&'a ModelSet>> {
         if model.is_some() {
             return vec![model];
         }
@@ -58,10 +59,13 @@ impl Windows {
         if models.is_empty() { vec![None] } else { models }
     }
 
-    fn quota_of(&self, model: Option<&str>, asked: Millis, now: Millis) -> Quota {
-        let applies = |reading: &&Reading| {
-            reading.at(now).is_some() && reading.model.as_ref().is_none_or(|own| Some(own.as_str()) == model)
+    fn quota_of(&self, model: Option<&ModelSet>, asked: Millis, now: Millis) -> Quota {
+        let is_for = |own: &ModelSet| match model {
+            Some(ModelSet::One(one)) => own.covers(one.as_str()),
+            Some(ModelSet::Naming(_)) | None => Some(own) == model,
         };
+        let applies =
+            |reading: &&Reading| reading.at(now).is_some() && reading.model.as_ref().is_none_or(is_for);
         let live = || self.readings().iter().filter(applies);
         let is_answered = live().any(|reading| reading.observed >= asked);
         let remaining = |reading: &Reading| reading.at(now).and_then(|told| told.remaining);
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
     use crate::admission::backoff::Schedule;
     use crate::admission::cell::{CellState, Limit, Stamp};
-    use crate::ids::{ModelId, WindowId};
+    use crate::ids::WindowId;
 
     const ASKED: Millis = Millis(160_000);
     const NOW: Millis = Millis(160_800);
@@ -112,7 +116,7 @@ mod tests {
     fn told(model: Option<&str>, remaining: u16, reset: u64) -> Reading {
         Reading {
             window: WindowId::new("requests"),
-            model: model.map(ModelId::new),
+            model: model.map(ModelSet::read),
             remaining: Some(remaining),
             count: None,
             reset: Some(Millis(NOW.0 + reset)),
@@ -137,7 +141,9 @@ mod tests {
     fn check(limit: LimitSeen, model: Option<&str>, readings: &[Reading], expected: Option<u64>) {
         let mut windows = Windows::default();
         readings.iter().for_each(|reading| windows.join(reading.clone()));
-        let end = windows.amended_end(limit, model, ASKED, NOW).map(|end| end.since(NOW).as_millis());
+        let end = windows
+            .amended_end(limit, model.map(ModelSet::read).as_ref(), ASKED, NOW)
+            .map(|end| end.since(NOW).as_millis());
         assert_eq!(end, expected.map(u128::from), "{limit:?} {readings:?}");
     }
 

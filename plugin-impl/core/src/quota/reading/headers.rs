@@ -11,9 +11,10 @@
 
 use http::HeaderMap;
 
-use super::{Count, Reading, share_of};
+use super::{Count, Reading, models_of, share_of};
 use crate::ids::WindowId;
-use crate::response::classify::when::When;
+use crate::quota::model_set::ModelSet;
+use crate::response::classify::when::{When, clock};
 use crate::time::{Millis, Now};
 
 const UNIFIED: &str = "anthropic-ratelimit-unified-";
@@ -26,6 +27,7 @@ const MOST: usize = 16;
 
 /// Returns the readings that headers tell.
 pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
+    let now = clock::corrected(now, headers);
     let mut families = Families::default();
     headers.keys().for_each(|name| families.note(name.as_str()));
     let head = Head { headers, now };
@@ -40,6 +42,7 @@ pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
     }
     if families.codex {
         readings.extend(["primary", "secondary"].into_iter().filter_map(|window| head.codex(window)));
+        readings.extend(head.codex_of_models());
     }
     if families.ratelimit {
         let bucket = |bucket: &str| head.bucket(bucket, |part| format!("{RATELIMIT}{part}-{bucket}"));
@@ -86,7 +89,8 @@ impl<'a> Head<'a> {
 
     fn reading(&self, window: &str, remaining: Option<u16>, reset: Option<Millis>) -> Reading {
         let window = WindowId::new(window);
-        Reading { window, model: None, remaining, count: None, reset, observed: self.now.mono }
+        let model = models_of(window.as_str());
+        Reading { window, model, remaining, count: None, reset, observed: self.now.mono }
     }
 
     /// A bucket with counts. `name` makes the name of a header from `limit`, `remaining` or `reset`.
@@ -106,6 +110,18 @@ impl<'a> Head<'a> {
             .instant(&format!("{CODEX}{window}-reset-after-seconds"))
             .or_else(|| self.instant(&format!("{CODEX}{window}-reset-at")));
         Some(self.reading(window, Some(share_of(1.0 - used / 100.0)?), reset))
+    }
+
+    /// The windows of single models: `x-codex-<limit>-primary-used-percent`, with the model's name beside it.
+    fn codex_of_models(&self) -> Vec<Reading> {
+        let windows = self.headers.keys().filter_map(|name| {
+            let window = name.as_str().strip_prefix(CODEX)?.strip_suffix("-used-percent")?;
+            let limit = window.strip_suffix("-primary").or_else(|| window.strip_suffix("-secondary"))?;
+            let name = self.text(&format!("{CODEX}{limit}-limit-name")).unwrap_or(limit);
+            let model = Some(ModelSet::Naming(name.to_lowercase().into()));
+            Some(Reading { model, ..self.codex(window)? })
+        });
+        windows.collect()
     }
 
     /// The windows of a subscription. Where none is named, the whole speaks for the one it is said to be about.
@@ -153,7 +169,7 @@ fn unified_window(name: &str) -> Option<&str> {
 }
 
 /// Returns the window in the word of the headers: a claim calls `7d_opus` `seven_day_opus`.
-pub(super) fn window_of_claim(claim: &str) -> String {
+pub(crate) fn window_of_claim(claim: &str) -> String {
     for (long, short) in [("five_hour", "5h"), ("seven_day", "7d")] {
         if let Some(rest) = claim.strip_prefix(long) {
             return format!("{short}{rest}");
@@ -187,7 +203,9 @@ mod tests {
         let rows: Vec<_> = read(headers)
             .into_iter()
             .map(|reading| {
-                assert_eq!((reading.observed, reading.model), (NOW.mono, None));
+                assert_eq!(reading.observed, NOW.mono);
+                let is_of_models = reading.window.as_str().contains('_');
+                assert_eq!(reading.model.is_some(), is_of_models);
                 let count = reading.count.map(|count| (count.remaining, count.limit));
                 let reset = reading.reset.map(|reset| reset.since(NOW.mono).as_secs());
                 (reading.window.to_string(), reading.remaining, count, reset)

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::headers::window_of_claim;
 use super::{MAX_WINDOWS, Reading, share_of};
 use crate::ids::{ModelId, WindowId};
+use crate::quota::model_set::ModelSet;
 use crate::response::classify::when::When;
 use crate::time::{Millis, Now};
 
@@ -45,7 +46,7 @@ fn google(window: &str, model: Option<&str>, quota: &Value, now: Now) -> Option<
         Some(fraction) => share_of(fraction.as_f64()?)?,
         None => reset.map(|_| 0)?,
     };
-    let model = model.map(|id| ModelId::new(id.strip_prefix("models/").unwrap_or(id)));
+    let model = model.map(|id| ModelSet::One(ModelId::new(id.strip_prefix("models/").unwrap_or(id))));
     Some(Reading { model, ..reading(window, remaining, reset, now) })
 }
 
@@ -58,7 +59,7 @@ fn of_usage(claim: &str, window: &Value, now: Now) -> Option<Reading> {
 fn reading(window: &str, remaining: u16, reset: Option<Millis>, now: Now) -> Reading {
     Reading {
         window: WindowId::new(window),
-        model: None,
+        model: super::models_of(window),
         remaining: Some(remaining),
         count: None,
         reset,
@@ -86,7 +87,7 @@ mod tests {
             .iter()
             .map(|reading| {
                 let reset = reading.reset.map(|reset| reset.since(NOW.mono).as_secs());
-                let model = reading.model.as_ref().map(ModelId::as_str);
+                let model = reading.model.as_ref().map(|set| set.to_string().leak() as &str);
                 (reading.window.as_str(), model, reading.remaining.expect("a share"), reset)
             })
             .collect();

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::Reading;
+use crate::quota::model_set::ModelSet;
 use crate::quota::outlook::{Outlook, OutlookWord, WHOLE};
 use crate::time::Millis;
 
@@ -40,13 +41,13 @@ impl Windows {
     }
 
     /// Returns the models that have windows of their own.
-    pub fn models(&self) -> impl Iterator<Item = &str> {
-        self.readings.iter().filter_map(|reading| reading.model.as_ref().map(|model| model.as_str()))
+    pub fn models(&self) -> impl Iterator<Item = &ModelSet> {
+        self.readings.iter().filter_map(|reading| reading.model.as_ref())
     }
 
-    /// Packs what is known of the windows of all models (none), or of those of one model alone.
-    pub fn word(&self, model: Option<&str>, now: Millis) -> OutlookWord {
-        let own = |reading: &&Reading| reading.model.as_ref().map(|own| own.as_str()) == model;
+    /// Packs what is known of the windows of all models (none), or of those of some models alone.
+    pub fn word(&self, model: Option<&ModelSet>, now: Millis) -> OutlookWord {
+        let own = |reading: &&Reading| reading.model.as_ref() == model;
         let live =
             || self.readings.iter().filter(own).filter_map(|reading| Some((reading, reading.at(now)?)));
         let told = || live().filter_map(|(reading, outlook)| Some((outlook.remaining?, reading, outlook)));
@@ -83,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::{ModelId, WindowId};
+    use crate::ids::WindowId;
 
     const NOW: Millis = Millis(160_000);
 
@@ -91,7 +92,7 @@ mod tests {
     fn reading(window: &str, model: Option<&str>, remaining: u16, reset: Option<u64>) -> Reading {
         Reading {
             window: WindowId::new(window),
-            model: model.map(ModelId::new),
+            model: model.map(ModelSet::read),
             remaining: Some(remaining),
             count: None,
             reset: reset.map(|millis| Millis(NOW.0 + millis)),
@@ -136,7 +137,8 @@ mod tests {
     fn models_have_windows_of_their_own() {
         let both =
             windows([reading("requests", None, 900, None), reading("requests", Some("pro"), 10, None)]);
-        let remaining = |model| both.word(model, NOW).at(NOW).remaining;
+        let remaining =
+            |model: Option<&str>| both.word(model.map(ModelSet::read).as_ref(), NOW).at(NOW).remaining;
         assert_eq!(
             (remaining(None), remaining(Some("pro")), remaining(Some("flash"))),
             (Some(900), Some(10), None)

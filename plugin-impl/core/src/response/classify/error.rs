@@ -41,6 +41,8 @@ pub(super) struct ErrorBody {
     pub(super) headers: HeaderMap,
     /// The message in lower case.
     pub(super) message: String,
+    /// A code that stood elsewhere: in a header, or as the type of an AWS error.
+    further_code: Option<String>,
 }
 
 impl ErrorBody {
@@ -56,9 +58,21 @@ impl ErrorBody {
         error
     }
 
+    /// Takes in the code of a header, such as `x-amzn-errortype: ThrottlingException:http://…`.
+    pub(super) fn note_code(&mut self, code: &str) {
+        let code = code.split(':').next().unwrap_or_default();
+        self.further_code = Some(code.rsplit('#').next().unwrap_or_default().to_owned());
+    }
+
     /// Returns whether one of the error's codes is `code`, whatever its case and separators.
     pub(super) fn says(&self, code: &str) -> bool {
-        self.codes().any(|said| same_code(said, code))
+        self.codes().any(|said| same_code(said, code)) || self.has_number(code)
+    }
+
+    /// Some services have numbers for codes, which are no HTTP statuses.
+    fn has_number(&self, code: &str) -> bool {
+        let number = self.field("code").and_then(Value::as_u64);
+        number.is_some_and(|number| code.parse() == Ok(number))
     }
 
     /// Returns whether one of the error's codes is among `codes`.
@@ -77,7 +91,7 @@ impl ErrorBody {
             ["type", "code", "status", "reason"].into_iter().filter_map(|name| self.field(name)?.as_str());
         let reasons =
             self.details().chain(self.list("errors")).filter_map(|detail| detail.get("reason")?.as_str());
-        own.chain(reasons)
+        own.chain(reasons).chain(self.further_code.as_deref())
     }
 
     /// Returns a member of the error.
@@ -116,8 +130,9 @@ impl ErrorBody {
         if let Some(quoted) = quoted_error(&object).filter(|_| wraps > 0) {
             return self.enter(quoted, wraps - 1);
         }
-        if let Some(message) = MESSAGES.iter().find_map(|name| object.get(*name)?.as_str()) {
-            self.say(message);
+        self.say(&message_of(&object));
+        if let Some(code) = object.get("__type").and_then(Value::as_str) {
+            self.note_code(code);
         }
         self.fields = object;
     }
@@ -201,6 +216,16 @@ fn inner(object: &mut Map<String, Value>) -> Option<Value> {
     let code = object.get("error").filter(|code| code.is_string()).cloned()?;
     object.entry("code").or_insert(code);
     None
+}
+
+/// Returns the message of an error. A gateway adds in `metadata.raw` what it was told itself; some frameworks have
+/// a list of complaints in place of a text.
+fn message_of(object: &Map<String, Value>) -> String {
+    let text = MESSAGES.iter().find_map(|name| object.get(*name)?.as_str());
+    let list = || MESSAGES.iter().filter_map(|name| object.get(*name)).find(|value| !value.is_null());
+    let message = text.map_or_else(|| list().map(Value::to_string).unwrap_or_default(), str::to_owned);
+    let raw = object.get("metadata").and_then(|metadata| metadata.get("raw")).and_then(Value::as_str);
+    raw.map_or_else(|| message.clone(), |raw| format!("{message}: {raw}"))
 }
 
 /// Returns the error that a gateway has put as text into its own.

@@ -12,12 +12,13 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use memchr::memchr;
 
+use super::asked::Asked;
 use super::error;
 use super::nesting::{Mark, Nesting};
 use super::reply::Reply;
 use super::sse::{Event, Events};
 use crate::formats::body::json;
-use crate::formats::format::WireFormat;
+use crate::response::evidence::Evidence;
 use crate::response::outcome::Outcome;
 use crate::time::Now;
 
@@ -49,14 +50,14 @@ pub enum Look {
     /// This is an answer: deliver all of it.
     Content,
     /// It is an error, and no byte was delivered.
-    Failed(Outcome),
+    Failed(Box<Evidence>),
 }
 
 /// Looks at the beginning of a stream. After [`Look::Content`] or [`Look::Failed`] it is done, and
 /// repeats itself.
 #[derive(Clone, Debug)]
-pub struct FirstEvent {
-    format: WireFormat,
+pub struct FirstEvent<'a> {
+    asked: Asked<'a>,
     shape: Shape,
     held_bytes: usize,
     held_events: u8,
@@ -74,10 +75,10 @@ enum Shape {
     Json(Object),
 }
 
-impl FirstEvent {
+impl<'a> FirstEvent<'a> {
     /// Begins with a stream of which nothing has arrived.
-    pub const fn new(format: WireFormat) -> Self {
-        Self { format, shape: Shape::Unknown, held_bytes: 0, held_events: 0, decided: None }
+    pub const fn new(asked: Asked<'a>) -> Self {
+        Self { asked, shape: Shape::Unknown, held_bytes: 0, held_events: 0, decided: None }
     }
 
     /// Takes the next bytes of the stream. `headers` are those of its head, for the hints in them.
@@ -106,16 +107,16 @@ impl FirstEvent {
     }
 
     /// Takes the end of the stream: one that ends before it says anything has failed.
-    pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Outcome {
+    pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Evidence {
         let rest = match &mut self.shape {
             Shape::Events(events) => events.rest(),
             Shape::Unknown | Shape::Page | Shape::Json(_) => None,
         };
-        let look = rest.map(|event| look_at_event(self.format, &event, headers, now));
+        let look = rest.map(|event| look_at_event(self.asked, &event, headers, now));
         match self.decided.or(look).unwrap_or(Look::Hold) {
-            Look::Hold => Outcome::ServerError,
-            Look::Content => Outcome::Good,
-            Look::Failed(outcome) => outcome,
+            Look::Hold => super::no_answer(),
+            Look::Content => Evidence::of(Outcome::Good),
+            Look::Failed(evidence) => *evidence,
         }
     }
 
@@ -123,9 +124,9 @@ impl FirstEvent {
         let chunk = if matches!(self.shape, Shape::Unknown) { self.begin(chunk) } else { chunk };
         match &mut self.shape {
             Shape::Unknown => Look::Hold,
-            Shape::Page => Look::Failed(Outcome::ServerError),
+            Shape::Page => Look::Failed(Box::new(super::no_answer())),
             Shape::Json(object) => match object.take(chunk) {
-                Some(object) => look_at_json(self.format, &object, headers, now),
+                Some(object) => look_at_json(self.asked, &object, headers, now),
                 None => Look::Hold,
             },
             Shape::Events(_) => self.events(chunk, headers, now),
@@ -134,7 +135,7 @@ impl FirstEvent {
 
     /// Tells the shape by the first byte that is no space; returns the bytes from there. A byte order
     /// mark is skipped (WHATWG HTML section 9.2.5).
-    fn begin<'a>(&mut self, chunk: &'a [u8]) -> &'a [u8] {
+    fn begin<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
         let skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
         let chunk = &chunk[chunk.iter().take_while(|byte| skipped(byte)).count()..];
         self.shape = match chunk.first() {
@@ -151,7 +152,7 @@ impl FirstEvent {
             let (Some(event), behind) = events.take(rest) else { break };
             rest = behind;
             self.held_events = self.held_events.saturating_add(1);
-            let look = look_at_event(self.format, &event, headers, now);
+            let look = look_at_event(self.asked, &event, headers, now);
             if look != Look::Hold {
                 return look;
             }
@@ -160,7 +161,7 @@ impl FirstEvent {
     }
 }
 
-fn look_at_event(format: WireFormat, event: &Event, headers: &HeaderMap, now: Now) -> Look {
+fn look_at_event(asked: Asked<'_>, event: &Event, headers: &HeaderMap, now: Now) -> Look {
     let kind = kind(&event.data);
     let is_any = |names: &[&str]| {
         names.iter().any(|name| kind.as_deref() == Some(*name) || event.name == name.as_bytes())
@@ -168,20 +169,20 @@ fn look_at_event(format: WireFormat, event: &Event, headers: &HeaderMap, now: No
     if event.data.is_empty() {
         Look::Hold
     } else if is_any(&FAILURE) {
-        failed(format, &event.data, headers, now)
+        failed(asked, &event.data, headers, now)
     } else if is_any(&HANDSHAKE) {
         Look::Hold
     } else {
-        look_at_json(format, &event.data, headers, now)
+        look_at_json(asked, &event.data, headers, now)
     }
 }
 
-fn look_at_json(format: WireFormat, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
-    if error::is_error(json) { failed(format, json, headers, now) } else { Look::Content }
+fn look_at_json(asked: Asked<'_>, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
+    if error::is_error(json) { failed(asked, json, headers, now) } else { Look::Content }
 }
 
-fn failed(format: WireFormat, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
-    Look::Failed(Reply::new(format, headers, json, now).judge_by_itself())
+fn failed(asked: Asked<'_>, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
+    Look::Failed(Box::new(Reply::new(asked, headers, json, now).judge_by_itself()))
 }
 
 /// Returns the `type` of an event's data.

@@ -5,25 +5,72 @@
 //! in days. Of these the latest counts, because a call that comes too early is another error.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::reply::Reply;
 use super::when::When;
-use super::{message, provider};
-use crate::response::outcome::{Hint, HintSource};
-use crate::time::Now;
+use super::{limit, message, provider};
+use crate::response::outcome::{Hint, HintSource, LimitKind, Outcome};
+use crate::time::{Millis, Now};
 
-/// Returns the hint of an answer.
-pub(super) fn hint(reply: &Reply<'_>) -> Hint {
-    retry_after_ms(reply)
-        .or_else(|| retry_after(reply))
-        .or_else(|| details(reply))
-        .or_else(|| provider::when(reply).map(|when| until(when, HintSource::Provider, reply.now)))
-        .or_else(|| {
-            message::when(&reply.error.message).map(|when| until(when, HintSource::Message, reply.now))
-        })
-        .unwrap_or(Hint::Unknown)
+/// The longest that a lack of room is believed to last: minutes.
+const CAPACITY: Duration = Duration::from_secs(10 * 60);
+/// The longest that a rate is.
+const RATE: Duration = Duration::from_secs(3_600);
+/// The longest that an allowance is: a week, and a day for time zones.
+const QUOTA: Duration = Duration::from_secs(8 * 24 * 3_600);
+
+/// Returns the first end that an answer tells, in the order of their places, that can be one of `outcome`. An
+/// instant that is past is none, and neither is one that is farther away than such things last.
+pub(super) fn plausible(reply: &Reply<'_>, outcome: &Outcome) -> Hint {
+    let longest = match outcome {
+        // Codes of a rate come with limits of hours, too.
+        Outcome::Limited(LimitKind::Rate | LimitKind::Concurrency) if limit::is_of_minutes(reply) => RATE,
+        Outcome::Limited(_) => QUOTA,
+        Outcome::Capacity
+        | Outcome::Good
+        | Outcome::ServerError
+        | Outcome::Unreachable(_)
+        | Outcome::Unauthorized
+        | Outcome::TokenOutage
+        | Outcome::NeedsSignIn(_)
+        | Outcome::ProjectRefused
+        | Outcome::PoolRefused
+        | Outcome::Unpaid
+        | Outcome::Refused
+        | Outcome::TooLarge
+        | Outcome::RequestFault => CAPACITY,
+    };
+    let last = reply.now.mono.after(longest);
+    let judged = |hint| judged(hint, reply.now, last);
+    let mut all = told(reply).map(judged);
+    let first = all.next().unwrap_or(Hint::Unknown);
+    let is_good = |hint: &Hint| hint.until().is_some();
+    if is_good(&first) { first } else { all.find(is_good).unwrap_or(first) }
+}
+
+fn judged(hint: Hint, now: Now, last: Millis) -> Hint {
+    match hint {
+        Hint::Until { until, source } if until <= now.mono || until > last => Hint::Doubted { until, source },
+        told @ (Hint::Until { .. } | Hint::Doubted { .. } | Hint::Unknown) => told,
+    }
+}
+
+/// Returns the ends that an answer tells, in the order of their places.
+fn told<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = Hint> + 'a {
+    let places: [fn(&Reply<'_>) -> Option<Hint>; 5] = [retry_after_ms, retry_after, details, header, text];
+    places.into_iter().filter_map(|place| place(reply))
+}
+
+fn header(reply: &Reply<'_>) -> Option<Hint> {
+    provider::when(reply).map(|when| until(when, HintSource::Provider, reply.now))
+}
+
+fn text(reply: &Reply<'_>) -> Option<Hint> {
+    let when = message::when(&reply.error.message, reply.now);
+    when.map(|when| until(when, HintSource::Message, reply.now))
 }
 
 fn until(when: When, source: HintSource, now: Now) -> Hint {
@@ -38,7 +85,7 @@ fn retry_after_ms(reply: &Reply<'_>) -> Option<Hint> {
 
 /// RFC 9110 section 10.2.3: seconds or an HTTP date.
 fn retry_after(reply: &Reply<'_>) -> Option<Hint> {
-    let when = When::read(reply.header("retry-after")?)?;
+    let when = When::in_words(reply.header("retry-after")?)?;
     Some(until(when, HintSource::RetryAfter, reply.now))
 }
 

@@ -22,12 +22,30 @@ const QUOTA: [&str; 6] = [
 const RATE: [&str; 2] = ["RATE_LIMIT_EXCEEDED", "userRateLimitExceeded"];
 
 /// Returns the kind, from the most particular words to the least.
+///
+/// Codes of a rate come with limits of a day, too, so that the text goes before them.
 pub(super) fn kind(reply: &Reply<'_>) -> LimitKind {
+    let text = of_texts([reply.error.message.as_str()]);
     of_texts(quota_texts(&reply.error))
+        .or_else(|| text.filter(|kind| *kind == LimitKind::Quota))
         .or_else(|| of_codes(&reply.error))
         .or_else(|| provider::kind(reply))
-        .or_else(|| of_texts([reply.error.message.as_str()]))
+        .or(text)
         .unwrap_or(LimitKind::Unknown)
+}
+
+/// Says whether an answer names an allowance of seconds or minutes.
+pub(super) fn is_of_minutes(reply: &Reply<'_>) -> bool {
+    let texts = || quota_texts(&reply.error).chain([reply.error.message.as_str()]);
+    of_texts(texts()).is_some_and(|kind| kind != LimitKind::Quota)
+}
+
+/// Returns the kind of what is a rate by its name, unless it says that it is of a day or longer.
+pub(super) fn at_least_rate(reply: &Reply<'_>) -> LimitKind {
+    match kind(reply) {
+        LimitKind::Unknown => LimitKind::Rate,
+        told @ (LimitKind::Quota | LimitKind::Rate | LimitKind::Concurrency) => told,
+    }
 }
 
 fn of_codes(error: &ErrorBody) -> Option<LimitKind> {
@@ -60,14 +78,28 @@ fn of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<LimitKind> {
 }
 
 fn of_text(text: &str) -> Option<LimitKind> {
-    const LONG: [&str; 7] = ["perday", "daily", "perweek", "weekly", "permonth", "monthly", "perhour"];
-    const SHORT: [&str; 4] = ["permin", "persec", "concurrent", "parallel"];
+    const LONG: [&str; 10] = [
+        "perday",
+        "daily",
+        "perweek",
+        "weekly",
+        "permonth",
+        "monthly",
+        "perhour",
+        "hourlimit",
+        "hourusage",
+        "aday",
+    ];
+    const SHORT: [&str; 2] = ["permin", "persec"];
+    const AT_ONCE: [&str; 3] = ["concurren", "parallel", "simultaneous"];
 
     let letters: String =
         text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
     let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
     if has(&LONG) {
         Some(LimitKind::Quota)
+    } else if has(&AT_ONCE) {
+        Some(LimitKind::Concurrency)
     } else if has(&SHORT) {
         Some(LimitKind::Rate)
     } else {

@@ -3,11 +3,12 @@
 //! The last place to look, for upstreams that tell people only: `Your quota will reset after 166h9m16s.`,
 //! `Resets in 108h48m29s.`, `Please retry in 3.5s`, `Please try again in 6m0s`, `… after 12s`.
 
-use super::when::{When, span_at_start};
+use super::when::{When, date_at_start, span_at_start};
+use crate::time::Now;
 
 /// Words before a span or a date, the plainest first. A bare `in` could belong to `5 requests in 1
 /// minute`.
-const LEADS: [&str; 12] = [
+const LEADS: [&str; 16] = [
     "reset after",
     "resets after",
     "reset in",
@@ -16,8 +17,12 @@ const LEADS: [&str; 12] = [
     "resets at",
     "retry in",
     "retry after",
+    "reset on",
+    "resets on",
     "again in",
     "again after",
+    "again at",
+    "access on",
     "wait",
     "after",
 ];
@@ -26,28 +31,21 @@ const LEADS: [&str; 12] = [
 const PAST: [&str; 3] = ["timed out ", "failed ", "expired "];
 
 /// Returns when a message, in lower case, says that it is over.
-pub(super) fn when(message: &str) -> Option<When> {
-    LEADS.iter().find_map(|lead| behind(message, lead)).or_else(|| behind_bar(message))
+pub(super) fn when(message: &str, now: Now) -> Option<When> {
+    LEADS.iter().find_map(|lead| behind(message, lead, now)).or_else(|| behind_bar(message))
 }
 
-fn behind(message: &str, lead: &str) -> Option<When> {
+fn behind(message: &str, lead: &str, now: Now) -> Option<When> {
     message.match_indices(lead).find_map(|(at, _)| {
         let past = PAST.iter().any(|past| message[..at].ends_with(past));
-        if past { None } else { at_start(&message[at + lead.len()..]) }
+        if past { None } else { at_start(&message[at + lead.len()..], now) }
     })
 }
 
-fn at_start(text: &str) -> Option<When> {
+fn at_start(text: &str, now: Now) -> Option<When> {
     let text = text.trim_start_matches(['~', ' ', ':']);
     let text = text.strip_prefix("about ").unwrap_or(text);
-    span_at_start(text).map(When::In).or_else(|| date(text))
-}
-
-/// Returns the date that a text begins with. A lone number is no date and no span.
-fn date(text: &str) -> Option<When> {
-    let end = text.find([' ', ')', ';']).unwrap_or(text.len());
-    let date = text[..end].trim_end_matches(['.', ',']);
-    if date.contains('-') { When::read(date) } else { None }
+    span_at_start(text).map(When::In).or_else(|| date_at_start(text, now).map(When::At))
 }
 
 /// Older Claude subscriptions: `usage limit reached|1780000000`.
@@ -64,8 +62,14 @@ mod tests {
     use super::*;
     use crate::time::UnixMillis;
 
+    const NOW: Now = Now { mono: crate::time::Millis(0), wall: UnixMillis(1_780_000_000_000) };
+
     fn check(message: &str, millis: u64) {
-        assert_eq!(when(&message.to_lowercase()), Some(When::In(Duration::from_millis(millis))), "{message}");
+        assert_eq!(
+            when(&message.to_lowercase(), NOW),
+            Some(When::In(Duration::from_millis(millis))),
+            "{message}"
+        );
     }
 
     #[test]
@@ -91,8 +95,8 @@ mod tests {
     #[test]
     fn dates_are_read() {
         let date = Some(When::At(UnixMillis(1_780_586_652_000)));
-        assert_eq!(when("quota resets at 2026-06-04t15:24:12z."), date);
-        assert_eq!(when("claude ai usage limit reached|1780586652"), date);
+        assert_eq!(when("quota resets at 2026-06-04t15:24:12z.", NOW), date);
+        assert_eq!(when("claude ai usage limit reached|1780586652", NOW), date);
     }
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
             "after the reset",
             "resets at 3pm",
         ] {
-            assert_eq!(when(message), None, "{message}");
+            assert_eq!(when(message, NOW), None, "{message}");
         }
     }
 }

@@ -3,8 +3,11 @@
 //! They stand on good answers, too, and tell of windows that are not used up. So each is read only where
 //! the upstream says that this is the window that is.
 
+use super::extent::models_of_window;
 use super::reply::Reply;
 use super::when::When;
+use crate::quota::model_set::ModelSet;
+use crate::response::evidence::Extent;
 use crate::response::outcome::LimitKind;
 
 /// Returns the latest end of what is used up, of the first provider whose words there are.
@@ -13,7 +16,9 @@ pub(super) fn when(reply: &Reply<'_>) -> Option<When> {
         .or_else(|| latest(reply, anthropic_buckets(reply)))
         .or_else(|| latest(reply, members(reply, &["resets_at", "resets_in_seconds"])))
         .or_else(|| latest(reply, codex_windows(reply)))
+        .or_else(|| latest(reply, spent_windows(reply)))
         .or_else(|| latest(reply, ratelimit_headers(reply)))
+        .or_else(|| latest(reply, ratelimit_fields(reply)))
         .or_else(|| latest(reply, members(reply, &["reset_seconds", "retry_after_seconds", "retry_after"])))
 }
 
@@ -26,6 +31,37 @@ pub(super) fn kind(reply: &Reply<'_>) -> Option<LimitKind> {
     } else {
         None
     }
+}
+
+/// Returns what the windows that are used up cover: all models, or those that they name.
+pub(super) fn extent(reply: &Reply<'_>) -> Option<Extent> {
+    let mut sets = unified_sets(reply);
+    sets.extend(codex_full(reply).map(|window| codex_set(reply, window)));
+    if sets.is_empty() && unified_is(reply, "rejected") {
+        sets.extend(claimed_set(reply));
+    }
+    let first = sets.first()?.clone();
+    // Where a window of all models is used up as well, all are closed.
+    let all = sets.iter().any(Option::is_none);
+    Some(if all { Extent::Pool } else { first.map_or(Extent::Pool, Extent::Models) })
+}
+
+fn unified_sets(reply: &Reply<'_>) -> Vec<Option<ModelSet>> {
+    rejected_names(reply).map(|window| models_of_window(window, reply.asked.model)).collect()
+}
+
+/// Without a window of its own the whole speaks for the claim that it is said to be about: `seven_day_opus`.
+fn claimed_set(reply: &Reply<'_>) -> Option<Option<ModelSet>> {
+    let claim = reply.header("anthropic-ratelimit-unified-representative-claim")?.trim();
+    let window = crate::quota::reading::window_of_claim(claim);
+    Some(models_of_window(&window, reply.asked.model))
+}
+
+/// A window of Codex that has a name is of the models with that name.
+fn codex_set(reply: &Reply<'_>, window: &str) -> Option<ModelSet> {
+    let limit = window.strip_suffix("-primary").or_else(|| window.strip_suffix("-secondary"))?;
+    let name = reply.header(&format!("x-codex-{limit}-limit-name")).unwrap_or(limit);
+    Some(ModelSet::named(name, reply.asked.model))
 }
 
 /// Anthropic subscriptions: returns whether one of the windows is used up.
@@ -50,9 +86,13 @@ fn unified_is(reply: &Reply<'_>, status: &str) -> bool {
 
 /// `overage` is no window: it says whether more may be bought, and is rejected on good answers, too.
 fn rejected_windows(reply: &Reply<'_>) -> impl Iterator<Item = Option<When>> {
+    rejected_names(reply).map(|window| read(reply, &format!("anthropic-ratelimit-unified-{window}-reset")))
+}
+
+fn rejected_names<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = &'a str> {
     reply.headers().filter(|(_, status)| status.trim() == "rejected").filter_map(|(name, _)| {
         let window = name.strip_prefix("anthropic-ratelimit-unified-")?.strip_suffix("-status")?;
-        (window != "overage").then(|| read(reply, &format!("anthropic-ratelimit-unified-{window}-reset")))
+        (window != "overage").then_some(window)
     })
 }
 
@@ -68,10 +108,39 @@ fn anthropic_buckets(reply: &Reply<'_>) -> impl Iterator<Item = When> {
 /// Codex: `x-codex-<window>-used-percent`, for the windows `primary`, `secondary` and those of single
 /// models.
 fn codex_windows(reply: &Reply<'_>) -> impl Iterator<Item = When> {
-    reply.headers().filter(|(_, used)| is_full(used)).filter_map(|(name, _)| {
-        let window = name.strip_prefix("x-codex-")?.strip_suffix("-used-percent")?;
+    codex_full(reply).filter_map(|window| {
         read(reply, &format!("x-codex-{window}-reset-after-seconds"))
             .or_else(|| read(reply, &format!("x-codex-{window}-reset-at")))
+    })
+}
+
+fn codex_full<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = &'a str> {
+    let full = reply.headers().filter(|(_, used)| is_full(used));
+    full.filter_map(|(name, _)| name.strip_prefix("x-codex-")?.strip_suffix("-used-percent"))
+}
+
+/// Windows by their spans, such as `x-ratelimit-remaining-tokens-day`: those of which nothing is left.
+fn spent_windows(reply: &Reply<'_>) -> impl Iterator<Item = When> {
+    reply.headers().filter(|(_, left)| is_zero(left)).filter_map(|(name, _)| {
+        let window = name.strip_prefix("x-ratelimit-remaining-")?;
+        read(reply, &format!("x-ratelimit-reset-{window}"))
+    })
+}
+
+/// The IETF's draft of 2025: `ratelimit: "default";r=0;t=55`, also without the quotes and with several items.
+fn ratelimit_fields(reply: &Reply<'_>) -> impl Iterator<Item = When> {
+    let items = reply.header("ratelimit").unwrap_or_default().split(',');
+    items.filter_map(|item| {
+        let part = |name: &str| {
+            let parts = item.split([';', ' ']).map(str::trim);
+            parts
+                .filter_map(|part| part.split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
+        };
+        let left = part("r").or_else(|| part("remaining"));
+        let reset = When::read(part("t").or_else(|| part("reset"))?)?;
+        left.is_none_or(is_zero).then_some(reset)
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::ErrorBody;
-use super::hint;
+use super::limit;
 use super::provider;
 use super::reply::Reply;
 use crate::formats::format::WireFormat;
@@ -17,8 +17,14 @@ const NO_ROOM: [&str; 5] = [
     "service_unavailable_error",
     "slow_down",
 ];
-const NO_ROOM_TEXT: [&str; 4] =
-    ["no capacity available", "at capacity", "currently overloaded", "is overloaded"];
+const NO_ROOM_TEXT: [&str; 6] = [
+    "no capacity available",
+    "at capacity",
+    "currently overloaded",
+    "is overloaded",
+    "temporarily overloaded",
+    "high traffic",
+];
 
 /// A limit, whatever the status: older Google APIs send it as a 403.
 const LIMITS: [&str; 9] = [
@@ -33,12 +39,7 @@ const LIMITS: [&str; 9] = [
     "insufficient_quota",
 ];
 
-/// Nobody pays, or the project is not set up for the call.
-const NOT_PAID: [&str; 4] =
-    ["billing_error", "billing_not_active", "billing_hard_limit_reached", "BILLING_DISABLED"];
-const NOT_PAID_TEXT: [&str; 2] = ["credit balance is too low", "billing to be enabled"];
-
-const ACCOUNT_GONE: [&str; 3] = ["account_deactivated", "CONSUMER_SUSPENDED", "ACCOUNT_DISABLED"];
+const ACCOUNT_GONE: [&str; 2] = ["CONSUMER_SUSPENDED", "ACCOUNT_DISABLED"];
 
 /// What the status would have been, for errors that come without one.
 const STATUS_OF_CODES: [(&str, u16); 33] = [
@@ -85,21 +86,16 @@ pub(super) fn named(reply: &Reply<'_>, status: u16) -> Option<Outcome> {
     let error = &reply.error;
     let client = (400..500).contains(&status);
     if has_no_room(error, status) {
-        Some(Outcome::Capacity(hint::hint(reply)))
+        Some(Outcome::Capacity)
     } else if error.says("websocket_connection_limit_reached") {
         // The socket has served its hour; the next one will do.
         Some(Outcome::Unreachable(NetworkFault::Reset))
     } else if client && is_gone(error) {
         Some(Outcome::NeedsSignIn(SignIn::Disabled))
-    } else if client && is_unpaid(error) {
-        Some(Outcome::ProjectRefused)
     } else if status == 429 && is_option(reply) {
         Some(Outcome::RequestFault)
     } else if client && status != 401 && error.says_any(&LIMITS) {
-        Some(reply.limited())
-    } else if error.says("API_KEY_INVALID") {
-        // Google says so with a 400.
-        Some(Outcome::Unauthorized)
+        Some(Outcome::Limited(limit::kind(reply)))
     } else {
         None
     }
@@ -119,8 +115,10 @@ pub(super) fn forbidden(reply: &Reply<'_>) -> Outcome {
     } else if reply.header("cf-mitigated").is_some() {
         // A challenge of the network in front: it has not looked at the credential.
         Outcome::ServerError
-    } else {
+    } else if error.tells_any(&["api key", "api-key", "credential", "access token", "oauth"]) {
         Outcome::Unauthorized
+    } else {
+        Outcome::Refused
     }
 }
 
@@ -142,14 +140,10 @@ fn is_gone(error: &ErrorBody) -> bool {
         || (disabled && error.tells_any(&for_good) && !error.says("SERVICE_DISABLED"))
 }
 
-fn is_unpaid(error: &ErrorBody) -> bool {
-    error.says_any(&NOT_PAID) || error.tells_any(&NOT_PAID_TEXT)
-}
-
 /// Anthropic: the request asks for something, such as a long context, that only "extra usage" pays for.
 /// The account's windows are not meant, unless one of them has said so.
 fn is_option(reply: &Reply<'_>) -> bool {
-    let option = reply.format == WireFormat::Anthropic && reply.error.message.contains("extra usage");
+    let option = reply.asked.format == WireFormat::Anthropic && reply.error.message.contains("extra usage");
     option && !provider::has_rejected_window(reply)
 }
 

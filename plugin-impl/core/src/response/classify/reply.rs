@@ -1,25 +1,32 @@
-//! An answer that is an error, and the table that names it.
+//! An answer that is an error, and the steps that name it.
 
 use http::HeaderMap;
 
+use super::asked::Asked;
 use super::error::ErrorBody;
-use super::{hint, limit, refusal};
-use crate::formats::format::WireFormat;
-use crate::response::outcome::{Limited, NetworkFault, Outcome};
+use super::when::clock;
+use super::{blunt, extent, hint, limit, meaning, refusal};
+use crate::response::evidence::{Certainty, Evidence};
+use crate::response::outcome::{Hint, NetworkFault, Outcome};
 use crate::time::Now;
 
 /// All that is known of an error.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
-    pub(super) format: WireFormat,
+    pub(super) asked: Asked<'a>,
     pub(super) error: ErrorBody,
+    /// The time, by the upstream's own clock where it tells that.
     pub(super) now: Now,
     headers: &'a HeaderMap,
 }
 
 impl<'a> Reply<'a> {
-    pub(super) fn new(format: WireFormat, headers: &'a HeaderMap, body: &[u8], now: Now) -> Self {
-        Self { format, error: ErrorBody::read(body), now, headers }
+    pub(super) fn new(asked: Asked<'a>, headers: &'a HeaderMap, body: &[u8], now: Now) -> Self {
+        let mut error = ErrorBody::read(body);
+        if let Some(code) = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()) {
+            error.note_code(code);
+        }
+        Self { asked, error, now: clock::corrected(now, headers), headers }
     }
 
     /// Returns a header, of the answer or else of the ones that the error carries in its body.
@@ -33,33 +40,55 @@ impl<'a> Reply<'a> {
         all.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 
-    /// Judges an error under a status that says so.
-    pub(super) fn judge(&self, status: u16) -> Outcome {
-        if let Some(named) = refusal::named(self, status) {
-            return named;
-        }
-        match status {
-            429 => self.limited(),
-            401 => Outcome::Unauthorized,
-            402 => Outcome::ProjectRefused,
-            403 => refusal::forbidden(self),
-            // The proxy on the way wants to know who we are.
-            407 => Outcome::Unreachable(NetworkFault::Connect),
-            408 => Outcome::Unreachable(NetworkFault::Timeout),
-            // Google's ABORTED and CANCELLED, OpenAI's lock timeout: another try may do.
-            409 | 499 => Outcome::ServerError,
-            503 | 529 => Outcome::Capacity(hint::hint(self)),
-            400..=498 => Outcome::RequestFault,
-            _ => Outcome::ServerError,
-        }
+    /// Judges an error under a status that says so: by the user's own rules, by the words of services, by codes
+    /// that all use, and last by its status.
+    pub(super) fn judge(&self, status: u16) -> Evidence {
+        let named = || refusal::named(self, status).map(|outcome| self.read(outcome, Certainty::Named));
+        let evidence = meaning::by_rules(self, status)
+            .or_else(|| meaning::by_words(self, status))
+            .or_else(named)
+            .unwrap_or_else(|| self.by_status(status));
+        Evidence { status, ..evidence }
     }
 
     /// Judges an error that came with a good status, or inside of a stream.
-    pub(super) fn judge_by_itself(&self) -> Outcome {
+    pub(super) fn judge_by_itself(&self) -> Evidence {
         self.judge(self.error.status.or_else(|| refusal::status_of_codes(&self.error)).unwrap_or(500))
     }
 
-    pub(super) fn limited(&self) -> Outcome {
-        Outcome::Limited(Limited { kind: limit::kind(self), hint: hint::hint(self) })
+    fn by_status(&self, status: u16) -> Evidence {
+        let implied = |outcome| self.read(outcome, Certainty::Implied);
+        match status {
+            429 => implied(Outcome::Limited(limit::kind(self))),
+            // The proxy on the way wants to know who we are.
+            407 => implied(Outcome::Unreachable(NetworkFault::Connect)),
+            408 => implied(Outcome::Unreachable(NetworkFault::Timeout)),
+            // Google's ABORTED and CANCELLED, OpenAI's lock timeout: another try may do.
+            409 | 499 => implied(Outcome::ServerError),
+            503 | 529 => implied(Outcome::Capacity),
+            400..=498 => blunt::refusal(self, status),
+            _ => self.read(Outcome::ServerError, Certainty::Status),
+        }
+    }
+
+    /// Adds to an outcome how much the answer names, and until when.
+    pub(super) fn read(&self, outcome: Outcome, certainty: Certainty) -> Evidence {
+        let until = match &outcome {
+            Outcome::Limited(_) | Outcome::Capacity => hint::plausible(self, &outcome),
+            Outcome::Good
+            | Outcome::ServerError
+            | Outcome::Unreachable(_)
+            | Outcome::Unauthorized
+            | Outcome::TokenOutage
+            | Outcome::NeedsSignIn(_)
+            | Outcome::ProjectRefused
+            | Outcome::PoolRefused
+            | Outcome::Unpaid
+            | Outcome::Refused
+            | Outcome::TooLarge
+            | Outcome::RequestFault => Hint::Unknown,
+        };
+        let evidence = Evidence { certainty, ..Evidence::of(outcome).ending(until) };
+        extent::narrowed(self, evidence)
     }
 }

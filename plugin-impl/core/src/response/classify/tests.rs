@@ -1,11 +1,14 @@
 //! Tables beside the golden fixtures: the order of hints, the kinds, the statuses, and that nothing
 //! panics.
 
+mod proofs;
+
 use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::response::outcome::{Hint, HintSource, LimitKind, Limited, SignIn};
+use crate::formats::format::WireFormat;
+use crate::response::outcome::{Hint, HintSource, LimitKind, SignIn};
 use crate::time::{Millis, UnixMillis};
 
 const NOW: Now = Now { mono: Millis(10_000), wall: UnixMillis(1_780_000_000_000) };
@@ -19,13 +22,20 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 
 fn outcome(status: u16, pairs: &[(&'static str, &str)], body: &str) -> Outcome {
     let head = Head { status: StatusCode::from_u16(status).expect("a status"), headers: &headers(pairs) };
-    classify(WireFormat::Anthropic, head, body.as_bytes(), NOW)
+    classify(Asked::of(WireFormat::Anthropic), head, body.as_bytes(), NOW).outcome
+}
+
+/// A limit: its kind, and when it is over.
+struct Limited {
+    kind: LimitKind,
+    hint: Hint,
 }
 
 fn limited(pairs: &[(&'static str, &str)], body: &str) -> Limited {
-    let outcome = outcome(429, pairs, body);
-    let Outcome::Limited(limited) = outcome else { panic!("{outcome:?} is no limit") };
-    limited
+    let head = Head { status: StatusCode::TOO_MANY_REQUESTS, headers: &headers(pairs) };
+    let evidence = classify(Asked::of(WireFormat::Anthropic), head, body.as_bytes(), NOW);
+    let Outcome::Limited(kind) = evidence.outcome else { panic!("{evidence:?} is no limit") };
+    Limited { kind, hint: evidence.until }
 }
 
 /// Checks after how many milliseconds a limit ends, and who said so.
@@ -80,7 +90,7 @@ fn of_googles_three_the_latest_counts() {
     hint(&[], &three("1s", "2026-05-28T20:26:45Z", "2s"), 5_000, QuotaResetTimeStamp);
     hint(&[], &three("1s", "2026-05-28T20:26:45Z", "7s"), 7_000, QuotaResetDelay);
     hint(&[], &three("5s", "2026-05-28T20:26:45Z", "5s"), 5_000, RetryInfo);
-    hint(&[], &three("soon", "1999-01-01T00:00:00Z", "later"), 0, QuotaResetTimeStamp);
+    hint(&[], &three("soon", "1999-01-01T00:00:00Z", "later"), 6_000, HintSource::Message);
 }
 
 #[test]
@@ -96,11 +106,52 @@ fn a_retry_after_may_be_a_date_or_a_decimal() {
 
     hint(&[("retry-after", "Thu, 28 May 2026 20:27:40 GMT")], "", 60_000, RetryAfter);
     hint(&[("retry-after", "1.5")], "", 1_500, RetryAfter);
-    hint(&[("retry-after", "0")], "", 0, RetryAfter);
-    hint(&[("retry-after", "-7")], "", 0, RetryAfter);
-    hint(&[("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT")], "", 0, RetryAfter);
-    hint(&[("retry-after", "99999999999999999999999")], "", 366 * 24 * 3_600_000, RetryAfter);
+    hint(&[("retry-after", "50 seconds")], "", 50_000, RetryAfter);
+    hint(&[("retry-after", "Thu, 28 May 2026 20:27:40 +0000")], "", 60_000, RetryAfter);
     hint(&[("retry-after", "soon"), ("x-ratelimit-reset", "5")], "", 5_000, HintSource::Provider);
+}
+
+/// Checks that an end is not believed, and whose it is.
+fn doubted(pairs: &[(&'static str, &str)], body: &str, expected: HintSource) {
+    let hint = limited(pairs, body).hint;
+    let Hint::Doubted { source, .. } = hint else { panic!("{hint:?} is believed: {pairs:?} {body}") };
+    assert_eq!(source, expected, "{pairs:?} {body}");
+}
+
+#[test]
+fn an_end_that_is_past_or_too_far_is_none() {
+    use HintSource::{Message, RetryAfter, RetryAfterMs};
+
+    for past in ["0", "-7", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        doubted(&[("retry-after", past)], "", RetryAfter);
+    }
+    doubted(&[("retry-after", "99999999999999999999999")], "", RetryAfter);
+    doubted(&[("retry-after", "1555200")], "", RetryAfter);
+    doubted(&[("retry-after-ms", "1555200000")], "", RetryAfterMs);
+    doubted(&[], "quota resets in 20 days", Message);
+    hint(&[("retry-after", "604800")], "", 604_800_000, RetryAfter);
+    let rate = r#"{"error":{"message":"5 requests per minute"}}"#;
+    doubted(&[("retry-after", "3601")], rate, RetryAfter);
+    hint(&[("retry-after", "3600")], rate, 3_600_000, RetryAfter);
+    let next = [("retry-after", "0"), ("x-ratelimit-reset", "5")];
+    hint(&next, "", 5_000, HintSource::Provider);
+}
+
+#[test]
+fn a_lack_of_room_lasts_for_minutes() {
+    let told = |seconds: &str| {
+        let pairs = headers(&[("retry-after", seconds)]);
+        let head = Head { status: StatusCode::SERVICE_UNAVAILABLE, headers: &pairs };
+        classify(Asked::of(WireFormat::Anthropic), head, b"", NOW).until
+    };
+    assert_eq!(told("600").until(), Some(Millis(610_000)));
+    assert!(matches!(told("86400"), Hint::Doubted { .. }));
+}
+
+#[test]
+fn a_date_counts_from_the_upstreams_clock() {
+    let date = [("date", "Thu, 28 May 2026 21:26:40 GMT"), ("retry-after", "Thu, 28 May 2026 21:26:42 GMT")];
+    hint(&date, "", 2_000, HintSource::RetryAfter);
 }
 
 #[test]
@@ -189,7 +240,7 @@ fn kinds_are_told_by_the_most_particular_words() {
     kind(&[], &google(r#"{"metadata":{"quota_limit":"RequestsPerMinutePerUser"}}"#), Rate);
     kind(&[], &google(""), Unknown);
     kind(&[], r#"{"error":{"code":"insufficient_quota"}}"#, Quota);
-    kind(&[], r#"{"error":{"code":"rate_limit_exceeded","message":"on requests per day (RPD)"}}"#, Rate);
+    kind(&[], r#"{"error":{"code":"rate_limit_exceeded","message":"on requests per day (RPD)"}}"#, Quota);
     kind(&[], r#"{"error":{"type":"rate_limit_error","message":"50,000 input tokens per minute"}}"#, Rate);
     kind(&[], r#"{"error":{"type":"rate_limit_error","message":"your account's rate limit"}}"#, Unknown);
     kind(&[], "", Unknown);
@@ -202,26 +253,27 @@ fn each_status_has_its_outcome() {
         (200, Outcome::Good),
         (204, Outcome::Good),
         (302, Outcome::Good),
-        (400, Outcome::RequestFault),
+        (400, Outcome::Refused),
         (401, Outcome::Unauthorized),
-        (402, Outcome::ProjectRefused),
-        (403, Outcome::Unauthorized),
-        (404, Outcome::RequestFault),
+        (402, Outcome::Unpaid),
+        (403, Outcome::Refused),
+        (404, Outcome::Refused),
         (407, Outcome::Unreachable(NetworkFault::Connect)),
         (408, Outcome::Unreachable(NetworkFault::Timeout)),
         (409, Outcome::ServerError),
-        (413, Outcome::RequestFault),
-        (422, Outcome::RequestFault),
+        (412, Outcome::Refused),
+        (413, Outcome::TooLarge),
+        (422, Outcome::Refused),
         (451, Outcome::RequestFault),
         (499, Outcome::ServerError),
         (500, Outcome::ServerError),
         (501, Outcome::ServerError),
         (502, Outcome::ServerError),
-        (503, Outcome::Capacity(Hint::Unknown)),
+        (503, Outcome::Capacity),
         (504, Outcome::ServerError),
         (520, Outcome::ServerError),
         (524, Outcome::ServerError),
-        (529, Outcome::Capacity(Hint::Unknown)),
+        (529, Outcome::Capacity),
         (599, Outcome::ServerError),
         (100, Outcome::Unreachable(NetworkFault::Garbage)),
         (999, Outcome::Unreachable(NetworkFault::Garbage)),
@@ -229,7 +281,7 @@ fn each_status_has_its_outcome() {
     for (status, expected) in rows {
         assert_eq!(outcome(status, &[], ""), expected, "{status}");
         if status != 200 && status != 204 {
-            assert_eq!(outcome(status, &[], "no JSON, but a text"), expected, "{status}");
+            assert_eq!(outcome(status, &[], "no, and that is all"), expected, "{status}");
         }
     }
 }
@@ -238,7 +290,7 @@ fn each_status_has_its_outcome() {
 fn words_count_for_more_than_the_status() {
     let error =
         |code: &str, message: &str| format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
-    let capacity = Outcome::Capacity(Hint::Unknown);
+    let capacity = Outcome::Capacity;
     assert_eq!(outcome(429, &[], &error("MODEL_CAPACITY_EXHAUSTED", "")), capacity);
     assert_eq!(outcome(500, &[], &error("overloaded_error", "")), capacity);
     assert_eq!(outcome(429, &[], &error("", "The selected model is at capacity.")), capacity);
@@ -249,14 +301,14 @@ fn words_count_for_more_than_the_status() {
     assert_eq!(outcome(400, &[], &error("API_KEY_INVALID", "")), Outcome::Unauthorized);
     assert_eq!(
         outcome(400, &[], &error("", "Your credit balance is too low to access the API")),
-        Outcome::ProjectRefused
+        Outcome::Unpaid
     );
     assert_eq!(
         outcome(400, &[], &error("", "This organization has been disabled.")),
         Outcome::NeedsSignIn(SignIn::Disabled)
     );
     assert_eq!(outcome(403, &[], &error("account_deactivated", "")), Outcome::NeedsSignIn(SignIn::Disabled));
-    assert_eq!(outcome(429, &[], &error("billing_not_active", "")), Outcome::ProjectRefused);
+    assert_eq!(outcome(429, &[], &error("billing_not_active", "")), Outcome::Unpaid);
     assert!(matches!(outcome(403, &[], &error("rateLimitExceeded", "")), Outcome::Limited(_)));
     assert_eq!(outcome(401, &[], &error("rate_limit_error", "")), Outcome::Unauthorized);
     assert_eq!(outcome(403, &[("cf-mitigated", "challenge")], "<html>"), Outcome::ServerError);
@@ -300,7 +352,7 @@ fn a_good_status_does_not_hide_a_page_or_an_error() {
     assert_eq!(outcome(302, &html, "<html>"), Outcome::Good);
     assert_eq!(
         outcome(200, &[], r#"{"type":"error","error":{"type":"overloaded_error"}}"#),
-        Outcome::Capacity(Hint::Unknown)
+        Outcome::Capacity
     );
     assert_eq!(outcome(200, &[], r#"{"error":{"message":"who knows"}}"#), Outcome::ServerError);
     assert_eq!(
@@ -388,12 +440,10 @@ proptest! {
         let headers: HeaderMap = headers.into_iter().collect();
         let head = Head { status: StatusCode::from_u16(status).expect("a status"), headers: &headers };
         let body = &body[..cut.index(body.len() + 1)];
-        let outcome = classify(WireFormat::Gemini, head, body, now);
-        let limit = if let Outcome::Limited(limited) = outcome { Some(limited.hint) } else { None };
-        let capacity = if let Outcome::Capacity(hint) = outcome { Some(hint) } else { None };
-        if let Some(until) = limit.or(capacity).and_then(Hint::until) {
-            prop_assert!(until >= now.mono);
-            prop_assert!(until.0 <= mono.saturating_add(366 * 24 * 3_600_000));
+        let evidence = classify(Asked::of(WireFormat::Gemini), head, body, now);
+        if let Some(until) = evidence.until.until() {
+            prop_assert!(until > now.mono);
+            prop_assert!(until.0 <= mono.saturating_add(8 * 24 * 3_600_000));
         }
         let _ = classify_token(head.status, body);
     }

@@ -8,7 +8,9 @@
 //! | Unix time | `1780000000`, in milliseconds too | a number of seconds that would be decades |
 //! | duration | `3.9s`, `6m0s`, `108h48m20.79s` | `google.protobuf.Duration` in JSON; Go's `time.Duration` |
 
+pub(crate) mod clock;
 mod date;
+mod people;
 mod span;
 
 use std::time::Duration;
@@ -17,6 +19,7 @@ use serde_json::Value;
 
 use crate::time::{Millis, Now, UnixMillis};
 
+pub(super) use self::people::date_at_start;
 pub(super) use self::span::span_at_start;
 
 /// The longest that a hint is believed. What says more is a mistake, or will have been asked again.
@@ -43,6 +46,13 @@ impl When {
             .or_else(|| span::whole(text).map(Self::In))
             .or_else(|| date::rfc3339(text).map(Self::At))
             .or_else(|| date::http(text).map(Self::At))
+            .or_else(|| date::rfc5322(text).map(Self::At))
+    }
+
+    /// Reads any of the forms, or a span or a date as people write it: `50 seconds`.
+    pub(super) fn in_words(text: &str) -> Option<Self> {
+        let text = text.trim();
+        Self::read(text).or_else(|| span_at_start(&text.to_lowercase()).map(Self::In))
     }
 
     /// Reads any of the forms from a member: a string, a number, or `google.protobuf.Duration` as an

@@ -263,7 +263,21 @@ fn one_may_knock_at_a_guess_and_the_limit_goes_on_for_all_others() {
 }
 
 #[test]
-fn what_was_told_is_never_knocked_at() {
+fn a_good_head_of_a_recheck_ends_what_was_told_then_and_nothing_that_was_told_later() {
+    let told = tripped(known(60_000));
+    let (out, stamp) = told.recheck(LEASE, at(2_000)).expect("one may");
+    assert!(stamp.is_early() && out.recheck(LEASE, at(2_000)).is_err(), "and one only");
+    let (open, _, confirmed) = out.confirm(stamp);
+    assert_eq!((open.until, confirmed), (Millis::START, Confirmed::Over));
+    let (later, _) = out.learn(known(90_000), at(2_100));
+    let (after, _, confirmed) = later.confirm(stamp);
+    assert_eq!((after.until, confirmed), (Word::round_up(at(90_000)), Confirmed::Stale));
+    let (sooner, settled) = out.settle_limit(stamp, known(30_000), at(2_100));
+    assert_eq!((sooner.until, sooner.streak, settled), (Word::round_up(at(30_000)), 1, Settled::Folded));
+}
+
+#[test]
+fn what_was_told_is_no_last_resort() {
     let told = tripped(known(60_000));
     assert_eq!(told.knock(LEASE, T), Err(Deny::Limited { until: told.until, known: true }));
     let (state, stamps) = leased(2);

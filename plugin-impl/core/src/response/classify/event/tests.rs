@@ -1,45 +1,69 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::response::outcome::{Hint, HintSource, LimitKind, Limited};
+use crate::formats::format::WireFormat;
+use crate::response::outcome::{Hint, HintSource, LimitKind};
 use crate::time::{Millis, UnixMillis};
 
 const NOW: Now = Now { mono: Millis(1_000), wall: UnixMillis(1_780_000_000_000) };
 const CREATED: &str =
     "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"error\":null}}\n\n";
 
-fn look(chunks: &[&str]) -> Look {
-    let mut first = FirstEvent::new(WireFormat::OpenAi);
-    chunks.iter().map(|chunk| first.feed(chunk.as_bytes(), &HeaderMap::new(), NOW)).last().expect("a chunk")
+/// What a look came to, with the outcome alone of an error.
+#[derive(Debug, PartialEq, Eq)]
+enum Came {
+    Hold,
+    Content,
+    Failed(Outcome, Hint),
+}
+
+impl From<Look> for Came {
+    fn from(look: Look) -> Self {
+        match look {
+            Look::Hold => Self::Hold,
+            Look::Content => Self::Content,
+            Look::Failed(evidence) => Self::Failed(evidence.outcome, evidence.until),
+        }
+    }
+}
+
+fn look(chunks: &[&str]) -> Came {
+    let mut first = FirstEvent::new(Asked::of(WireFormat::OpenAi));
+    chunks
+        .iter()
+        .map(|chunk| first.feed(chunk.as_bytes(), &HeaderMap::new(), NOW))
+        .last()
+        .expect("a chunk")
+        .into()
 }
 
 fn ended(stream: &str) -> Outcome {
-    let mut first = FirstEvent::new(WireFormat::Anthropic);
+    let mut first = FirstEvent::new(Asked::of(WireFormat::Anthropic));
     first.feed(stream.as_bytes(), &HeaderMap::new(), NOW);
-    first.ended(&HeaderMap::new(), NOW)
+    first.ended(&HeaderMap::new(), NOW).outcome
 }
 
 #[test]
 fn handshakes_are_held_and_content_is_not() {
-    assert_eq!(look(&[": hello\n\n", "\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n"]), Look::Hold);
-    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.in_progress\"}\n\n"]), Look::Hold);
-    assert_eq!(look(&["data: {\"type\":\"message_start\",\"message\":{}}\n\n"]), Look::Hold);
-    assert_eq!(look(&["event: codex.rate_limits\r\ndata: {}\r\n\r\n"]), Look::Hold);
-    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.output_text.delta\"}\n\n"]), Look::Content);
-    assert_eq!(look(&["data: {\"candidates\":[]}\n\n"]), Look::Content);
-    assert_eq!(look(&["data: [DONE]\n\n"]), Look::Content);
-    assert_eq!(look(&["\u{feff}data: {\"choices\":[]}\n\n"]), Look::Content);
+    assert_eq!(look(&[": hello\n\n", "\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n"]), Came::Hold);
+    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.in_progress\"}\n\n"]), Came::Hold);
+    assert_eq!(look(&["data: {\"type\":\"message_start\",\"message\":{}}\n\n"]), Came::Hold);
+    assert_eq!(look(&["event: codex.rate_limits\r\ndata: {}\r\n\r\n"]), Came::Hold);
+    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.output_text.delta\"}\n\n"]), Came::Content);
+    assert_eq!(look(&["data: {\"candidates\":[]}\n\n"]), Came::Content);
+    assert_eq!(look(&["data: [DONE]\n\n"]), Came::Content);
+    assert_eq!(look(&["\u{feff}data: {\"choices\":[]}\n\n"]), Came::Content);
 }
 
 #[test]
 fn an_event_speaks_when_it_is_complete() {
     assert_eq!(
         look(&["data: {\"type\":\"error\",", "\"error\":{\"type\":\"overloaded_error\"}}\n"]),
-        Look::Hold
+        Came::Hold
     );
     assert_eq!(
         look(&["data: {\"type\":\"error\",", "\"error\":{\"type\":\"overloaded_error\"}}\n", "\n"]),
-        Look::Failed(Outcome::Capacity(Hint::Unknown))
+        Came::Failed(Outcome::Capacity, Hint::Unknown)
     );
 }
 
@@ -47,40 +71,37 @@ fn an_event_speaks_when_it_is_complete() {
 fn an_error_behind_a_handshake_is_an_error() {
     let failed = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Please try again in 11.054s.\"}}}\n\n";
     let hint = Hint::Until { until: Millis(12_054), source: HintSource::Message };
-    assert_eq!(
-        look(&[CREATED, failed]),
-        Look::Failed(Outcome::Limited(Limited { kind: LimitKind::Rate, hint }))
-    );
+    assert_eq!(look(&[CREATED, failed]), Came::Failed(Outcome::Limited(LimitKind::Rate), hint));
 }
 
 #[test]
 fn an_array_stream_is_judged_by_its_first_object() {
-    assert_eq!(look(&["[", "{\"candidates\"", ":[{}]}"]), Look::Content);
-    assert_eq!(look(&["[{\"candidates\":[{}]"]), Look::Hold);
+    assert_eq!(look(&["[", "{\"candidates\"", ":[{}]}"]), Came::Content);
+    assert_eq!(look(&["[{\"candidates\":[{}]"]), Came::Hold);
     let error = "[{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\"}}";
-    assert_eq!(look(&[error]), Look::Failed(Outcome::Capacity(Hint::Unknown)));
-    assert_eq!(look(&["\n {\"id\":\"x\",\"error\":null}"]), Look::Content);
-    assert_eq!(look(&[" <!DOCTYPE html>"]), Look::Failed(Outcome::ServerError));
+    assert_eq!(look(&[error]), Came::Failed(Outcome::Capacity, Hint::Unknown));
+    assert_eq!(look(&["\n {\"id\":\"x\",\"error\":null}"]), Came::Content);
+    assert_eq!(look(&[" <!DOCTYPE html>"]), Came::Failed(Outcome::ServerError, Hint::Unknown));
 }
 
 #[test]
 fn what_was_decided_stays() {
     let content = "data: {\"choices\":[]}\n\n";
     let error = "data: {\"error\":{\"code\":500}}\n\n";
-    assert_eq!(look(&[content, error]), Look::Content);
-    assert_eq!(look(&[error, content]), Look::Failed(Outcome::ServerError));
+    assert_eq!(look(&[content, error]), Came::Content);
+    assert_eq!(look(&[error, content]), Came::Failed(Outcome::ServerError, Hint::Unknown));
 }
 
 #[test]
 fn holding_is_bounded() {
     let ping = "data: {\"type\":\"ping\"}\n\n";
     let many = |count: u8| look(&[&ping.repeat(count.into())]);
-    assert_eq!(many(MAX_HELD_EVENTS), Look::Hold);
-    assert_eq!(many(MAX_HELD_EVENTS + 1), Look::Content);
+    assert_eq!(many(MAX_HELD_EVENTS), Came::Hold);
+    assert_eq!(many(MAX_HELD_EVENTS + 1), Came::Content);
 
     let comment = |length: usize| look(&[&format!(":{}", "x".repeat(length - 1))]);
-    assert_eq!(comment(MAX_HELD_BYTES), Look::Hold);
-    assert_eq!(comment(MAX_HELD_BYTES + 1), Look::Content);
+    assert_eq!(comment(MAX_HELD_BYTES), Came::Hold);
+    assert_eq!(comment(MAX_HELD_BYTES + 1), Came::Content);
 }
 
 #[test]
@@ -88,7 +109,7 @@ fn a_stream_that_ends_before_it_said_anything_has_failed() {
     assert_eq!(ended(""), Outcome::ServerError);
     assert_eq!(ended(CREATED), Outcome::ServerError);
     assert_eq!(ended("[]"), Outcome::ServerError);
-    assert_eq!(ended("data: {\"error\":{\"type\":\"overloaded_error\"}}"), Outcome::Capacity(Hint::Unknown));
+    assert_eq!(ended("data: {\"error\":{\"type\":\"overloaded_error\"}}"), Outcome::Capacity);
     assert_eq!(ended("data: {\"choices\":[]}\n"), Outcome::Good);
     assert_eq!(ended("data: {\"choices\":[]}\n\n"), Outcome::Good);
 }
@@ -103,11 +124,11 @@ proptest! {
         size in 1_usize..40,
     ) {
         let stream = pieces.concat();
-        let mut first = FirstEvent::new(WireFormat::Gemini);
+        let mut first = FirstEvent::new(Asked::of(WireFormat::Gemini));
         let whole = first.feed(stream.as_bytes(), &HeaderMap::new(), NOW);
-        let mut split = FirstEvent::new(WireFormat::Gemini);
+        let mut split = FirstEvent::new(Asked::of(WireFormat::Gemini));
         let last = stream.as_bytes().chunks(size).map(|chunk| split.feed(chunk, &HeaderMap::new(), NOW)).last();
-        let all = FirstEvent::new(WireFormat::Gemini).feed_all(stream.as_bytes(), &HeaderMap::new(), NOW);
+        let all = FirstEvent::new(Asked::of(WireFormat::Gemini)).feed_all(stream.as_bytes(), &HeaderMap::new(), NOW);
         prop_assert_eq!(&all, &whole);
         prop_assert_eq!(last, Some(whole));
         prop_assert_eq!(split.ended(&HeaderMap::new(), NOW), first.ended(&HeaderMap::new(), NOW));
@@ -115,10 +136,10 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..64), 0..8)) {
-        let mut first = FirstEvent::new(WireFormat::Gemini);
+        let mut first = FirstEvent::new(Asked::of(WireFormat::Gemini));
         for chunk in &chunks {
             first.feed(chunk, &HeaderMap::new(), NOW);
         }
-        first.ended(&HeaderMap::new(), NOW);
+        first.ended(&HeaderMap::new(), NOW).outcome;
     }
 }

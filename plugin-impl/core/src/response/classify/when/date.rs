@@ -4,13 +4,55 @@ use std::time::{Duration, SystemTime};
 
 use crate::time::UnixMillis;
 
-const DAY: i64 = 24 * 60 * 60;
+pub(super) const DAY: i64 = 24 * 60 * 60;
 
 /// Reads an HTTP date in any of its three forms (RFC 9110 section 5.6.7).
 pub(super) fn http(text: &str) -> Option<UnixMillis> {
     let date = httpdate::parse_http_date(text).ok()?;
     let since = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Some(UnixMillis(since.as_millis().try_into().unwrap_or(u64::MAX)))
+}
+
+/// Reads a date of RFC 5322 section 3.3, which is an HTTP date with an offset: `Wed, 21 Oct 2026 07:28:00 +0000`.
+pub(super) fn rfc5322(text: &str) -> Option<UnixMillis> {
+    let mut words = text.split_whitespace().skip_while(|word| word.ends_with(','));
+    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+    let (clock, zone) = (words.next()?, words.next()?);
+    let days = civil(year.parse().ok()?, month_of(&month.to_ascii_lowercase())?, day.parse().ok()?)?;
+    let seconds = days * DAY + seconds(clock)? - offset(zone)?;
+    words.next().is_none().then(|| UnixMillis(u64::try_from(seconds * 1_000).unwrap_or(0)))
+}
+
+/// Returns the days from 1970-01-01 to a date.
+pub(super) fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    let valid = (1_970..10_000).contains(&year) && (1..=31).contains(&day);
+    valid.then(|| days_from_civil(year, month, day))
+}
+
+/// Returns the year of a day that is counted from 1970-01-01, near enough to find the next date without a year.
+pub(super) const fn year_of(days: i64) -> i64 {
+    1_970 + days * 400 / 146_097
+}
+
+/// Returns the number of a month by its name or the first three letters of that, in lower case.
+pub(super) fn month_of(name: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let letters = name.trim_end_matches(['.', ',']);
+    let at = MONTHS.iter().position(|month| letters.len() >= 3 && month.starts_with(letters))?;
+    Some(at as i64 + 1)
 }
 
 /// Reads a timestamp of RFC 3339; one without an offset is taken as UTC. What is before 1970 is 1970.
@@ -43,7 +85,7 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Returns the seconds of a clock `HH:MM:SS`; 60 is a leap second.
-fn seconds(clock: &str) -> Option<i64> {
+pub(super) fn seconds(clock: &str) -> Option<i64> {
     let [hour, minute, second] = fields(clock, ':', [2, 2, 2])?;
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3_600 + minute * 60 + second)
 }
@@ -58,13 +100,22 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
 }
 
 /// Returns the seconds that a zone is ahead of UTC.
-fn offset(zone: &str) -> Option<i64> {
+pub(super) fn offset(zone: &str) -> Option<i64> {
     if matches!(zone, "" | "Z" | "z") {
         return Some(0);
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let [hours, minutes] = fields(zone.strip_prefix(['+', '-'])?, ':', [2, 2])?;
+    let digits = zone.strip_prefix(['+', '-'])?;
+    let [hours, minutes] = match digits.split_at_checked(2) {
+        Some((hours, minutes)) if digits.len() == 4 => [two(hours)?, two(minutes)?],
+        Some(_) | None => fields(digits, ':', [2, 2])?,
+    };
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
+}
+
+fn two(digits: &str) -> Option<i64> {
+    let [number] = fields(digits, ':', [2])?;
+    Some(number)
 }
 
 /// Reads numbers of fixed lengths with a separator between them.

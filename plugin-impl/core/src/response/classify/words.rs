@@ -1,0 +1,41 @@
+//! The words of providers: codes and texts that mean more, or something else, than their status.
+//!
+//! Words make the reading quicker; where none is known, a witness decides. A row matches when all of its code,
+//! text and status do; the first row counts. Codes are compared without case and separators, texts in lower case.
+//! Each row has a fixture in `words/fixtures.rs`.
+
+mod table;
+
+#[cfg(test)]
+mod fixtures;
+
+use super::error::ErrorBody;
+use crate::response::rule::Means;
+
+/// What one service calls something.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) service: &'static str,
+    /// 0 for any status from 400 on.
+    pub(super) status: u16,
+    /// Empty for any code.
+    pub(super) code: &'static str,
+    /// Empty for any text.
+    pub(super) text: &'static str,
+    pub(super) means: Means,
+    /// Where the service says so.
+    pub(super) source: &'static str,
+}
+
+/// Returns the first row that an error matches.
+pub(super) fn find(error: &ErrorBody, status: u16) -> Option<&'static Word> {
+    table::WORDS.iter().find(|word| word.is_in(error, status))
+}
+
+impl Word {
+    fn is_in(&self, error: &ErrorBody, status: u16) -> bool {
+        (self.status == 0 || self.status == status)
+            && (self.code.is_empty() || error.says(self.code))
+            && (self.text.is_empty() || error.message.contains(self.text))
+    }
+}

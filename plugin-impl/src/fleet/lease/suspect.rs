@@ -1,0 +1,104 @@
+//! Suspects: accounts whose answer does not prove whose fault it is.
+
+use pointsman_core::admission::backoff::Schedule;
+use pointsman_core::admission::blame::{Blame, Gate, Reason, acquittal, conviction, reason, unwitnessed};
+use pointsman_core::admission::cell::{Limit, Settled};
+use pointsman_core::admission::vitals::{Rates, Sign};
+use pointsman_core::request::operation::Operation;
+use pointsman_core::response::evidence::Evidence;
+use pointsman_core::response::outcome::{Outcome, SignIn};
+use pointsman_core::time::Millis;
+
+use super::{Gates, Settlement, Target};
+
+/// An account that has answered in doubt. It holds its places at the gates, so that a verdict is of the epoch that the
+/// attempt was of; dropped, it gives them back without a word.
+#[derive(Debug)]
+#[must_use = "a suspect that is dropped has no verdict"]
+pub struct Suspect {
+    pub(super) target: Target,
+    pub(super) gates: Gates,
+    pub(super) rates: Rates,
+    /// Other requests have met the same at the account.
+    pub(super) repeated: bool,
+}
+
+impl Suspect {
+    /// Returns whom it is.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Another account has served the request.
+    pub fn convict(self, evidence: &Evidence, now: Millis) -> Settlement {
+        self.follow(conviction(evidence), evidence, now)
+    }
+
+    /// Another account has answered alike.
+    pub fn acquit(self, evidence: &Evidence, now: Millis) -> Settlement {
+        self.follow(acquittal(evidence), evidence, now)
+    }
+
+    /// Nobody else could be asked.
+    pub fn leave(self, evidence: &Evidence, now: Millis) -> Settlement {
+        let repeated = self.repeated;
+        self.follow(unwitnessed(evidence, repeated), evidence, now)
+    }
+
+    fn follow(mut self, blame: Blame, evidence: &Evidence, now: Millis) -> Settlement {
+        match blame {
+            Blame::Gate(gate, limit, Reason::Refused) => {
+                // What happens again while nothing good comes in between is taken at its word.
+                let again = self.target.with_gate(gate, |cell| cell.state().streak > 0) == Some(true);
+                let why = if again { reason(evidence) } else { Reason::Refused };
+                self.close(gate, limit, why, now)
+            }
+            Blame::Gate(gate, limit, reason) => self.close(gate, limit, reason, now),
+            Blame::SignIn => self.sign_in(evidence, now),
+            Blame::Nobody | Blame::Request => {
+                if self.target.pass(&mut self.gates) {
+                    self.target.account.bell.ring();
+                }
+                Settlement::Nothing
+            }
+            Blame::Nothing | Blame::Limit(..) => Settlement::Nothing,
+        }
+    }
+
+    pub(super) fn close(mut self, gate: Gate, limit: Limit, reason: Reason, now: Millis) -> Settlement {
+        let stamp = self.gates[gate.index()].take().unwrap_or_default();
+        match self.target.close_gate(gate, stamp, (limit, reason), now) {
+            Settled::Tripped { until } => {
+                if !gate.is_shared() {
+                    self.target.slot().vitals.mark(Sign::Failed, &self.rates, now);
+                }
+                Settlement::Closed { gate, reason, until }
+            }
+            Settled::Folded => Settlement::Nothing,
+        }
+    }
+
+    pub(super) fn sign_in(self, evidence: &Evidence, now: Millis) -> Settlement {
+        let is_told_to_a_side_path = self.target.operation != Operation::Generating;
+        if is_told_to_a_side_path && evidence.outcome != Outcome::NeedsSignIn(SignIn::Revoked) {
+            return self.close(Gate::Account, Limit::Guessed(Schedule::FAULT), Reason::Refused, now);
+        }
+        let url = if let Outcome::NeedsSignIn(SignIn::Verification { url }) = &evidence.outcome {
+            url.clone()
+        } else {
+            None
+        };
+        if self.target.account.require_sign_in(url.clone()) {
+            Settlement::SignIn { url }
+        } else {
+            Settlement::Nothing
+        }
+    }
+}
+
+impl Drop for Suspect {
+    fn drop(&mut self) {
+        self.target.release(&mut self.gates);
+        self.target.account.bell.ring();
+    }
+}

@@ -1,0 +1,274 @@
+//! A pool of an account: for each operation what can close it, and what all of them have in common.
+
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use pointsman_core::admission::cell::{CellState, Deny, Limit, LimitSeen};
+use pointsman_core::admission::throttle::Throttle;
+use pointsman_core::admission::timetable::Timetable;
+use pointsman_core::admission::vitals::Vitals;
+use pointsman_core::ids::ModelId;
+use pointsman_core::quota::model_set::ModelSet;
+use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Pool, Scope};
+use pointsman_core::request::operation::Operation;
+use pointsman_core::time::Millis;
+use smallvec::SmallVec;
+
+use super::breaker::Breaker;
+use super::gauge::Gauge;
+use super::keyed::Keyed;
+use super::quota::{Early, Quota};
+
+/// A pool of an account.
+#[derive(Debug)]
+pub(super) struct PoolSlot {
+    generating: PoolCells,
+    /// Those of the other operations, made when they are first needed.
+    side: [OnceLock<Box<PoolCells>>; Operation::COUNT - 1],
+    pub(super) vitals: Vitals,
+    pub(super) tally: Tally,
+    pub(super) gauge: Gauge,
+    /// When its quota endpoint may be asked.
+    pub(super) timetable: Timetable,
+    /// Questions in a row that were not answered.
+    pub(super) failures: AtomicU32,
+    /// How many may be under way, as 429s without an end have taught.
+    pub(super) throttle: Throttle,
+}
+
+/// What can close a pool for one operation.
+#[derive(Debug)]
+pub(super) struct PoolCells {
+    /// What the pool counts by, where an answer does not say.
+    pub(super) scope: Scope,
+    pub(super) quota: Quota,
+    pub(super) by_model: Keyed<Quota>,
+    pub(super) ways: Box<[WayCells]>,
+}
+
+/// What is known of a pool of an account at one endpoint.
+#[derive(Debug, Default)]
+pub(super) struct WayCells {
+    pub(super) cell: Breaker,
+    pub(super) models: Keyed<Breaker>,
+}
+
+/// What is counted for people. Nothing is decided by it.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) served: AtomicU64,
+    pub(super) limited: AtomicU64,
+    pub(super) trips: AtomicU64,
+}
+
+/// One of the quotas that a request passes.
+#[derive(Clone, Debug)]
+pub(super) enum Passed {
+    /// That of the pool.
+    Pool,
+    /// That of some models.
+    Models(ModelSet, Arc<Quota>),
+}
+
+/// What closes the quotas that a model passes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Barred {
+    /// What upstreams told.
+    pub(super) quota: Option<Deny>,
+    /// What experience says.
+    pub(super) learned: Option<Deny>,
+}
+
+impl PoolSlot {
+    /// Begins with a pool of a provider.
+    pub(super) fn of(pool: &Pool) -> Self {
+        Self::new(pool.scope, pool.endpoints.len())
+    }
+
+    /// Returns one of the same shape, of which nothing is known.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(self.generating.scope, self.generating.ways.len())
+    }
+
+    fn new(scope: Scope, ways: usize) -> Self {
+        Self {
+            generating: PoolCells::new(scope, ways),
+            side: Default::default(),
+            vitals: Vitals::default(),
+            tally: Tally::default(),
+            gauge: Gauge::default(),
+            timetable: Timetable::default(),
+            failures: AtomicU32::new(0),
+            throttle: Throttle::default(),
+        }
+    }
+
+    /// Returns what can close it for an operation.
+    #[inline]
+    pub(super) fn cells(&self, operation: Operation) -> &PoolCells {
+        match operation.index().checked_sub(1) {
+            None => &self.generating,
+            Some(side) => self.side[side]
+                .get_or_init(|| Box::new(PoolCells::new(self.generating.scope, self.generating.ways.len()))),
+        }
+    }
+
+    /// Returns what can close it for generating.
+    #[inline]
+    pub(super) fn generating(&self) -> &PoolCells {
+        &self.generating
+    }
+
+    /// Halves what may be under way. Where models are counted apart, none of them speaks for the pool.
+    pub(super) fn halve(&self, operation: Operation, now: Millis) {
+        if operation == Operation::Generating && self.generating.scope == Scope::Pool {
+            // The one that met the event has been given back already.
+            self.throttle.halve(self.generating.quota.state().in_flight.saturating_add(1), now);
+        }
+    }
+
+    /// Opens everything by order of the operator.
+    pub(super) fn reset(&self) {
+        self.generating.reset();
+        self.side.iter().filter_map(OnceLock::get).for_each(|cells| cells.reset());
+        self.vitals.reset();
+    }
+}
+
+impl PoolCells {
+    fn new(scope: Scope, ways: usize) -> Self {
+        let ways = (0..ways).map(|_| WayCells::default()).collect();
+        Self { scope, quota: Quota::default(), by_model: Keyed::default(), ways }
+    }
+
+    /// Looks at the quota that counts the requests of `model`. Where it was never needed, there is nothing to see.
+    pub(super) fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
+        match self.scope {
+            Scope::Pool => look(&self.quota),
+            Scope::Model => self.by_model.find(model).map_or_else(T::default, |quota| look(&quota)),
+        }
+    }
+
+    /// Returns all quotas that a request for `model` passes. The first counts it.
+    pub(super) fn passed(&self, model: &ModelId) -> SmallVec<[Passed; 1]> {
+        let others = self.by_model.covering(model).into_iter();
+        let others = others.map(|(models, quota)| Passed::Models(models, quota));
+        match self.scope {
+            Scope::Pool => std::iter::once(Passed::Pool).chain(others).collect(),
+            Scope::Model => {
+                let own = ModelSet::One(model.clone());
+                let quota = self.by_model.make_set(&own);
+                let others = others.filter(|passed| !passed.is_of(&own)).collect::<SmallVec<[_; 1]>>();
+                let own = Passed::Models(own, quota);
+                std::iter::once(own).chain([Passed::Pool]).chain(others).collect()
+            }
+        }
+    }
+
+    /// Returns the quota that a limit of these models is of.
+    pub(super) fn of_models(&self, models: &ModelSet) -> Passed {
+        Passed::Models(models.clone(), self.by_model.make_set(models))
+    }
+
+    /// Returns the quota.
+    #[inline]
+    pub(super) fn quota<'a>(&'a self, passed: &'a Passed) -> &'a Quota {
+        match passed {
+            Passed::Pool => &self.quota,
+            Passed::Models(_, quota) => quota,
+        }
+    }
+
+    /// Says what closes the quotas that `model` passes, the later end of several.
+    pub(super) fn barred(&self, model: &ModelId, bound: u16, now: Millis) -> Barred {
+        let of =
+            |quota: &Quota, bound| Barred { quota: quota.denial(bound, now), learned: quota.learned(now) };
+        let pool = match self.scope {
+            Scope::Pool => of(&self.quota, bound),
+            Scope::Model => of(&self.quota, MAX_IN_FLIGHT),
+        };
+        self.by_model.covering(model).iter().fold(pool, |barred, (models, quota)| {
+            let counts = self.scope == Scope::Model && matches!(models, ModelSet::One(_));
+            barred.joined(of(quota, if counts { bound } else { MAX_IN_FLIGHT }))
+        })
+    }
+
+    /// Says from when on the quotas may be tried early that close the way for `model`.
+    pub(super) fn early(&self, model: &ModelId, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
+        let covering = self.by_model.covering(model);
+        let quotas = std::iter::once(&self.quota).chain(covering.iter().map(|(_, quota)| &**quota));
+        let closed = quotas.filter(|quota| now < quota.state().until);
+        let early = closed.map(|quota| quota.early(bound, recheck, now));
+        early.reduce(|one, other| Some(one?.joined(other?))).flatten()
+    }
+
+    /// Returns the limits in force, with the models that they are of; none where it is the pool.
+    pub(super) fn limits(&self, now: Millis) -> Vec<(Option<ModelSet>, LimitSeen)> {
+        let pool = self.quota.state().limit(now).map(|limit| (None, limit));
+        let cells = self.by_model.all().into_iter();
+        let models = cells.filter_map(|(models, quota)| Some((Some(models), quota.state().limit(now)?)));
+        pool.into_iter().chain(models).collect()
+    }
+
+    /// Returns what is known of each quota that `model` passes.
+    pub(super) fn states(&self, model: &ModelId) -> Vec<(Option<ModelSet>, CellState)> {
+        let covering = self.by_model.covering(model).into_iter();
+        let models = covering.map(|(models, quota)| (Some(models), quota.state()));
+        std::iter::once((None, self.quota.state())).chain(models).collect()
+    }
+
+    /// Takes in a limit of an earlier life.
+    pub(super) fn recall(&self, models: Option<&ModelSet>, limit: Limit, now: Millis) {
+        match models {
+            None => drop(self.quota.recall(limit, now)),
+            Some(models) => drop(self.by_model.make_set(models).recall(limit, now)),
+        }
+    }
+
+    /// Moves the end of a limit; see [`Quota::amend`].
+    pub(super) fn amend(&self, models: Option<&ModelSet>, seen: LimitSeen, end: Millis, now: Millis) -> bool {
+        match models {
+            None => self.quota.amend(seen, end, now),
+            Some(models) => self.by_model.find_set(models).is_some_and(|quota| quota.amend(seen, end, now)),
+        }
+    }
+
+    fn reset(&self) {
+        self.quota.reset();
+        self.by_model.all().iter().for_each(|(_, quota)| quota.reset());
+        for way in &self.ways {
+            way.cell.reset();
+            way.models.all().iter().for_each(|(_, cell)| cell.reset());
+        }
+    }
+}
+
+impl Passed {
+    fn is_of(&self, models: &ModelSet) -> bool {
+        matches!(self, Self::Models(own, _) if own == models)
+    }
+
+    /// Returns the models that it is of; none where it is the pool.
+    pub(super) fn models(&self) -> Option<&ModelSet> {
+        match self {
+            Self::Pool => None,
+            Self::Models(models, _) => Some(models),
+        }
+    }
+}
+
+impl Barred {
+    fn joined(self, other: Self) -> Self {
+        Self { quota: later(self.quota, other.quota), learned: later(self.learned, other.learned) }
+    }
+}
+
+/// Returns the denial of two that ends later. What has no end gives way to what has.
+fn later(one: Option<Deny>, other: Option<Deny>) -> Option<Deny> {
+    let end = |deny: &Deny| match deny {
+        Deny::Limited { until, .. } | Deny::Learned { until, .. } => Some(*until),
+        Deny::Probing | Deny::Full => None,
+    };
+    one.into_iter().chain(other).max_by_key(end)
+}

@@ -1,0 +1,117 @@
+//! Doubting: answers that do not prove whose fault they are, until it is known.
+
+use pointsman_core::admission::blame::suspected;
+use pointsman_core::dispatch::Verdict;
+use pointsman_core::ids::ModelId;
+use pointsman_core::planning::plan::Candidate;
+use pointsman_core::planning::snapshot::{Snapshot, WayView};
+use pointsman_core::response::classify::Asked;
+use pointsman_core::response::evidence::{Certainty, Evidence};
+
+use crate::fleet::Suspect;
+use crate::fleet::lease::Target;
+
+use super::Journey;
+use super::look::Seen;
+use super::reply::Served;
+
+/// An answer in doubt.
+pub(super) struct Doubted {
+    /// Which leg gave it.
+    leg: usize,
+    /// The account's place in the roster.
+    account: u32,
+    /// Nobody, where the request is too large for the account.
+    suspect: Option<Suspect>,
+    evidence: Evidence,
+    seen: Option<Seen>,
+    served: Option<Served>,
+}
+
+impl Journey<'_> {
+    /// Returns what an answer of the attempt under way is an answer to.
+    pub(super) fn asked<'a>(&'a self, target: &'a Target, named: &'a ModelId) -> Asked<'a> {
+        let intent = &self.routed.intent;
+        Asked {
+            format: intent.format,
+            operation: self.context.operation,
+            model: target.model.as_str(),
+            named: named.as_str(),
+            generates: intent.generates(),
+            rules: &[],
+        }
+    }
+
+    /// Keeps an answer in doubt.
+    pub(super) fn doubt(&mut self, candidate: Candidate, suspect: Option<Suspect>, evidence: Evidence) {
+        let (leg, account) = (self.leg, candidate.account);
+        let (seen, served) = (self.seen.take(), self.served.clone());
+        self.doubts.push(Doubted { leg, account, suspect, evidence, seen, served });
+    }
+
+    /// Closes those to a plan that have answered in doubt already.
+    pub(super) fn leave_out_suspects(&self, snapshot: &mut Snapshot) {
+        if !self.dispatch.seeks_a_witness() {
+            return;
+        }
+        let provider = self.leg().provider;
+        let here = |doubted: &&Doubted| self.routed.leg(doubted.leg).provider == provider;
+        for doubted in self.doubts.iter().filter(here) {
+            let closed = Some(suspected(&doubted.evidence));
+            let accounts = snapshot.accounts.iter_mut().filter(|account| account.index == doubted.account);
+            for way in accounts.flat_map(|account| &mut account.ways) {
+                *way = WayView { closed, explorable: false, guess: None, recheck: false, ..*way };
+            }
+        }
+    }
+
+    /// The request is served: the account that answered first in doubt is at fault, and nobody else.
+    pub(super) fn convict(&mut self) {
+        if self.doubts.is_empty() {
+            return;
+        }
+        let server = self.attempt.as_ref().map(|attempt| (self.leg, attempt.candidate.account));
+        let first = self.doubts.remove(0);
+        self.doubts.clear();
+        let Some(suspect) = first.suspect.filter(|_| server != Some((first.leg, first.account))) else {
+            return;
+        };
+        // What another provider serves proves nothing of what is only refused here.
+        if first.leg != self.leg && first.evidence.certainty == Certainty::Status {
+            return;
+        }
+        let target = suspect.target().clone();
+        let settlement = suspect.convict(&first.evidence, self.now);
+        self.record.judged(first.account, settlement.clone(), first.leg, self.now);
+        self.learned(settlement, &target, first.evidence.status);
+        if let Some(attempt) = &self.attempt {
+            let onward = self.onward(&attempt.lease);
+            self.tell_news(&onward);
+        }
+    }
+
+    /// The request is not served, or waits: what came of the doubts is known, and the first answer is what would be
+    /// delivered.
+    pub(super) fn resolve_doubts(&mut self) {
+        let alike = match self.dispatch.verdict() {
+            None => false,
+            Some(Verdict::Settled) => return self.doubts.clear(),
+            Some(Verdict::Alike) => true,
+            Some(Verdict::Open) => false,
+        };
+        for (at, doubted) in std::mem::take(&mut self.doubts).into_iter().enumerate() {
+            if at == 0 {
+                (self.seen, self.served) = (doubted.seen, doubted.served);
+            }
+            let Some(suspect) = doubted.suspect else { continue };
+            let target = suspect.target().clone();
+            let settlement = if alike {
+                suspect.acquit(&doubted.evidence, self.now)
+            } else {
+                suspect.leave(&doubted.evidence, self.now)
+            };
+            self.record.judged(doubted.account, settlement.clone(), doubted.leg, self.now);
+            self.learned(settlement, &target, doubted.evidence.status);
+        }
+    }
+}
