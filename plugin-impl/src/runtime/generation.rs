@@ -155,8 +155,7 @@ impl Making<'_> {
                 }
                 Papers { project: config.project.clone(), ..papers.clone() }
             }
-            //  None => self.enlisted|New here, or without a credential before: start from the configuration
-            // and the store.
+            // New here, or without a credential before: start from the configuration and the store.
             Some(_) | None => self.enlisted(provider, config, &account),
         };
         let member = Member {

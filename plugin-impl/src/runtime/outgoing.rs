@@ -37,7 +37,7 @@ pub fn build(
     let mut headers = callers(routed.call.headers.clone());
     // An answer that is compressed could not be looked into.
     headers.remove(ACCEPT_ENCODING);
-    // The turn state belongs to the account of the turn's first request; another account would refuse it.
+    // The turn state belongs to the account of the turn's first request, and goes to no other.
     if routed.began_turn.as_ref() != Some(&target.account.id) {
         headers.remove(&TURN_STATE);
     }

@@ -123,7 +123,7 @@ impl Rereader {
         if let Some(reading) = &state.reading {
             return Some(reading.clone());
         }
-        // Too soon after the last reading: the caller goes on with the current secret.
+        // Too soon after the last reading: there is no other secret for now.
         if !state.pace.allows(tokens.clock.mono()) {
             return None;
         }
