@@ -36,7 +36,7 @@ counters! {
     held_streams,
     /// Short waits for the sticky account although another account was open.
     holds,
-    /// Early probes: attempts before the end of an estimated limit.
+    /// Early probes: attempts before a limit's end.
     knocks,
     /// Limits moved by the answer of a quota endpoint.
     limits_moved,

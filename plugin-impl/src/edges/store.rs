@@ -27,9 +27,9 @@ pub trait Store: Send + Sync + Debug {
 /// A fact to keep.
 #[derive(Clone, Debug)]
 pub enum Record {
-    /// A pool is limited, or not any more; or some of its models are.
+    /// A limit of a pool, or of some models of the pool, begins or ends.
     Limit { account: AccountId, pool: PoolId, models: Option<ModelSet>, limit: SavedLimit },
-    /// The provider exchanged the refresh token. It is saved before it is used.
+    /// The provider exchanged the refresh token. The record is saved before the token's first use.
     RefreshToken { account: AccountId, fingerprint: u64, token: Secret },
 }
 
@@ -64,7 +64,8 @@ const CROWDED: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
     pub limits: BTreeMap<(PoolId, Option<ModelSet>), SavedLimit>,
-    /// The refresh token in force, and the fingerprint of the configured one that it descends from.
+    /// The refresh token in force, with the fingerprint of the configured token at the start of the
+    /// exchanges.
     pub refresh_token: Option<(u64, Secret)>,
 }
 

@@ -42,7 +42,7 @@ pub struct Account {
     needs_sign_in: AtomicBool,
     /// For each operation.
     health: [Breaker; Operation::COUNT],
-    /// Requests in all pools together.
+    /// Requests in flight over every pool.
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
     pub(super) bell: Arc<Bell>,
@@ -170,7 +170,7 @@ impl Account {
         self.health_for(Operation::Generating).reason()
     }
 
-    /// Returns the state of the account's own cell for generating: its cooldown.
+    /// Returns the state of the account's own cell for generating: the cooldown.
     pub fn health(&self) -> CellState {
         self.health_for(Operation::Generating).state()
     }
@@ -241,8 +241,8 @@ impl Account {
         self.pools[pool].vitals.view()
     }
 
-    /// Returns the limits that generating with `model` meets in a pool, with the models that each is of, and whether it
-    /// is in force.
+    /// Returns the quotas on the route for generating with `model` in a pool: the models of each quota, and
+    /// the limit if in force.
     pub fn limits(
         &self,
         pool: usize,
@@ -253,13 +253,14 @@ impl Account {
         states.map(|(models, state)| (models, state.limit(now))).collect()
     }
 
-    /// Returns the limit in force that generating with `model` meets in a pool, the one that ends last of several.
+    /// Returns the limit in force for generating with `model` in a pool; among several, the limit with the
+    /// latest end.
     pub fn limit(&self, pool: usize, model: &ModelId, now: Millis) -> Option<LimitSeen> {
         let limits = self.limits(pool, model, now).into_iter();
         limits.filter_map(|(_, limit)| limit).max_by_key(|limit| limit.until)
     }
 
-    /// Takes in a limit of an earlier life of the account, and of some models where it was of those.
+    /// Restores a stored limit of the pool, or of some models.
     pub fn recall(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {
         self.pools[pool].generating().recall(models, limit, now);
     }
@@ -308,7 +309,7 @@ impl Account {
         Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
     }
 
-    /// Says from when on a pool may be tried before its limit ends.
+    /// Returns the times of early probes of a pool with a limit in force.
     pub(super) fn early(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Early> {
         self.pools[to.pool].cells(to.operation).early(to.model, to.bound, recheck, now)
     }

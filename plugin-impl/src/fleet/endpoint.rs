@@ -11,11 +11,11 @@ use super::keyed::Keyed;
 #[derive(Debug)]
 pub struct EndpointState {
     pub url: Endpoint,
-    /// For each operation.
+    /// The cells of each operation.
     cells: [EndpointCells; Operation::COUNT],
 }
 
-/// What is known of an endpoint for one operation.
+/// The cells of an endpoint for an operation.
 #[derive(Debug, Default)]
 pub(super) struct EndpointCells {
     pub(super) cell: Breaker,

@@ -21,7 +21,7 @@ pub(super) struct Gauge {
     word: AtomicU64,
     /// Whether any model has windows of its own.
     any_model: AtomicBool,
-    /// Words of models that are counted apart, by the names that callers know them by.
+    /// The words of models counted apart, by the callers' names of the models.
     by_model: RwLock<Vec<(ModelSet, OutlookWord)>>,
     windows: Mutex<Windows>,
 }

@@ -19,7 +19,7 @@ const MAX_FAILURES: u32 = 6;
 /// A limit moved by an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The models that it is of, as callers name them.
+    /// The callers' names of the limited models; `None` for the pool.
     pub models: Option<ModelSet>,
     pub end: Millis,
 }
@@ -30,8 +30,8 @@ pub struct Moved {
 pub struct Inquiry {
     account: Arc<Account>,
     pool: usize,
-    /// The limits that were in force when it began, with their models as callers name them. An answer says
-    /// nothing of those that began later.
+    /// The limits in force at the poll's start, with the callers' names of the models. An answer says
+    /// nothing about a limit begun later.
     seen: Vec<(Option<ModelSet>, LimitSeen)>,
     asked: Millis,
     pause: Duration,

@@ -1,4 +1,4 @@
-//! Cells by models: there only while something is known of them.
+//! Cells by models: present only while there is something to know of the models.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +24,12 @@ pub struct Keyed<T = Cell> {
     cells: RwLock<Vec<(ModelSet, Arc<T>)>>,
 }
 
-/// The cells that one model passes: hardly ever more than one.
+/// The cells on a model's route, hardly ever more than a single cell.
 pub type Covering<T> = SmallVec<[(ModelSet, Arc<T>); 1]>;
 
-/// What may be forgotten while nothing is known of it and nobody holds it.
+/// A cell to forget while at rest and not held by any request.
 pub trait Rest: Default {
-    /// Returns whether nothing is known of the cell's model.
+    /// Returns whether nothing is known of the cell's models.
     fn is_at_rest(&self) -> bool;
 }
 
@@ -52,12 +52,12 @@ impl<T: Rest> Keyed<T> {
         !self.any.load(Ordering::Acquire)
     }
 
-    /// Returns the cell of one model, if there is one.
+    /// Returns the cell of a single model, if there is a cell.
     pub fn find(&self, model: &ModelId) -> Option<Arc<T>> {
         self.find_set(&ModelSet::One(model.clone()))
     }
 
-    /// Returns the cell of `models`, if there is one.
+    /// Returns the cell of `models`, if there is a cell.
     pub fn find_set(&self, models: &ModelSet) -> Option<Arc<T>> {
         if self.is_empty() {
             return None;
@@ -66,7 +66,7 @@ impl<T: Rest> Keyed<T> {
         cells.iter().find(|(known, _)| known == models).map(|(_, cell)| cell.clone())
     }
 
-    /// Returns the cells of all models that `model` is among.
+    /// Returns every cell with `model` in its set.
     pub fn covering(&self, model: &ModelId) -> Covering<T> {
         if self.is_empty() {
             return Covering::new();
@@ -75,17 +75,17 @@ impl<T: Rest> Keyed<T> {
         cells.iter().filter(|(models, _)| models.covers(model.as_str())).cloned().collect()
     }
 
-    /// Returns all cells there are.
+    /// Returns the cells with their models.
     pub fn all(&self) -> Vec<(ModelSet, Arc<T>)> {
         if self.is_empty() { Vec::new() } else { unpoisoned(self.cells.read()).clone() }
     }
 
-    /// Returns the cell of one model, made if need be.
+    /// Returns the cell of a single model, created on first use.
     pub fn make(&self, model: &ModelId) -> Arc<T> {
         self.make_set(&ModelSet::One(model.clone()))
     }
 
-    /// Returns the cell of `models`, made if need be.
+    /// Returns the cell of `models`, created on first use.
     pub fn make_set(&self, models: &ModelSet) -> Arc<T> {
         if let Some(cell) = self.find_set(models) {
             return cell;

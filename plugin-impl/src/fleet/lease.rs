@@ -49,7 +49,7 @@ pub struct Target {
 pub struct Lease {
     target: Target,
     places: Places,
-    /// What it holds of each quota on the way. The first counts it.
+    /// The permits of the quotas on the route. The first quota counts the request.
     grants: SmallVec<[(Passed, Grant); 1]>,
     gates: Gates,
     probe: bool,
@@ -64,7 +64,7 @@ pub enum Settlement {
     Nothing,
     /// A limit began: of some models, or of the pool.
     Limited { models: Option<ModelSet>, until: Millis },
-    /// The 429 was of the same event as the limit that is known.
+    /// The 429 belongs to the limit already known.
     Folded,
     /// A circuit breaker has tripped.
     Closed { gate: Gate, reason: Reason, until: Millis },
@@ -72,12 +72,12 @@ pub enum Settlement {
     SignIn { url: Option<String> },
 }
 
-/// What a failed attempt came to that has been looked at.
+/// The result of a failed attempt's examination.
 #[derive(Debug)]
 pub enum Examined {
-    /// It is folded into the cells.
+    /// The failure is settled in the cells.
     Settled(Settlement),
-    /// It does not prove whose fault it is. Nobody is suspected where the request is too large.
+    /// The answer is in doubt. `None` for a request too large for the account: no account is suspected.
     Doubted(Option<Suspect>),
 }
 
@@ -90,7 +90,7 @@ impl Target {
         self.slot().cells(self.operation)
     }
 
-    /// Runs `act` on a gate's cell, or returns nothing where a model's cell was never needed.
+    /// Runs `act` on a circuit breaker's cell. Returns `None` for a model's cell never needed so far.
     fn with_gate<T>(&self, gate: Gate, act: impl FnOnce(&Cell) -> T) -> Option<T> {
         let (way, shared) = (&self.cells().ways[self.way], self.endpoint.cells(self.operation));
         match gate {
@@ -115,8 +115,8 @@ impl Target {
         }
     }
 
-    /// Takes note of a good answer, or of one that says nothing against the way: returns whether that opens it
-    /// further.
+    /// Confirms every breaker on the route after a good answer, or after an answer without a complaint
+    /// about the route. Returns whether a breaker opened further.
     fn pass(&self, gates: &mut Gates) -> bool {
         let mut opened = false;
         for gate in Gate::ALL {
@@ -128,7 +128,7 @@ impl Target {
         opened
     }
 
-    /// Gives places at gates back without a word.
+    /// Gives permits back without a verdict.
     fn release(&self, gates: &mut Gates) {
         for gate in Gate::ALL {
             if let Some(stamp) = gates[gate.index()].take() {
@@ -138,7 +138,7 @@ impl Target {
     }
 }
 
-/// What an attempt holds of the gates on its way.
+/// The permits of an attempt, by circuit breaker.
 type Gates = [Option<Stamp>; Gate::COUNT];
 
 impl Lease {
@@ -157,11 +157,14 @@ impl Lease {
         let gates = [None; Gate::COUNT];
         let (rates, grants) = (Rates::default(), SmallVec::new());
         let mut lease = Self { target, places, grants, gates, probe: false, rates };
+        // Permits taken so far sit in the lease: an early return drops the lease, and the drop gives them
+        // back.
         for gate in Gate::ALL {
             if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
                 lease.gates[gate.index()] = Some(stamp?);
             }
         }
+        // The first quota counts the request, so the bound applies only there.
         let mut bound = bound;
         for passed in lease.target.cells().passed(&lease.target.model) {
             let grant = lease.target.cells().quota(&passed).admit(bound, entry, now)?;
@@ -174,7 +177,8 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Keeps knocks at the provider apart. This comes last, so that nobody takes from the spacing in vain.
+    /// Takes from the provider's probe spacing, if the lease is an early probe. The spacing comes last, so
+    /// that a denied request takes nothing.
     fn space_knocks(&self, entry: Entry<'_>, now: Millis) -> Result<(), Deny> {
         let Entry::Knock(terms) = entry else { return Ok(()) };
         if !self.is_knock() {
@@ -188,7 +192,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Tells the pool's vitals of the admission, and of what comes of it by these rates.
+    /// Records the admission, and later the result, in the pool's health stats by `rates`.
     pub fn rated(mut self, rates: Rates, now: Millis) -> Self {
         self.target.slot().vitals.take(&rates, now);
         self.rates = rates;
@@ -205,7 +209,7 @@ impl Lease {
         self.probe
     }
 
-    /// Says whether it was let in before the end of a limit.
+    /// Returns whether the attempt is an early probe, before a limit's end.
     pub fn is_knock(&self) -> bool {
         self.grants.iter().any(|(_, grant)| grant.is_knock())
     }
@@ -231,14 +235,14 @@ impl Lease {
         confirmed
     }
 
-    /// Folds a failure into the cells that it concerns, once, and gives all places back. What is in doubt is taken at
-    /// its word.
+    /// Settles a failure once, in the cells to blame, and gives every permit back. An answer in doubt is
+    /// taken at face value.
     pub fn settle(self, evidence: &Evidence, now: Millis) -> Settlement {
         let convicted = accuses(&evidence.outcome) && self.accuse(None, now) == Suspected::Endpoint;
         self.fold(evidence, convicted, now)
     }
 
-    /// Folds a failure of a request into the cells, unless it is in doubt whose fault it is.
+    /// Settles a failure of a request, unless the fault is in doubt.
     pub fn examine(mut self, evidence: &Evidence, request: u64, now: Millis) -> Examined {
         let suspected =
             if accuses(&evidence.outcome) { self.accuse(Some(request), now) } else { Suspected::Fresh };
@@ -248,7 +252,9 @@ impl Lease {
                 self.pass_gates();
                 return Examined::Doubted(None);
             }
+            // Enough accusers: the endpoint is at fault, and no witness is needed.
             Inquiry::Witness if suspected == Suspected::Endpoint => {}
+            // The quota permit goes back at once; the breakers' permits wait for the verdict.
             Inquiry::Witness => {
                 self.give_back(Toll::None);
                 let repeated = suspected == Suspected::Account;
@@ -271,9 +277,11 @@ impl Lease {
                 self.pass_gates();
                 Settlement::Nothing
             }
+            // An answer arrived, so every breaker on the route closes again; only a quota is at fault.
             Blame::Limit(limit, extent) => {
                 self.pass_gates();
                 let settlement = self.limit(limit, &extent, now);
+                // A 429 of crowding: fewer requests at once would have passed.
                 if is_crowding(evidence) && matches!(settlement, Settlement::Limited { models: None, .. }) {
                     self.target.slot().halve(self.target.operation, now);
                 }
@@ -290,7 +298,7 @@ impl Lease {
         }
     }
 
-    /// Takes what it holds of the gates, to close one of them.
+    /// Takes the permits of the breakers, for tripping a breaker.
     fn suspect(&mut self) -> Suspect {
         let gates = std::mem::take(&mut self.gates);
         Suspect { target: self.target.clone(), gates, rates: self.rates, repeated: false }
@@ -303,6 +311,7 @@ impl Lease {
         // What else it passed has cost nothing.
         self.give_back(Toll::None);
         match settled {
+            // Only the first 429 of an event trips the limit; later 429s of the event are folded.
             Settled::Tripped { until } => {
                 self.target.slot().tally.trips.fetch_add(1, Ordering::Relaxed);
                 self.mark(Sign::Limited, now);
@@ -312,7 +321,7 @@ impl Lease {
         }
     }
 
-    /// Takes out the quota that a limit is of, with what is held of it.
+    /// Takes the limited quota, with the lease's permit.
     fn limited(&mut self, extent: &Extent) -> Option<(Passed, Grant)> {
         let wanted = match extent {
             Extent::Models(models) => Some(self.target.cells().of_models(models)),
@@ -342,7 +351,7 @@ impl Lease {
     }
 }
 
-/// Returns what of two quotas that were confirmed is news: the end of a limit, then a wider opening.
+/// Returns the more important of two confirmations: a limit's end first, then a wider ramp.
 fn says_more(one: Confirmed, other: Confirmed) -> Confirmed {
     let weight = |confirmed: Confirmed| match confirmed {
         Confirmed::Over => 3,
@@ -353,7 +362,7 @@ fn says_more(one: Confirmed, other: Confirmed) -> Confirmed {
     std::cmp::max_by_key(one, other, |confirmed| weight(*confirmed))
 }
 
-/// Says what a failure that is not quota has cost. Who did not hear an answer cannot know.
+/// Returns the charge of a failure besides a limit. Without an answer, the attempt counts as charged.
 fn toll(outcome: &Outcome) -> Toll {
     let is_silent = matches!(
         outcome,

@@ -1,4 +1,4 @@
-//! A pool of an account: for each operation what can close it, and what all of them have in common.
+//! A pool of an account: the cells of each operation, and the state shared by every operation.
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
@@ -20,41 +20,41 @@ use super::gauge::Gauge;
 use super::keyed::Keyed;
 use super::quota::{Early, Quota};
 
-/// A pool of an account.
+/// The state of a pool of an account.
 #[derive(Debug)]
 pub(super) struct PoolSlot {
     generating: PoolCells,
-    /// Those of the other operations, made when they are first needed.
+    /// The cells of the side operations, created on first use.
     side: [OnceLock<Box<PoolCells>>; Operation::COUNT - 1],
     pub(super) vitals: Vitals,
     pub(super) tally: Tally,
     pub(super) gauge: Gauge,
-    /// When its quota endpoint may be asked.
+    /// The schedule of quota polls.
     pub(super) timetable: Timetable,
-    /// Questions in a row that were not answered.
+    /// Consecutive quota polls without an answer.
     pub(super) failures: AtomicU32,
-    /// How many may be under way, as 429s without an end have taught.
+    /// The throttle: the most requests in flight, halved by 429s without a reset time.
     pub(super) throttle: Throttle,
 }
 
-/// What can close a pool for one operation.
+/// The cells of a pool for an operation.
 #[derive(Debug)]
 pub(super) struct PoolCells {
-    /// What the pool counts by, where an answer does not say.
+    /// The pool's scope of counting: requests per pool or per model, unless an answer says more.
     pub(super) scope: Scope,
     pub(super) quota: Quota,
     pub(super) by_model: Keyed<Quota>,
     pub(super) ways: Box<[WayCells]>,
 }
 
-/// What is known of a pool of an account at one endpoint.
+/// The circuit breakers of a pool at an endpoint, for the pool and for single models.
 #[derive(Debug, Default)]
 pub(super) struct WayCells {
     pub(super) cell: Breaker,
     pub(super) models: Keyed<Breaker>,
 }
 
-/// What is counted for people. Nothing is decided by it.
+/// Counters for diagnostics. No decision depends on a counter.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) served: AtomicU64,
@@ -62,31 +62,31 @@ pub(super) struct Tally {
     pub(super) trips: AtomicU64,
 }
 
-/// One of the quotas that a request passes.
+/// A quota on a request's route.
 #[derive(Clone, Debug)]
 pub(super) enum Passed {
-    /// That of the pool.
+    /// The pool's quota.
     Pool,
-    /// That of some models.
+    /// The quota of some models.
     Models(ModelSet, Arc<Quota>),
 }
 
-/// What closes the quotas that a model passes.
+/// The denials of the quotas on a model's route.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Barred {
-    /// What upstreams told.
+    /// The denial by the upstream's limits.
     pub(super) quota: Option<Deny>,
-    /// What experience says.
+    /// The denial by experience.
     pub(super) learned: Option<Deny>,
 }
 
 impl PoolSlot {
-    /// Begins with a pool of a provider.
+    /// Makes the state of a provider's pool.
     pub(super) fn of(pool: &Pool) -> Self {
         Self::new(pool.scope, pool.endpoints.len())
     }
 
-    /// Returns one of the same shape, of which nothing is known.
+    /// Returns fresh state of equal shape.
     pub(super) fn anew(&self) -> Self {
         Self::new(self.generating.scope, self.generating.ways.len())
     }
@@ -104,7 +104,7 @@ impl PoolSlot {
         }
     }
 
-    /// Returns what can close it for an operation.
+    /// Returns the cells of an operation.
     #[inline]
     pub(super) fn cells(&self, operation: Operation) -> &PoolCells {
         match operation.index().checked_sub(1) {
@@ -114,13 +114,14 @@ impl PoolSlot {
         }
     }
 
-    /// Returns what can close it for generating.
+    /// Returns the cells for generating.
     #[inline]
     pub(super) fn generating(&self) -> &PoolCells {
         &self.generating
     }
 
-    /// Halves what may be under way. Where models are counted apart, none of them speaks for the pool.
+    /// Halves the throttle. A pool with counts per model is left alone, since no single model speaks for
+    /// the pool.
     pub(super) fn halve(&self, operation: Operation, now: Millis) {
         if operation == Operation::Generating && self.generating.scope == Scope::Pool {
             // The one that met the event has been given back already.
@@ -128,7 +129,7 @@ impl PoolSlot {
         }
     }
 
-    /// Opens everything by order of the operator.
+    /// Resets every cell by order of the operator.
     pub(super) fn reset(&self) {
         self.generating.reset();
         self.side.iter().filter_map(OnceLock::get).for_each(|cells| cells.reset());
@@ -142,7 +143,8 @@ impl PoolCells {
         Self { scope, quota: Quota::default(), by_model: Keyed::default(), ways }
     }
 
-    /// Looks at the quota that counts the requests of `model`. Where it was never needed, there is nothing to see.
+    /// Reads the quota with the count of requests for `model`, or returns the default if the quota was
+    /// never needed.
     pub(super) fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
             Scope::Pool => look(&self.quota),
@@ -150,12 +152,14 @@ impl PoolCells {
         }
     }
 
-    /// Returns all quotas that a request for `model` passes. The first counts it.
+    /// Returns the quotas on the route of `model`. The first counts the request.
     pub(super) fn passed(&self, model: &ModelId) -> SmallVec<[Passed; 1]> {
         let others = self.by_model.covering(model).into_iter();
         let others = others.map(|(models, quota)| Passed::Models(models, quota));
         match self.scope {
             Scope::Pool => std::iter::once(Passed::Pool).chain(others).collect(),
+            // Models are counted apart: the model's own quota counts the request, and limits of the pool
+            // still apply.
             Scope::Model => {
                 let own = ModelSet::One(model.clone());
                 let quota = self.by_model.make_set(&own);
@@ -166,7 +170,7 @@ impl PoolCells {
         }
     }
 
-    /// Returns the quota that a limit of these models is of.
+    /// Returns the quota of a set of models.
     pub(super) fn of_models(&self, models: &ModelSet) -> Passed {
         Passed::Models(models.clone(), self.by_model.make_set(models))
     }
@@ -180,7 +184,7 @@ impl PoolCells {
         }
     }
 
-    /// Says what closes the quotas that `model` passes, the later end of several.
+    /// Returns the denials for `model`: among several quotas, the denial with the latest end.
     pub(super) fn barred(&self, model: &ModelId, bound: u16, now: Millis) -> Barred {
         let of =
             |quota: &Quota, bound| Barred { quota: quota.denial(bound, now), learned: quota.learned(now) };
@@ -194,16 +198,18 @@ impl PoolCells {
         })
     }
 
-    /// Says from when on the quotas may be tried early that close the way for `model`.
+    /// Returns the times of early probes for `model`, if every closed quota on the route allows early
+    /// probes.
     pub(super) fn early(&self, model: &ModelId, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
         let covering = self.by_model.covering(model);
         let quotas = std::iter::once(&self.quota).chain(covering.iter().map(|(_, quota)| &**quota));
+        // Every quota that is closed has to allow the probe.
         let closed = quotas.filter(|quota| now < quota.state().until);
         let early = closed.map(|quota| quota.early(bound, recheck, now));
         early.reduce(|one, other| Some(one?.joined(other?))).flatten()
     }
 
-    /// Returns the limits in force, with the models that they are of; none where it is the pool.
+    /// Returns the limits in force, with the limited models, or `None` for the pool.
     pub(super) fn limits(&self, now: Millis) -> Vec<(Option<ModelSet>, LimitSeen)> {
         let pool = self.quota.state().limit(now).map(|limit| (None, limit));
         let cells = self.by_model.all().into_iter();
@@ -211,14 +217,14 @@ impl PoolCells {
         pool.into_iter().chain(models).collect()
     }
 
-    /// Returns what is known of each quota that `model` passes.
+    /// Returns the state of each quota on the route of `model`.
     pub(super) fn states(&self, model: &ModelId) -> Vec<(Option<ModelSet>, CellState)> {
         let covering = self.by_model.covering(model).into_iter();
         let models = covering.map(|(models, quota)| (Some(models), quota.state()));
         std::iter::once((None, self.quota.state())).chain(models).collect()
     }
 
-    /// Takes in a limit of an earlier life.
+    /// Restores a stored limit.
     pub(super) fn recall(&self, models: Option<&ModelSet>, limit: Limit, now: Millis) {
         match models {
             None => drop(self.quota.recall(limit, now)),
@@ -249,7 +255,7 @@ impl Passed {
         matches!(self, Self::Models(own, _) if own == models)
     }
 
-    /// Returns the models that it is of; none where it is the pool.
+    /// Returns the models of the quota, or `None` for the pool's quota.
     pub(super) fn models(&self) -> Option<&ModelSet> {
         match self {
             Self::Pool => None,
@@ -264,7 +270,7 @@ impl Barred {
     }
 }
 
-/// Returns the denial of two that ends later. What has no end gives way to what has.
+/// Returns the denial with the later end. A denial without an end ranks last.
 fn later(one: Option<Deny>, other: Option<Deny>) -> Option<Deny> {
     let end = |deny: &Deny| match deny {
         Deny::Limited { until, .. } | Deny::Learned { until, .. } => Some(*until),

@@ -45,16 +45,16 @@ pub struct Terms<'a> {
     pub recheck: Duration,
 }
 
-/// From when on a limit may be tried before its end; see [`knock`](pointsman_core::admission::knock).
+/// The earliest times of early probes; see [`knock`](pointsman_core::admission::knock).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Early {
-    /// None where the upstream told the end.
+    /// The time of a last-resort probe; `None` for a reported limit.
     pub(super) last_resort: Option<Millis>,
     pub(super) recheck: Option<Millis>,
 }
 
 impl Early {
-    /// Joins what two limits allow that stand in the way together.
+    /// Joins the times of two limits in force together: the later time holds.
     pub(super) fn joined(self, other: Self) -> Self {
         let later = |(one, other): (Millis, Millis)| one.max(other);
         Self {
@@ -64,9 +64,9 @@ impl Early {
     }
 }
 
-/// What a lease holds of it.
+/// A lease's permit for a quota.
 ///
-/// The default is that of somebody who passed when there was nothing to hold.
+/// The default is the permit of a request admitted before the quota existed.
 #[derive(Debug, Default)]
 pub(super) struct Grant {
     stamp: Stamp,
@@ -106,13 +106,16 @@ impl Quota {
         self.allowance.denial(now)
     }
 
-    /// Says from when on it may be tried early, where a limit is in force. While somebody does, nobody else may.
+    /// Returns the times of early probes, if a limit is in force and may be tried early. While a probe is
+    /// out, no second probe is due.
     pub(super) fn early(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
         let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
         let is_told = now < state.until && state.known;
+        // Nothing to probe: the limit is over, its end is predicted, or its reported end is near.
         if now >= state.until || self.allowance.foresees() || is_told && !rhythm.is_long(state.until) {
             return None;
         }
+        // A probe is already out, or the bound leaves no room.
         if state.recheck(Touch::Lease { bound }, now).is_err() {
             return Some(Early { last_resort: (!is_told).then_some(NEVER), recheck: None });
         }
@@ -152,7 +155,7 @@ impl Quota {
         }
     }
 
-    /// Asks whether it is time to knock, for somebody who has the cell's only place for that.
+    /// Checks the schedule of early probes, for a request with the cell's only probe permit.
     fn may_knock(&self, terms: &Terms<'_>, now: Millis) -> Result<(), Deny> {
         let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
         let closed = |until| Deny::Limited { until, known: state.known };
@@ -163,7 +166,7 @@ impl Quota {
         if now < due { Err(closed(due)) } else { Ok(()) }
     }
 
-    /// Takes note that a knock goes.
+    /// Records an early probe on the schedule.
     pub(super) fn knocked(&self, terms: &Terms<'_>, now: Millis) {
         self.knocks.knocked(terms.recheck, now);
     }
@@ -196,7 +199,8 @@ impl Quota {
         self.cell.settle_limit(grant.stamp, limit, now)
     }
 
-    /// A limit that begins may be knocked at from now on. Before it begins, so that nobody goes by the last one.
+    /// Starts the probe schedule of a limit. The schedule starts before the limit, so that no request goes
+    /// by the last schedule.
     fn begin_knocks(&self, grant: &Grant, limit: Limit, guess: Millis, now: Millis) {
         let end = match limit {
             Limit::Known { until } | Limit::Learned { until } => until,
@@ -253,7 +257,7 @@ impl Quota {
 }
 
 impl Grant {
-    /// Says whether it was let in before the end of a limit.
+    /// Returns whether the permit is for an early probe, before the limit's end.
     pub(super) fn is_knock(&self) -> bool {
         self.stamp.is_early()
     }

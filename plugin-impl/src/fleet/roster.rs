@@ -41,8 +41,7 @@ pub struct Roster {
     caps: Caps,
     /// The rates of change of the pools' health stats.
     rates: Rates,
-    /// The provider's probe spacing; `recheck` is the least age of an estimated limit before a recheck
-    /// probe.
+    /// The provider's probe spacing; `recheck` is the least length of a limit for a recheck probe.
     spacing: Arc<Spacing>,
     recheck: Duration,
     /// Pairs of ordinal and index of each member, sorted by ordinal.
@@ -68,20 +67,20 @@ pub struct Member {
     pub protections: Box<[Protection]>,
 }
 
-/// For whom, and for what, an account is asked.
+/// The subject of a permit: the caller's own account and the operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
-    /// The account by the request's own credential, where there is one.
+    /// The account of the request's own credential, if any.
     pub own: Option<&'a Own>,
     pub operation: Operation,
 }
 
-/// What accounts are looked at for.
+/// A view query: route, model and operation, and the facts shared by every account of the snapshot.
 struct Sight<'a> {
     route: &'a Route,
     model: &'a ModelId,
     operation: Operation,
-    /// A cap of the provider or of the model has no place left.
+    /// A cap of the provider or of the model is full.
     caps_full: bool,
     now: Millis,
     /// The account of the request's own credential.
@@ -161,8 +160,8 @@ impl Roster {
         Self { rates, ..self }
     }
 
-    /// Keeps its knocks apart from others at the provider, and checks limits that last longer than `recheck`,
-    /// unless that is zero.
+    /// Sets the probe spacing shared with the provider's further rosters, and rechecks limits lasting
+    /// longer than `recheck`. Zero disables rechecks.
     #[must_use]
     pub fn with_knocks(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
         Self { spacing, recheck, ..self }
@@ -387,7 +386,7 @@ impl Roster {
             .fold(view(0), |best, way| if hope(way.closed) < hope(best.closed) { way } else { best })
     }
 
-    /// Adds to a way that only its pool closes from when on that may be tried before its limit ends.
+    /// Adds the times of early probes to a view closed only by the pool's limits.
     fn guessed(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
         let Some(early) = member.account.early(&to, self.recheck, now) else { return view };
         let spaced = self.spacing.due();

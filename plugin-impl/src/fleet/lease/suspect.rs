@@ -1,4 +1,4 @@
-//! Suspects: accounts whose answer does not prove whose fault it is.
+//! Suspects: accounts with an answer in doubt, without proof of fault.
 
 use pointsman_core::admission::backoff::Schedule;
 use pointsman_core::admission::blame::{Blame, Gate, Reason, acquittal, conviction, reason, unwitnessed};
@@ -11,35 +11,35 @@ use pointsman_core::time::Millis;
 
 use super::{Gates, Settlement, Target};
 
-/// An account that has answered in doubt. It holds its places at the gates, so that a verdict is of the epoch that the
-/// attempt was of; dropped, it gives them back without a word.
+/// An account with an answer in doubt. The suspect holds the attempt's permits, so that a verdict counts
+/// for the attempt's epoch. The drop gives the permits back without a verdict.
 #[derive(Debug)]
 #[must_use = "a suspect that is dropped has no verdict"]
 pub struct Suspect {
     pub(super) target: Target,
     pub(super) gates: Gates,
     pub(super) rates: Rates,
-    /// Other requests have met the same at the account.
+    /// Further requests have met an equal answer at the account.
     pub(super) repeated: bool,
 }
 
 impl Suspect {
-    /// Returns whom it is.
+    /// Returns the target of the attempt.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Another account has served the request.
+    /// Settles as guilty: another account has served the request.
     pub fn convict(self, evidence: &Evidence, now: Millis) -> Settlement {
         self.follow(conviction(evidence), evidence, now)
     }
 
-    /// Another account has answered alike.
+    /// Settles as not guilty: another account has given a like answer.
     pub fn acquit(self, evidence: &Evidence, now: Millis) -> Settlement {
         self.follow(acquittal(evidence), evidence, now)
     }
 
-    /// Nobody else could be asked.
+    /// Settles without a witness: no second account could be asked.
     pub fn leave(self, evidence: &Evidence, now: Millis) -> Settlement {
         let repeated = self.repeated;
         self.follow(unwitnessed(evidence, repeated), evidence, now)
@@ -69,6 +69,7 @@ impl Suspect {
         let stamp = self.gates[gate.index()].take().unwrap_or_default();
         match self.target.close_gate(gate, stamp, (limit, reason), now) {
             Settled::Tripped { until } => {
+                // The fault of a shared endpoint says nothing about the health of this pool.
                 if !gate.is_shared() {
                     self.target.slot().vitals.mark(Sign::Failed, &self.rates, now);
                 }

@@ -227,7 +227,7 @@ pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Returns what an answer proved, for people.
+/// Returns the evidence of an answer, for people.
 pub(super) fn outcome(evidence: &Evidence, at: Millis) -> String {
     let text = what(&evidence.outcome);
     let ends = match evidence.outcome {
@@ -297,7 +297,7 @@ pub(super) fn extent(extent: &Extent) -> String {
     }
 }
 
-/// Returns by what an answer was read.
+/// Returns the ground of the evidence.
 pub(super) fn ground(ground: Ground) -> String {
     match ground {
         Ground::Usual => "its status, codes and headers".to_owned(),
@@ -360,7 +360,7 @@ pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
     }
 }
 
-/// Returns what an answer in doubt has changed, now that it is known whose fault it was.
+/// Returns the change by the verdict on an answer in doubt.
 pub(super) fn judged(changed: &Settlement, at: Millis) -> String {
     match changed {
         Settlement::Nothing => "its answer in doubt closes nothing".to_owned(),

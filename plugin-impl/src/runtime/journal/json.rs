@@ -14,7 +14,7 @@ use super::explanation::{
 };
 use super::record::{Attempt, How, Sight, Step, What};
 
-/// Writes the whole of it.
+/// Returns the explanation as JSON.
 pub(super) fn of(explanation: &Explanation) -> Value {
     let record = &explanation.record;
     let legs =
@@ -32,7 +32,7 @@ pub(super) fn of(explanation: &Explanation) -> Value {
     })
 }
 
-/// Writes one line of a list of requests.
+/// Returns the entry of a request in a list.
 pub(super) fn summary(explanation: &Explanation) -> Value {
     let (record, origin) = (&explanation.record, explanation.leg(0));
     json!({
@@ -169,7 +169,7 @@ fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Valu
     })
 }
 
-/// Returns the four things that an answer was read into, and by what.
+/// Returns the evidence of an answer, with the ground.
 fn evidence(explanation: &Explanation, evidence: &Evidence) -> Value {
     let end = evidence.end(None);
     json!({
@@ -196,7 +196,7 @@ fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
     })
 }
 
-/// Returns for each reason how many accounts are in cooldown.
+/// Returns the number of accounts in cooldown for each reason.
 fn reasons(cooling: Cooling) -> Value {
     let counts = Reason::ALL.map(|reason| (reason.as_str().to_owned(), Value::from(cooling.of(reason))));
     counts.into_iter().filter(|(_, count)| *count != 0).collect::<Map<_, _>>().into()

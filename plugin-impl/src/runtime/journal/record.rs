@@ -77,13 +77,13 @@ pub enum What {
         deny: Deny,
     },
     Attempt(Attempt),
-    /// It is known what an answer in doubt of an account was worth.
+    /// The verdict on an account's answer in doubt.
     Judged {
-        /// The account's place in the roster.
+        /// The account's index in the roster.
         account: u32,
         settlement: Settlement,
     },
-    /// It stood in line, or held out for its session's own account.
+    /// The request waited in the queue, or for the sticky account.
     Waited {
         until: Millis,
         refusal: Option<Refusal>,
@@ -130,7 +130,7 @@ pub struct Attempt {
 pub struct AttemptEnd {
     pub at: Millis,
     pub evidence: Evidence,
-    /// What it changed for everybody.
+    /// The change to the shared state.
     pub settlement: Option<Settlement>,
 }
 
@@ -206,7 +206,7 @@ impl Record {
         });
     }
 
-    /// Writes down what the attempt under way came to.
+    /// Records the end of the current attempt.
     pub fn came_to(&self, evidence: &Evidence, settlement: Option<&Settlement>, at: Millis) {
         let end = AttemptEnd { at, evidence: evidence.clone(), settlement: settlement.cloned() };
         self.last(|what| {
@@ -216,12 +216,12 @@ impl Record {
         });
     }
 
-    /// Writes down what an answer in doubt has changed, now that it is known whose fault it was.
+    /// Records the verdict on an answer in doubt, with the change to the shared state.
     pub fn judged(&self, account: u32, settlement: Settlement, leg: usize, at: Millis) {
         self.write(Step { at, leg, what: What::Judged { account, settlement } });
     }
 
-    /// Writes down that a wait begins.
+    /// Records the start of a wait.
     pub fn waits(&self, leg: usize, until: Millis, refusal: Option<Refusal>, at: Millis) {
         self.write(Step { at, leg, what: What::Waited { until, refusal, over: None } });
     }
