@@ -1,10 +1,10 @@
-//! The upstream client: sends one request, yields the head of its answer and the stream of its body.
+//! The upstream client: sends a request, and returns the answer's head and the stream of the body.
 //!
-//! Nothing is decided here. What went wrong is told in the core's words; texts are without URLs, because
-//! a key can be part of one.
+//! The client decides nothing. Errors are in the core's terms; error texts have no URLs, because a key can
+//! be part of a URL.
 //!
-//! There are two ways out. The direct one keeps its own connections, whose bytes never change tasks. Where
-//! a proxy stands between, reqwest knows how to speak to it.
+//! There are two ways out. The direct way keeps connections of its own, and a connection's bytes never
+//! change tasks. For a proxy, reqwest is used.
 
 pub mod body;
 mod certificate;
@@ -28,12 +28,12 @@ use self::proxied::Proxied;
 
 pub use self::body::{IncomingBody, StreamFault, whole};
 
-/// Sends requests over connections that are kept.
+/// The upstream client, with idle connections.
 #[derive(Debug)]
 pub struct Upstream {
     direct: Direct,
     proxied: Proxied,
-    /// Says for which requests the machine itself wants a proxy (`HTTPS_PROXY` and its kin).
+    /// The machine's proxy settings (`HTTPS_PROXY` and the like), by request.
     of_the_machine: Matcher,
 }
 
@@ -47,7 +47,7 @@ impl Default for Upstream {
     }
 }
 
-/// A request as it goes out.
+/// An outgoing request.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     pub method: Method,
@@ -57,17 +57,17 @@ pub struct Outgoing {
     pub replay: Replay,
 }
 
-/// What may be done with a request whose connection is lost before an answer.
+/// The policy for a connection lost before the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Replay {
-    /// A kept connection that closes at once has read nothing: the request is sent again.
+    /// Send the request again if an idle connection closes at once: the upstream has read nothing.
     #[default]
     IfUnread,
-    /// The request is sent once, over a connection of its own: a second copy would do harm.
+    /// Send the request once, over a fresh connection: a second copy would do harm.
     Never,
 }
 
-/// The head of an answer, and its body.
+/// The head and the body of an answer.
 #[derive(Debug)]
 pub struct Incoming {
     pub status: StatusCode,
@@ -75,21 +75,21 @@ pub struct Incoming {
     pub body: IncomingBody,
 }
 
-/// No head arrived.
+/// The error of a request without an answer's head.
 #[derive(Debug, Error)]
 #[error("{text}")]
 pub struct SendError {
     pub fault: NetworkFault,
-    /// Without the URL.
+    /// The text, without the URL.
     pub text: String,
 }
 
 impl Upstream {
-    /// Sends a request and waits for the head of its answer. The request is made again in the rare case that
-    /// it is sent again, so that no copy is kept of each.
+    /// Sends a request and waits for the answer's head. `make` builds the request, and builds the request
+    /// again in the rare case of a second send, so that no copy is kept.
     ///
     /// # Errors
-    /// [`SendError`] where no head arrives within the timeouts.
+    /// [`SendError`] if no head arrives within the timeouts.
     pub async fn send(
         &self,
         make: impl Fn() -> Outgoing,

@@ -1,8 +1,8 @@
-//! Doors: who may come in by a listener, and what for.
+//! Listener modes: the clients allowed at a listener, and their rights.
 //!
-//! A gateway is open to every program of this machine. The door of a host is for the program that has
-//! loaded us: it may send any request that it would have sent itself, wherever it goes, so nobody else
-//! comes in. A unix socket of mode 0600 lets in nobody else anyway; on a TCP port there is a token.
+//! A gateway is open to every program of this machine. A host's listener is for the program with the plugin
+//! loaded: the host may send any request to any address, so no other program may use the listener. A unix
+//! socket of mode 0600 keeps other users out; a TCP port requires a token.
 
 use std::convert::Infallible;
 use std::fmt::{self, Write};
@@ -21,28 +21,28 @@ use super::body::FaceBody;
 use super::gateway;
 use super::host_name;
 
-/// The header that says where a request would have gone. Only a host's door knows it.
+/// The header for the original target of a request, known only to a host's listener.
 pub const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
-/// The header that holds the token.
+/// The header for the token.
 pub const TOKEN: HeaderName = HeaderName::from_static("x-pointsman-token");
 
-/// In bytes, before it is written in hexadecimal.
+/// The length of a token in bytes, before hexadecimal coding.
 const TOKEN_LENGTH: usize = 32;
 
-/// What is asked of whoever comes in.
+/// The mode of a listener.
 #[derive(Debug)]
 pub enum Door {
-    /// Every program may come in, to be routed by the path, under a name of this listener.
+    /// A gateway for every program: requests are routed by the path, and `Host` must name this listener.
     Gateway(ListenAddress),
-    /// The host may come in, with the token where there is one, and may name a target.
+    /// A listener for the host: with the token if required, and with an optional target.
     Host(Option<Token>),
 }
 
-/// What a host proves itself with.
+/// A token of a host.
 #[derive(Clone, Debug)]
 pub struct Token(Secret);
 
-/// Why a request is not let in.
+/// The reason for turning a request away.
 #[derive(Debug, PartialEq, Eq)]
 enum Turned {
     NoToken,
@@ -52,10 +52,10 @@ enum Turned {
 }
 
 impl Token {
-    /// Draws a token that nobody can guess.
+    /// Draws an unguessable token.
     ///
     /// # Panics
-    /// Where the system has no randomness; then there is no TLS either.
+    /// If the system has no randomness; then there is no TLS either.
     pub fn random() -> Self {
         let mut bytes = [0; TOKEN_LENGTH];
         let random = rustls::crypto::ring::default_provider().secure_random;
@@ -68,19 +68,19 @@ impl Token {
         Self(Secret::new(text))
     }
 
-    /// Returns the text, to be given to the host.
+    /// Returns the text, for the host.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 
-    /// Compares in a time that says nothing on where the two differ.
+    /// Compares in constant time.
     fn is(&self, given: &[u8]) -> bool {
         let own = self.expose().as_bytes();
         own.len() == given.len() && own.iter().zip(given).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
     }
 
-    /// Takes the token out of the headers, so that no upstream sees it, and says whether it was there. An
-    /// agent that knows only an API key can have the token for one.
+    /// Removes the token from the headers, out of any upstream's sight, and returns whether the token was
+    /// there. An agent with only an API key setting can send the token as the API key.
     fn take(&self, headers: &mut HeaderMap) -> bool {
         let holds = |value: &HeaderValue| {
             let value = value.as_bytes();
@@ -98,8 +98,8 @@ impl Token {
 }
 
 impl Door {
-    /// Checks the name under which a client addresses the gateway. A unix socket is out of a browser's reach,
-    /// and a host's port has its token.
+    /// Checks the gateway's name in a request. A unix socket is out of a browser's reach, and a host's port
+    /// has a token.
     fn knows_host<B>(&self, request: &Request<B>, allowed: &[String]) -> Result<(), Turned> {
         match self {
             Self::Gateway(ListenAddress::Tcp { host, .. }) => {
@@ -109,7 +109,7 @@ impl Door {
         }
     }
 
-    /// Lets a request in, and returns its target where it has one.
+    /// Lets a request in, and returns the target if present.
     fn let_in(&self, headers: &mut HeaderMap) -> Result<Option<Uri>, Turned> {
         if let Self::Host(Some(token)) = self
             && !token.take(headers)
@@ -156,7 +156,7 @@ impl fmt::Display for Turned {
     }
 }
 
-/// Answers one request, whatever it is.
+/// Answers any request.
 pub(super) async fn answer(
     door: &Door,
     router: &Router,

@@ -22,10 +22,10 @@ use super::body::FaceBody;
 use super::origin::{self, Asker};
 use super::pages;
 
-/// A body whose length is told is given room at once, but not more than this: it may be told wrongly.
+/// The most room reserved in advance for a body: a client's `content-length` may be wrong.
 const MOST_ROOM: u64 = 1 << 20;
 
-/// Answers one request, whatever it is.
+/// Answers any request.
 pub(super) async fn answer(
     router: &Router,
     request: Request<Incoming>,
@@ -42,7 +42,7 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-/// Answers a request that would have gone to `target` itself.
+/// Answers a request on the way to `target`.
 pub(super) async fn on_its_way(
     router: &Router,
     target: &Uri,
@@ -61,7 +61,7 @@ pub(super) async fn on_its_way(
     }
 }
 
-/// Makes a text for a person.
+/// Makes a text answer for a person.
 pub(super) fn plain(status: StatusCode, text: String) -> Response<FaceBody> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
@@ -69,7 +69,7 @@ pub(super) fn plain(status: StatusCode, text: String) -> Response<FaceBody> {
     response
 }
 
-/// Answers what is refused, or told in advance, before its body is looked at.
+/// Answers requests refused or answered before the body is read.
 fn refused<B>(asker: &Asker, request: &Request<B>) -> Option<Response<FaceBody>> {
     if *asker == Asker::Stranger {
         let text = "a web page asks, and `allow_origins` in pointsman.yaml does not name where it is from";
@@ -89,14 +89,15 @@ fn refused<B>(asker: &Asker, request: &Request<B>) -> Option<Response<FaceBody>>
     wants_web_socket(request.headers()).then(|| use_http(request))
 }
 
-/// Codex tries a WebSocket first, and takes HTTP at once when told so.
+/// Returns whether a request asks for a WebSocket. Codex tries a WebSocket first, and uses HTTP at once
+/// after a refusal.
 fn wants_web_socket(headers: &HeaderMap) -> bool {
     let protocols =
         headers.get_all(UPGRADE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     protocols.into_iter().any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// Says which protocol is spoken here (RFC 9110 section 15.5.22).
+/// Answers with the supported protocol (RFC 9110 section 15.5.22).
 fn use_http<B>(request: &Request<B>) -> Response<FaceBody> {
     let mut response =
         fault(request, StatusCode::UPGRADE_REQUIRED, "WebSockets are not spoken here; use HTTP");
@@ -121,7 +122,7 @@ async fn routed(router: &Router, request: Request<Incoming>) -> Answer {
     }
 }
 
-/// Reads a body, or says with which status and words it is refused.
+/// Reads a body. An error is the status and the text of the refusal.
 async fn whole(body: Incoming, limit: u64) -> Result<Bytes, (StatusCode, String)> {
     let told = body.size_hint().lower();
     let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
@@ -155,8 +156,7 @@ pub(super) fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> 
     response(own(refusal::fault(format, status, text)))
 }
 
-/// Returns the format that a caller understands: that of the path, or of the headers that its services
-/// ask for.
+/// Returns the caller's format: by the path, or by the headers of the caller's service.
 fn format(method: &Method, path: &str, headers: &HeaderMap) -> WireFormat {
     let spoken = spoken(headers);
     let format = Intent::read(method, path, None, spoken).map(|intent| intent.format);

@@ -23,13 +23,13 @@ use super::door::{self, Door};
 #[cfg(unix)]
 use super::private;
 
-/// A connection that is silent for as long is closed. It is long because agents keep theirs while they
-/// think, and one that is closed just as a request is sent fails that request.
+/// The longest silence of a connection. The limit is long because agents keep connections open while
+/// thinking, and a close at the moment of a request fails the request.
 const SILENCE: Duration = Duration::from_secs(600);
-/// What the system is given when it has no more sockets.
+/// The pause after the system has run out of sockets.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// The address cannot be listened on.
+/// The error of listening on an address.
 #[derive(Debug, Error)]
 pub enum ListenError {
     #[error("`{0}` is neither HOST:PORT nor unix:PATH")]
@@ -46,21 +46,21 @@ pub enum ListenError {
     Closed,
 }
 
-/// What every connection needs.
+/// The dependencies of every connection.
 #[derive(Clone)]
 pub struct Serving {
     pub door: Arc<Door>,
     pub router: Arc<Router>,
-    /// Counts connections.
+    /// The tracker of connections.
     pub tasks: TaskTracker,
-    /// No more requests are taken.
+    /// Cancelled at the shutdown's start: no more requests are taken.
     pub closing: CancellationToken,
-    /// Those under way end at once.
+    /// Cancelled at the end of the grace: requests in flight end at once.
     pub cut: CancellationToken,
 }
 
-/// Reads an address that is not from the configuration. Only the configuration can open other machines a
-/// door.
+/// Reads an address from outside the configuration. Only the configuration can open the gateway to other
+/// machines.
 ///
 /// # Errors
 /// [`ListenError::Malformed`] and [`ListenError::Remote`].
@@ -82,7 +82,7 @@ fn parse(text: &str) -> Option<ListenAddress> {
     Some(ListenAddress::Tcp { host: host.to_owned(), port: port.parse().ok()? })
 }
 
-/// Binds the address and serves it until the instance closes. Returns where it is bound.
+/// Binds the address and serves until the instance closes. Returns the bound address.
 ///
 /// # Errors
 /// [`ListenError::Taken`], [`ListenError::NoUnixSockets`].
@@ -117,7 +117,7 @@ async fn accept_tcp(listener: TcpListener, serving: Serving) {
     }
 }
 
-/// Binds a socket for this program's user alone.
+/// Binds a socket only for this program's user.
 #[cfg(unix)]
 fn listen_unix(path: &Path, serving: Serving) -> io::Result<Result<String, ListenError>> {
     let (listener, socket) = private::bind(path)?;

@@ -1,7 +1,7 @@
-//! Addresses that only this program's user can reach.
+//! Private addresses, reachable only by this program's user.
 //!
-//! Each is a socket in a folder of its own that was made for it, so that two programs never meet, and
-//! nobody else was there before. Where there are no unix sockets it is a free port of the loopback.
+//! Each address is a socket in a fresh folder, so that two programs never meet and no stranger was there
+//! before. On a system without unix sockets the address is a free port of the loopback.
 
 use crate::edges::config::ListenAddress;
 
@@ -34,19 +34,19 @@ mod unix {
 
     use super::{ListenAddress, ListenError};
 
-    /// How our folders begin.
+    /// The prefix of our folders' names.
     const PREFIX: &str = "pointsman-";
     const SOCKET: &str = "host.sock";
-    /// The shortest limit of the systems on the path of a socket, with its ending zero (macOS, BSD).
+    /// The shortest limit of any system on a socket's path, with the terminating zero (macOS, BSD).
     const LONGEST: usize = 103;
-    /// A folder that is younger may be one that somebody is about to listen in.
+    /// The age before a sweep: a program may be about to listen in a younger folder.
     const YOUNG: Duration = Duration::from_secs(60);
 
-    /// Makes a folder of mode 0700 and returns the address of a socket in it. Where its path would be too
-    /// long for a socket, it is a free port of the loopback.
+    /// Makes a folder of mode 0700 and returns the address of a socket inside. If the path is too long for
+    /// a socket, returns a free port of the loopback.
     ///
     /// # Errors
-    /// [`ListenError::Taken`] where no folder can be made.
+    /// [`ListenError::Taken`] if no folder can be made.
     pub fn private_address() -> Result<ListenAddress, ListenError> {
         let parent = parent();
         sweep(&parent, SystemTime::now());
@@ -61,13 +61,13 @@ mod unix {
         Ok(ListenAddress::Unix(socket))
     }
 
-    /// The user's own folder for sockets, else that for temporary files.
+    /// Returns the user's own folder for sockets, or else the folder for temporary files.
     fn parent() -> PathBuf {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
         runtime.unwrap_or_else(std::env::temp_dir)
     }
 
-    /// Takes away what programs left that were killed.
+    /// Removes the folders of killed programs.
     fn sweep(parent: &Path, now: SystemTime) {
         let folders = fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
         for folder in folders.filter(|folder| is_ours(folder)) {
@@ -88,7 +88,8 @@ mod unix {
         Ok(old && socket.try_exists()? && refused())
     }
 
-    /// Somebody else's socket is not ours to judge, so only this is nobody's.
+    /// Returns whether a socket has no listener. Any other error may mean a stranger's socket, not ours to
+    /// remove.
     fn is_refused(error: &io::Error) -> bool {
         error.kind() == io::ErrorKind::ConnectionRefused
     }
@@ -158,7 +159,7 @@ mod unix {
         }
     }
 
-    /// Device and inode of a file, which no other file has at the same time.
+    /// Returns device and inode of a file, unique at any moment.
     fn identity(path: &Path) -> io::Result<(u64, u64)> {
         let file = path.symlink_metadata()?;
         Ok((file.dev(), file.ino()))
@@ -235,7 +236,7 @@ mod unix {
             }
         }
 
-        /// Makes a folder as a program does, in which it may listen.
+        /// Makes a folder like a program's, optionally with a listener.
         fn made(parent: &Path, name: &str) -> (PathBuf, Option<UnixListener>) {
             let folder = parent.join(name);
             fs::create_dir(&folder).unwrap();

@@ -1,7 +1,7 @@
-//! The driver: it does what the machine of a request says, and reports what came of it.
+//! The request driver: performs the steps of a request's state machine, and reports the results as events.
 //!
-//! Everything that is decided is decided in the core. What is here has effects: it reads the clock, asks
-//! the cells, sends, waits, tells.
+//! Every decision is made in the core. The driver has the effects: reading the clock, asking the cells,
+//! sending, waiting, notices.
 
 mod blocked;
 mod doubting;
@@ -51,7 +51,7 @@ use self::reply::Served;
 pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
 use self::telling::described;
 
-/// Serves one request to its end.
+/// Serves a request to the end.
 pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed, id: RequestId) -> Answer {
     let now = shared.clock.now();
     let record = shared.journal.open(Record::new(id, routed, generation, now));
@@ -66,7 +66,7 @@ pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Route
     answer
 }
 
-/// Counts a request whose caller went away before it had an answer.
+/// A guard that counts a request as cancelled if the caller goes away before the answer.
 struct Unanswered<'a> {
     shared: &'a Shared,
     record: &'a Record,
@@ -82,56 +82,56 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// One request on its way.
+/// The run of a request.
 struct Journey<'a> {
     shared: &'a Shared,
     generation: &'a Arc<Generation>,
     routed: &'a Routed,
-    /// What it decides is written down here.
+    /// The record of the request's decisions.
     record: Arc<Record>,
-    /// The time, as of the end of its last wait.
+    /// The time at the end of the last wait.
     now: Millis,
     lane: Arc<Lane>,
     dispatch: Dispatch,
-    /// Which leg is under way; 0 is the origin.
+    /// The current hop; 0 is the primary.
     leg: usize,
-    /// Until when it rather waits at its origin than goes on with another leg.
+    /// The end of the request's stay at the primary hop, before any failover.
     stay: Option<Millis>,
-    /// More than one account was open when it planned last.
+    /// Whether the last plan had more than a single open account.
     others_open: bool,
-    /// Why it is not on the leg before this one.
+    /// The reason for the failover from the previous hop.
     left: Option<Refusal>,
-    /// The line of its origin had no room for it.
+    /// The primary's wait queue had no room for the request.
     crowded: bool,
     context: Context,
-    /// The ordinal of the account that its session lived on when it planned last.
+    /// The ordinal of the session's sticky account at the last plan.
     home: Option<u32>,
-    /// Until when it had better wait for that account than go where its plan leads.
+    /// The end of a wait for the sticky account, better than the plan's candidate.
     held: Option<Millis>,
-    /// The right to be first in line, while it waits.
+    /// The slot in the wait queue, with the waiter, during a wait.
     turn: Option<(Turn, Ears)>,
-    /// The attempt under way.
+    /// The current attempt.
     attempt: Option<Attempt>,
-    /// What this request was the first to learn, and has not told yet.
+    /// Changes seen first by this request, not yet reported by a notice.
     news: Vec<(Trip, Option<Millis>)>,
-    /// The leg on which it learned them.
+    /// The hop of the unreported changes.
     news_leg: usize,
-    /// The last answer of an upstream, or why there was none.
+    /// The last answer of an upstream, or the reason for no answer.
     seen: Option<Seen>,
-    /// Answers that do not prove whose fault they are, in order.
+    /// Answers in doubt, without proof of fault, in order.
     doubts: Vec<Doubted>,
-    /// The first account that was to serve it, and its leg.
+    /// The hop and the index of the first admitted account.
     first: Option<(usize, u32)>,
-    /// Who the last request was sent to.
+    /// The target of the last upstream call.
     served: Option<Served>,
 }
 
-/// A lease, and what it needs to be used.
+/// A lease, with the credential for sending.
 struct Attempt {
     candidate: Candidate,
     lease: Lease,
     proof: Option<Proof>,
-    /// The proof is the second one: the upstream did not take the first.
+    /// Whether the proof is the second: the upstream rejected the first.
     renewed: bool,
 }
 
@@ -208,8 +208,8 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Looks at the clock, which is done after each wait and where something was other than planned. Between
-    /// these no time passes that would change a decision.
+    /// Reads the clock. Called after each wait and after each surprise; in between, no time passes that
+    /// could change a decision.
     fn look_at_clock(&mut self) {
         self.now = self.shared.clock.mono();
     }
@@ -342,7 +342,8 @@ impl<'a> Journey<'a> {
         self.settle_home(now);
     }
 
-    /// Settles the attempt, and remembers what it was the first to learn; or keeps an answer in doubt.
+    /// Settles the attempt, and remembers any change seen first by this request; or keeps an answer in
+    /// doubt.
     fn failed(&mut self, evidence: Evidence) -> Event {
         if matches!(evidence.outcome, Outcome::Limited(_)) {
             self.shared.counters.upstream_429.count();
@@ -366,7 +367,7 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Settles an attempt that was not sent.
+    /// Settles an attempt never sent.
     fn settled(&mut self, evidence: Evidence) -> Event {
         if let Some(Attempt { lease, .. }) = self.attempt.take() {
             let target = lease.target().clone();
@@ -377,7 +378,8 @@ impl<'a> Journey<'a> {
         Event::Answered { outcome: evidence.outcome, renewable: false }
     }
 
-    /// The machine asks for what it has not been given: a bug, which ends the request as a failure.
+    /// Ends the request as a failure, after a bug: the machine asked for an attempt the driver does not
+    /// have.
     fn lost_attempt(&mut self) -> Event {
         tracing::error!("an attempt was lost");
         self.settled(Evidence::of(Outcome::ServerError))
@@ -469,14 +471,14 @@ impl<'a> Journey<'a> {
         self.record.ended(how, self.dispatch.attempts(), self.now);
     }
 
-    /// Remembers who began a turn.
+    /// Remembers the account at the start of a turn.
     fn note_turn(&self, headers: &HeaderMap, lease: Option<&Lease>) {
         if let (Some(turn), Some(lease)) = (bond::turn(headers), lease) {
             self.shared.fleet.bonds.made(turn, &lease.target().account.id, self.now);
         }
     }
 
-    /// Returns what remembers who made what is in a good answer, where there can be something.
+    /// Returns a recorder for the resource ids in a good answer, if the answer can contain resource ids.
     fn recorder(&self, lease: Option<&Lease>) -> Option<Recorder> {
         let maker = lease?.target().account.id.clone();
         let scout = Scout::new(&self.routed.intent)?;

@@ -1,4 +1,4 @@
-//! The body of an answer, with a watch on its silence.
+//! The body of an answer, with a limit on silence.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,28 +16,28 @@ use tokio::time::{Instant, Sleep};
 use super::direct::ConnectedBody;
 use super::news::News;
 
-/// The stream of a body. Dropping it closes the request upstream.
+/// The stream of a body. The drop closes the upstream request.
 #[derive(Debug)]
 pub struct IncomingBody {
     source: Source,
-    /// Told by all that wakes whoever reads.
+    /// Set by every wake-up of the reader.
     news: Arc<News>,
     silence: Silence,
-    /// A break repeats: a reader that stops at a break and hands the body on hands the break on, too.
+    /// A break repeats: a reader may stop at the break and hand the body on, with the break.
     broken: Option<StreamFault>,
 }
 
-/// How long nothing has come.
+/// The silence of a body.
 #[derive(Debug)]
 struct Silence {
     most: Duration,
-    /// None while something comes.
+    /// The start of the silence; `None` while pieces come.
     since: Option<Instant>,
-    /// Made at the first silence: most bodies end without one that matters.
+    /// The alarm, made at the first silence: most bodies end without a long silence.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-/// Where the pieces come from.
+/// The source of the pieces.
 #[derive(Debug)]
 pub(super) enum Source {
     Direct(ConnectedBody),
@@ -53,7 +53,7 @@ impl Source {
     }
 }
 
-/// A body that broke before its end.
+/// A body broken before the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StreamFault {
     #[error("the upstream broke the stream off")]
@@ -62,7 +62,7 @@ pub enum StreamFault {
     Silent,
 }
 
-/// Reads a short body to its end. Returns none where it breaks off or is longer than `most` bytes.
+/// Reads a short body to the end. Returns `None` if the body breaks off or exceeds `most` bytes.
 pub async fn whole(
     mut body: impl Stream<Item = Result<Bytes, StreamFault>> + Unpin,
     most: usize,
@@ -83,7 +83,7 @@ impl IncomingBody {
         Self { source, news: Arc::default(), silence, broken: None }
     }
 
-    /// Says whether it is known that nothing more comes.
+    /// Returns whether the body is known to be over.
     pub fn is_over(&self) -> bool {
         match &self.source {
             Source::Direct(body) => body.is_end_stream(),
@@ -91,7 +91,8 @@ impl IncomingBody {
         }
     }
 
-    /// Says whether another task hands the pieces over, so that more may be on their way than lie ready.
+    /// Returns whether another task hands the pieces over. Then more pieces may be on the way than are
+    /// ready.
     pub fn is_handed_over(&self) -> bool {
         matches!(self.source, Source::Proxied(_))
     }
@@ -111,9 +112,9 @@ impl IncomingBody {
 }
 
 impl Silence {
-    /// Is ready once nothing has come for too long.
+    /// Completes after too long a silence.
     ///
-    /// The alarm is not set anew for each piece; when it goes off early it is set to what is left.
+    /// The alarm is not reset for each piece. After an early alarm, the rest of the silence is awaited.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let due = *self.since.get_or_insert_with(Instant::now) + self.most;
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
@@ -158,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// Has a piece whenever it was given one, and counts how often it is asked.
+    /// A source of given pieces, with a count of polls.
     #[derive(Clone, Default)]
     struct Upstream(Arc<Mutex<Inner>>);
 
@@ -235,7 +236,7 @@ mod tests {
         assert_eq!(body.next().await, Some(Err(StreamFault::Silent)), "a break repeats");
     }
 
-    /// A caller who does not read keeps nobody from writing.
+    /// A caller slow to read must not count as a silent upstream.
     #[tokio::test(start_paused = true)]
     async fn while_nobody_asks_it_is_not_silent() {
         let (upstream, mut body) = body();

@@ -1,15 +1,15 @@
-//! What a person is told when TLS does not come to stand: which host, why, and what to do.
+//! TLS errors for people: the host, the cause and the remedy.
 
 use std::error::Error;
 use std::io;
 
 use rustls::{CertificateError, Error as TlsError};
 
-/// Where the authorities of this machine are looked for on Linux; `SSL_CERT_FILE` and `SSL_CERT_DIR` are
-/// taken in their place.
+/// The remedy for an unknown authority. On Linux the machine's usual places are searched; `SSL_CERT_FILE`
+/// and `SSL_CERT_DIR` take their place.
 const NAME_IT: &str = "name the file with its authority's certificate (PEM) in SSL_CERT_FILE";
 
-/// Returns what is wrong with the TLS of `host`, or none where the trouble is another.
+/// Returns the TLS trouble with `host`, or `None` for trouble besides TLS.
 pub(super) fn trouble(error: &(dyn Error + 'static), host: &str) -> Option<String> {
     let error = in_causes(error)?;
     if let TlsError::InvalidCertificate(error) = error {
@@ -51,7 +51,7 @@ fn refused(error: &CertificateError) -> String {
     error.to_string()
 }
 
-/// The names come as `DnsName("a.example")`, and this is for people.
+/// Lists names for people. The library's names have the form `DnsName("a.example")`.
 fn list(presented: &[String]) -> String {
     let name = |written: &String| written.split('"').nth(1).unwrap_or(written).to_owned();
     let names: Vec<String> = presented.iter().map(name).collect();
@@ -62,7 +62,8 @@ fn in_causes<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
     std::iter::successors(Some(error), |error| beneath(*error)).find_map(|error| error.downcast_ref())
 }
 
-/// An I/O error that wraps another one names the causes of that one, but not itself.
+/// Returns the error below. An I/O error with an inner error reports the inner error's causes, but skips
+/// the inner error.
 fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &'a (dyn Error + 'static)),

@@ -1,8 +1,8 @@
-//! The direct way out: connections of HTTP/1.1 that are kept from one request to the next.
+//! The direct way out: HTTP/1.1 connections kept between requests.
 //!
-//! A connection is polled by whoever waits for its answer, first for the head, then inside of the body.
-//! So a piece of a stream never goes from one task to another, nobody reads ahead of the caller, and a
-//! body that is dropped closes its connection at once.
+//! A connection is polled by the task waiting for the answer, first for the head, then inside of the body.
+//! So a piece of a stream never changes tasks, nothing is read ahead of the caller, and the drop of a body
+//! closes the connection at once.
 
 mod connection;
 mod shelf;
@@ -31,30 +31,31 @@ use self::shelf::Shelf;
 
 pub(super) use self::connection::ConnectedBody;
 
-/// Connections that nobody uses are kept this long: an agent thinks between two turns.
+/// The life of an idle connection: an agent thinks between two turns.
 pub(super) const IDLE_CONNECTION: Duration = Duration::from_secs(90);
 
-/// A close within this time was under way before the request arrived: one round trip to a far upstream.
+/// A close within this time was on the way before the request arrived: a round trip to a far upstream.
 const AT_ONCE: Duration = Duration::from_millis(250);
 
-/// Sends requests over its own connections.
+/// The client of the direct way out.
 #[derive(Debug)]
 pub(super) struct Direct {
     shelf: Arc<Shelf>,
     plain: HttpConnector,
-    /// Made for the first upstream that needs it: it reads the machine's certificates.
+    /// The TLS connector, made for the first upstream in need, because making reads the machine's
+    /// certificates.
     secured: OnceCell<HttpsConnector<HttpConnector>>,
 }
 
-/// Where a connection goes.
+/// The origin of a connection.
 #[derive(Clone, Debug)]
 struct Origin {
     is_secured: bool,
     authority: Authority,
 }
 
-/// As it is written: an authority by itself is compared letter by letter, of which small and capital ones
-/// are the same. Who writes a host in two ways has connections of two kinds.
+/// Compares the authority as written: the authority's own comparison ignores case, letter by letter, at a
+/// cost. A host written in two ways gets two sets of connections.
 impl PartialEq for Origin {
     fn eq(&self, other: &Self) -> bool {
         (self.is_secured, self.authority.as_str()) == (other.is_secured, other.authority.as_str())
@@ -80,11 +81,11 @@ impl Default for Direct {
 }
 
 impl Direct {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the answer's head.
     ///
-    /// A kept connection may have been closed by the upstream just before the request. Such a close comes at
-    /// once and proves that nothing was read, so the request goes out again, over a new connection. A later
-    /// close is a failed attempt like any other: the upstream may have done the work.
+    /// The upstream may have closed an idle connection just before the request. Such a close comes at once
+    /// and proves that nothing was read, so the request is sent again over a new connection. A later close
+    /// is an ordinary failed attempt: the upstream may have done the work.
     pub(super) async fn send(
         &self,
         outgoing: Outgoing,
@@ -141,7 +142,7 @@ impl Origin {
         Some(Self { is_secured, authority: uri.authority()?.clone() })
     }
 
-    /// Without user and password, which are nobody's name.
+    /// Returns the host, without user and password.
     fn host(&self) -> Option<HeaderValue> {
         let authority = self.authority.as_str();
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -163,7 +164,8 @@ fn made(outgoing: Outgoing, uri: &Uri, origin: &Origin) -> Request<Full<Bytes>> 
     request
 }
 
-/// Each shared library has statics of its own, so the host's choice does not reach in here.
+/// Installs the TLS provider. Each shared library has statics of its own, so the host's choice does not
+/// apply here.
 pub(super) fn install_tls_provider() {
     static INSTALLED: OnceCell<()> = OnceCell::new();
     INSTALLED.get_or_init(|| {
@@ -194,7 +196,7 @@ mod tests {
     const EVENTS: usize = 52;
     const EVENT: &str = "data: {\"type\":\"content_block_delta\"}\n\n";
 
-    /// Answers one request with a burst, and tells when all of it is written.
+    /// Answers a request with a burst, and reports the end of writing.
     fn burst() -> (String, oneshot::Receiver<()>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
@@ -218,8 +220,8 @@ mod tests {
         Outgoing { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), replay }
     }
 
-    /// Answers the first request of each connection. At the second, closes the connection when told, or at
-    /// once. Counts requests.
+    /// Answers the first request of each connection. Closes the connection at the second request, on
+    /// command or at once. Counts requests.
     fn closing() -> (String, Sender<()>, Arc<AtomicUsize>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
@@ -284,8 +286,8 @@ mod tests {
         }
     }
 
-    /// A peer waits 25 ms on the first piece of every stream. While the clock stands, any timer would move
-    /// it: it jumps to the next as soon as there is nothing else to do.
+    /// A peer project waits 25 ms on the first piece of every stream. On a paused clock any timer shows,
+    /// because the clock jumps to the next timer as soon as the runtime is idle.
     #[tokio::test]
     async fn a_burst_waits_for_no_timer() {
         let (url, written) = burst();

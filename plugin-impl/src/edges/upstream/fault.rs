@@ -1,4 +1,4 @@
-//! From clients' errors to the core's words.
+//! Conversions from clients' errors to the core's terms.
 
 use std::error::Error;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use pointsman_core::response::outcome::NetworkFault;
 
 use super::{SendError, certificate};
 
-/// Sorts an error of a connection of our own.
+/// Classifies an error of a direct connection.
 pub(super) fn of_direct(error: &hyper::Error) -> SendError {
     let fault = if error.is_parse() { NetworkFault::Garbage } else { NetworkFault::Reset };
     failed(fault, innermost(error))
 }
 
-/// No connection to `host` came to stand.
+/// Returns the error of a failed connection to `host`.
 pub(super) fn not_connected(error: &(dyn Error + 'static), host: &str) -> SendError {
     let why = certificate::trouble(error, host).unwrap_or_else(|| innermost(error));
     failed(NetworkFault::Connect, why)
 }
 
-/// It takes too long for a connection to stand.
+/// Returns the error of a connection not standing in time.
 pub(super) fn not_connected_in(waited: Duration) -> SendError {
     failed(NetworkFault::Connect, format!("no connection within {} s", waited.as_secs_f32()))
 }
 
-/// What there is to send to is no URL. It is not printed: a key may be part of it.
+/// Returns the error of a malformed URL. The URL is not printed: a key may be part of a URL.
 pub(super) fn no_url() -> SendError {
     failed(NetworkFault::Connect, "its URL is not one".to_owned())
 }
 
-/// Sorts an error of reqwest.
+/// Classifies an error of reqwest.
 pub(super) fn of_proxied(error: &reqwest::Error) -> SendError {
     // The host alone: a key may be part of the rest.
     let host = error.url().and_then(reqwest::Url::host_str).unwrap_or("the upstream");
@@ -52,7 +52,7 @@ fn failed(fault: NetworkFault, why: String) -> SendError {
     SendError { fault, text: format!("{}: {why}", words(fault)) }
 }
 
-/// The head did not arrive in time.
+/// Returns the error of a head not arrived in time.
 pub(super) fn no_head(waited: Duration) -> SendError {
     let text = format!("{}: no answer within {} s", words(NetworkFault::Timeout), waited.as_secs());
     SendError { fault: NetworkFault::Timeout, text }
@@ -71,7 +71,8 @@ fn is_garbage(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
 }
 
-/// The outer errors repeat the URL, in which there may be a key; the innermost never has it.
+/// Returns the innermost error's text. Outer errors repeat the URL, possibly with a key; the innermost
+/// error never does.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }

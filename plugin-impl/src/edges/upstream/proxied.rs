@@ -1,4 +1,4 @@
-//! The way out through a proxy, by reqwest: it tunnels, proves itself to the proxy, and speaks SOCKS.
+//! The way out through a proxy, by reqwest: tunnels, proxy authentication, and SOCKS.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use super::body::Source;
 use super::direct::{IDLE_CONNECTION, install_tls_provider};
 use super::{Outgoing, Response, SendError, fault};
 
-/// Sends requests through proxies.
+/// The client of the way through a proxy.
 #[derive(Debug, Default)]
 pub(super) struct Proxied {
-    /// One pool of connections for each way out.
+    /// A connection pool per way out.
     clients: DashMap<WayOut, Client>,
 }
 
-/// What makes connections different that go to the same host.
+/// The properties that separate connections to a host.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct WayOut {
-    /// None where it is the machine's own affair.
+    /// The proxy, or `None` for the machine's own settings.
     proxy: Option<String>,
     connect: Duration,
 }

@@ -1,4 +1,4 @@
-//! Blocked accounts: which accounts a refusal has to name, and by what they are closed.
+//! Blocked accounts: the accounts named by a refusal, with the cause of each.
 
 use pointsman_core::planning::plan::first_to_open;
 use pointsman_core::planning::snapshot::AccountView;
@@ -7,7 +7,7 @@ use pointsman_core::reporting::blocked::Blocked;
 use super::Journey;
 
 impl Journey<'_> {
-    /// Returns the accounts of all legs that are closed, each with what would open it first.
+    /// Returns the closed accounts of every hop, each with the closing to end first.
     pub(super) fn blocked(&self) -> Vec<Blocked> {
         (0..=self.routed.others()).flat_map(|leg| self.blocked_at(leg)).collect()
     }

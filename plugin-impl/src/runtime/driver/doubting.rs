@@ -1,4 +1,4 @@
-//! Doubting: answers that do not prove whose fault they are, until it is known.
+//! Doubts: answers without proof of fault, until a verdict.
 
 use pointsman_core::admission::blame::suspected;
 use pointsman_core::dispatch::Verdict;
@@ -17,11 +17,11 @@ use super::reply::Served;
 
 /// An answer in doubt.
 pub(super) struct Doubted {
-    /// Which leg gave it.
+    /// The hop of the answer.
     leg: usize,
-    /// The account's place in the roster.
+    /// The account's index in the roster.
     account: u32,
-    /// Nobody, where the request is too large for the account.
+    /// The suspect; `None` for a request too large for the account.
     suspect: Option<Suspect>,
     evidence: Evidence,
     seen: Option<Seen>,
@@ -29,7 +29,7 @@ pub(super) struct Doubted {
 }
 
 impl Journey<'_> {
-    /// Returns what an answer of the attempt under way is an answer to.
+    /// Returns the question behind the current attempt, for reading the answer.
     pub(super) fn asked<'a>(&'a self, target: &'a Target, named: &'a ModelId) -> Asked<'a> {
         let intent = &self.routed.intent;
         Asked {
@@ -49,7 +49,7 @@ impl Journey<'_> {
         self.doubts.push(Doubted { leg, account, suspect, evidence, seen, served });
     }
 
-    /// Closes those to a plan that have answered in doubt already.
+    /// Closes accounts with an answer in doubt to a plan, while the request seeks a witness.
     pub(super) fn leave_out_suspects(&self, snapshot: &mut Snapshot) {
         if !self.dispatch.seeks_a_witness() {
             return;
@@ -65,7 +65,8 @@ impl Journey<'_> {
         }
     }
 
-    /// The request is served: the account that answered first in doubt is at fault, and nobody else.
+    /// Convicts the first suspect, since another account has served the request. No further suspect is at
+    /// fault.
     pub(super) fn convict(&mut self) {
         if self.doubts.is_empty() {
             return;
@@ -90,8 +91,8 @@ impl Journey<'_> {
         }
     }
 
-    /// The request is not served, or waits: what came of the doubts is known, and the first answer is what would be
-    /// delivered.
+    /// Resolves the doubts of a request not served, or about to wait. The first answer becomes the answer
+    /// to deliver.
     pub(super) fn resolve_doubts(&mut self) {
         let alike = match self.dispatch.verdict() {
             None => false,

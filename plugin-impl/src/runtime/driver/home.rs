@@ -1,4 +1,4 @@
-//! Home: the account that a request's agent lives on.
+//! Sticky accounts: the account of a request's agent.
 
 use pointsman_core::dispatch::Event;
 use pointsman_core::planning::family::{Member, Relative, seat};
@@ -10,7 +10,8 @@ use crate::runtime::call::known_at;
 use super::Journey;
 
 impl Journey<'_> {
-    /// Looks where the agent lives, or its parent. Says whether a prompt of its own is still cached there.
+    /// Looks up the sticky account of the agent, or of the parent agent. Returns whether the agent's prompt
+    /// is still cached at the account.
     pub(super) fn look_home(&mut self, now: Millis) -> bool {
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
         let home_of = |session: u64| self.shared.fleet.affinity.home(session, rules, now);
@@ -24,8 +25,8 @@ impl Journey<'_> {
         began_turn.is_some() || home.is_some_and(|home| home.is_warm(rules, now))
     }
 
-    /// Notes in the snapshot where the other agents of the root session live, for an agent that has no home
-    /// yet.
+    /// Marks in the snapshot the sticky accounts of the root session's agents, for an agent without a
+    /// sticky account.
     pub(super) fn meet_family(&self, snapshot: &mut Snapshot, now: Millis) {
         let (None, Some(agent)) = (self.context.home, self.routed.agent_at(self.leg())) else { return };
         let Some(root) = self.root_at_leg() else { return };
@@ -43,7 +44,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Makes the agent one of its family.
+    /// Adds the agent to the root session's family.
     fn join_family(&self, agent: u64, now: Millis) {
         let Some(root) = self.root_at_leg() else { return };
         let member = Member { agent, prefix: self.routed.prefix() };
@@ -56,7 +57,8 @@ impl Journey<'_> {
         Some(known_at(self.shared.fleet.affinity.lineage.root(session), self.leg()))
     }
 
-    /// Makes `account` the home of the agent, and says whether another request of it was quicker.
+    /// Makes `account` the agent's sticky account. Returns whether a concurrent request of the agent was
+    /// faster.
     pub(super) fn claim_home(&mut self, account: u32, now: Millis) -> bool {
         let Some(agent) = self.routed.agent_at(self.leg()) else { return false };
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
@@ -71,7 +73,7 @@ impl Journey<'_> {
         self.context.home.is_some()
     }
 
-    /// Lets the session live where it was served.
+    /// Records the serving account as the session's sticky account.
     pub(super) fn settle_home(&self, now: Millis) {
         let (Some(agent), Some(attempt)) = (self.routed.agent_at(self.leg()), &self.attempt) else {
             return;
@@ -80,8 +82,8 @@ impl Journey<'_> {
         self.shared.fleet.affinity.served(agent, self.home, account.ordinal, rules, now);
     }
 
-    /// Waits beside the line: others of it do not depend on this session's account. A turn that it has goes
-    /// to the next.
+    /// Waits for the sticky account without taking a slot in the queue, since no other session depends on
+    /// it. A slot already taken goes to the next request.
     pub(super) async fn hold(&mut self, until: Millis) -> Event {
         self.shared.counters.holds.count();
         self.record.waits(self.leg, until, None, self.now);

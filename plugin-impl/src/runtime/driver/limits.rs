@@ -1,4 +1,4 @@
-//! Limits: what the caller is told of them by headers.
+//! Limits in response headers, for the caller.
 
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::planning::plan::Refusal;
@@ -14,15 +14,15 @@ use crate::runtime::driver::look::SeenAnswer;
 use super::Journey;
 
 impl Journey<'_> {
-    /// Leaves out what one account warns of while another one is open.
+    /// Removes an account's limit warnings while another account is open.
     pub(super) fn spare_warnings(&self, seen: &mut SeenAnswer) {
         if self.others_open && seen.status.is_success() {
             leave_out_warnings(&mut seen.headers);
         }
     }
 
-    /// Returns the end of the limits that close all accounts, where upstreams told each of them and Claude Code
-    /// has words for it. One that ends within a moment brings the agent back, and is not its limit.
+    /// Returns the end of the limits, if every account is closed by a reported limit and the caller is
+    /// Claude Code. A limit about to end is left out: the agent simply tries again.
     pub(super) fn told_end(&self, refusal: &Refusal) -> Option<ToldEnd> {
         let (until, counts) = (refusal.until?, refusal.counts);
         let others = counts.total() - counts.limited - counts.needs_sign_in - counts.disabled;
@@ -40,8 +40,8 @@ impl Journey<'_> {
         Some(ToldEnd { reset, window: self.window(member, until) })
     }
 
-    /// Returns when an account opens by what it was told; the inner value is none where that was not told, the
-    /// outer one where nothing closes it that ends by itself.
+    /// Returns the first limit's end of an account. The outer `None` means no limit; the inner `None` means
+    /// an end not reported by the upstream.
     fn told_end_of<'m>(&self, member: &'m Member) -> Option<Option<(Millis, &'m Member)>> {
         let leg = &self.routed.origin;
         let limits = leg.route.pools().iter().map(|pool| member.account.limit(*pool, &leg.model, self.now));
@@ -49,7 +49,7 @@ impl Journey<'_> {
         Some(first.known.then_some((first.until, member)))
     }
 
-    /// Returns the window that ends then.
+    /// Returns the window with a reset closest to the limit's end.
     fn window(&self, member: &Member, until: Millis) -> Option<String> {
         let pools = self.routed.origin.route.pools().iter();
         let windows: Vec<_> = pools.map(|pool| member.account.pool(*pool).windows).collect();

@@ -1,4 +1,4 @@
-//! The look at an answer, before anybody is told that there is one.
+//! The look at an answer's beginning, before the caller gets the head.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,38 +16,37 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::Clock;
 use crate::edges::upstream::{Incoming, IncomingBody};
 
-/// How long the head is held back for the first event. A model that thinks for longer has taken the
-/// request; errors come sooner.
+/// The longest time to hold the head back for the first event. Errors come sooner; a model still thinking
+/// by then has accepted the request.
 const HOLD: Duration = Duration::from_secs(5);
-/// How long the body of an error may take. What has come until then is classified.
+/// The time limit for reading an error's body. The bytes so far are classified.
 const ERROR_BODY: Duration = Duration::from_secs(5);
-/// The longest answer in an envelope that is not a stream; a longer one passes as it is.
+/// The longest enveloped answer to unwrap, unless a stream, in bytes. A longer answer passes unchanged.
 const MAX_ENVELOPED: usize = 64 * 1024 * 1024;
 
-/// What was seen of an upstream.
+/// The result of an upstream call.
 #[derive(Debug)]
 pub(super) enum Seen {
     /// An answer, good or bad.
     Answer(Box<SeenAnswer>),
-    /// Why there is none.
+    /// No answer, with the reason.
     Nothing(String),
 }
 
-/// An answer of which the beginning has been read.
+/// An answer with the beginning already read.
 #[derive(Debug)]
 pub(super) struct SeenAnswer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) held: VecDeque<Bytes>,
-    /// What has not been read.
+    /// The unread rest of the body.
     pub(super) rest: Option<IncomingBody>,
-    /// Each event of the rest is in an envelope.
+    /// Whether each event of the rest is in an envelope.
     pub(super) enveloped: bool,
     pub(super) is_callers_fault: bool,
 }
 
-/// Reads as much of an answer as it takes to know what it proves. One that is not of
-/// a model is good by its status.
+/// Reads enough of an answer for the evidence. An answer not from a model is good by its status.
 pub(super) async fn at(
     incoming: Incoming,
     asked: Asked<'_>,
@@ -82,7 +81,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads until the stream says something, or has been held back for long enough.
+    /// Reads until the stream's first content or error, for at most [`HOLD`].
     async fn beginning(&mut self, mut first: FirstEvent<'_>, clock: &Clock) -> Evidence {
         let patience = Instant::now() + HOLD;
         loop {
@@ -115,7 +114,7 @@ impl Reading {
         }
     }
 
-    /// Reads the beginning of an error's body, and sorts it.
+    /// Reads the beginning of an error's body, and classifies the error.
     async fn error(&mut self, status: StatusCode, asked: Asked<'_>, clock: &Clock) -> Evidence {
         let patience = Instant::now() + ERROR_BODY;
         let mut prefix = Vec::new();
@@ -136,7 +135,7 @@ impl Reading {
         classify(asked, Head { status, headers: &self.headers }, &prefix, clock.now())
     }
 
-    /// Reads the whole answer and takes the envelope off it.
+    /// Reads the whole answer and removes the envelope.
     async fn take_envelope_off(&mut self) {
         while self.held.iter().map(Bytes::len).sum::<usize>() <= MAX_ENVELOPED
             && let Some(body) = &mut self.body
@@ -159,7 +158,7 @@ impl Reading {
         content_type.is_some_and(|value| value.starts_with("text/event-stream"))
     }
 
-    /// Says why an answer that claims to be good cannot be given to an agent.
+    /// Returns the reason to withhold an answer of success status, if the answer is unusable for an agent.
     fn nothing_usable(&self, outcome: &Outcome, status: StatusCode) -> Option<String> {
         if !status.is_success() {
             return None;

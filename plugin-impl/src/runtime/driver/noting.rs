@@ -1,4 +1,4 @@
-//! Noting: what the head of an answer tells of the quota, whatever it came to.
+//! Readings: the quota reported in an answer's headers, for any outcome.
 
 use http::HeaderMap;
 use pointsman_core::ids::ModelId;
@@ -15,7 +15,7 @@ use crate::runtime::quota::{self, Subject};
 use super::Journey;
 
 impl Journey<'_> {
-    /// Takes in the readings of an answer to the attempt under way.
+    /// Takes in the readings of the current attempt's answer.
     pub(super) fn note_readings(&self, headers: &HeaderMap) {
         let Some(attempt) = &self.attempt else { return };
         let now = self.shared.clock.now();
@@ -35,8 +35,8 @@ impl Journey<'_> {
 
     /// Corrects a hint by the readings; see [`capped`].
     ///
-    /// A hint is doubted once. Where the attempt after a limit is refused again, the hint was right and what it
-    /// is about has no reading.
+    /// A hint is corrected once. If the attempt after a limit is refused again, the hint was right, and no
+    /// reading covers the limit.
     pub(super) fn corrected(&self, evidence: Evidence, target: &Target) -> Evidence {
         let Outcome::Limited(_) = evidence.outcome else { return evidence };
         let named = self.named(target);
@@ -45,13 +45,13 @@ impl Journey<'_> {
         evidence.ending(until)
     }
 
-    /// Asks what is left of the pool of the attempt under way.
+    /// Starts a quota poll of the current attempt's pool.
     pub(super) fn ask_quota(&self, account: u32, pool: usize) {
         let subject = Subject { provider: self.leg().provider, account: account as usize, pool };
         quota::ask_if_due(self.shared, self.generation, subject);
     }
 
-    /// Asks about the limits that stand in the way of this request: one of them may be over.
+    /// Polls the quota behind each limit in the way of this request: a limit may already be over.
     pub(super) fn ask_about_limits(&self, snapshot: &Snapshot) {
         if self.generation.config.providers[self.leg().provider].quota_urls.iter().all(Option::is_none) {
             return;
@@ -66,7 +66,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Returns the model as the pool names it.
+    /// Returns the pool's name of the model.
     pub(super) fn named(&self, target: &Target) -> ModelId {
         let route = &self.leg().route;
         ModelId::new(route.pool(target.pool).model(&route.model))

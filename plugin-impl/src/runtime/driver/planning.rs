@@ -1,4 +1,4 @@
-//! Planning: at the request's own provider first, then along its chain, and what is only guessed last.
+//! Planning: the primary hop first, then the failover chain, and early probes last.
 
 use pointsman_core::planning::affinity::hold;
 use pointsman_core::planning::legs;
@@ -10,7 +10,7 @@ use crate::runtime::chains::Leg;
 use super::Journey;
 
 impl Journey<'_> {
-    /// Plans at the origin, and where that is closed for longer than a short wait, at the other legs.
+    /// Plans on the primary hop. If the primary is closed for longer than a short wait, plans on the chain.
     pub(super) fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
         let now = self.now;
         self.context.at_last = self.routed.others() == 0;
@@ -34,7 +34,7 @@ impl Journey<'_> {
         }
     }
 
-    /// All legs are closed: what is only guessed of any of them is tried before its end.
+    /// Tries early probes of estimated limits on every hop, since every hop is closed.
     fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
         (self.context.at_last, refusal.knock) = (true, None);
         for leg in usize::from(self.crowded)..=self.routed.others() {
@@ -47,7 +47,8 @@ impl Journey<'_> {
         Err(refusal)
     }
 
-    /// Whoever finds the line of its origin full takes no place there ahead of those who stand in it.
+    /// Plans on the primary hop. A request without room in the primary's queue must not overtake the queue
+    /// there.
     fn plan_at_origin(&mut self, now: Millis) -> Result<Plan, Refusal> {
         if !self.crowded {
             return self.plan_at(0, now);
@@ -56,7 +57,7 @@ impl Journey<'_> {
         Err(Refusal { until: None, knock: None, counts: Counts { busy, ..Counts::default() } })
     }
 
-    /// Returns until when it stays at its origin, from when this is first asked.
+    /// Returns the end of the stay at the primary hop, counted from the first call.
     pub(super) fn stay(&mut self) -> Millis {
         let patience = self.generation.config.settings.affinity.patience;
         let until = self.now.after(patience).min(self.dispatch.deadline());
@@ -90,7 +91,7 @@ impl Journey<'_> {
         chosen
     }
 
-    /// Two models of one provider are two legs, and their accounts are the same.
+    /// Removes double counts from a refusal: two models of a provider are two hops with common accounts.
     fn counted_once(&self, refusal: Refusal) -> Refusal {
         let provider = self.leg().provider;
         let counted = (0..self.leg).any(|earlier| self.routed.leg(earlier).provider == provider);

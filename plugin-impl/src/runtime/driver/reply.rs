@@ -1,4 +1,4 @@
-//! Replies: what the caller is told, and by which headers it learns who served it.
+//! Replies: the answer to the caller, with headers about the serving account.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ const ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
 const POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 pub(crate) const ATTEMPTS: HeaderName = HeaderName::from_static("x-pointsman-attempts");
 const REASON: HeaderName = HeaderName::from_static("x-pointsman-reason");
-/// Tells one request from all others.
+/// The header with the request's unique id.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-pointsman-request-id");
 
-/// Who a request was sent to.
+/// The target of an upstream call.
 #[derive(Clone, Debug)]
 pub(super) struct Served {
     pub(super) provider: ProviderId,
@@ -70,7 +70,7 @@ pub(super) fn relayed(
     Answer { status, headers, body }
 }
 
-/// Says that no upstream could be made to answer.
+/// Returns the answer for a request without any upstream answer.
 pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, attempts: u32) -> Answer {
     let answer = refusal::fault(routed.intent.format, StatusCode::BAD_GATEWAY, why);
     let mut answer = own(answer);
@@ -78,7 +78,7 @@ pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, a
     answer
 }
 
-/// Says that nobody can serve the request in time.
+/// Returns the answer for a refusal: no account can serve the request in time.
 pub(super) fn refused(
     refusal: &Refusal,
     routed: &Routed,
@@ -95,7 +95,7 @@ pub(super) fn refused(
     answer
 }
 
-/// Says that as many wait in line as may.
+/// Returns the answer for a full wait queue.
 pub(super) fn crowded(why: &str, routed: &Routed, attempts: u32) -> Answer {
     let answer = refusal::fault(routed.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
     let mut answer = own(answer);
@@ -125,7 +125,7 @@ fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attem
     headers.insert(REASON, HeaderValue::from_static(served.because.as_str()));
 }
 
-/// A name that cannot be a header is left out: the request goes before its signature.
+/// Adds a header. A name unfit for a header is left out: an unsigned answer is better than none.
 fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);

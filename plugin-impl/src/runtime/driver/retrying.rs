@@ -10,8 +10,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Withdraws a retry; returns whether there was one. An attempt at another provider than the last is no
-    /// retry.
+    /// Withdraws a retry from the budget; returns whether the budget allowed the retry. A change of
+    /// provider is not a retry.
     pub(super) fn withdraw(&self) -> bool {
         let here = &self.leg().route.provider.id;
         if self.served.as_ref().is_none_or(|served| served.provider != *here) {

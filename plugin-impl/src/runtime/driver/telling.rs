@@ -1,4 +1,4 @@
-//! Telling: what a request was the first to learn becomes a notice, once it is known where it goes on.
+//! Notices: a change seen first by this request becomes a notice, once the request's way on is known.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::runtime::chains::Leg;
 use super::Journey;
 use super::look::Seen;
 
-/// How long what goes on is not told again, where nobody knows until when.
+/// The pause between notices of an ongoing event with an unknown end.
 const SILENCE: Duration = Duration::from_secs(3_600);
 
 impl Journey<'_> {
-    /// Remembers what an answer with this status has changed; 0 is none.
+    /// Remembers the change by an answer; `status` is the HTTP status, or 0 without an answer.
     pub(super) fn learned(&mut self, settlement: Settlement, target: &Target, status: u16) {
         let status = (status > 0).then_some(status);
         note_status(&settlement, target, status);
@@ -61,7 +61,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Adds to the reason why there is no answer the provider, host and port of the attempt under way.
+    /// Adds the provider, host and port of the current attempt to a failure's reason.
     pub(super) fn placed(&self, seen: Seen) -> Seen {
         match (seen, &self.attempt) {
             (Seen::Nothing(why), Some(attempt)) => {
@@ -73,7 +73,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Keeps what is known of a limit by now, for when the account comes back.
+    /// Stores the present state of a limit, for the account's next start.
     pub(super) fn keep_limit(&self, target: &Target) {
         let (account, pool) = (&target.account, self.leg().route.pool(target.pool));
         if account.is_callers() {
@@ -95,7 +95,7 @@ impl Journey<'_> {
         Onward::Way { account: target.account.id.clone(), pool: described(self.leg(), target.pool) }
     }
 
-    /// Tells what was learned, now that it is known where the request goes on.
+    /// Sends the pending notices, now that the request's way on is known.
     pub(super) fn tell_news(&mut self, onward: &Onward) {
         let order = self.generation.config.settings.fallback_order;
         let pools = match order {
@@ -110,7 +110,7 @@ impl Journey<'_> {
         }
     }
 
-    /// Tells that the request is served by another provider, if nobody has told it of the same event.
+    /// Sends a notice of a failover to another provider, once per event.
     pub(super) fn tell_fall(&self) {
         let (Some(left), Some(leg)) = (&self.left, self.leg.checked_sub(1)) else { return };
         let (now, until) = (self.now, left.until);
@@ -139,7 +139,7 @@ impl Journey<'_> {
         self.tell_standstill(refusal, None, refusal.until);
     }
 
-    /// Tells what closes all accounts, if nobody has told it of the same event.
+    /// Sends a notice of a standstill of every account, once per event.
     fn tell_standstill(&self, refusal: &Refusal, seconds: Option<u64>, until: Option<Millis>) {
         let Some(event) = standstill(self.routed.subject(), refusal.counts, seconds) else { return };
         let now = self.now;
@@ -155,7 +155,7 @@ impl Journey<'_> {
     }
 }
 
-/// Keeps the status with which an account was closed that needs its owner.
+/// Keeps the status behind a closing that needs the account's owner.
 fn note_status(settlement: &Settlement, target: &Target, status: Option<u16>) {
     let needs_owner = match settlement {
         Settlement::Closed { reason, .. } => reason.is_owners(),
@@ -167,7 +167,7 @@ fn note_status(settlement: &Settlement, target: &Target, status: Option<u16>) {
     }
 }
 
-/// Returns a pool by its name and title.
+/// Returns a pool by name and title.
 pub(super) fn described(leg: &Leg, pool: usize) -> notice::Pool {
     let pool = leg.route.pool(pool);
     notice::Pool { name: pool.name.clone(), title: pool.title.clone() }

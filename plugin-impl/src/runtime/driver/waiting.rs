@@ -1,4 +1,4 @@
-//! Waiting: a request stands in the line of its lane until there is a place, or no hope of one.
+//! Waiting: a request waits in the queue of its lane until a slot is free, or until waiting is hopeless.
 
 use std::sync::Arc;
 
@@ -20,14 +20,15 @@ use crate::runtime::shared::Shared;
 
 use super::{Journey, reply};
 
-/// Returns the line of a request: of those that may use the same accounts, and that the same caps hold up.
+/// Returns the wait queue of a request: requests of a queue have an equal choice of accounts and an equal
+/// cap group.
 pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) -> Arc<Lane> {
     let origin = &routed.origin;
     let group = generation.crews[origin.provider].roster.group(&origin.model);
     shared.fleet.lanes.of(routed.lane() ^ group.rotate_right(8))
 }
 
-/// Begins the machine of a request with the number `turn` in its lane.
+/// Starts the state machine of the request with the number `turn` in the lane.
 pub(super) fn dispatch(
     shared: &Shared,
     generation: &Generation,
@@ -41,7 +42,7 @@ pub(super) fn dispatch(
 }
 
 impl Journey<'_> {
-    /// Whoever comes while others wait stands behind them, until `bound` at the longest.
+    /// Joins the queue behind earlier requests, until `bound` at the latest.
     async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
         let _waiting = Waiting::of(self.routed.hold.as_ref());
         let settings = &self.generation.config.settings;
@@ -57,13 +58,13 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Listens to all providers that could serve it.
+    /// Listens to the notifier of every possible provider.
     fn listen(&self) -> Ears {
         let bell = |leg| self.shared.fleet.bell(&self.routed.leg(leg).route.provider.id).listen();
         (0..=self.routed.others()).map(bell).collect()
     }
 
-    /// Stands in line, or where that has no room looks at the other legs first.
+    /// Joins the queue. If the queue is full, tries the failover hops first.
     pub(super) async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
         let has_looked = self.crowded || self.routed.others() == 0;
         match self.stand_in_line(bound).await {
@@ -72,7 +73,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Returns how long it stands in line: who stays in place of going to another provider has a bound on it.
+    /// Returns the end of the wait in the queue: the end of the stay during a stay at the primary hop, or
+    /// else the deadline.
     pub(super) fn bound(&self) -> Millis {
         let deadline = self.dispatch.deadline();
         self.stay.filter(|stay| self.now < *stay).unwrap_or(deadline)
@@ -100,13 +102,13 @@ impl Journey<'_> {
         Ok(())
     }
 
-    /// Returns the root session for which it stands in line. Who belongs to none stands for itself.
+    /// Returns the root session for the queue. A request without a session counts as a session of its own.
     fn party(&self) -> u64 {
         let root = |session| self.shared.fleet.affinity.lineage.root(&session).0;
         self.routed.in_line().map_or(!self.context.turn, root)
     }
 
-    /// As many wait as may: one more would only wait in vain.
+    /// Refuses the request because the queue is full: one more request would only wait in vain.
     pub(super) fn turn_away(mut self) -> Answer {
         self.tell_news(&Onward::GiveUp);
         self.shared.counters.refused.count();

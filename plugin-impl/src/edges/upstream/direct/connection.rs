@@ -1,4 +1,4 @@
-//! One connection, polled by whoever waits for its answer.
+//! A connection, polled by the task waiting for the answer.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -21,19 +21,19 @@ use super::Origin;
 use super::shelf::Shelf;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-/// What reads and writes. It does so only when it is polled.
+/// The reader and writer of a connection, active only when polled.
 type Driver = http1::Connection<Stream, Full<Bytes>>;
 
-/// A connection on which no request is under way.
+/// An idle connection.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Box<Driver>,
     origin: Origin,
 }
 
-/// A connection that was lost before the head of an answer.
+/// A connection lost before the answer's head.
 pub(super) enum Lost {
-    /// It was closed, and no answer had begun.
+    /// The connection closed, and no answer had begun.
     Closed(hyper::Error),
     Broken(hyper::Error),
 }
@@ -51,7 +51,7 @@ impl Lost {
     }
 }
 
-/// What the system says when the other side has closed a connection.
+/// Returns whether an error is the system's report of a close by the peer.
 fn is_closing(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| {
@@ -70,8 +70,8 @@ impl Connection {
         &self.origin
     }
 
-    /// Sends a request and waits for the head of its answer. The connection goes on in the body, and from
-    /// there to the shelf.
+    /// Sends a request and waits for the answer's head. The connection then moves into the body, and from
+    /// the body to the idle pool.
     pub(super) async fn ask(
         mut self,
         request: Request<Full<Bytes>>,
@@ -96,7 +96,7 @@ impl Connection {
         }))
     }
 
-    /// Says whether another request can be sent. Nothing may be under way.
+    /// Returns whether another request can be sent. No request may be in flight.
     pub(super) fn is_open(&mut self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         Pin::new(&mut *self.driver).poll(&mut context).is_pending() && self.sender.is_ready()
@@ -109,23 +109,23 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The body of an answer together with the connection that it comes by.
+/// The body of an answer, with the connection.
 ///
-/// At its end the connection goes back to the shelf; dropped before, it is closed.
+/// At the end of the body the connection goes back to the idle pool. An early drop closes the connection.
 #[derive(Debug)]
 pub(in crate::edges::upstream) struct ConnectedBody {
     incoming: Incoming,
-    /// Where nobody has asked yet, there may be what came with the head.
+    /// Whether the body was polled before. The first poll may find bytes read together with the head.
     has_begun: bool,
-    /// None once it was given back or has ended.
+    /// The connection; `None` after the end or after the return to the pool.
     connection: Option<Connection>,
     shelf: Arc<Shelf>,
 }
 
 impl ConnectedBody {
-    /// Has the connection read on, and takes what that brought.
+    /// Lets the connection read on, and takes the bytes read.
     ///
-    /// Nothing comes but by the connection, after which it is asked for: it need not wake anybody.
+    /// The body is polled right after the connection, so the body needs no waker of its own.
     fn poll_incoming(
         &mut self,
         context: &mut Context<'_>,
@@ -181,7 +181,7 @@ impl Body for ConnectedBody {
 }
 
 impl Drop for ConnectedBody {
-    /// Whoever knows how long a body is does not ask for what comes after it.
+    /// Returns the connection of a finished body: a reader who knows the length does not poll for the end.
     fn drop(&mut self) {
         if self.incoming.is_end_stream() {
             self.give_back();
