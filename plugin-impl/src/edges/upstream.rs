@@ -98,6 +98,7 @@ impl Upstream {
     ) -> Result<Incoming, SendError> {
         let outgoing = make();
         let uri: Uri = outgoing.url.parse().map_err(|_| fault::no_url())?;
+        // A configured proxy beats the machine's settings.
         let is_direct = proxy.is_none() && self.of_the_machine.intercept(&uri).is_none();
         let sent = async {
             if is_direct {

@@ -147,6 +147,7 @@ impl<'a> Journey<'a> {
             let most = generation.config.settings.affinity.sessions as usize;
             shared.fleet.affinity.lineage.note(session, most, now);
         }
+        // The serial number in the lane seeds the jitter and the sample, so that requests spread.
         let lane = waiting::lane(shared, generation, routed);
         let turn = lane.next_turn();
         let dispatch = waiting::dispatch(shared, generation, routed, turn, now);
@@ -180,6 +181,7 @@ impl<'a> Journey<'a> {
     }
 
     async fn travel(mut self) -> Answer {
+        // Earlier requests wait: overtaking them would starve the queue.
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
             self.record.waits(self.leg, bound, None, self.now);
@@ -190,6 +192,7 @@ impl<'a> Journey<'a> {
             self.record.woke(self.now);
         }
         loop {
+            // The core decides the step; the driver only performs it and reports back.
             let event = match self.dispatch.step() {
                 Step::Plan => self.plan(),
                 Step::Withdraw => Event::Withdrawn(self.withdraw()),
@@ -237,6 +240,7 @@ impl<'a> Journey<'a> {
         match self.crew().roster.admit_for(asker, &candidate, &self.leg().model, jitter, self.now) {
             Ok(lease) => {
                 self.shared.counters.knocks.add(lease.is_knock().into());
+                // Now it is known where the request goes on, so pending notices can name it.
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);
                 self.tell_fall();
@@ -259,6 +263,7 @@ impl<'a> Journey<'a> {
 
     async fn authorize(&mut self, renew: bool) -> Event {
         let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
+        // Only a renewal tells the credential which proof the upstream rejected.
         let rejected = attempt.proof.take().filter(|_| renew);
         let leg = self.routed.leg(self.leg);
         let papers = &self.generation.crews[leg.provider].papers[attempt.candidate.account as usize];
@@ -296,11 +301,13 @@ impl<'a> Journey<'a> {
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
         self.record.sent();
+        // Each request feeds the retry budget once, with its first attempt.
         self.pay_in();
         let sent =
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, evidence) = match sent {
             Ok(incoming) => {
+                // Headers report quota on good and bad answers alike.
                 self.note_readings(&incoming.headers);
                 let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
                 let named = self.named(lease.target());
@@ -317,6 +324,7 @@ impl<'a> Journey<'a> {
             self.convict();
             return Event::Answered { outcome: evidence.outcome, renewable };
         }
+        // Not settled yet: the machine may renew the credential and try this account once more.
         if evidence.outcome == Outcome::Unauthorized && renewable && !renewed {
             return Event::Answered { outcome: evidence.outcome, renewable };
         }
@@ -422,6 +430,7 @@ impl<'a> Journey<'a> {
         }
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;
+        // Fallbacks and switches count only for a good answer: a lease is left only then.
         if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
             counters.provider_fallbacks.add(served.left_origin.into());
             counters.pool_fallbacks.add(served.fell_back.into());
@@ -429,6 +438,7 @@ impl<'a> Journey<'a> {
         }
         match self.seen.take() {
             Some(Seen::Answer(mut seen)) => {
+                // The upstream did its part if the request itself was at fault.
                 if lease.is_some() || seen.is_callers_fault {
                     counters.answered.count()
                 } else {

@@ -135,6 +135,7 @@ impl Stream for IncomingBody {
         if let Some(fault) = self.broken {
             return Poll::Ready(Some(Err(fault)));
         }
+        // No wake-up since the last look: polling the connection would find nothing.
         if !self.news.look(context) {
             return Poll::Pending;
         }
@@ -144,6 +145,7 @@ impl Stream for IncomingBody {
             self.broken = piece.as_ref().and_then(|piece| piece.as_ref().err().copied());
             return Poll::Ready(piece);
         }
+        // Nothing ready: from here on the silence counts.
         if self.silence.poll(&mut told).is_ready() {
             self.broken = Some(StreamFault::Silent);
             return Poll::Ready(Some(Err(StreamFault::Silent)));

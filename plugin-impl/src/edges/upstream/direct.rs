@@ -96,11 +96,14 @@ impl Direct {
         let origin = Origin::of(uri).ok_or_else(fault::no_url)?;
         let replay = outgoing.replay;
         let mut request = made(outgoing, uri, &origin);
+        // A request with harmful copies gets a fresh connection, since an idle connection may already be
+        // closed.
         let kept = (replay == Replay::IfUnread).then(|| self.shelf.take(&origin)).flatten();
         if let Some(kept) = kept {
             let asked = Instant::now();
             match kept.ask(request, &self.shelf).await {
                 Ok(response) => return Ok(response.map(Source::Direct)),
+                // Closed at once: nothing was read, so the request is safe to send again.
                 Err(Lost::Closed(error)) if error.is_canceled() || asked.elapsed() <= AT_ONCE => {
                     tracing::debug!(%error, "a kept connection was closed");
                 }

@@ -65,8 +65,8 @@ impl Journey<'_> {
         }
     }
 
-    /// Convicts the first suspect, since another account has served the request. No further suspect is at
-    /// fault.
+    /// Convicts the first suspect, if a different account has served the request. The doubts about further
+    /// accounts are dropped.
     pub(super) fn convict(&mut self) {
         if self.doubts.is_empty() {
             return;

@@ -34,6 +34,7 @@ impl Journey<'_> {
         let leg = &self.routed.origin;
         let members = &self.generation.crews[leg.provider].roster.members;
         let ends = members.iter().filter_map(|member| self.told_end_of(member));
+        // One account with an estimated end makes the whole end unknown.
         let ends: Vec<_> = ends.collect::<Option<_>>()?;
         let (until, member) = ends.into_iter().min_by_key(|(until, _)| *until)?;
         let reset = self.shared.clock.now().wall_of(until);

@@ -87,6 +87,7 @@ impl Reading {
         loop {
             let Some(body) = &mut self.body else { return Evidence::of(Outcome::Good) };
             match timeout_at(patience, body.next()).await {
+                // Out of patience: the model has taken the request and still thinks.
                 Err(_) => return Evidence::of(Outcome::Good),
                 Ok(None) => {
                     self.body = None;
@@ -97,6 +98,7 @@ impl Reading {
                     return Evidence::of(Outcome::Unreachable(NetworkFault::Reset));
                 }
                 Ok(Some(Ok(bytes))) => {
+                    // A body complete in one piece is not searched for its end.
                     let is_all = self.held.is_empty() && body.is_over();
                     let feed = if is_all { FirstEvent::feed_all } else { FirstEvent::feed };
                     let look = feed(&mut first, &bytes, &self.headers, clock.now());

@@ -14,6 +14,8 @@ impl Journey<'_> {
     pub(super) fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
         let now = self.now;
         self.context.at_last = self.routed.others() == 0;
+        // A full queue at the primary leaves nothing to stay for; otherwise the request stays for a short
+        // wait.
         let (refusal, stay) = match self.plan_at_origin(now) {
             Err(refusal) if self.crowded => (refusal, now),
             Err(refusal) if self.routed.others() > 0 => (refusal, self.stay()),
@@ -29,6 +31,7 @@ impl Journey<'_> {
         });
         self.leg = leg;
         match planned {
+            // Every hop is closed and an early probe is due.
             Err(refusal) if refusal.knock.is_some_and(|from| from <= now) => self.at_last(refusal, now),
             planned => planned,
         }
@@ -71,6 +74,7 @@ impl Journey<'_> {
         self.context.accounts = roster.members.len() as u32;
         let own = self.routed.own_at(leg);
         self.context.own = own.map(|own| own.place);
+        // The sticky account first: the snapshot has to include it.
         let is_warm = self.look_home(now);
         let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
         self.leave_out_suspects(&mut snapshot);
@@ -80,9 +84,11 @@ impl Journey<'_> {
         let mut chosen = plan(&snapshot, settings, &self.context);
         if let Ok(first) = &chosen {
             let patience = self.dispatch.patience(settings.affinity.patience);
+            // A warm prompt cache is worth a short wait for the sticky account.
             self.held = hold(&snapshot, first, &self.context, patience).filter(|_| is_warm);
             self.shared.counters.plans.count();
             self.others_open = first.has_others();
+            // A concurrent request of the session was faster: plan again with its account.
             if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
                 chosen = plan(&snapshot, settings, &self.context);
             }

@@ -52,6 +52,7 @@ impl Journey<'_> {
         let mut turn = stood?;
         self.shared.counters.waits.count();
         tokio::select! {
+            // At the head: from now on the request hears of every change.
             () = turn.comes() => self.turn = Some((turn, self.listen())),
             () = self.shared.clock.sleep_until(bound) => {}
         }

@@ -79,6 +79,7 @@ impl Connection {
     ) -> Result<Response<ConnectedBody>, Lost> {
         let mut head = pin!(self.sender.send_request(request));
         let mut driver = Some(&mut self.driver);
+        // The task that waits also drives the connection: no second task, no handover.
         let head = poll_fn(|context| {
             // What it has to say about an end it says in place of the head.
             if driver.as_mut().is_some_and(|driver| Pin::new(&mut ***driver).poll(context).is_ready()) {
@@ -132,6 +133,7 @@ impl ConnectedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let mut of_nobody = Context::from_waker(Waker::noop());
         let is_first = !std::mem::replace(&mut self.has_begun, true);
+        // Bytes that came with the head wait in the body already.
         if is_first && let ready @ Poll::Ready(_) = Pin::new(&mut self.incoming).poll_frame(&mut of_nobody) {
             return ready;
         }
