@@ -77,7 +77,7 @@ pub struct Config {
     pub quota_refresh: Duration,
     /// The longest wait of a streaming request with signs of life; zero for none.
     pub hold: Duration,
-    /// The quota protection, unless a provider, pool or account says more.
+    /// The quota protection of pools and accounts without a setting of their own.
     pub protection: Level,
     /// The gateway's address: local, unless the user allows more.
     pub listen: ListenAddress,

@@ -59,6 +59,7 @@ impl Callers {
 
     /// Returns the account of a credential.
     pub fn account(&self, credential: &impl Hash, now: Millis) -> Arc<Account> {
+        // 128 bits of keyed hashes tell callers apart without keeping a credential.
         let key = Fingerprint([0, 1].map(|hash: usize| self.hashers[hash].hash_one(credential)));
         if let Some(known) = self.known.get(&key) {
             known.seen.fetch_max(now.0, Ordering::Relaxed);

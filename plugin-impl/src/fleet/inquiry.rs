@@ -59,10 +59,12 @@ impl Inquiry {
         slot.gauge.take_in(readings, described, now);
         let windows = slot.gauge.windows();
         let mut moved = Vec::new();
+        // Only limits older than the question: the answer may not know of a later 429 yet.
         for (models, limit) in &self.seen {
             let named = models.as_ref().map(|models| as_named(models, described));
             let end = windows.amended_end(*limit, named.as_ref(), self.asked, now);
             let Some(end) = end else { continue };
+            // Compare and move: a limit replaced meanwhile stays.
             if slot.generating().amend(models.as_ref(), *limit, end, now) {
                 moved.push(Moved { models: models.clone(), end });
             }

@@ -221,12 +221,14 @@ impl Lease {
         let target = &self.target;
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
         let (mut confirmed, mut more) = (None, false);
+        // Each quota on the route learns of the answer; the most important change is reported.
         for (passed, grant) in &mut self.grants {
             let (one, opens) = target.cells().quota(passed).confirm(grant);
             confirmed = Some(confirmed.map_or(one, |before| says_more(before, one)));
             more |= opens;
         }
         let Some(confirmed) = confirmed else { return Confirmed::Open };
+        // A stale answer says nothing about the present, and side operations do not fill the throttle.
         let grows = confirmed != Confirmed::Stale && target.operation == Operation::Generating;
         let lets_one_more_go = grows && target.slot().throttle.grow();
         if more || lets_one_more_go {

@@ -206,6 +206,7 @@ impl Roster {
         let sight = Sight { route, model, operation, caps_full, now, own };
         match &route.account {
             Some(id) => self.look(&sight, self.ids.get(id).copied(), &mut snapshot.accounts),
+            // Few accounts: a full look costs less than a sample.
             None if self.members.len() <= sample::WHOLE as usize => {
                 self.look(&sight, self.all(), &mut snapshot.accounts);
             }

@@ -130,6 +130,7 @@ async fn whole(body: Incoming, limit: u64) -> Result<Bytes, (StatusCode, String)
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| unreadable(error.is::<LengthLimitError>(), limit))?;
         let Ok(piece) = frame.into_data() else { continue };
+        // Most bodies come in one piece and are never copied.
         if first.is_empty() {
             first = piece;
             continue;

@@ -123,6 +123,7 @@ mod unix {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         check_free(path)?;
+        // Bound out of reach and then moved, so the socket never exists with a wider mode.
         let nursery = folder.join(format!(".{}", &Token::random().expose()[..8]));
         fs::DirBuilder::new().mode(0o700).create(&nursery)?;
         let bound = bind_in(&nursery, path);

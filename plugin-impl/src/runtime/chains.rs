@@ -64,6 +64,7 @@ impl Chains {
             return Arc::default();
         }
         let fitting = self.0.iter().filter(|chain| chain.fits(origin, intent));
+        // The most specific chain: a model of its own before `*`, then a provider of its own.
         match fitting.max_by_key(|chain| (!chain.fallback.is_for_all(), chain.fallback.provider.is_some())) {
             Some(chain) => chain.without(origin),
             None => Arc::default(),

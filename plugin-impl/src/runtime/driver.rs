@@ -338,6 +338,7 @@ impl<'a> Journey<'a> {
         let now = self.now;
         match attempt.lease.confirm(now) {
             Confirmed::Stale => self.shared.counters.stale_successes.count(),
+            // The limit is over: store the fact and tell people once.
             Confirmed::Over => {
                 let target = attempt.lease.target().clone();
                 self.keep_limit(&target);
@@ -360,6 +361,7 @@ impl<'a> Journey<'a> {
             return Event::Answered { outcome: evidence.outcome, renewable: false };
         };
         let target = lease.target().clone();
+        // Readings may know the reset better than the answer.
         let evidence = self.corrected(evidence, &target);
         match lease.examine(&evidence, self.record.id.number, self.now) {
             Examined::Settled(settlement) => {
@@ -367,6 +369,7 @@ impl<'a> Journey<'a> {
                 self.learned(settlement, &target, evidence.status);
                 Event::Answered { outcome: evidence.outcome, renewable: false }
             }
+            // Nothing is closed yet: the core sends the request on to a witness.
             Examined::Doubted(suspect) => {
                 self.record.came_to(&evidence, None, self.now);
                 self.doubt(candidate, suspect, evidence.clone());

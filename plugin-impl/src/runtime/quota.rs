@@ -114,6 +114,7 @@ impl Question {
         let body = whole(incoming.body, MAX_ANSWER).await;
         let body = body.ok_or("its answer broke off or is too long")?;
         let mut readings = in_quota_answer(&body, self.tokens.clock.now());
+        // The endpoint reports every model of the account; other pools have polls of their own.
         readings.retain(|reading| serves(&provider.core, self.pool, reading));
         if readings.is_empty() {
             Err("its answer tells nothing of this pool".to_owned())

@@ -247,10 +247,12 @@ impl State {
         now: Millis,
     ) -> Result<Secret, Outcome> {
         let issued = issued.inspect_err(|_| {
+            // The old token may still work: keep it, and try again a little later.
             if let Some(access) = &mut self.access {
                 access.lifespan.put_off(now);
             }
         })?;
+        // The configuration changed during the flight: this token belongs to the old grant.
         if self.grant.fingerprint != fingerprint {
             return Ok(issued.access);
         }

@@ -130,6 +130,7 @@ fn account(
         check_is_first(id, place, seen, report);
     }
     let provider = id.as_ref().and_then(|(id, place)| provider(id, place, common, report));
+    // Every check runs even after an error, so that one load reports every error of the account.
     if let (Some((id, _)), Some(provider)) = (&id, provider) {
         check_oauth(&fields, id, &common.providers[provider], report);
     }
@@ -211,6 +212,7 @@ fn credential(
         (&ACCESS_TOKEN, CredentialSource::AccessToken),
         (&REFRESH_TOKEN, CredentialSource::RefreshToken),
     ];
+    // Exactly one form of credential: a secret in one of three forms, or the caller's own.
     let written: Vec<_> =
         forms.into_iter().filter_map(|(key, make)| Some((key, fields.get(key)?, make))).collect();
     let id = id.map_or_else(|| fields.entry().path.clone(), AccountId::to_string);

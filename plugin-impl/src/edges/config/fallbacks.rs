@@ -196,6 +196,7 @@ impl Reading<'_> {
         let (speaks, provider) = (target.provider.format, target.provider.id.clone());
         let is_of_chain = |core: &&Arc<Provider>| written.iter().any(|target| target.provider.id == core.id);
         let (here, elsewhere): (Vec<_>, Vec<_>) = self.known.in_use().partition(|core| core.format == speaks);
+        // Fine if a provider of the format is outside the chain: its requests can use the chain.
         if here.is_empty() || elsewhere.is_empty() || !here.iter().all(is_of_chain) {
             return;
         }
@@ -213,6 +214,7 @@ impl Reading<'_> {
         let ask = Ask { format, provider: None, model: &target.name, pool: None, account: None };
         match Route::parse(&ask, self.known, self.common.quota_fallback) {
             Ok(route) => Some(route),
+            // No account now, but perhaps tomorrow: a warning, not an error.
             Err(RouteError::NoAccounts { provider }) => {
                 let text = format!("`{}` is left out of `{}`", target.name, target.entry.path);
                 report

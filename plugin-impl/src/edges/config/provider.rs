@@ -95,6 +95,7 @@ pub(super) fn resolve(
     if !is_readable {
         return None;
     }
+    // Read every field before giving up on any, so that one load reports every error.
     let format = kind(&fields, declared, common, report);
     let pools = pool::pools(&fields, &declared.name, report);
     let families = family::families(&fields, &declared.name, &pools, common.pool_order, report);

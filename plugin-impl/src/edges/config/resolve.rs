@@ -42,6 +42,7 @@ pub(super) fn config(
 
     let top = Entry::root(&root).fields(&TOP, &mut report);
     let mut config = scalars(&top, &secrets, source, &mut report);
+    // Providers first: accounts and chains refer to them by index.
     let declared = declared(&top, &mut report);
     config.providers = providers(&top, &declared, &secrets, &mut report);
     config.accounts = accounts(&top, &declared, &secrets, &mut report);

@@ -89,6 +89,7 @@ impl<'a> Builder<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Box<ConfigError>> {
+        // Bounds the recursion: the file may come from anybody.
         if depth > MAX_DEPTH {
             return Err(self.syntax(span, "this is nested too deeply"));
         }

@@ -59,6 +59,7 @@ pub(super) fn maker(
         Bound::Torn(one, other) => return Err(BondError::Torn(one, other)),
         Bound::To(maker) => maker,
     };
+    // Only the owner has the resource, so there is nowhere else to go.
     if !providers.has_account(maker.as_str()) {
         return Err(BondError::Gone(maker));
     }

@@ -16,6 +16,7 @@ impl Journey<'_> {
         let (own, leg) = (self.routed.own_at(leg), self.routed.leg(leg));
         let crew = &self.generation.crews[leg.provider];
         let roster = &crew.roster;
+        // A fresh snapshot: the refusal names what closes each account now.
         let seen = roster.snapshot_for(own, &leg.route, &leg.model, &self.context, self.now);
         let blocked = |view: &AccountView| {
             let closed = first_to_open(view)?;

@@ -101,11 +101,13 @@ impl Journey<'_> {
             Some(Verdict::Open) => false,
         };
         for (at, doubted) in std::mem::take(&mut self.doubts).into_iter().enumerate() {
+            // The first answer stands for the request; later ones only testified.
             if at == 0 {
                 (self.seen, self.served) = (doubted.seen, doubted.served);
             }
             let Some(suspect) = doubted.suspect else { continue };
             let target = suspect.target().clone();
+            // Like answers of two accounts: the request or the network is at fault, not an account.
             let settlement = if alike {
                 suspect.acquit(&doubted.evidence, self.now)
             } else {

@@ -23,7 +23,7 @@ use super::RequestId;
 
 /// The number of plans with a kept snapshot: the first plans, and the last.
 pub const MAX_PLANS: usize = 4;
-/// The most accounts kept of a snapshot: the plan's first candidates, then more in roster order.
+/// The most accounts kept of a snapshot: the plan's first candidates, then further accounts.
 pub const MAX_ACCOUNTS: usize = 24;
 /// The most steps kept of a request: the first steps, and the last.
 pub const MAX_STEPS: usize = 48;

@@ -45,7 +45,7 @@ const MOST_BYTES: usize = 8 << 20;
 /// The header for providers missing in the list, with the reasons.
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-pointsman-left-out");
 
-/// Returns the providers of a merged list, or `None` for a list from a single provider.
+/// Returns the providers of a merged list, or `None` if a single provider is asked.
 pub(super) fn listed(claim: &Claim, call: &Call, generation: &Generation) -> Option<Vec<Arc<Provider>>> {
     let is_pinned = || [PIN_ACCOUNT, PIN_POOL].iter().any(|pin| call.headers.contains_key(pin));
     if claim.provider.is_some() || !is_list(claim, call) || is_pinned() {
@@ -71,6 +71,7 @@ pub(super) async fn list_of_one(
     call: Call,
 ) -> Answer {
     let format = claim.intent.format;
+    // A query the list does not know is for the provider to judge.
     let Ok(page) = page_of(format, &pairs(&call)) else {
         return router.routed(generation, claim, call).await;
     };
@@ -139,6 +140,7 @@ pub(super) async fn list(
     };
     let headers = asked(call.headers);
     let asking = Asking { router, generation, intent: &intent, asked_at, query: &query, headers };
+    // All providers at once: the list takes as long as the slowest, up to the time limit.
     let lists = join_all(providers.iter().map(|provider| asking.within_patience(provider))).await;
     let mut whole = Whole::default();
     for (provider, list) in providers.iter().zip(lists) {
