@@ -1,8 +1,8 @@
 //! One request's machine: events in, steps out.
 //!
-//! The driver asks [`Dispatch::step`] what to do, does it, and reports with [`Dispatch::handle`]. The
-//! machine never touches a clock, a cell or a socket, so every story a request can live through is a
-//! table test.
+//! The driver asks [`Dispatch::step`] for the next step, performs the step, and reports with
+//! [`Dispatch::handle`]. The machine never touches a clock, a cell or a socket, so a table test can cover
+//! every possible course of a request.
 //!
 //! ```text
 //!  Plan ──planned──► Admit ──admitted──► Authorize ──authorized──► Send ──good──► Deliver
@@ -12,11 +12,11 @@
 //!   └───────────────────────────┘
 //! ```
 //!
-//! An answer that does not prove whose fault it is begins a [doubt](Verdict): the request is planned again for one
-//! other account, and what comes there decides.
+//! An answer without proof of fault begins a [doubt](Verdict): the request is planned again for one other
+//! account, and the answer from there decides.
 //!
-//! A plan may also be held: the request waits a moment for its session's own account, beside the line and
-//! not in it, and plans again.
+//! A plan may also be held: the request waits a moment for its session's sticky account, outside the wait
+//! queue, and plans again.
 
 mod doubt;
 
@@ -34,62 +34,62 @@ use self::doubt::Doubt;
 
 pub use self::doubt::Verdict;
 
-/// The most upstream calls that one request makes. Each failed one closes something, so a request gets
-/// this far only where that many accounts fail one after the other.
+/// The most upstream calls of one request. Each failed call closes something, so a request gets this far
+/// only if 64 accounts fail one after the other.
 pub const MAX_ATTEMPTS: u32 = 64;
 
-/// How often a request plans again because others took what it had planned, before it waits in line.
+/// The number of plans lost to competing requests before a request enters the wait queue.
 const MAX_LOST_RACES: u32 = 4;
 
-/// The longest that a wait without a known end lasts before the request looks again by itself.
+/// The longest wait without a known end before the request looks again by itself.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long it waits before it asks the same account again where nobody else can be asked.
+/// The wait before the request asks the account again, if no other account can be asked.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What the driver has to do next.
+/// The driver's next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Take a snapshot, plan, and report [`Event::Planned`].
     Plan,
     /// Take a retry out of the provider's budget; report [`Event::Withdrawn`].
     Withdraw,
-    /// Ask the cells on the way for a lease; report [`Event::Admitted`] or [`Event::Denied`].
+    /// Ask the cells of the candidate for a lease; report [`Event::Admitted`] or [`Event::Denied`].
     Admit(Candidate),
     /// Make sure of the credential; report [`Event::Authorized`] or [`Event::Answered`].
     Authorize { renew: bool },
     /// Send the request; report [`Event::Answered`].
     Send,
-    /// Wait in line until `until` or until a place is freed; report [`Event::Woke`].
+    /// Wait in the queue until `until` or until a place is freed; report [`Event::Woke`].
     Wait { until: Millis, refusal: Refusal },
-    /// Wait, without standing in line, for the session's own account; report [`Event::Woke`].
+    /// Wait outside the queue for the session's sticky account; report [`Event::Woke`].
     Hold { until: Millis },
-    /// Hand the last answer to the caller, or say why there was none.
+    /// Deliver the last answer to the caller, or the reason for its absence.
     Deliver,
-    /// Tell the caller that nothing can serve it in time.
+    /// Tell the caller that nothing can serve the request in time.
     Refuse(Refusal),
 }
 
-/// What happened.
+/// A result reported by the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Planned(Result<Plan, Refusal>),
-    /// There is a plan, and a short wait is better than it; see [`hold`](crate::planning::affinity::hold).
+    /// There is a plan, but a short wait is better; see [`hold`](crate::planning::affinity::hold).
     Held {
         until: Millis,
     },
-    /// Whether there was a retry left.
+    /// Whether the budget had a retry left.
     Withdrawn(bool),
     Admitted,
     Denied(Deny),
     Authorized,
-    /// An attempt came to an end, or could not be made. `renewable` says whether another credential of
-    /// the same account may do better.
+    /// An attempt ended, or could not be made. `renewable` is set if another credential of the account may
+    /// do better.
     Answered {
         outcome: Outcome,
         renewable: bool,
     },
-    /// An attempt came to an answer that does not prove whose fault it is, or that another account may do better.
+    /// An attempt's answer does not prove where the fault lies, or another account may do better.
     Doubted(Evidence),
     Woke,
 }
@@ -105,24 +105,24 @@ pub struct Dispatch {
     plans: u32,
     lost_races: u32,
     waits: u32,
-    /// The last failure says more to the caller than a count of accounts would.
+    /// Whether the last failure tells the caller more than a count of accounts would.
     tellable: bool,
-    /// What another attempt would be.
+    /// The kind of the next attempt.
     next: Next,
-    /// It has waited for a closed way to open, and its attempt there cost no retry.
+    /// Whether the request has waited for a closed way to open; its attempt there cost no retry.
     waited_out: bool,
-    /// What it knows of an answer in doubt.
+    /// The state of an answer in doubt.
     doubt: Option<Doubt>,
 }
 
-/// What another attempt of a request is to the upstream.
+/// What another attempt of a request costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
-    /// The first, or one that nothing has to be paid for.
+    /// The first attempt, or a free attempt.
     Free,
     /// A retry; see [`budget`](crate::admission::budget).
     Retry,
-    /// A retry that the budget does not allow.
+    /// A retry without room in the budget.
     Withheld,
 }
 
@@ -140,7 +140,7 @@ enum Phase {
 }
 
 impl Dispatch {
-    /// Begins a request that may wait for `max_wait` in all.
+    /// Begins a request with a total wait of at most `max_wait`.
     pub fn new(now: Millis, max_wait: Duration) -> Self {
         Self {
             phase: Phase::Planning,
@@ -158,60 +158,60 @@ impl Dispatch {
         }
     }
 
-    /// Has it ask a little after the ends that it waits for.
+    /// Sets the jitter: the request asks a little after each end of a wait.
     #[must_use]
     pub fn with_jitter(self, jitter: Jitter) -> Self {
         Self { jitter, ..self }
     }
 
-    /// Returns how many upstream calls were made.
+    /// Returns the number of upstream calls made.
     pub const fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Returns how many plans were made.
+    /// Returns the number of plans made.
     pub const fn plans(&self) -> u32 {
         self.plans
     }
 
-    /// Returns how many times the request waited.
+    /// Returns the number of waits.
     pub const fn waits(&self) -> u32 {
         self.waits
     }
 
-    /// Says whether the last failure is delivered because the budget had no retry left.
+    /// Returns whether the last failure is delivered because the budget had no retry left.
     pub fn is_withheld(&self) -> bool {
         self.next == Next::Withheld
     }
 
-    /// Says whether the account that answered in doubt is left out of the next plan.
+    /// Returns whether the next plan leaves out the account of the doubtful answer.
     pub fn seeks_a_witness(&self) -> bool {
         self.doubt.as_ref().is_some_and(Doubt::shuns_the_first)
     }
 
-    /// Returns what came of an answer in doubt, if there was one. Unless it is [`Verdict::Settled`], that answer is
-    /// what is delivered.
+    /// Returns the verdict on an answer in doubt, if there was any. Unless the verdict is
+    /// [`Verdict::Settled`], the doubtful answer is delivered.
     pub fn verdict(&self) -> Option<Verdict> {
         self.doubt.as_ref().map(Doubt::verdict)
     }
 
-    /// Returns how far from what is due it goes.
+    /// Returns the jitter.
     pub const fn jitter(&self) -> Jitter {
         self.jitter
     }
 
-    /// Returns the instant after which it does not wait any more.
+    /// Returns the instant after which the request waits no more.
     pub const fn deadline(&self) -> Millis {
         self.deadline
     }
 
-    /// Returns the instant after which it does not hold out for its session's own account any more. All that
-    /// it holds counts together, as waits do.
+    /// Returns the instant after which the request no longer holds out for its session's sticky account.
+    /// Every hold counts towards one total, as waits do.
     pub fn patience(&self, patience: Duration) -> Millis {
         self.began.after(patience).min(self.deadline)
     }
 
-    /// Returns what to do next. Asking twice returns the same.
+    /// Returns the next step. Repeated calls return an equal step.
     pub fn step(&self) -> Step {
         match &self.phase {
             Phase::Planning => Step::Plan,
@@ -226,8 +226,7 @@ impl Dispatch {
         }
     }
 
-    /// Takes in what happened. An event that does not belong to the step is a bug of the driver and
-    /// changes nothing.
+    /// Applies an event. An event out of step is a bug of the driver and changes nothing.
     pub fn handle(&mut self, event: Event, now: Millis) {
         let phase = std::mem::replace(&mut self.phase, Phase::Planning);
         self.phase = match (phase, event) {
@@ -279,8 +278,8 @@ impl Dispatch {
         }
     }
 
-    /// A way that was closed lets 1, 2, 4 try when it opens, so those who wait for it are no flood. Once, so
-    /// that an upstream which opens and fails and opens again is not asked by everybody each time.
+    /// A closed way lets 1, 2, 4 probes through as it opens, so its waiters are no flood and pay no retry.
+    /// Free only once: an upstream that opens and fails by turns is not asked by every waiter each time.
     fn woke(&mut self, refusal: &Refusal) -> Phase {
         if self.next == Next::Retry && refusal.counts.cooling.total() > 0 && !self.waited_out {
             (self.next, self.waited_out) = (Next::Free, true);
@@ -312,7 +311,8 @@ impl Dispatch {
         }
     }
 
-    /// Each call that finds out more is a retry, so that a fleet without a good key does not double its calls.
+    /// Each call made to resolve a doubt is a retry, so that a fleet without a good key does not double its
+    /// calls.
     fn doubted(&mut self, evidence: Evidence) -> Phase {
         let asks_another = match &mut self.doubt {
             Some(doubt) => doubt.hears(&evidence),
@@ -326,7 +326,7 @@ impl Dispatch {
         if asks_another { Phase::Planning } else { Phase::Delivering }
     }
 
-    /// Nothing was sent: a count of the accounts says more than that a token could not be had.
+    /// Nothing was sent: a count of the accounts tells the caller more than the failed token does.
     fn unauthorized(&mut self) -> Phase {
         self.tellable = false;
         Phase::Planning

@@ -1,7 +1,7 @@
-//! Blame: what evidence means for each of the cells that a request passed.
+//! Blame: the effect of evidence on each cell on a request's way.
 //!
-//! Failures that are not quota never touch a limit, and quota touches nothing else. These tables are the only place
-//! that says so. What is in doubt closes nothing until a witness has spoken; see [`Evidence::inquiry`].
+//! Failures other than quota never touch a limit, and quota touches nothing else; only these tables say so.
+//! An answer in doubt closes nothing until a witness has spoken; see [`Evidence::inquiry`].
 
 use crate::admission::backoff::Schedule;
 use crate::admission::cell::Limit;
@@ -9,7 +9,7 @@ use crate::planning::snapshot::{Closed, Why};
 use crate::response::evidence::{Certainty, Evidence, Extent};
 use crate::response::outcome::{LimitKind, NetworkFault, Outcome, SignIn};
 
-/// The cells that one attempt passes, besides the pool's own.
+/// The gates of one attempt: its cells besides the pool's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Gate {
     /// The account, whatever the pool.
@@ -18,26 +18,26 @@ pub enum Gate {
     Way,
     /// The account at one endpoint, for one model.
     WayModel,
-    /// The endpoint, for all accounts.
+    /// The endpoint, for every account.
     Endpoint,
-    /// The endpoint for one model, for all accounts.
+    /// The endpoint for one model, for every account.
     EndpointModel,
 }
 
 impl Gate {
-    /// How many gates there are.
+    /// The number of gates.
     pub const COUNT: usize = 5;
 
-    /// All gates, each at its own index.
+    /// Every gate, at its own index.
     pub const ALL: [Self; Self::COUNT] =
         [Self::Account, Self::Way, Self::WayModel, Self::Endpoint, Self::EndpointModel];
 
-    /// Returns the gate's place in [`Gate::ALL`].
+    /// Returns the gate's index in [`Gate::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// Says whether other accounts pass it as well, so that it says nothing on one of them.
+    /// Returns whether several accounts share the gate, so that the gate proves nothing about one of them.
     pub const fn is_shared(self) -> bool {
         match self {
             Self::Account | Self::Way | Self::WayModel => false,
@@ -46,13 +46,13 @@ impl Gate {
     }
 }
 
-/// Why something is left alone that is not limited, as people are told.
+/// Why an account, an endpoint or a model is avoided without a limit, for display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// The upstream rejected the credential.
     Auth,
     Token,
-    /// The upstream does not allow the request to the project or the plan of the account.
+    /// The upstream does not allow the request to the account's project or plan.
     Project,
     Network,
     Server,
@@ -61,12 +61,12 @@ pub enum Reason {
     Payment,
     /// The account has no access to the model.
     Model,
-    /// A refusal that does not prove whose fault it is; other accounts were refused alike, or none could be asked.
+    /// A refusal without proof of fault: other accounts were refused alike, or none could be asked.
     Refused,
 }
 
 impl Reason {
-    /// All reasons, each at its own index.
+    /// Every reason, at its own index.
     pub const ALL: [Self; 9] = [
         Self::Auth,
         Self::Token,
@@ -79,7 +79,7 @@ impl Reason {
         Self::Refused,
     ];
 
-    /// Returns the words for it, as a noun.
+    /// Returns the reason as a noun, for display.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "credential rejected",
@@ -94,7 +94,7 @@ impl Reason {
         }
     }
 
-    /// Returns the words for an account that is closed by it.
+    /// Returns the state of an account closed for this reason, for display.
     pub const fn state(self) -> &'static str {
         match self {
             Self::Auth => "rejected",
@@ -109,7 +109,7 @@ impl Reason {
         }
     }
 
-    /// Says whether only the owner of the account can mend it: to wait does not help.
+    /// Returns whether only the account's owner can mend the cause: waiting does not help.
     pub const fn is_owners(self) -> bool {
         match self {
             Self::Auth | Self::Project | Self::Payment | Self::Model => true,
@@ -118,25 +118,25 @@ impl Reason {
     }
 }
 
-/// What evidence does to the cells.
+/// The effect of evidence on the cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The request is served: everything on its way is good.
+    /// The request is served: every gate on its way is good.
     Nobody,
-    /// An answer came, and it says nothing on quota.
+    /// An answer came, without news on quota.
     Request,
-    /// Nothing can be said of anybody.
+    /// No conclusion about anybody.
     Nothing,
-    /// Something is limited; the way to it is good.
+    /// A limit applies; the way to the pool is good.
     Limit(Limit, Extent),
-    /// One gate is closed; nothing is known of the others.
+    /// One gate is closed; nothing is known of the rest.
     Gate(Gate, Limit, Reason),
-    /// The account can do nothing until its owner signs in.
+    /// The account is unusable until its owner signs in.
     SignIn,
 }
 
-/// Says what evidence means that is taken at its word. `convicted` says whether another account met the same at this
-/// endpoint; see [`Suspicion`](crate::admission::suspicion::Suspicion).
+/// Returns the blame for evidence taken at its word. `convicted` is set if another account met an equal
+/// failure at this endpoint; see [`Suspicion`](crate::admission::suspicion::Suspicion).
 pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
     match &evidence.outcome {
         Outcome::Good => Blame::Nobody,
@@ -164,8 +164,8 @@ pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
     }
 }
 
-/// Says what an answer in doubt means once another account has served the request: the account is at fault, for a
-/// short time that grows.
+/// Returns the blame for an answer in doubt after another account has served the request: the account is at
+/// fault, for a short time that grows.
 pub fn conviction(evidence: &Evidence) -> Blame {
     match evidence.outcome {
         Outcome::ServerError => Blame::Gate(Gate::Way, Limit::Guessed(Schedule::FAULT), Reason::Server),
@@ -186,15 +186,15 @@ pub fn conviction(evidence: &Evidence) -> Blame {
     }
 }
 
-/// Says what an answer in doubt means that another account has given as well: it is the request's or the network's,
-/// and nobody stays closed. Credentials alone are left alone for a moment, so that a fleet whose keys are all dead
+/// Returns the blame for an answer in doubt confirmed by another account: the request or the network is at
+/// fault, and nobody stays closed. Only credentials are avoided for a moment, so that a fleet of dead keys
 /// does not ask for ever.
 pub fn acquittal(evidence: &Evidence) -> Blame {
     if evidence.outcome == Outcome::Unauthorized { in_doubt(evidence) } else { Blame::Request }
 }
 
-/// Says what an answer in doubt means where nobody else could be asked. What the answer does not say by name closes
-/// nothing, unless `repeated`: other requests have met it, too.
+/// Returns the blame for an answer in doubt if nobody else could be asked. A refusal not said by name
+/// closes nothing, unless `repeated`: other requests have met the answer, too.
 pub fn unwitnessed(evidence: &Evidence, repeated: bool) -> Blame {
     match evidence.outcome {
         Outcome::ServerError if repeated => {
@@ -222,7 +222,7 @@ pub fn unwitnessed(evidence: &Evidence, repeated: bool) -> Blame {
     }
 }
 
-/// Says what closes an account to the request that asks a witness about it.
+/// Returns the closure of an account for the request in search of a witness.
 pub fn suspected(evidence: &Evidence) -> Closed {
     let why = match evidence.outcome {
         Outcome::NeedsSignIn(_) => Why::NeedsSignIn,
@@ -243,17 +243,17 @@ pub fn suspected(evidence: &Evidence) -> Closed {
     Closed { until: None, why }
 }
 
-/// Says whether an outcome is evidence on an endpoint: true for a failure, false for an answer.
+/// Returns whether an outcome is evidence on an endpoint: true for a failure, false for an answer.
 pub fn accuses(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Capacity | Outcome::ServerError | Outcome::Unreachable(_))
 }
 
-/// The smallest gate that a refusal names is closed.
+/// Closes the smallest gate named by a refusal.
 fn refused(evidence: &Evidence) -> Blame {
     Blame::Gate(gate(evidence), until(evidence, Schedule::FAULT), reason(evidence))
 }
 
-/// The same for a moment, for a reason that passes by itself.
+/// Closes that gate for a moment, for a reason that passes by itself.
 fn in_doubt(evidence: &Evidence) -> Blame {
     Blame::Gate(gate(evidence), Limit::Guessed(Schedule::MOMENT), Reason::Refused)
 }
@@ -266,7 +266,7 @@ const fn gate(evidence: &Evidence) -> Gate {
     }
 }
 
-/// Returns why an account is left alone that evidence accuses.
+/// Returns the reason to avoid an accused account.
 pub fn reason(evidence: &Evidence) -> Reason {
     match evidence.outcome {
         Outcome::Unauthorized => Reason::Auth,

@@ -1,16 +1,17 @@
-//! Knocks: attempts before the end of a limit that nothing has taught.
+//! Early probes: attempts before the end of a limit.
 //!
-//! A guess may be far too long, and what an upstream told may be a mistake or be over early. So a limit is tried before it ends, by one request at a time and for two reasons:
+//! A guess may be far too long, and a reported end may be a mistake or be over early. So one request at a
+//! time probes a limit before its end, for two reasons:
 //!
-//! - as a *last resort*, where every way that could serve a request is closed and nothing that is more than a
-//!   guess opens first: a little after the limit began, and then after growing pauses;
-//! - as a *re-check*, where the limit lasts longer than the user wants to rely on it: each so often, whoever
-//!   else is open.
+//! - as a *last resort*: every way for a request is closed, and only guesses open first. The probe goes a
+//! little after the limit began, and then after growing pauses;
+//! - as a *re-check*: the limit lasts longer than the user wants to rely on. The probe goes at regular
+//! intervals, even while other accounts are open.
 //!
-//! A knock that is refused leaves the limit as it is and is no strike. One that gets a good head ends it. What an
-//! upstream told is never a last resort, and re-checked only where it lasts for more than an hour; what experience
-//! predicts is never knocked at. That only one knock is out is a matter
-//! of the [cell](crate::admission::cell); here is when the next may go.
+//! A refused probe leaves the limit as before and counts no trip. A good head ends the limit. A reported
+//! limit is never probed as a last resort, and is re-checked only if longer than an hour; a predicted limit
+//! is never probed early. The [cell](crate::admission::cell) keeps early probes to one at a time; this
+//! module computes the instant of the next probe.
 
 use std::time::Duration;
 
@@ -18,34 +19,34 @@ use crate::jitter::Jitter;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-/// A told limit that lasts longer is re-checked: to wait for it in vain would cost more than a refused call.
+/// A reported limit longer than this is re-checked: waiting in vain would cost more than a refused call.
 pub const LONG_TOLD: Duration = Duration::from_secs(3_600);
-/// Never sooner after a limit began.
+/// The earliest probe after a limit began.
 const SOONEST: Duration = Duration::from_secs(1);
-/// The first knock goes after this part of the guess, and each further pause is as many times as long as the
-/// one before. So there are two knocks in a guess, at 1/16 and at 5/16 of it: the first finds what was a
-/// short burst, the second what was guessed far too long.
+/// The first probe goes after this part of the guess, and each pause is longer than the previous pause by
+/// this factor. So a guess has two probes, at 1/16 and at 5/16 of its span: the first finds a short burst,
+/// the second a guess far too long.
 const FIRST_PART: u32 = 16;
 const GROWTH: u32 = 4;
 
-/// How far apart two knocks at one provider are, at the least and at the most.
+/// The least and the greatest distance between two early probes at one provider.
 const APART: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 
-/// Why a limit is tried before its end.
+/// The reason for probing a limit before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Knock {
-    /// Nothing else is left that is more than a guess.
+    /// Only guesses are left.
     LastResort,
-    /// It lasts longer than the user relies on what was guessed or told.
+    /// The limit lasts longer than the user relies on a guess or a report.
     Recheck,
 }
 
-/// When a cell may be knocked at.
+/// The rhythm of a cell's early probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rhythm {
-    /// When the limit began or, later, when the last knock went.
+    /// The begin of the limit or, later, the last probe.
     last: Millis,
-    /// How long after that a last resort may go.
+    /// The pause from `last` to the next last-resort probe.
     pause: Duration,
 }
 
@@ -53,18 +54,18 @@ impl Rhythm {
     const PAUSE_BITS: u32 = 24;
     const PAUSE_MAX: u64 = (1 << Self::PAUSE_BITS) - 1;
 
-    /// Begins with a limit that lasts from `now` until `end`.
+    /// Begins with a limit from `now` until `end`.
     pub fn begun(now: Millis, end: Millis) -> Self {
         let pause = (end.since(now) / FIRST_PART).max(SOONEST);
         Self { last: now, pause }
     }
 
-    /// Says whether so much is left of a told limit that it is re-checked.
+    /// Returns whether the rest of a reported limit is long enough to be re-checked.
     pub fn is_long(self, until: Millis) -> bool {
         until.since(self.last) > LONG_TOLD
     }
 
-    /// Returns from when on a knock may go, if ever. A `recheck` of zero is none.
+    /// Returns the earliest instant of the next probe, if any. A `recheck` of zero turns re-checks off.
     pub fn due(self, knock: Knock, recheck: Duration) -> Option<Millis> {
         match knock {
             Knock::LastResort => Some(self.last.after(self.pause)),
@@ -72,7 +73,7 @@ impl Rhythm {
         }
     }
 
-    /// Takes note that a knock went.
+    /// Records a probe.
     #[must_use]
     pub fn knocked(self, recheck: Duration, now: Millis) -> Self {
         let longest = if recheck.is_zero() { Duration::MAX } else { recheck };
@@ -92,46 +93,46 @@ impl Rhythm {
 
 /// A cell's [`Rhythm`], shared.
 ///
-/// Who knocks holds the cell's only place for one, so nobody else does at the time.
+/// A probe holds the cell's only place for probes, so no two probes write at a time.
 #[derive(Debug, Default)]
 pub struct Knocks {
     word: AtomicU64,
 }
 
 impl Knocks {
-    /// Returns when the cell may be knocked at.
+    /// Returns the rhythm of the cell's early probes.
     pub fn rhythm(&self) -> Rhythm {
         Rhythm::unpack(self.word.load(Ordering::Acquire))
     }
 
-    /// Takes note that a limit begins.
+    /// Records the begin of a limit.
     pub fn begin(&self, now: Millis, end: Millis) {
         self.word.store(Rhythm::begun(now, end).pack(), Ordering::Release);
     }
 
-    /// Takes note that a knock went.
+    /// Records a probe.
     pub fn knocked(&self, recheck: Duration, now: Millis) {
         let next = |word| Some(Rhythm::unpack(word).knocked(recheck, now).pack());
         let _never_fails = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
     }
 }
 
-/// The instant from which the next knock at a provider may go, shared by all its accounts.
+/// The earliest instant of the next early probe at a provider, shared by its accounts.
 #[derive(Debug, Default)]
 pub struct Spacing {
     due: AtomicU64,
 }
 
 impl Spacing {
-    /// Returns the instant.
+    /// Returns the earliest instant.
     pub fn due(&self) -> Millis {
         Millis(self.due.load(Ordering::Acquire))
     }
 
-    /// Takes the right to knock now. The next may `apart` later.
+    /// Takes the right to probe now. The next probe may go `apart` later.
     ///
     /// # Errors
-    /// The instant to wait for. Of several that come together one goes.
+    /// The instant to wait for. Only one of several simultaneous callers succeeds.
     pub fn take(&self, apart: Duration, now: Millis) -> Result<(), Millis> {
         let due = self.due();
         if now < due {
@@ -145,7 +146,7 @@ impl Spacing {
     }
 }
 
-/// Returns how far the next knock is to be from one that goes now.
+/// Returns the distance from a probe now to the next probe.
 pub fn apart(jitter: Jitter) -> Duration {
     let [least, most] = APART;
     least + (most - least) * u32::from(jitter.0) / u32::from(u16::MAX)
@@ -162,7 +163,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Knocks as early as may be at a guess of so many seconds, and returns when, in milliseconds.
+    /// Probes a guess of `guess` seconds as early as allowed, and returns the instants in milliseconds.
     fn instants(guess: u64, recheck: Duration) -> Vec<u64> {
         let (knocks, end) = (Knocks::default(), NOW.after(secs(guess)));
         knocks.begin(NOW, end);

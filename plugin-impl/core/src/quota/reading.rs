@@ -1,12 +1,12 @@
-//! Readings: what an upstream reported of a window of a pool.
+//! Readings: an upstream's report on one window of a pool.
 //!
 //! A pool can have several windows at once, such as five hours and seven days, each with its own reset. A
-//! reading tells of one of them; [`Windows`] joins what was told of all, and the tightest that is live makes the
-//! [`Outlook`]. Readings never admit: a limit is in the cell. They tell plans what is left, and correct what a
-//! hint said of the end of a limit.
+//! reading is about a single window; [`Windows`] joins the readings of a pool, and the tightest live window
+//! makes the [`Outlook`]. Readings never admit: a limit is in the cell. They give plans the remaining
+//! quota, and correct a hint about the end of a limit.
 //!
-//! `headers` reads them from the head of an answer, whoever wrote it, and `quota` from the answer of a quota
-//! endpoint. What the latter changes of a limit is in `amendment`.
+//! `headers` reads them from the head of any provider's answer, and `quota` from the answer of a quota
+//! endpoint. `amendment` holds the effect of a quota endpoint's answer on a limit.
 
 mod amendment;
 mod headers;
@@ -24,23 +24,23 @@ pub(crate) use self::headers::window_of_claim;
 pub use self::quota::in_quota_answer;
 pub use self::windows::{MAX_WINDOWS, Windows};
 
-/// What an upstream reported of one window.
+/// An upstream's report on one window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     pub window: WindowId,
-    /// The models that the window is for, as the pool names them; none where it is for all.
+    /// The models of the window, as the pool names them; none if the window covers every model.
     pub model: Option<ModelSet>,
-    /// What is left, in thousandths; none where only the reset was told.
+    /// The remaining share, in thousandths; none if only the reset was reported.
     pub remaining: Option<u16>,
-    /// The same as a count, where it was told as one.
+    /// The remaining count, if reported as a count.
     pub count: Option<Count>,
-    /// When the window is whole again.
+    /// The instant of the window's reset to full.
     pub reset: Option<Millis>,
-    /// When the report arrived.
+    /// The arrival of the report.
     pub observed: Millis,
 }
 
-/// How many of how many are left.
+/// The remaining count out of a total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Count {
     pub remaining: u64,
@@ -48,7 +48,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Returns the share in thousandths. What is left at all is never told as nothing.
+    /// Returns the share in thousandths. A non-empty remainder never rounds to zero.
     fn share(self) -> u16 {
         let Self { remaining, limit } = self;
         if remaining == 0 {
@@ -59,7 +59,7 @@ impl Count {
     }
 }
 
-/// Returns a fraction in thousandths, where it is a number. What is left at all is never told as nothing.
+/// Returns a fraction in thousandths, if it is a number. A non-empty remainder never rounds to zero.
 fn share_of(remaining: f64) -> Option<u16> {
     if !remaining.is_finite() {
         return None;
@@ -70,14 +70,15 @@ fn share_of(remaining: f64) -> Option<u16> {
     Some(((remaining.min(1.0) * f64::from(WHOLE)).round() as u16).max(1))
 }
 
-/// Returns the models that a window is of by its name: `7d_opus` is of those that are called so.
+/// Returns the models of a window by the window's name: `7d_opus` covers the models called `opus`.
 fn models_of(window: &str) -> Option<ModelSet> {
     let (_, name) = window.split_once('_')?;
     Some(ModelSet::Naming(name.to_lowercase().into()))
 }
 
 impl Reading {
-    /// Returns what it says at `now`, or nothing where it is stale. After its reset a window is whole again.
+    /// Returns the outlook at `now`, or none if the reading is stale. After its reset a window is whole
+    /// again.
     pub fn at(&self, now: Millis) -> Option<Outlook> {
         if now >= self.observed.after(FRESH) {
             return None;
@@ -93,10 +94,10 @@ impl Reading {
     }
 }
 
-/// Corrects the end that an upstream told of a limit: when its own readings name the window that is used up,
-/// the limit lasts no longer than that window.
+/// Caps the reported end of a limit: if the upstream's own readings name the exhausted window, the limit
+/// lasts no longer than the window.
 ///
-/// `spent_until` is the end of what is used up; see [`Windows::spent_until`].
+/// `spent_until` is the end of the exhausted window; see [`Windows::spent_until`].
 pub fn capped(hint: Hint, spent_until: Option<Millis>) -> Hint {
     match (hint, spent_until) {
         (Hint::Until { until, source }, Some(end)) if end < until => Hint::Until { until: end, source },

@@ -2,10 +2,10 @@
 //!
 //! An earlier answer, encrypted reasoning, an uploaded file, a cached prompt: the upstream keeps such
 //! resources for one account, or encrypts them for it. [`Scout`] finds the resources made by an answer,
-//! [`bonds`] finds the references of a request, and both yield the same key. The map from keys to owners is
-//! elsewhere.
+//! [`bonds`] finds the references of a request, and both yield equal keys. Another module maps keys to
+//! owners.
 //!
-//! A key is a hash of the id and the kind of resource. Nothing of the resource is kept.
+//! A key is a hash of the id and the kind of resource. No other part of the resource is kept.
 
 mod marks;
 mod request;
@@ -21,50 +21,50 @@ use crate::request::fnv::Fnv;
 pub use self::request::bonds;
 pub use self::scout::Scout;
 
-/// How much of a string is looked at. Ids are shorter; encrypted reasoning is longer, and known by how it
-/// begins.
+/// The part of a string that is hashed, in bytes. Ids are shorter; encrypted reasoning is longer, and
+/// identified by its beginning.
 const MAX_ID: usize = 256;
 
-/// How much of encrypted reasoning tells it from all other. It begins with a time and a random vector:
+/// The part of encrypted reasoning that identifies it. The text begins with a time and a random vector:
 /// base64 of a version byte, 8 bytes and 16 bytes (Fernet, section "Token Format").
 const MAX_REASONING: usize = 64;
 
-/// A thing that some account made.
+/// The key of a resource made by some account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BondKey(pub u64);
 
-/// Kinds of things that belong to the account that made them.
+/// Kinds of resources owned by the account of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// OpenAI: an answer that is kept.
+    /// OpenAI: a stored answer.
     Response,
-    /// OpenAI: a conversation that is kept.
+    /// OpenAI: a stored conversation.
     Conversation,
-    /// OpenAI: reasoning, or a compacted conversation, that only its maker's key opens.
+    /// OpenAI: reasoning, or a compacted conversation, readable only with its owner's key.
     Reasoning,
     /// An uploaded file.
     File,
-    /// Anthropic: where code runs.
+    /// Anthropic: a code execution container.
     Container,
     /// Gemini: a cached prompt.
     Cache,
-    /// Codex: the state of a turn that one account began.
+    /// Codex: the state of a turn begun by one account.
     Turn,
-    /// Whatever else has an id whose beginning tells what it is: a batch, a vector store, a container.
+    /// Other resources with a telling id prefix: a batch, a vector store, a container.
     Made,
-    /// Gemini: whatever else is named by a folder and an id in it, such as `batches/b`.
+    /// Gemini: other resources named by a folder and an id, such as `batches/b`.
     Named,
-    /// Gemini: an interaction that is kept.
+    /// Gemini: a stored interaction.
     Interaction,
 }
 
-/// A member that has such a thing for its value.
+/// A member with a resource as its value.
 #[derive(Debug)]
 struct Mark {
-    /// The name, in its quotes.
+    /// The member's name, in quotes.
     quoted: &'static str,
     kind: Kind,
-    /// How the value begins, where other things have members of the same name.
+    /// The prefix of the value, to tell apart other members of that name.
     begins: &'static str,
 }
 
@@ -83,8 +83,8 @@ impl Mark {
         &quoted[1..quoted.len() - 1]
     }
 
-    /// Returns what each such member is written with and little else is: how its value begins, up to a
-    /// slash, which some write as `\/`. Letters are written as they are.
+    /// Returns the sign of such a member: the beginning of its value, up to a slash (some clients write
+    /// `\/`). Little else is written like that. Letters are written literally.
     fn sign(&self) -> String {
         match self.begins.split('/').next() {
             None | Some("") => self.quoted.to_owned(),
@@ -94,9 +94,9 @@ impl Mark {
 }
 
 impl BondKey {
-    /// Returns the key of a thing by its id as it was written, or nothing where that is empty.
+    /// Returns the key of a resource by its id as written, or none for an empty id.
     ///
-    /// Backslashes do not count, since some clients write `\/` for a slash.
+    /// Backslashes are ignored, since some clients write `\/` for a slash.
     fn of(kind: Kind, written: &[u8]) -> Option<Self> {
         let (id, length) = match kind {
             Kind::Response | Kind::Conversation | Kind::Container | Kind::Made | Kind::Interaction => {
@@ -115,7 +115,7 @@ impl BondKey {
     }
 }
 
-/// How the ids of things begin that are of [`Kind::Made`].
+/// The id prefixes of [`Kind::Made`].
 const MADE: [&str; 19] = [
     // Anthropic: batches, skills, and managed agents with what they use.
     "msgbatch_",
@@ -140,12 +140,12 @@ const MADE: [&str; 19] = [
     "video_",
 ];
 
-/// The folders of things that are of [`Kind::Named`].
+/// The folders of [`Kind::Named`].
 const FOLDERS: [&[u8]; 6] =
     [b"batches", b"fileSearchStores", b"tunedModels", b"corpora", b"generatedFiles", b"operations"];
 
-/// Returns the first folder of such a name and the id in it: of `fileSearchStores/s/documents/d` the store's, of
-/// `models/m/operations/o` the operation's.
+/// Returns the first folder of a name and its id: the store of `fileSearchStores/s/documents/d`, the
+/// operation of `models/m/operations/o`.
 fn named(written: &[u8]) -> Option<&[u8]> {
     let is_end = |byte: &u8| matches!(byte, b'/' | b'\\' | b':');
     let starts = std::iter::once(0).chain(memchr::memchr_iter(b'/', written).map(|at| at + 1));
@@ -159,16 +159,15 @@ fn named(written: &[u8]) -> Option<&[u8]> {
     folders.next()
 }
 
-/// A header that comes with an answer and is sent again within the turn, to the account that answered and to no
-/// other.
+/// A header of an answer, sent again within the turn to the answering account only.
 pub static TURN_STATE: HeaderName = HeaderName::from_static("x-codex-turn-state");
 
-/// Returns the key of the turn's state that a head has.
+/// Returns the key of the turn's state in a head.
 pub fn turn(headers: &HeaderMap) -> Option<BondKey> {
     BondKey::of(Kind::Turn, headers.get(&TURN_STATE)?.as_bytes())
 }
 
-/// Returns what comes behind the last `folder` and its slash, or all of it where there is none.
+/// Returns the text behind the last `folder` and its slash, or the whole text without that folder.
 fn behind<'a>(written: &'a [u8], folder: &[u8]) -> &'a [u8] {
     let rest = memmem::rfind(written, folder).map_or(written, |at| &written[at + folder.len()..]);
     let rest = rest.strip_prefix(b"\\").unwrap_or(rest);

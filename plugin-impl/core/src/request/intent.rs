@@ -1,7 +1,7 @@
-//! Intents: which wire format a request is written in, and where it names its model.
+//! Intents: the wire format of a request, and the place of its model name.
 //!
-//! The answer is in the path alone. Paths are brought to one form, because agents and people write base
-//! URLs with a version, without one, or have their agent add a second.
+//! Only the path decides. Paths are normalised first: agents and people write base URLs with a version,
+//! without one, or have their agent add a second.
 
 mod paths;
 
@@ -10,32 +10,32 @@ use http::header::{HeaderMap, HeaderName};
 
 use crate::formats::format::WireFormat;
 
-/// What the path of a request says.
+/// The meaning of a request's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     pub format: WireFormat,
-    /// With its version and without a query, such as `/v1/messages`.
+    /// The path with its version and without a query, such as `/v1/messages`.
     pub path: String,
     pub model: ModelPlace,
 }
 
-/// Where a request names its model.
+/// The place of the model name in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelPlace {
-    /// In the field `model` of its JSON body.
+    /// The field `model` of the JSON body.
     Body,
-    /// In the path, before an action: `/v1beta/models/MODEL:ACTION`.
+    /// The path, before an action: `/v1beta/models/MODEL:ACTION`.
     Path { version: String, model: String, action: String },
-    /// In the field `model` of its body, JSON or a form, where there is one.
+    /// The optional field `model` of the body, JSON or a form.
     Optional,
-    /// In the `params` of each of its `requests`: a batch, which goes where the first one goes.
+    /// The `params` of each of the body's `requests`: a batch, routed by its first request.
     Requests,
-    /// It names none that would be needed, as when it asks which models there are or uploads a file.
+    /// Nowhere, and no model is needed: for example a list of models or a file upload.
     Nowhere,
 }
 
-/// Returns the format that the headers of a request tell: each of these services has one that all its
-/// clients send.
+/// Returns the format told by the headers of a request: every client of a service sends the service's own
+/// header.
 pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
     const OF_GEMINI: [HeaderName; 2] =
         [HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("x-goog-api-client")];
@@ -46,7 +46,7 @@ pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
     OF_GEMINI.iter().any(|name| headers.contains_key(name)).then_some(WireFormat::Gemini)
 }
 
-/// Returns the format that path and headers tell, or none where they fit several.
+/// Returns the format told by path and headers, or none if several fit.
 pub fn told(path: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
     let (_, path) = split_media(path);
     let (version, rest) = split_version(path);
@@ -54,10 +54,10 @@ pub fn told(path: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
 }
 
 impl Intent {
-    /// Reads a path. `format` is known where a host or a base URL told it; else the path has to tell.
-    /// `spoken` is what [`spoken`] tells, which tells the services apart that have a `/v1/models`.
+    /// Reads a path. `format` is known if a host or a base URL told it; otherwise the path has to tell.
+    /// `spoken`, the result of [`spoken`], tells services with a common `/v1/models` apart.
     ///
-    /// Returns none for a path that is of none of the formats.
+    /// Returns none for a path of no known format.
     pub fn read(
         method: &Method,
         path: &str,
@@ -80,7 +80,7 @@ impl Intent {
         Some(Self { format, path, model })
     }
 
-    /// Says whether it has to name a model.
+    /// Returns whether the request has to name a model.
     pub fn names_model(&self) -> bool {
         match self.model {
             ModelPlace::Body | ModelPlace::Path { .. } | ModelPlace::Requests => true,
@@ -88,7 +88,7 @@ impl Intent {
         }
     }
 
-    /// Says whether what comes back is the answer of a model, or vectors.
+    /// Returns whether the response is a model's output, or vectors.
     pub fn generates(&self) -> bool {
         match self.model {
             ModelPlace::Body | ModelPlace::Path { .. } => true,
@@ -96,7 +96,7 @@ impl Intent {
         }
     }
 
-    /// Says whether it asks for vectors. Those of another model mean nothing beside them.
+    /// Returns whether the request asks for vectors. Vectors of two models cannot be compared.
     pub fn embeds(&self) -> bool {
         match &self.model {
             ModelPlace::Path { action, .. } => action.to_ascii_lowercase().contains("embed"),
@@ -106,19 +106,19 @@ impl Intent {
         }
     }
 
-    /// Returns what the path is about, such as `responses`, and the id of the one thing it means, where
-    /// it means one: of `/v1/responses/resp_1/cancel` these are `responses` and `resp_1`.
+    /// Returns the subject of the path, such as `responses`, and the id of the resource, if the path has an
+    /// id: `responses` and `resp_1` for `/v1/responses/resp_1/cancel`.
     pub fn resource(&self) -> (&str, Option<&str>) {
         let mut segments = self.segments();
         (segments.next().unwrap_or(""), segments.next())
     }
 
-    /// Returns what the path has behind its version.
+    /// Returns the path's segments behind its version.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         segments(split_media(&self.path).1).skip(1)
     }
 
-    /// Returns the path for a model by another name.
+    /// Returns the path with another model name.
     pub fn path_for(&self, model: &str) -> String {
         match &self.model {
             ModelPlace::Path { version, action, .. } => format!("/{version}/models/{model}:{action}"),
@@ -141,7 +141,7 @@ fn split_media(path: &str) -> (&str, &str) {
     ("", path)
 }
 
-/// Splits `/v1/messages` into `v1` and `/messages`. Of a doubled version one is dropped.
+/// Splits `/v1/messages` into `v1` and `/messages`. Drops one version of a doubled version.
 fn split_version(path: &str) -> (&str, &str) {
     let Some((first, rest)) = path.trim_start_matches('/').split_once('/') else { return ("", path) };
     if !is_version(first) {

@@ -1,35 +1,35 @@
 //! Evidence: what one answer of an upstream proves.
 //!
-//! An answer is read once, by [`classify`](crate::response::classify), into four things: *whom* it accuses, *how
-//! much* that closes, *until when*, and *how sure* that is. Cells, plans, notices, the status and explanations go
-//! by this value, so they cannot drift apart. docs/ANSWERS.md has the rules in plain words.
+//! [`classify`](crate::response::classify) reads an answer once, into four values: the accused, the extent
+//! of the closure, its end, and the certainty. Cells, plans, notices, the status and explanations use only
+//! this value, so they cannot drift apart. docs/ANSWERS.md has the rules in plain words.
 
 use crate::quota::model_set::ModelSet;
 use crate::response::outcome::{Hint, HintSource, LimitKind, NetworkFault, Outcome, SignIn};
 use crate::time::Millis;
 
-/// What one answer proves.
+/// The proof drawn from one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// What the attempt came to.
+    /// The outcome of the attempt.
     pub outcome: Outcome,
     pub accused: Accused,
-    /// The smallest thing that the answer names.
+    /// The narrowest extent named by the answer.
     pub extent: Extent,
-    /// When it is over, as the answer told.
+    /// The end of the closure, as reported by the answer.
     pub until: Hint,
     pub certainty: Certainty,
-    /// By what it was read.
+    /// The source of the reading.
     pub ground: Ground,
-    /// The HTTP status; 0 where no answer came.
+    /// The HTTP status; 0 if no answer came.
     pub status: u16,
 }
 
-/// Whom an answer accuses.
+/// The accused party of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Accused {
     Nobody,
-    /// The request: other accounts would answer the same.
+    /// The request: other accounts would give an equal answer.
     Request,
     Credential,
     Account,
@@ -40,12 +40,12 @@ pub enum Accused {
     Endpoint,
     /// Something between here and the service.
     Network,
-    /// The answer does not tell.
+    /// Not told by the answer.
     Unknown,
 }
 
 impl Accused {
-    /// Returns the words for it.
+    /// Returns the display words.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nobody => "nobody",
@@ -61,31 +61,32 @@ impl Accused {
     }
 }
 
-/// How much an answer closes, always for its operation alone.
+/// The extent of a closure, always for its operation alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Extent {
-    /// Nothing: what is wrong ends with the request.
+    /// Nothing: the fault ends with the request.
     Nothing,
-    /// What the pool counts by: all of it, or the model; see [`Scope`](crate::request::catalog::Scope).
+    /// The pool's unit of counting: the whole pool, or the model; see
+    /// [`Scope`](crate::request::catalog::Scope).
     Usual,
     Models(ModelSet),
     Pool,
     Account,
 }
 
-/// How sure an answer is of whom it accuses.
+/// How certain an accusation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
-    /// Nothing but the status says so.
+    /// Only the status says so.
     Status,
-    /// Something beside the status agrees with it.
+    /// The status, and something beside it that agrees.
     Implied,
     /// The answer says so by name.
     Named,
 }
 
 impl Certainty {
-    /// Returns the words for it.
+    /// Returns the display words.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Status => "by its status alone",
@@ -95,29 +96,29 @@ impl Certainty {
     }
 }
 
-/// By what an answer was read.
+/// The source of an answer's reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ground {
-    /// Its status, codes and headers, as every service uses them.
+    /// Status, codes and headers, as every service uses them.
     Usual,
-    /// A row of the table of words: the service, and where the row is from.
+    /// A row of the table of words: the service, and the row's source.
     Words { service: &'static str, source: &'static str },
     /// An entry of `errors` at the provider, counted from 0.
     Rule(u16),
 }
 
-/// What has to be found out before an answer closes anything for longer than a moment.
+/// The question to settle before an answer closes anything for longer than a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Inquiry {
     /// Nothing.
     None,
-    /// Whether another account can serve the request. Nobody is at fault.
+    /// Can another account serve the request? Nobody is at fault.
     Elsewhere,
-    /// Whether another account answers alike: a witness tells whose fault it is.
+    /// Does another account answer alike? A witness tells whose fault the answer is.
     Witness,
 }
 
-/// When a closure ends, where that is from, and how good that is.
+/// The end of a closure, its source and its quality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
     pub instant: Option<Millis>,
@@ -125,42 +126,42 @@ pub struct End {
     pub quality: Quality,
 }
 
-/// How good an end is.
+/// The quality of an end, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quality {
-    /// A backoff that grows.
+    /// A growing backoff.
     Guessed,
-    /// Experience foresees it.
+    /// Predicted by experience.
     Predicted,
-    /// The upstream told it, and it is plausible.
+    /// Reported by the upstream, and plausible.
     Told,
 }
 
 impl Evidence {
-    /// Returns what an outcome proves that was not read from an answer.
+    /// Returns the proof of an outcome not read from an answer.
     pub fn of(outcome: Outcome) -> Self {
         let (accused, extent, certainty) = usual(&outcome);
         Self { outcome, accused, extent, until: Hint::Unknown, certainty, ground: Ground::Usual, status: 0 }
     }
 
-    /// Adds when it is over.
+    /// Adds the reported end.
     #[must_use]
     pub fn ending(self, until: Hint) -> Self {
         Self { until, ..self }
     }
 
-    /// Makes it one that the answer says by name.
+    /// Marks the evidence as said by name.
     #[must_use]
     pub fn named(self, extent: Extent) -> Self {
         Self { extent, certainty: Certainty::Named, ..self }
     }
 
-    /// Says whether the request was served.
+    /// Returns whether the request was served.
     pub fn is_good(&self) -> bool {
         self.outcome == Outcome::Good
     }
 
-    /// Returns when what it closes ends. `predicted` is what experience foresees.
+    /// Returns the end of the closure. `predicted` comes from experience.
     pub fn end(&self, predicted: Option<Millis>) -> End {
         match (self.until, predicted) {
             (Hint::Until { until, source }, _) => {
@@ -176,8 +177,8 @@ impl Evidence {
         }
     }
 
-    /// Says what has to be found out first. What is refused in the name of an account is never taken at its
-    /// word: the same words come from a network, a gateway, or a service that is out of order.
+    /// Returns the question to settle first. A refusal in the name of an account is never taken at its
+    /// word: equal words come from a network, a gateway, or a service out of order.
     pub fn inquiry(&self) -> Inquiry {
         match self.outcome {
             Outcome::TooLarge => Inquiry::Elsewhere,
@@ -198,7 +199,7 @@ impl Evidence {
         }
     }
 
-    /// Says whether two accounts answered alike: by the same status, or with the same meaning.
+    /// Returns whether two accounts answered alike: by equal status, or by equal meaning.
     pub fn is_like(&self, other: &Self) -> bool {
         let same_status = self.status != 0 && self.status == other.status;
         same_status || std::mem::discriminant(&self.outcome) == std::mem::discriminant(&other.outcome)
@@ -211,7 +212,7 @@ impl From<Outcome> for Evidence {
     }
 }
 
-/// Whom an outcome usually accuses, of how much, and how surely.
+/// Returns the usual accused, extent and certainty of an outcome.
 fn usual(outcome: &Outcome) -> (Accused, Extent, Certainty) {
     match outcome {
         Outcome::Good => (Accused::Nobody, Extent::Nothing, Certainty::Implied),
@@ -231,8 +232,8 @@ fn usual(outcome: &Outcome) -> (Accused, Extent, Certainty) {
     }
 }
 
-/// Says whether evidence is about how many requests are under way: the concurrency by name, or a rate without an
-/// end.
+/// Returns whether evidence is about the number of requests under way: the concurrency by name, or a rate
+/// without an end.
 pub fn is_crowding(evidence: &Evidence) -> bool {
     match evidence.outcome {
         Outcome::Limited(LimitKind::Concurrency) => true,

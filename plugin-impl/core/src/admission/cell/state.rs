@@ -1,4 +1,5 @@
-//! The transitions of a cell, as pure functions of its state.
+//! The transitions of a cell (a circuit breaker and an in-flight count in one word), as pure functions of
+//! its state.
 
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use crate::time::Millis;
 
 use super::word::{IN_FLIGHT_MAX, STREAK_MAX, Word};
 
-/// What a limit lasts at the least, so that an upstream that says "retry after 0" is not hammered.
+/// The shortest limit, so that an upstream with "retry after 0" is not hammered.
 pub(super) const SHORTEST_LIMIT: Duration = Duration::from_millis(500);
 
-/// Counts the trips of a cell, modulo 2,048.
+/// The number of trips of a cell, modulo 2,048.
 ///
-/// It would wrap onto itself only after 2,048 trips within one attempt, which is a quarter of an hour
-/// even of the shortest limits, and an attempt's head arrives within minutes.
+/// A wrap within one attempt would need 2,048 trips: a quarter of an hour even of the shortest limits. An
+/// attempt's head arrives within minutes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Epoch(pub(super) u16);
 
@@ -23,10 +24,10 @@ impl Epoch {
     }
 }
 
-/// How far a cell has opened again after a limit.
+/// The half-open ramp: how far a cell has opened again after a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Opening {
-    /// Nothing is held back.
+    /// No bound on unconfirmed attempts.
     #[default]
     Open,
     /// One unconfirmed attempt at a time: the probe.
@@ -36,7 +37,7 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// Returns how many attempts may be under way that have not been confirmed, or none for any number.
+    /// Returns the most unconfirmed attempts that may be under way; none means any number.
     #[inline]
     const fn places(self) -> Option<u8> {
         match self {
@@ -59,36 +60,36 @@ impl Opening {
 /// The state of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellState {
-    /// Nobody is admitted before this instant.
+    /// The cell admits nothing before this instant.
     pub until: Millis,
-    /// The upstream said so; else it is a guess.
+    /// Whether the upstream reported `until`; otherwise `until` is a guess.
     pub known: bool,
     pub epoch: Epoch,
-    /// Trips in a row, at most 7.
+    /// Consecutive trips, at most 7.
     pub streak: u8,
     pub opening: Opening,
-    /// Unconfirmed attempts of this epoch, counted while the cell is opening.
+    /// Unconfirmed attempts of the current epoch, counted while the cell is opening.
     pub pending: u8,
-    /// Leases that have not been settled, of every epoch.
+    /// Unsettled leases of every epoch.
     pub in_flight: u16,
 }
 
-/// What a lease remembers of its admission.
+/// The record of an admission, kept by its lease.
 ///
-/// The default is that of somebody who passed when the cell had never been used.
+/// The default is the record of a pass through a cell never used before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "an admission that is not settled occupies its place for ever"]
 pub struct Stamp {
     pub(super) epoch: Epoch,
-    /// It takes one of the places of an opening cell.
+    /// Whether the admission takes a place of an opening cell.
     pub(super) probe: bool,
-    /// It was taken before the end of the limit, which was this one then.
+    /// The end of the limit at admission, for an admission before that end.
     pub(super) early: Option<EndSeen>,
-    /// It is counted in `in_flight`.
+    /// Whether `in_flight` counts the admission.
     pub(super) counted: bool,
 }
 
-/// The end of a limit as somebody saw it who came before that.
+/// The end of a limit, as an early admission saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EndSeen {
     until: Millis,
@@ -96,88 +97,88 @@ pub(super) struct EndSeen {
 }
 
 impl Stamp {
-    /// Says whether this admission tries whether a limit is over.
+    /// Returns whether this admission tests whether a limit is over.
     pub const fn is_probe(self) -> bool {
         self.probe
     }
 
-    /// Says whether this admission tries a limit before its end.
+    /// Returns whether this admission tests a limit before its end.
     pub const fn is_early(self) -> bool {
         self.early.is_some()
     }
 }
 
-/// How an admission is counted.
+/// How a cell counts an admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touch {
-    /// As one of at most so many leases.
+    /// As a lease, up to `bound` leases.
     Lease { bound: u16 },
-    /// Not at all: the cell is a gate that one passes.
+    /// Not at all: the cell is only a gate.
     Pass,
 }
 
-/// Why a cell admits nobody now.
+/// Why a cell admits nothing now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deny {
-    /// Nobody before this instant.
+    /// The cell is limited until this instant.
     Limited { until: Millis, known: bool },
-    /// Experience says that nobody would be let in before this instant; see
-    /// [`allowance`](crate::admission::allowance). An explorer may try it all the same where that is due.
+    /// Experience predicts a refusal until this instant; see [`allowance`](crate::admission::allowance). An
+    /// over-capacity probe may still try if `explorable`.
     Learned { until: Millis, explorable: bool },
-    /// The places of an opening cell are taken by probes that have not been answered.
+    /// Unanswered probes hold every place of the opening cell.
     Probing,
-    /// As many leases as the cell may have.
+    /// The cell has as many leases as its bound allows.
     Full,
 }
 
-/// What closes a cell.
+/// The cause and end of a cell's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Until an instant that the upstream told.
+    /// Until an instant reported by the upstream.
     Known { until: Millis },
-    /// Until an instant that experience predicts, because it did not tell.
+    /// Until an instant predicted by experience: the upstream reported none.
     Learned { until: Millis },
-    /// For a span that grows with the streak, because it did not tell.
+    /// For a span that grows with consecutive trips: the upstream reported no end.
     Guessed(Schedule),
 }
 
-/// A limit as it was seen at an instant; see [`CellState::amend`].
+/// A limit as seen at an instant; see [`CellState::amend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitSeen {
     pub until: Millis,
-    /// The upstream said so; else it is a guess.
+    /// Whether the upstream reported `until`; otherwise `until` is a guess.
     pub known: bool,
-    /// Trips in a row, this one among them.
+    /// Consecutive trips, the trip of this limit included.
     pub streak: u8,
     epoch: Epoch,
 }
 
-/// What a good head did to a cell.
+/// The effect of a good head on a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     /// Nothing was in doubt.
     Open,
-    /// A limit is over: the first good head since it ended.
+    /// The limit is over: the first good head since its end.
     Over,
-    /// One more good head of a cell that is opening.
+    /// A further good head of an opening cell.
     Wider,
-    /// The attempt began before the limit was known, and so did not lift it.
+    /// The attempt began before the limit was known, so the good head does not lift the limit.
     Stale,
 }
 
-/// What a limit did to a cell.
+/// The effect of a limit on a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// A limit began.
     Tripped { until: Millis },
-    /// It is the same event as the limit that the cell knows.
+    /// The cell already knows the limit of this event.
     Folded,
 }
 
 impl CellState {
-    /// Says why nobody is admitted at `now`, if so.
+    /// Returns why the cell admits nothing at `now`, if so.
     ///
-    /// The check that plans and the check that sends are this one function.
+    /// Planning and sending share this check.
     #[inline]
     pub fn denial(self, touch: Touch, now: Millis) -> Option<Deny> {
         if now < self.until {
@@ -192,10 +193,10 @@ impl CellState {
         }
     }
 
-    /// Takes a place, or says why not.
+    /// Takes a place, or returns why not.
     ///
     /// # Errors
-    /// [`Deny`], with the instant where waiting has one.
+    /// [`Deny`], with an instant if a wait has a known end.
     pub fn admit(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
         if let Some(deny) = self.denial(touch, now) {
             return Err(deny);
@@ -210,14 +211,14 @@ impl CellState {
         Ok((state, Stamp { epoch: self.epoch, probe, early: None, counted }))
     }
 
-    /// Says whether the limit in force at `now` is a guess.
+    /// Returns whether the limit in force at `now` is a guess.
     #[inline]
     pub fn is_guess(self, now: Millis) -> bool {
         now < self.until && !self.known
     }
 
-    /// Takes the place of the probe before the limit has ended, which goes on for all others. Only a guess lets
-    /// somebody knock; one that has ended meanwhile admits as usual.
+    /// Takes the probe's place before the limit ends; the limit stays in force for everybody else. Only a
+    /// guess can be probed; a limit already over admits as usual.
     ///
     /// # Errors
     /// [`Deny`], as if the limit had ended.
@@ -225,7 +226,7 @@ impl CellState {
         if self.is_guess(now) { self.recheck(touch, now) } else { self.admit(touch, now) }
     }
 
-    /// Takes the place of the probe before the limit has ended, told or not.
+    /// Takes the probe's place before the limit ends, reported or not.
     ///
     /// # Errors
     /// [`Deny`], as if the limit had ended.
@@ -242,9 +243,10 @@ impl CellState {
         EndSeen { until: self.until, known: self.known }
     }
 
-    /// Takes note of a good head. The lease stays; its stamp is no probe any more.
+    /// Records a good head. The lease stays, but its stamp no longer marks a probe.
     ///
-    /// That of a knock ends the limit. What somebody was told meanwhile it did not know, and leaves.
+    /// The good head of an early probe ends the limit. If the limit changed meanwhile, the probe knew
+    /// nothing of the change, and the limit stays.
     pub fn confirm(self, stamp: Stamp) -> (Self, Stamp, Confirmed) {
         let settled = Stamp { probe: false, early: None, ..stamp };
         if stamp.epoch != self.epoch {
@@ -269,7 +271,7 @@ impl CellState {
         (state.without_pending_when_open(), settled, confirmed)
     }
 
-    /// Gives a place back, without a word on the limit.
+    /// Gives a place back and leaves the limit alone.
     #[must_use]
     pub fn release(self, stamp: Stamp) -> Self {
         let own = stamp.probe && stamp.epoch == self.epoch;
@@ -280,7 +282,7 @@ impl CellState {
         }
     }
 
-    /// Gives a place back with the news that the cell is limited.
+    /// Gives a place back and reports the cell as limited.
     pub fn settle_limit(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
         let state = self.release(stamp);
         if self.trips_by(stamp) {
@@ -292,13 +294,14 @@ impl CellState {
         }
     }
 
-    /// Says whether a limit that the holder of `stamp` meets would begin a new one.
+    /// Returns whether a limit met by the holder of `stamp` would begin a new trip.
     pub fn trips_by(self, stamp: Stamp) -> bool {
         stamp.epoch == self.epoch && stamp.early.is_none()
     }
 
-    /// The limit has outlasted a knock: it stays, and that is no strike. An end that the upstream tells now
-    /// replaces the one that the knock saw, be it sooner or later, because it was asked after the limit began.
+    /// The limit has outlasted an early probe: the limit stays, and no trip is counted. A newly reported
+    /// end replaces the end seen by the probe, sooner or later, because the probe asked after the limit
+    /// began.
     fn outlast(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
         let Limit::Known { until } = limit else { return (self, Settled::Folded) };
         if now >= self.until || stamp.early != Some(self.end()) {
@@ -308,9 +311,10 @@ impl CellState {
         (Self { until, known: true, ..self }, Settled::Folded)
     }
 
-    /// Takes in a limit that no lease of this epoch met: an old one, or news from elsewhere.
+    /// Applies a limit not met by a lease of the current epoch: an old lease's limit, or news from
+    /// elsewhere.
     ///
-    /// It moves a limit forward and never back; a guess of somebody who knew less adds nothing.
+    /// A reported end moves a limit forward and never back; a guess adds nothing.
     pub fn learn(self, limit: Limit, now: Millis) -> (Self, Settled) {
         let Limit::Known { until } = limit else { return (self, Settled::Folded) };
         let until = Word::round_up(until);
@@ -323,8 +327,8 @@ impl CellState {
         (self.close(until, true), Settled::Tripped { until })
     }
 
-    /// Takes in a limit that was kept from an earlier life. What was told is news as any other; what was not told is
-    /// a guess again, where no limit is in force that knows better.
+    /// Restores a limit from an earlier run. A reported limit is applied like other news; any other limit
+    /// is restored as a guess, unless a limit is already in force.
     pub fn recall(self, limit: Limit, now: Millis) -> (Self, Settled) {
         match limit {
             // A cell counts in ticks, so what is just over would come back for the rest of one.
@@ -337,17 +341,17 @@ impl CellState {
         }
     }
 
-    /// Returns the limit in force at `now`, for whoever asks the upstream about it.
+    /// Returns the limit in force at `now`, as a reference for a question to the upstream.
     pub fn limit(self, now: Millis) -> Option<LimitSeen> {
         let Self { until, known, streak, epoch, .. } = self;
         (now < until).then_some(LimitSeen { until, known, streak, epoch })
     }
 
-    /// Moves the end of a limit to where the upstream puts it that was asked when `seen` was seen. Returns
-    /// whether it did.
+    /// Moves the end of the limit `seen` to `end`, the upstream's answer to a question asked at that time.
+    /// Returns whether the end moved.
     ///
-    /// Of a limit that began or grew meanwhile the answer knows nothing, and it stays. What is over early is
-    /// tried by one probe, as any other limit that has ended.
+    /// A limit that began or grew meanwhile is unknown to the answer, and stays. After an early end, one
+    /// probe tests the cell as after any limit.
     pub fn amend(self, seen: LimitSeen, end: Millis, now: Millis) -> (Self, bool) {
         if self.limit(now) != Some(seen) {
             return (self, false);
@@ -355,12 +359,12 @@ impl CellState {
         (Self { until: Word::round_up(end.max(now)), known: true, ..self }, true)
     }
 
-    /// Says whether nothing is known against the cell and nobody holds it.
+    /// Returns whether the cell is fully open and has no lease.
     pub fn is_at_rest(self) -> bool {
         self.opening == Opening::Open && self.in_flight == 0
     }
 
-    /// Opens the cell by order of the operator. Leases that are under way cannot touch it any more.
+    /// Opens the cell by order of the operator. Leases under way can no longer change the cell's limit.
     #[must_use]
     pub fn reset(self) -> Self {
         Self { epoch: self.epoch.next(), in_flight: self.in_flight, ..Self::default() }

@@ -1,4 +1,4 @@
-//! What a quota endpoint's answer changes of a limit.
+//! The effect of a quota endpoint's answer on a limit.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::time::Millis;
 /// Longer than any limit of a rate.
 const LONG: Duration = Duration::from_secs(10 * 60);
 
-/// What is known of the windows of one model.
+/// The known quota of one model.
 enum Quota {
-    /// There is some in every window; the last of them ends then, where each told its end.
+    /// Every window has some left; the last of the windows ends at `longest`, if each reported its end.
     Left { longest: Option<Millis> },
-    /// There is none until then.
+    /// Nothing is left until `until`.
     Spent { until: Millis },
-    /// Nothing that decides.
+    /// Undecided.
     Unclear,
 }
 
 impl Windows {
-    /// Returns where a limit ends by what was told since `asked`, the instant at which `limit` was seen; or
-    /// nothing where it stays as it is. `model` tells the models that the limit is of, as the pool names them.
+    /// Returns the end of a limit according to reports since `asked`, the instant of seeing `limit`; none
+    /// leaves the limit unchanged. `model` holds the limit's models, as the pool names them.
     ///
-    /// A guess gives way to what the upstream says. A hint is cut to the window that is used up; where none is,
-    /// it is over if it is longer than every window there is, or long at all: shorter limits are of windows that
-    /// quota endpoints do not tell of. A hint is doubted once: where the next attempt is refused, it was right.
-    /// Where a pool has models with windows of their own and they do not agree, nobody knows which of them the
-    /// limit is of.
+    /// A report replaces a guess. A hint is cut to the end of the exhausted window. If no window is
+    /// exhausted, a hint is over if longer than every window, or long at all: shorter limits belong to
+    /// windows not reported by quota endpoints. A hint is doubted once: if the next attempt is refused, the
+    /// hint was right. If models of a pool have windows of their own and disagree, the limit's model is
+    /// unknown, and so is the limit's end.
     pub fn amended_end(
         &self,
         limit: LimitSeen,
@@ -48,7 +48,7 @@ impl Windows {
         (!limit.known || end < limit.until).then_some(end)
     }
 
-    /// The models that a limit may be of; one without a name where no window is of a single model.
+    /// The candidate models of a limit; one entry without a name if no window is for a single model.
     fn subjects<'a>(&'a self, model: Option<&'a ModelSet>) -> Vec<Option<&'a ModelSet>> {
         if model.is_some() {
             return vec![model];
@@ -83,13 +83,13 @@ impl Windows {
     }
 }
 
-/// Says whether a hint cannot be of a window that quota endpoints do not tell of.
+/// Returns whether a hint is too long for a window not reported by quota endpoints.
 fn is_long(hint: LimitSeen, longest_window: Option<Millis>, now: Millis) -> bool {
     hint.until.since(now) > LONG || longest_window.is_some_and(|longest| longest < hint.until)
 }
 
 impl Quota {
-    /// Joins what is known of two models. When each has nothing, the first that has some again counts.
+    /// Joins the quotas of two models. If both are exhausted, the earlier end counts.
     fn joined(self, other: Self) -> Self {
         match (self, other) {
             (Self::Left { longest: one }, Self::Left { longest: other }) => {
@@ -131,13 +131,13 @@ mod tests {
         state.limit(ASKED).expect("a limit")
     }
 
-    /// A hint of so many milliseconds after now.
+    /// A hint of `millis` milliseconds from now.
     fn hint(millis: u64) -> LimitSeen {
         let limit = Limit::Known { until: Millis(NOW.0 + millis) };
         CellState::default().learn(limit, ASKED).0.limit(ASKED).expect("a limit")
     }
 
-    /// Checks where a limit ends, in milliseconds after now.
+    /// Checks the end of a limit, in milliseconds from now.
     fn check(limit: LimitSeen, model: Option<&str>, readings: &[Reading], expected: Option<u64>) {
         let mut windows = Windows::default();
         readings.iter().for_each(|reading| windows.join(reading.clone()));

@@ -1,4 +1,4 @@
-//! The windows of one pool, as far as they are known.
+//! The known windows of one pool.
 
 use std::cmp::Reverse;
 
@@ -7,13 +7,13 @@ use crate::quota::model_set::ModelSet;
 use crate::quota::outlook::{Outlook, OutlookWord, WHOLE};
 use crate::time::Millis;
 
-/// The most windows of one pool that are kept: some for the account, and one for each of its models.
+/// The most windows kept for a pool: some for the account, and one for each of its models.
 pub const MAX_WINDOWS: usize = 64;
 
 /// Readings of one pool, one for each window.
 ///
-/// It is a join: of two readings of a window the later counts, whatever the order they come in and however
-/// often.
+/// Joining is commutative and idempotent: the later of two readings of a window counts, in any order and
+/// number of arrivals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Windows {
     /// Sorted by window and model.
@@ -21,7 +21,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Takes a reading in. Where there are too many windows, the one that was heard of least lately goes.
+    /// Takes a reading in. A full set drops the window with the oldest report.
     pub fn join(&mut self, reading: Reading) {
         let place = |known: &Reading| (&known.window, &known.model).cmp(&(&reading.window, &reading.model));
         match self.readings.binary_search_by(place) {
@@ -40,12 +40,12 @@ impl Windows {
         &self.readings
     }
 
-    /// Returns the models that have windows of their own.
+    /// Returns the models with windows of their own.
     pub fn models(&self) -> impl Iterator<Item = &ModelSet> {
         self.readings.iter().filter_map(|reading| reading.model.as_ref())
     }
 
-    /// Packs what is known of the windows of all models (none), or of those of some models alone.
+    /// Packs the known windows of every model (none), or of `model` only.
     pub fn word(&self, model: Option<&ModelSet>, now: Millis) -> OutlookWord {
         let own = |reading: &&Reading| reading.model.as_ref() == model;
         let live =
@@ -63,7 +63,8 @@ impl Windows {
         OutlookWord::pack(outlook, others.unwrap_or(WHOLE), tightest.observed)
     }
 
-    /// Returns until when `model` can have nothing, where live readings name what is used up and its end.
+    /// Returns the instant until which `model` has nothing left, if live readings name the exhausted window
+    /// and its end.
     pub fn spent_until(&self, model: &str, now: Millis) -> Option<Millis> {
         let applying = self.readings.iter().filter(|reading| reading.is_for(model));
         let spent = applying.filter_map(|reading| reading.at(now)).filter(|told| told.remaining == Some(0));
@@ -72,7 +73,7 @@ impl Windows {
     }
 }
 
-/// Says whether `known` was heard after `other`. Of two in one instant the tighter counts.
+/// Returns whether `known` is newer than `other`. At equal instants the tighter counts.
 fn later(known: &Reading, other: &Reading) -> bool {
     let key =
         |reading: &Reading| (reading.observed, Reverse(reading.remaining), reading.count, reading.reset);
@@ -145,7 +146,7 @@ mod tests {
         );
     }
 
-    /// Checks until when `m` has nothing, in milliseconds from now.
+    /// Checks the end of an exhausted `m`, in milliseconds from now.
     fn check_spent(readings: &[Reading], expected: Option<u64>) {
         let spent = windows(readings.iter().cloned()).spent_until("m", NOW);
         assert_eq!(spent.map(|until| until.0 - NOW.0), expected, "{readings:?}");

@@ -1,29 +1,30 @@
-//! The paths of the three APIs, as data: whose they are, and where a posted body names its model.
+//! The paths of the three APIs, as data: the API of each path, and the place of a posted body's model name.
 //!
-//! The rows follow the public lists of the APIs. What belongs to an organization and not to an account's key
-//! (`/v1/organizations`), and what hands out keys of an account (`/v1/realtime`, `auth_tokens`), has no row.
+//! The rows follow the public lists of the APIs. Two kinds of path have no row: paths of an organization
+//! instead of an account's key (`/v1/organizations`), and paths that hand out keys of an account
+//! (`/v1/realtime`, `auth_tokens`).
 
 use crate::formats::format::WireFormat;
 
 use super::{ModelPlace, segments};
 
-/// What the first segment behind the version tells.
+/// The meaning of the first segment behind the version.
 struct Row {
     name: &'static str,
     whose: Whose,
-    /// What may be posted with a model in it, by the rest of the path; `*` is any one segment.
+    /// Posts with a model in the body, by the rest of the path; `*` is any one segment.
     posts: &'static [(&'static str, Post)],
 }
 
-/// Which formats have a path.
+/// The formats of a path.
 #[derive(Clone, Copy)]
 enum Whose {
     Only(WireFormat),
-    /// Several, which versions or headers tell apart; without either it is the one given.
+    /// Several formats, told apart by versions or headers; the default is the given format.
     Shared(Option<WireFormat>),
 }
 
-/// Where a posted body names its model.
+/// The place of the model name in a posted body.
 #[derive(Clone, Copy)]
 enum Post {
     Body,
@@ -35,7 +36,7 @@ const ANTHROPIC: Whose = Whose::Only(WireFormat::Anthropic);
 const OPENAI: Whose = Whose::Only(WireFormat::OpenAi);
 const GEMINI: Whose = Whose::Only(WireFormat::Gemini);
 const OPENAI_UNLESS_TOLD: Whose = Whose::Shared(Some(WireFormat::OpenAi));
-/// The names are too common to be claimed without the header that all clients of Anthropic send.
+/// The names are too common to be claimed without the header sent by every client of Anthropic.
 const ANTHROPIC_IF_TOLD: Whose = Whose::Shared(None);
 
 const fn row(name: &'static str, whose: Whose, posts: &'static [(&'static str, Post)]) -> Row {
@@ -93,7 +94,7 @@ static ROWS: [Row; 36] = [
     row("interactions", GEMINI, &[("", Post::Optional)]),
 ];
 
-/// Returns the format that a path tells, or none where it is of no format or of several.
+/// Returns the format told by a path, or none for a path of no format or of several.
 pub(super) fn format(version: &str, rest: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
     match find(rest)?.whose {
         Whose::Only(format) => Some(format),
@@ -102,7 +103,7 @@ pub(super) fn format(version: &str, rest: &str, spoken: Option<WireFormat>) -> O
     }
 }
 
-/// Returns the format of a path at the gateway, where no host tells it.
+/// Returns the format of a path at the gateway without a host to tell the format.
 pub(super) fn format_or_usual(version: &str, rest: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
     format(version, rest, spoken).or_else(|| match find(rest)?.whose {
         Whose::Only(format) => Some(format),
@@ -110,8 +111,8 @@ pub(super) fn format_or_usual(version: &str, rest: &str, spoken: Option<WireForm
     })
 }
 
-/// Returns where a body names its model that is posted to such a path. Of a path without a row it is not known
-/// whether it names one.
+/// Returns the place of the model name in a body posted to `rest`. A path without a row may or may not name
+/// a model.
 pub(super) fn posted(rest: &str) -> ModelPlace {
     let Some(row) = find(rest) else { return ModelPlace::Optional };
     match row.posts.iter().find(|(pattern, _)| fits(pattern, rest)) {

@@ -1,11 +1,11 @@
-//! The first word of a stream, before anybody is told that there is one.
+//! The first event of a stream, held until its meaning is known.
 //!
-//! An upstream that has no room says so inside of a 200 as well. Once a byte is delivered nothing can be
-//! tried again, so the beginning of a stream is held until it says something: an error is classified
-//! like any other, content is delivered with everything that was held. What comes before both is a
-//! handshake, which is held, within bounds.
+//! An overloaded upstream may report the overload inside a 200. After the first delivered byte no retry is
+//! possible, so the beginning of a stream is held until its first meaningful event: an error is classified
+//! like any other, content is delivered together with the held bytes. Handshake events come before either
+//! and are held, within bounds.
 //!
-//! [`FirstEvent`] changes no bytes and keeps none for the caller, who holds and delivers them.
+//! [`FirstEvent`] changes no bytes and keeps none for the caller: the caller holds and delivers the bytes.
 
 use std::borrow::Cow;
 
@@ -22,13 +22,13 @@ use crate::response::evidence::Evidence;
 use crate::response::outcome::Outcome;
 use crate::time::Now;
 
-/// How many handshake events are held at most; a stream with more of them is delivered.
+/// The most handshake events held; a stream with more is delivered.
 pub const MAX_HELD_EVENTS: u8 = 16;
 
-/// How many bytes are held at most.
+/// The most bytes held.
 pub const MAX_HELD_BYTES: usize = 64 * 1024;
 
-/// Events that carry no output: Anthropic's, the Responses API's, and those of Codex.
+/// Events without output: Anthropic's, the Responses API's, and Codex's.
 const HANDSHAKE: [&str; 7] = [
     "message_start",
     "content_block_start",
@@ -39,22 +39,22 @@ const HANDSHAKE: [&str; 7] = [
     "codex.response.metadata",
 ];
 
-/// Events that are errors by their name.
+/// Events named as errors.
 const FAILURE: [&str; 3] = ["error", "response.failed", "response.error"];
 
-/// What to do with the stream so far.
+/// The treatment of the stream so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// Nothing was said yet: hold it.
+    /// Nothing meaningful yet: hold.
     Hold,
-    /// This is an answer: deliver all of it.
+    /// An answer: deliver everything.
     Content,
-    /// It is an error, and no byte was delivered.
+    /// An error, and no byte was delivered.
     Failed(Box<Evidence>),
 }
 
-/// Looks at the beginning of a stream. After [`Look::Content`] or [`Look::Failed`] it is done, and
-/// repeats itself.
+/// Looks at the beginning of a stream. After [`Look::Content`] or [`Look::Failed`] the look is final and
+/// repeats.
 #[derive(Clone, Debug)]
 pub struct FirstEvent<'a> {
     asked: Asked<'a>,
@@ -64,11 +64,11 @@ pub struct FirstEvent<'a> {
     decided: Option<Look>,
 }
 
-/// What kind of stream it is, as far as its first byte has told.
+/// The kind of stream, as far as the first byte tells.
 #[derive(Clone, Debug)]
 enum Shape {
     Unknown,
-    /// A page for people.
+    /// An HTML page.
     Page,
     Events(Events),
     /// One JSON value, or an array of them (Gemini without `alt=sse`): its first object.
@@ -76,12 +76,12 @@ enum Shape {
 }
 
 impl<'a> FirstEvent<'a> {
-    /// Begins with a stream of which nothing has arrived.
+    /// Begins a stream before its first byte.
     pub const fn new(asked: Asked<'a>) -> Self {
         Self { asked, shape: Shape::Unknown, held_bytes: 0, held_events: 0, decided: None }
     }
 
-    /// Takes the next bytes of the stream. `headers` are those of its head, for the hints in them.
+    /// Takes the next bytes of the stream. `headers` belong to the stream's head and may hold hints.
     pub fn feed(&mut self, chunk: &[u8], headers: &HeaderMap, now: Now) -> Look {
         if let Some(look) = &self.decided {
             return look.clone();
@@ -94,8 +94,8 @@ impl<'a> FirstEvent<'a> {
         look
     }
 
-    /// Takes an answer that has arrived as a whole. An object that speaks of no error is not searched for its
-    /// end: whatever stands between its first brace and its last is content.
+    /// Takes a complete answer. An object without a mention of errors is content, and is not searched for
+    /// its end.
     pub fn feed_all(&mut self, answer: &[u8], headers: &HeaderMap, now: Now) -> Look {
         let text = answer.trim_ascii();
         let is_object = text.starts_with(b"{") && text.ends_with(b"}");
@@ -106,7 +106,7 @@ impl<'a> FirstEvent<'a> {
         Look::Content
     }
 
-    /// Takes the end of the stream: one that ends before it says anything has failed.
+    /// Takes the end of the stream: a stream without a meaningful event has failed.
     pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Evidence {
         let rest = match &mut self.shape {
             Shape::Events(events) => events.rest(),
@@ -133,7 +133,7 @@ impl<'a> FirstEvent<'a> {
         }
     }
 
-    /// Tells the shape by the first byte that is no space; returns the bytes from there. A byte order
+    /// Tells the shape by the first byte other than a space; returns the bytes from there. A byte order
     /// mark is skipped (WHATWG HTML section 9.2.5).
     fn begin<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
         let skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
@@ -190,7 +190,7 @@ fn kind(data: &[u8]) -> Option<Cow<'_, str>> {
     json::members(data).map_while(Result::ok).find(|member| member.key.is("type"))?.value.string()
 }
 
-/// The first object of a text, as far as it has arrived.
+/// The first object of a text, as far as received.
 #[derive(Clone, Debug, Default)]
 struct Object {
     bytes: Vec<u8>,
@@ -198,7 +198,7 @@ struct Object {
 }
 
 impl Object {
-    /// Takes bytes; returns the object when they complete it.
+    /// Takes bytes; returns the completed object.
     fn take<'a>(&mut self, chunk: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let begins = if self.bytes.is_empty() { memchr(b'{', chunk)? } else { 0 };
         let chunk = &chunk[begins..];
@@ -213,7 +213,7 @@ impl Object {
         Some(Cow::Owned(std::mem::take(&mut self.bytes)))
     }
 
-    /// Returns where the object ends, if it does in this chunk.
+    /// Returns the end of the object, if in this chunk.
     fn end(&mut self, chunk: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some((behind, mark)) = self.nesting.next(chunk, at) {
