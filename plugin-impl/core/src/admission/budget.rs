@@ -1,26 +1,25 @@
-//! The retry budget: so that an outage is not multiplied by those who try again.
+//! The retry budget: retries must not multiply an outage.
 //!
-//! Each request pays a share of a retry in, and each retry takes a whole one out. A floor lets a quiet
-//! provider retry at all. What is above the floor fades within seconds, so that a quiet hour saves nothing up
-//! for an outage; what is below it is filled up again within ten.
+//! Each request pays a share of a retry in, and each retry takes a whole retry out. A floor lets a quiet
+//! provider retry at all. A balance above the floor fades within seconds, so that a quiet hour saves
+//! nothing up for an outage; a balance below is filled up again within ten.
 //!
-//! A *retry* is an attempt that follows at once on a failure which may have cost the upstream work, or told
-//! that it is in trouble: no answer, a 5xx, no capacity. So is each question to a witness, whatever the answer that
-//! is in doubt. Moving away from a limit or from a rejected
-//! credential is none: that call was refused at the door, and what refused it is closed from then on.
-//! Neither is the attempt of a request that has waited for a closed way to open, once: the way itself lets
-//! only 1, 2, 4 try.
+//! A *retry* is an attempt directly after a failure with possible cost or trouble for the upstream: no
+//! answer, a 5xx, no capacity. Each question to a witness is a retry, too, whatever the answer in doubt.
+//! Moving away from a limit or from a rejected credential is no retry: the upstream refused the call at the
+//! door, and the cause is closed from then on. The first attempt after a wait for a closed way is no retry
+//! either: the way itself lets only 1, 2, 4 try.
 
 use crate::response::outcome::Outcome;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-/// What retries are allowed, as the user chose.
+/// The allowed retries, chosen by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What each request pays in, in thousandths of a retry.
+    /// The deposit of each request, in thousandths of a retry.
     pub share: u16,
-    /// So many retries there are in any case, in each ten seconds.
+    /// The guaranteed retries in each ten seconds.
     pub floor: u16,
 }
 
@@ -30,23 +29,23 @@ impl Default for Terms {
     }
 }
 
-/// Says whether another attempt after this outcome is a retry.
+/// Returns whether another attempt after this outcome is a retry.
 pub fn is_burden(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Capacity | Outcome::ServerError | Outcome::Unreachable(_))
 }
 
-/// One retry, in the thousandths that balances are kept in.
+/// One retry, in thousandths, the unit of balances.
 const RETRY: u32 = 1_000;
-/// Balances change with time in steps of so many milliseconds, at the same instants whoever looks.
+/// The step of a balance's changes, in milliseconds. Steps fall on equal instants for every caller.
 const STEP: u64 = 1_000;
-/// In so many steps an empty budget is filled up to its floor.
+/// The steps from an empty budget to its floor.
 const STEPS_TO_FLOOR: u32 = 10;
-/// What a step leaves of the balance above the floor: 7 of 8, half of it in five seconds.
+/// The fading of the balance above the floor in a step: 7 of 8 stay, half of it after five seconds.
 const FADE: u32 = 8;
-/// After so many steps nothing of any balance is left but the floor.
+/// The steps after which any balance has returned to the floor.
 const STEPS_TO_REST: u64 = 200;
 
-/// A balance, and the step it is of.
+/// A balance, and its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Balance {
     thousandths: u32,
@@ -59,12 +58,12 @@ impl Balance {
         Self { thousandths: floor(terms), step: step(now) }
     }
 
-    /// Returns how many retries it is good for.
+    /// Returns the number of whole retries.
     pub const fn retries(self) -> u32 {
         self.thousandths / RETRY
     }
 
-    /// Lets time pass. What is told later of an earlier instant changes nothing.
+    /// Lets time pass. A late call for an earlier instant changes nothing.
     #[must_use]
     pub fn at(self, terms: Terms, now: Millis) -> Self {
         let steps = u64::from(step(now).saturating_sub(self.step)).min(STEPS_TO_REST);
@@ -73,14 +72,14 @@ impl Balance {
         Self { thousandths, step: self.step.max(step(now)) }
     }
 
-    /// Pays the share of one request in.
+    /// Deposits the share of one request.
     #[must_use]
     pub fn deposit(self, terms: Terms, now: Millis) -> Self {
         let state = self.at(terms, now);
         Self { thousandths: state.thousandths.saturating_add(terms.share.into()), ..state }
     }
 
-    /// Takes one retry out, or returns nothing where there is none.
+    /// Takes one retry out, or returns none if the balance is too low.
     pub fn withdraw(self, terms: Terms, now: Millis) -> Option<Self> {
         let state = self.at(terms, now);
         Some(Self { thousandths: state.thousandths.checked_sub(RETRY)?, ..state })
@@ -127,12 +126,12 @@ impl Budget {
         Balance::unpack(self.word.load(Ordering::Acquire), terms, now).at(terms, now)
     }
 
-    /// Pays the share of one request in.
+    /// Deposits the share of one request.
     pub fn deposit(&self, terms: Terms, now: Millis) {
         self.move_by(terms, now, |balance| Some(balance.deposit(terms, now)));
     }
 
-    /// Takes one retry out, and says whether there was one.
+    /// Takes one retry out, and returns whether the balance sufficed.
     pub fn withdraw(&self, terms: Terms, now: Millis) -> bool {
         self.move_by(terms, now, |balance| balance.withdraw(terms, now))
     }
@@ -223,7 +222,7 @@ mod tests {
     }
 
     proptest! {
-        /// However often it is looked at in between, time does the same to it.
+        /// Time has an equal effect however often the balance is read in between.
         #[test]
         fn time_passes_alike_for_everybody(thousandths in 0_u32..1_000_000, from in 0_u64..100_000, ways in prop::collection::vec(0_u64..20_000, 1..10)) {
             let start = Balance { thousandths, step: step(Millis(from)) };
@@ -236,7 +235,7 @@ mod tests {
             prop_assert_eq!(by_steps, start.at(TERMS, end));
         }
 
-        /// Over any history there are no more retries than floor, time and requests pay for.
+        /// Over any history, floor, time and requests pay for every retry.
         #[test]
         fn it_is_never_overdrawn(share in 0_u16..1_000, floor in 0_u16..10, asks in prop::collection::vec((any::<bool>(), 0_u64..3_000), 0..300)) {
             let (terms, budget, mut now) = (Terms { share, floor }, Budget::default(), 0);

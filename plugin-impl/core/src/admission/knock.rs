@@ -4,9 +4,9 @@
 //! time probes a limit before its end, for two reasons:
 //!
 //! - as a *last resort*: every way for a request is closed, and only guesses open first. The probe goes a
-//! little after the limit began, and then after growing pauses;
+//!   little after the limit began, and then after growing pauses;
 //! - as a *re-check*: the limit lasts longer than the user wants to rely on. The probe goes at regular
-//! intervals, even while other accounts are open.
+//!   intervals, even while other accounts are open.
 //!
 //! A refused probe leaves the limit as before and counts no trip. A good head ends the limit. A reported
 //! limit is never probed as a last resort, and is re-checked only if longer than an hour; a predicted limit

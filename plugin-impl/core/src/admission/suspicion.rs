@@ -1,40 +1,40 @@
 //! Suspicion: whether a failure is a request's, an account's or its endpoint's.
 //!
-//! A 500 can mean that the upstream is down, that one account is out of favour, or that one request makes it fail
-//! each time. Taken for an outage, it would close the endpoint for those who could go on; taken for the account's, an
-//! outage would strike every account once. So what another request met at another account, soon before, convicts the
-//! endpoint; what one request meets convicts nobody by itself.
+//! A 500 can mean an upstream out of order, an account out of favour, or a request that always fails. Taken
+//! for an outage, a request's failure would close the endpoint for everybody; taken for the account's, an
+//! outage would strike every account once. So a recent failure of another request at another account
+//! convicts the endpoint; failures of a single request convict nobody.
 
 use std::time::Duration;
 
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-/// How long an accusation stands without a second one.
+/// The lifetime of an accusation without a second.
 const MEMORY: Duration = Duration::from_secs(10);
 
-/// Who failed last at an endpoint, in one word: the instant above in ticks, then the request, and the account's
-/// ordinal + 1 below.
+/// The last failure at an endpoint, in one word: the instant above in ticks, then the request, and the
+/// account's ordinal + 1 below.
 #[derive(Debug, Default)]
 pub struct Suspicion {
     word: AtomicU64,
 }
 
-/// Who accuses an endpoint.
+/// The accuser of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accuser {
     /// The ordinal of the account.
     pub account: u32,
-    /// Tells requests apart, modulo 4,095; none where each accusation counts as a request of its own.
+    /// The request, modulo 4,095; none if each accusation counts as a separate request.
     pub request: Option<u64>,
 }
 
-/// What is known of a failure beside itself.
+/// The context of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspected {
-    /// Nothing.
+    /// No earlier failure.
     Fresh,
-    /// Another request failed at the same account, soon before.
+    /// Another request failed at this account, soon before.
     Account,
     /// Another account failed soon before, for another request.
     Endpoint,
@@ -45,13 +45,13 @@ const REQUEST_BITS: u32 = 12;
 const TICK: u64 = 16;
 
 impl Suspicion {
-    /// Takes note that a request failed at an account, and says what that makes of it.
+    /// Records a failed request at an account, and returns the suspicion.
     pub fn accuse(&self, accuser: Accuser, now: Millis) -> Suspected {
         let before = self.word.swap(accusation(accuser, now), Ordering::AcqRel);
         suspected(before, accuser, now)
     }
 
-    /// Takes note of a good answer. It writes only where there was a suspicion.
+    /// Records a good answer. Writes only if there was a suspicion.
     pub fn acquit(&self) {
         if self.word.load(Ordering::Acquire) != 0 {
             self.word.store(0, Ordering::Release);
@@ -68,7 +68,7 @@ const fn account(accuser: Accuser) -> u64 {
     (accuser.account as u64 + 1) & mask(ACCOUNT_BITS)
 }
 
-/// 0 stands for a request that is like no other.
+/// 0 stands for a request unlike any other.
 fn request(accuser: Accuser) -> u64 {
     accuser.request.map_or(0, |request| request % mask(REQUEST_BITS) + 1)
 }
@@ -101,7 +101,7 @@ mod tests {
         Accuser { account, request: Some(request) }
     }
 
-    /// Accuses twice, and returns what the second comes to.
+    /// Accuses twice, and returns the second result.
     fn twice(first: Accuser, second: Accuser, later: u64) -> Suspected {
         let suspicion = Suspicion::default();
         assert_eq!(suspicion.accuse(first, T), Suspected::Fresh);

@@ -1,22 +1,22 @@
-//! The throttle: how many requests a pool takes at once, learned from 429s that do not say until when.
+//! The throttle: a pool's concurrency bound, learned from 429s without a reset.
 //!
-//! An upstream that says "too many requests" and nothing else may mean those that are under way. So such an
-//! event halves what may be under way, and each round of good answers lets one more go, as in the congestion
-//! control of TCP. What was learned is forgotten when there was no such event for a while.
+//! An upstream's bare "too many requests" may mean the requests under way. So such an event halves the
+//! bound, and each round of good answers raises the bound by 1 (additive increase, multiplicative decrease,
+//! as in the congestion control of TCP). A learned bound is forgotten after a while without such an event.
 //!
-//! It stands beside the pool's cell in a word of its own, and no rule spans the two: the cell says whether an
-//! event is news, the throttle only how many go from then on.
+//! The throttle has a word beside the pool's cell, and no rule spans the two: the cell decides whether an
+//! event is news, the throttle only how many requests go from then on.
 
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-/// Seconds without an event after which nothing is held back any more.
+/// Seconds without an event until the bound is forgotten.
 const QUIET: u64 = 600;
 
-/// What has been learned of a pool.
+/// The learned bound of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
-    /// So many may be under way; 0 where nothing was learned.
+    /// The most requests under way; 0 without a learned bound.
     bound: u16,
     /// Good answers since the bound changed.
     good: u16,
@@ -25,20 +25,20 @@ pub struct Learned {
 }
 
 impl Learned {
-    /// Returns how many may be under way, of `most` that the configuration allows.
+    /// Returns the most requests under way, of `most` allowed by the configuration.
     #[inline]
     pub fn bound(self, most: u16, now: Millis) -> u16 {
         if self.is_known(now) { self.bound.min(most) } else { most }
     }
 
-    /// An event was met while so many were under way, the one that met it among them.
+    /// Halves the bound after an event. `under_way` includes the request of the event.
     #[must_use]
     pub fn halved(self, under_way: u16, now: Millis) -> Self {
         let known = if self.is_known(now) { self.bound.min(under_way) } else { under_way };
         Self { bound: (known / 2).max(1), good: 0, since: second(now) }
     }
 
-    /// A good answer came. A round of them, as many as may be under way, lets one more go.
+    /// Counts a good answer. A full round, as many as the bound, raises the bound by 1.
     #[must_use]
     pub fn after_a_good_answer(self) -> Self {
         match self.bound {
@@ -67,26 +67,25 @@ fn second(now: Millis) -> u32 {
     u32::try_from(now.0 / 1_000).unwrap_or(u32::MAX)
 }
 
-/// What has been learned, shared; moved by compare-and-swap only.
+/// The learned bound, shared; moved by compare-and-swap only.
 #[derive(Debug, Default)]
 pub struct Throttle {
     word: AtomicU64,
 }
 
 impl Throttle {
-    /// Returns how many may be under way, of `most` that the configuration allows.
+    /// Returns the most requests under way, of `most` allowed by the configuration.
     #[inline]
     pub fn bound(&self, most: u16, now: Millis) -> u16 {
         Learned::unpack(self.word.load(Ordering::Acquire)).bound(most, now)
     }
 
-    /// Takes note of an event; see [`Learned::halved`]. It is called once for each.
+    /// Records an event; see [`Learned::halved`]. Called once for each event.
     pub fn halve(&self, under_way: u16, now: Millis) {
         self.move_by(|learned| learned.halved(under_way, now));
     }
 
-    /// Takes note of a good answer, and says whether it lets one more go. It writes only where something was
-    /// learned.
+    /// Records a good answer, and returns whether the bound grew. Writes only if a bound was learned.
     pub fn grow(&self) -> bool {
         let (before, after) = self.move_by(Learned::after_a_good_answer);
         before.bound != after.bound

@@ -1,4 +1,4 @@
-//! Doubt: an answer that does not prove whose fault it is, and the few calls that find out.
+//! Doubt: an answer without proof of fault, and the few calls to resolve it.
 //!
 //! ```text
 //!  first answer in doubt ──► one other account ──serves──► deliver that; the first account is at fault
@@ -11,27 +11,27 @@ use crate::planning::plan::Refusal;
 use crate::response::evidence::{Accused, Certainty, Evidence};
 use crate::response::outcome::Outcome;
 
-/// The most upstream calls of one request that is in doubt.
+/// The most upstream calls of one request in doubt.
 const MOST_CALLS: u8 = 3;
 
-/// What a request knows of an answer in doubt.
+/// A request's knowledge of an answer in doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Doubt {
     first: Evidence,
     calls: u8,
-    /// Nobody else could be asked, so that the same account is asked again.
+    /// Nobody else could be asked, so the first account is asked again.
     repeats: bool,
     verdict: Verdict,
 }
 
-/// What came of a doubt.
+/// The verdict on a doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Nothing yet, or nothing at all.
+    /// No verdict yet, or none at all.
     Open,
-    /// Two accounts answered alike: it is the request's or the network's.
+    /// Two accounts answered alike: the fault is the request's or the network's.
     Alike,
-    /// Another answer says more than the first: that is delivered.
+    /// Another answer says more than the first, and is delivered.
     Settled,
 }
 
@@ -44,12 +44,12 @@ impl Doubt {
         self.verdict
     }
 
-    /// Says whether the account that answered first is left out.
+    /// Returns whether the first account is left out.
     pub(super) const fn shuns_the_first(&self) -> bool {
         !self.repeats
     }
 
-    /// Takes another answer in doubt. Returns whether one more account is asked.
+    /// Takes another answer in doubt. Returns whether to ask one more account.
     pub(super) fn hears(&mut self, other: &Evidence) -> bool {
         self.calls += 1;
         if other.is_like(&self.first) {
@@ -58,19 +58,19 @@ impl Doubt {
         self.verdict == Verdict::Open && self.calls < MOST_CALLS
     }
 
-    /// Takes an answer that is in no doubt and serves nobody. Returns whether one more account is asked.
+    /// Takes an answer without doubt and without service. Returns whether to ask one more account.
     pub(super) fn hears_of_another(&mut self) -> bool {
         self.calls += 1;
         self.calls < MOST_CALLS
     }
 
-    /// Takes an answer that is delivered in place of the first.
+    /// Takes an answer delivered in place of the first.
     pub(super) fn is_settled(&mut self) {
         self.verdict = Verdict::Settled;
     }
 
-    /// Nobody else can be asked now. Says whether it is better to wait for one of those who can be asked later: the
-    /// answer speaks of the account and of nothing else.
+    /// Nobody else can be asked now. Returns whether to wait for an account available later: the answer is
+    /// about the account and nothing else.
     pub(super) fn yields_to(&self, refusal: &Refusal) -> bool {
         let counts = refusal.counts;
         let is_the_accounts = matches!(self.first.accused, Accused::Credential | Accused::Account);
@@ -78,8 +78,8 @@ impl Doubt {
         others && is_the_accounts && self.first.certainty > Certainty::Status
     }
 
-    /// Nobody else can be asked. Returns whether the same account is worth another call: what failed may be over in
-    /// a moment, what refused will not.
+    /// Nobody else can be asked. Returns whether the first account is worth another call: a failure may be
+    /// over in a moment, a refusal not.
     pub(super) fn asks_again(&mut self) -> bool {
         let again = !self.repeats && self.calls == 1 && self.first.outcome == Outcome::ServerError;
         self.repeats |= again;

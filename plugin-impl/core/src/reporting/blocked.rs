@@ -1,27 +1,27 @@
-//! Blocked accounts by name: which account needs its owner, why, and what could not be reached.
+//! Blocked accounts by name: accounts in need of their owner, the reason, and unreachable places.
 
 use crate::admission::blame::Reason;
 use crate::ids::AccountId;
 use crate::planning::snapshot::Why;
 
-/// How many accounts a refusal names.
+/// The number of accounts named in a refusal.
 const NAMED: usize = 3;
 
-/// An account that cannot serve a request, with what a person has to know of it.
+/// An account that cannot serve a request, with the facts for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
     pub account: AccountId,
     pub why: Why,
-    /// The status that the upstream rejected it with, where one is known.
+    /// The status of the upstream's rejection, if known.
     pub status: Option<u16>,
-    /// Why it has no credential, where it has none.
+    /// The reason for a missing credential.
     pub without: Option<String>,
     /// Host and port of the endpoint.
     pub place: String,
 }
 
 impl Blocked {
-    /// Says what is wrong, where the account or its endpoint has to be named.
+    /// Returns the fault, if the account or its endpoint has to be named.
     fn text(&self) -> Option<String> {
         let status = self.status.map(|status| format!(" ({status})")).unwrap_or_default();
         let account = &self.account;
@@ -42,7 +42,7 @@ impl Blocked {
         }
     }
 
-    /// Says what the owner can do.
+    /// Returns the owner's remedy.
     const fn remedy(&self) -> Option<&'static str> {
         match self.why {
             Why::Cooling(Reason::Auth) => Some("give it a valid credential in pointsman.yaml"),
@@ -56,7 +56,7 @@ impl Blocked {
     }
 }
 
-/// Names the accounts in a clause that can follow a count of them; empty where the count says all.
+/// Names the accounts in a clause to follow their count; empty if the count says everything.
 pub(super) fn named(blocked: &[Blocked]) -> String {
     let texts = each_once(blocked.iter().filter_map(Blocked::text));
     let more = texts.len().saturating_sub(NAMED);
@@ -67,7 +67,7 @@ pub(super) fn named(blocked: &[Blocked]) -> String {
     clause
 }
 
-/// Says what the owner can do, in a clause of its own; empty where only time helps.
+/// Returns the owner's remedies as a clause; empty if only time helps.
 pub(super) fn remedies(blocked: &[Blocked]) -> String {
     each_once(blocked.iter().filter_map(Blocked::remedy)).iter().map(|remedy| format!("; {remedy}")).collect()
 }

@@ -1,7 +1,7 @@
-//! Explanations: why a plan put its ways in the order that it did.
+//! Explanations: the reasons for the order of a plan's ways.
 //!
-//! A plan is made again from what it saw, this time with the ranks beside the ways. So a request pays
-//! nothing for being explainable, and no explanation can tell another story than the plan.
+//! The plan is made again from its snapshot, this time with the ranks beside the ways. So a request pays
+//! nothing for explanations, and an explanation always agrees with the plan.
 
 use crate::planning::plan::{Candidate, Tier, ways_in_order};
 use crate::planning::settings::{FallbackOrder, Settings};
@@ -14,7 +14,7 @@ pub use crate::planning::strategy::{Part, PartValue, Parts};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub way: Candidate,
-    /// What it was ranked by, the most important first. A closed way has no rank.
+    /// The parts of the rank, the most important first. A closed way has no rank.
     pub parts: Parts,
     pub place: Place,
 }
@@ -23,7 +23,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     First,
-    /// After others; `by` names the first part in which it is worse than the first way.
+    /// After others; `by` names the first part that is worse than the first way's.
     Behind {
         rank: usize,
         by: &'static str,
@@ -32,14 +32,14 @@ pub enum Place {
     Closed(Closed),
 }
 
-/// The part that goes before every strategy, where the user protects a quota.
+/// The part before every strategy, if the user protects a quota.
 const SPARED: &str = "quota to be spared";
-/// The part that goes before every strategy, where the request has a credential of its own that is used.
+/// The part before every strategy, if the request brings a credential of its own and uses it.
 const SHARED: &str = "not the caller's own account";
-/// The part that puts the pools of a request in order.
+/// The part for the order of a request's pools.
 const POOL_ORDER: &str = "pool order";
 
-/// Makes a plan again and explains it: the open ways in their order, then those that are closed.
+/// Makes a plan again and explains it: the open ways in order, then the closed ways.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
     let order = settings.fallback_order;
     let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
@@ -63,7 +63,7 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
     open.chain(closed(snapshot, Tier::of(snapshot, context))).collect()
 }
 
-/// The pool's place among those of the route is a part of the order like any other.
+/// Adds the pool's place in the route's order as a part of the rank.
 fn with_pool_order(mut parts: Parts, way: Candidate, order: FallbackOrder) -> Parts {
     let part = Part::number(POOL_ORDER, i64::from(way.preference));
     match order {
@@ -73,7 +73,7 @@ fn with_pool_order(mut parts: Parts, way: Candidate, order: FallbackOrder) -> Pa
     parts
 }
 
-/// Says in words why the first way goes before another one, as the end of "prefers ACCOUNT: …".
+/// Returns the words for the first way's precedence over another way, as the end of "prefers ACCOUNT: …".
 pub fn preference(by: &str, parts: &Parts, first: &Parts) -> String {
     let number = |parts: &Parts| match parts.iter().find(|part| part.name == by).map(|part| part.value) {
         Some(PartValue::Number(number)) => number,

@@ -1,42 +1,43 @@
-//! Notices: what a person should see, and the words for it.
+//! Notices: messages for a person, with their text.
 //!
-//! One event, one notice. The request whose compare-and-swap began a limit is the one that announces
-//! it, so the many that meet the same limit have nothing to say.
+//! Each event makes a single notice. Only the request whose compare-and-swap began a limit announces it;
+//! the many requests that meet the limit stay silent.
 
 use crate::admission::blame::Reason;
 use crate::ids::{AccountId, ModelId, PoolId, ProviderId};
 use crate::planning::plan::Counts;
 use crate::time::{Millis, UnixMillis};
 
-/// Something that happened.
+/// An event to announce.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub event: Event,
-    /// When it is expected to be over.
+    /// The expected end.
     pub until: Option<UnixMillis>,
 }
 
-/// What happened.
+/// The kind of event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Work goes on in another pool of the same account.
+    /// Work goes on in another pool of the account.
     PoolFallback { account: AccountId, from: Pool, to: Pool },
-    /// All pools that the request may use on the account are limited.
+    /// Every pool allowed for the request on the account is limited.
     AccountExhausted { account: AccountId, pools: usize },
-    /// The only pool that the request may use on the account is limited.
+    /// The only pool allowed for the request on the account is limited.
     PoolExhausted { account: AccountId, pool: Pool, pinned: bool, next: Next },
-    /// The account is left alone for a reason that is not quota.
+    /// The account is avoided for a reason other than quota.
     Cooldown { account: AccountId, trouble: Trouble, next: Next },
-    /// The endpoint fails for everybody.
+    /// The endpoint fails for every account.
     EndpointDown { provider: ProviderId, model: Option<ModelId>, trouble: Trouble },
-    /// No account of a provider can serve, for what `left` counts, and work goes on at another one.
+    /// No account of a provider can serve, for the reasons counted in `left`, and work goes on at another
+    /// provider.
     ProviderFallback { from: String, to: String, left: Counts },
-    /// All accounts are limited, and the request waits.
+    /// Every account is limited, and the request waits.
     AllLimited { family: String, accounts: u32, seconds: u64 },
-    /// Most accounts are closed for reasons that are no limits, and the request waits.
+    /// Most accounts are closed for reasons other than limits, and the request waits.
     AllCooling { family: String, counts: Counts, seconds: u64 },
-    /// Nobody can serve, and the user's own [protection](crate::quota::protection) keeps some of them back. The request
-    /// waits so many seconds, or is refused.
+    /// Nobody can serve, and the user's own [protection](crate::quota::protection) reserves some accounts.
+    /// The request waits for `seconds`, or is refused.
     Protected { family: String, counts: Counts, seconds: Option<u64> },
     /// The account needs its owner.
     SignIn { account: AccountId, url: Option<String> },
@@ -50,25 +51,25 @@ pub enum Event {
     ConfigRefused { why: String },
 }
 
-/// A pool, by its name and by what people call it.
+/// A pool, by its name and its display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
     pub name: PoolId,
     pub title: String,
 }
 
-/// Why an account or an endpoint is left alone that is not limited.
+/// The reason to avoid an account or an endpoint without a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     pub reason: Reason,
-    /// The status of the upstream's answer, where there was one.
+    /// The status of the upstream's answer, if an answer came.
     pub status: Option<u16>,
     /// Host and port of the endpoint.
     pub place: String,
 }
 
 impl Trouble {
-    /// Returns the reason, and where it was met unless another service is meant.
+    /// Returns the reason, with the place unless another service is meant.
     fn met(&self) -> String {
         let (reason, place) = (self.reason.as_str(), &self.place);
         match self.reason {
@@ -86,7 +87,7 @@ impl Trouble {
         }
     }
 
-    /// Says what happened to an account.
+    /// Returns the sentence on an account.
     fn of(&self, account: &AccountId, next: Next) -> String {
         let (provider, label) = (account.provider(), account.label());
         let status = self.status.map(|status| format!(" ({status})")).unwrap_or_default();
@@ -113,7 +114,7 @@ impl Trouble {
     }
 }
 
-/// Where the request goes that met the event.
+/// The further course of the request that met the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     Account,
@@ -170,7 +171,7 @@ impl Notice {
         }
     }
 
-    /// Returns the account it is about.
+    /// Returns the account of the notice.
     pub fn account(&self) -> Option<&AccountId> {
         match &self.event {
             Event::PoolFallback { account, .. }
@@ -190,7 +191,7 @@ impl Notice {
         }
     }
 
-    /// Returns the pool it is about.
+    /// Returns the pool of the notice.
     pub fn pool(&self) -> Option<&Pool> {
         match &self.event {
             Event::PoolFallback { from, .. } => Some(from),
@@ -210,7 +211,7 @@ impl Notice {
     }
 }
 
-/// Says why a provider was left whose accounts are closed by this.
+/// Returns the reason for leaving a provider, from the counts of its closed accounts.
 fn why_left(from: &str, left: Counts) -> String {
     match left.protected {
         0 if left.limited > 0 && left.limited >= left.cooling.total() => {
@@ -230,7 +231,7 @@ fn all(accounts: u32) -> String {
     }
 }
 
-/// Returns the whole seconds until an instant, at least 1, as notices count them.
+/// Returns the whole seconds until an instant, at least 1, as shown in notices.
 pub fn seconds_until(until: Millis, now: Millis) -> u64 {
     until.0.saturating_sub(now.0).div_ceil(1_000).max(1)
 }

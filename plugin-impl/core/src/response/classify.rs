@@ -1,13 +1,12 @@
-//! What an answer means, decided once.
+//! The meaning of an answer, decided once.
 //!
 //! [`classify`] is a pure function of status, headers, the beginning of the body and the time. Gateways
-//! answer in anybody's format, so every format's words are understood whatever the request's was; what
-//! an error *says* counts for more than its status where the two differ, since a 429 can mean that a
-//! model has no room, and a 400 that nobody has paid.
+//! answer in any format, so every format's words are understood, independent of the request's format. An
+//! error's words outrank its status: a 429 can mean a model without room, and a 400 an unpaid account.
 //!
-//! The work is in small parts: `error` finds the error in the body, `words`, `refusal` and `blunt` name it, `limit`
-//! tells its kind, `extent` how much it is of, and `hint` finds out when it is over. [`FirstEvent`] looks at a stream before its first byte is
-//! delivered, and [`classify_token`] at what a token endpoint says.
+//! The work is in small parts: `error` finds the error in the body, `words`, `refusal` and `blunt` name it,
+//! `limit` finds its kind, `extent` its extent, and `hint` its end. [`FirstEvent`] looks at a stream before
+//! its first byte is delivered, and [`classify_token`] at a token endpoint's answer.
 
 mod asked;
 mod blunt;
@@ -40,7 +39,7 @@ pub use self::asked::Asked;
 pub use self::event::{FirstEvent, Look, MAX_HELD_BYTES, MAX_HELD_EVENTS};
 pub use self::token::{TokenFault, classify_token};
 
-/// How much of a body is looked at.
+/// The classified part of a body, in bytes.
 pub const MAX_PREFIX: usize = 64 * 1024;
 
 /// The head of an answer.
@@ -50,10 +49,10 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// Returns what an answer proves.
+/// Returns the evidence of an answer.
 ///
-/// `body_prefix` is the beginning of the body, as much as was read. It may be cut anywhere, and it may
-/// be anything. Of a stream it is empty: [`FirstEvent`] looks there.
+/// `body_prefix` is the beginning of the body, as much as was read. The prefix may be cut anywhere, and may
+/// hold any bytes. For a stream the prefix is empty: [`FirstEvent`] looks there.
 pub fn classify(asked: Asked<'_>, head: Head<'_>, body_prefix: &[u8], now: Now) -> Evidence {
     let body = &body_prefix[..body_prefix.len().min(MAX_PREFIX)];
     let status = head.status.as_u16();
@@ -77,7 +76,7 @@ fn within_success(asked: Asked<'_>, headers: &HeaderMap, body: &[u8], now: Now) 
     Reply::new(asked, headers, body, now).judge_by_itself()
 }
 
-/// Returns what it proves that something came in place of an answer.
+/// Returns the evidence of an unusable response.
 fn no_answer() -> Evidence {
     Evidence { certainty: Certainty::Status, ..Evidence::of(Outcome::ServerError) }
 }

@@ -1,17 +1,17 @@
-//! What an attempt came to.
+//! Outcomes of attempts.
 //!
-//! It is one part of the [`Evidence`](crate::response::evidence::Evidence) that an answer is read into.
+//! An outcome is a part of the [`Evidence`](crate::response::evidence::Evidence) drawn from an answer.
 
 use crate::time::Millis;
 
-/// What one upstream call came to.
+/// The outcome of one upstream call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The upstream serves the request.
     Good,
-    /// The pool's quota is used up, or its rate is.
+    /// The pool's quota or rate is exhausted.
     Limited(LimitKind),
-    /// The upstream has no room for this model now (503, 529); nobody's quota is meant.
+    /// The upstream has no room for this model now (503, 529), without regard to quota.
     Capacity,
     /// The upstream failed (500, 502, 504, a body that is no answer).
     ServerError,
@@ -19,25 +19,25 @@ pub enum Outcome {
     Unreachable(NetworkFault),
     /// The credential was not accepted.
     Unauthorized,
-    /// The service that issues tokens failed, which says nothing on the credential.
+    /// The service for tokens failed: no news about the credential.
     TokenOutage,
-    /// The owner of the account has to act before it can be used again.
+    /// The owner has to act before the account can be used again.
     NeedsSignIn(SignIn),
     /// The account's project or subscription does not allow the call.
     ProjectRefused,
     /// The account has no licence for this pool; its other pools may do.
     PoolRefused,
-    /// Nobody pays for the account: no balance, no credit, a spending limit. This is never a rate.
+    /// Nobody pays for the account: no balance, no credit, a spending limit. Never a rate.
     Unpaid,
-    /// It is refused, and the answer does not say whose fault that is.
+    /// Refused, without proof of whose fault it is.
     Refused,
     /// The request is larger than this account may send at once; another account may.
     TooLarge,
-    /// The request itself is at fault; every account would answer the same.
+    /// The request itself is at fault; every account would give an equal answer.
     RequestFault,
 }
 
-/// Which allowance was used up.
+/// The kind of exhausted allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitKind {
     /// An allowance of hours or days.
@@ -46,23 +46,23 @@ pub enum LimitKind {
     Rate,
     /// Too many requests at once.
     Concurrency,
-    /// The upstream did not say which.
+    /// Not reported by the upstream.
     Unknown,
 }
 
-/// When the upstream said that it is over.
+/// The reported end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// It said so.
+    /// Reported.
     Until { until: Millis, source: HintSource },
-    /// It said so, and that cannot be: the instant is past, or too far away for what is closed.
+    /// Reported but implausible: the instant is past, or too far away for the closure.
     Doubted { until: Millis, source: HintSource },
-    /// It did not say. This is never "60 s, said the server".
+    /// Not reported. Never "60 s, said the server".
     Unknown,
 }
 
 impl Hint {
-    /// Returns the instant, where there is one to go by.
+    /// Returns the instant of a plausible report.
     pub const fn until(self) -> Option<Millis> {
         match self {
             Self::Until { until, .. } => Some(until),
@@ -71,7 +71,7 @@ impl Hint {
     }
 }
 
-/// Where a hint was found, in the order in which the places are looked at.
+/// The place of a hint, in the order of search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HintSource {
     /// The header `retry-after-ms`.
@@ -92,7 +92,7 @@ pub enum HintSource {
     Rule,
 }
 
-/// Why no usable answer arrived.
+/// The reason for a missing or unusable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NetworkFault {
     /// The connection could not be made; no account had a part in it.
@@ -101,16 +101,16 @@ pub enum NetworkFault {
     Timeout,
     /// The connection broke before the first byte of a body.
     Reset,
-    /// What arrived is not HTTP.
+    /// The received bytes are not HTTP.
     Garbage,
 }
 
-/// Why the owner of an account has to act.
+/// The reason for the owner to act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignIn {
     /// The refresh token has expired or was revoked (`invalid_grant`).
     Revoked,
-    /// The provider wants the account verified; the page to do so, where it was told.
+    /// The provider wants the account verified; with the page to do so, if reported.
     Verification { url: Option<String> },
     /// The provider has disabled the account.
     Disabled,

@@ -17,22 +17,22 @@ use memchr::memchr;
 pub(crate) use self::cursor::stepped;
 use self::cursor::{Cursor, Span};
 
-/// Text that is not the JSON it should be.
+/// An error: the text is not the expected JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON at byte {offset}: {what}")]
 pub struct NotJson {
-    /// Where, counted from the beginning of the body.
+    /// The place of the error, in bytes from the beginning of the body.
     pub offset: usize,
-    /// What is wrong there.
+    /// The fault.
     pub what: &'static str,
 }
 
-/// Returns the members of the object that `text` is.
+/// Returns the members of the object in `text`.
 pub fn members(text: &[u8]) -> Members<'_> {
     Members(Steps::new(Cursor::new(text)))
 }
 
-/// Returns the elements of the array that `text` is.
+/// Returns the elements of the array in `text`.
 pub fn elements(text: &[u8]) -> Elements<'_> {
     Elements(Steps::new(Cursor::new(text)))
 }
@@ -43,37 +43,37 @@ pub struct Value<'a> {
     text: &'a [u8],
     start: usize,
     end: usize,
-    /// The longest string in it, or it itself.
+    /// The longest string inside the value, or the value's own string.
     longest: Span,
 }
 
 impl<'a> Value<'a> {
-    /// Returns the bytes of the value, as they were written.
+    /// Returns the bytes of the value, as written.
     pub fn bytes(self) -> &'a [u8] {
         &self.text[self.start..self.end]
     }
 
-    /// Returns where the value stands.
+    /// Returns the value's range in the text.
     pub const fn range(self) -> Range<usize> {
         self.start..self.end
     }
 
-    /// Returns the members, where the value is an object; else one error.
+    /// Returns the members of an object; otherwise a single error.
     pub fn members(self) -> Members<'a> {
         Members(Steps::new(self.cursor()))
     }
 
-    /// Returns the elements, where the value is an array; else one error.
+    /// Returns the elements of an array; otherwise a single error.
     pub fn elements(self) -> Elements<'a> {
         Elements(Steps::new(self.cursor()))
     }
 
-    /// Returns the member `name`, where the value is an object that has it.
+    /// Returns the member `name` of an object.
     pub fn member(self, name: &str) -> Option<Self> {
         self.members().map_while(Result::ok).find(|member| member.key.is(name)).map(|member| member.value)
     }
 
-    /// Returns the boolean, where the value is one.
+    /// Returns the value of a boolean.
     pub fn flag(self) -> Option<bool> {
         match self.bytes() {
             b"true" => Some(true),
@@ -82,10 +82,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Returns the string, where the value is one.
+    /// Returns the text of a string.
     ///
     /// # Errors
-    /// The string has a broken escape, or it is not UTF-8.
+    /// The string has a broken escape, or is not UTF-8.
     pub fn text(self) -> Result<Option<Cow<'a, str>>, NotJson> {
         if !self.is_string() {
             return Ok(None);
@@ -94,7 +94,7 @@ impl<'a> Value<'a> {
         Text { quoted: self.bytes() }.read().map(Some).ok_or(broken)
     }
 
-    /// Returns the string, where the value is one that can be read.
+    /// Returns the text of a readable string.
     pub fn string(self) -> Option<Cow<'a, str>> {
         self.text().ok().flatten()
     }
@@ -126,7 +126,7 @@ pub struct Member<'a> {
     pub value: Value<'a>,
 }
 
-/// A string as it was written, quotes and escapes included.
+/// A string as written, quotes and escapes included.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     quoted: &'a [u8],
@@ -138,7 +138,7 @@ impl<'a> Text<'a> {
         *self.name() == *name.as_bytes()
     }
 
-    /// Returns the string with its escapes resolved, or nothing where they are broken.
+    /// Returns the string with its escapes resolved, or none if an escape is broken.
     pub fn read(self) -> Option<Cow<'a, str>> {
         if memchr(b'\\', self.raw()).is_none() {
             return std::str::from_utf8(self.raw()).ok().map(Cow::Borrowed);
@@ -146,8 +146,8 @@ impl<'a> Text<'a> {
         serde_json::from_slice(self.quoted).ok().map(Cow::Owned)
     }
 
-    /// Returns the bytes of the string with its escapes resolved, whatever they encode; none where an escape
-    /// is broken. For names, which are short.
+    /// Returns the bytes of the string with its escapes resolved, in any encoding; empty if an escape is
+    /// broken. For names: they are short.
     pub fn name(self) -> Cow<'a, [u8]> {
         if !self.raw().contains(&b'\\') {
             return Cow::Borrowed(self.raw());
@@ -160,7 +160,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The members of an object, up to the first thing that is wrong.
+/// The members of an object, up to the first error.
 #[derive(Clone, Debug)]
 pub struct Members<'a>(Steps<'a>);
 
@@ -172,7 +172,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The elements of an array, up to the first thing that is wrong.
+/// The elements of an array, up to the first error.
 #[derive(Clone, Debug)]
 pub struct Elements<'a>(Steps<'a>);
 
@@ -184,7 +184,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// What the two iterators have in common: brackets, commas, and an end.
+/// The common state of the two iterators: brackets, commas, and an end.
 #[derive(Clone, Debug)]
 struct Steps<'a> {
     cursor: Cursor<'a>,
@@ -203,7 +203,7 @@ impl<'a> Steps<'a> {
         Self { cursor, place: Place::Before }
     }
 
-    /// Reads the next item, or the end, or what is wrong; after the latter two there is nothing more.
+    /// Reads the next item, the end, or an error; after the end or an error nothing follows.
     fn step<T>(
         &mut self,
         open: u8,

@@ -1,12 +1,13 @@
-//! Health, pace, quota and rest are weighed against each other; the session's own account has a bonus.
+//! The hybrid strategy: a weighted score of health, pace, quota and rest, with a bonus for the session's
+//! sticky account.
 //!
-//! Two things are not weighed, they divide accounts into tiers: one whose quota is nearly gone and one that
-//! keeps failing come after all others, however rested they are. What is left of a quota is kept for the
-//! sessions that live there. A session stays where its prompt is cached, until another account is better by
-//! more than the bonus, or its own keeps failing.
+//! Two conditions are not weighed but form tiers: an account with a nearly exhausted quota and an account
+//! in repeated failure come after every other, however rested. The rest of a scarce quota is kept for the
+//! sessions at home there. A session stays with its cached prompt until another account is better by more
+//! than the bonus, or its own account keeps failing.
 //!
-//! The client's own tokens are a pace, not a limit: an account that has none left only loses what they
-//! weigh. To leave the home for them would trade a warm cache for politeness.
+//! The client's own tokens are a pace, not a limit: an account without tokens only loses their weight. To
+//! leave the sticky account for tokens would trade a warm cache for politeness.
 
 use std::cmp::Reverse;
 
@@ -16,42 +17,42 @@ use crate::time::Millis;
 
 use super::{Context, Part, Parts, least_connections};
 
-/// The numbers of the strategy, as the user set them.
+/// The numbers of the strategy, set by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numbers {
-    /// By what health and tokens change.
+    /// The rates of change of health and tokens.
     pub rates: Rates,
-    /// Below so many points of health an account comes after the others.
+    /// The least points of health; an account below comes after the others.
     pub usable: u16,
     pub weights: Weights,
-    /// Points for the session's own account.
+    /// Points for the session's sticky account.
     pub home: u16,
     pub quota: Quota,
 }
 
-/// What a point of each part counts, in hundredths.
+/// The weight of a point of each part, in hundredths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// Of a point of health.
+    /// For a point of health.
     pub health: u16,
-    /// Of a hundredth of the client's tokens.
+    /// For a hundredth of the client's tokens.
     pub tokens: u16,
-    /// Of a hundredth of the quota.
+    /// For a hundredth of the quota.
     pub quota: u16,
-    /// Of a second of rest, up to an hour.
+    /// For a second of rest, up to an hour.
     pub idle: u16,
-    /// Of a request under way, for an account of weight 1.
+    /// For a request under way, at an account of weight 1.
     pub busy: u16,
 }
 
-/// How remaining quota is judged, in thousandths.
+/// The thresholds of remaining quota, in thousandths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Below this an account comes after the others.
+    /// An account below comes after the others.
     pub critical: u16,
-    /// Below this what is left counts nothing.
+    /// A remainder below counts as nothing.
     pub low: u16,
-    /// What is taken for quota that nobody has told of.
+    /// The assumed remainder of an unreported quota.
     pub unknown: u16,
 }
 
@@ -90,17 +91,17 @@ impl super::Rank for Rank {
     }
 }
 
-/// What goes before every score.
+/// The tier, compared before every score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tier {
     Fit,
-    /// Its quota is nearly gone.
+    /// The quota is nearly exhausted.
     Drained,
-    /// It keeps failing.
+    /// The account keeps failing.
     Unwell,
 }
 
-/// Ranks an account by the way that it would be used.
+/// Ranks an account by its candidate way.
 #[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &Numbers, now: Millis) -> Rank {
     let health = way
@@ -118,8 +119,8 @@ pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &N
     }
 }
 
-/// Returns the points for an agent without a home, in hundredths: each relative that lives there takes a tenth
-/// of what a home is worth, and to be attracted gives one and a half of these.
+/// Returns the points of an agent without a home, in hundredths: each relative at home there takes a tenth
+/// of the home bonus, and attraction gives one and a half of these tenths.
 #[inline]
 fn of_family(account: &AccountView, numbers: &Numbers) -> i64 {
     let relative = i64::from(numbers.home) * HUNDREDTHS / 10;
@@ -128,7 +129,7 @@ fn of_family(account: &AccountView, numbers: &Numbers) -> i64 {
 }
 
 const HUNDREDTHS: i64 = 100;
-/// Longer rest than an hour counts no more.
+/// The longest rest with an effect: an hour, in seconds.
 const LONGEST_REST: u64 = 3_600;
 
 #[inline]
@@ -166,7 +167,7 @@ fn score(
         - i64::from(weights.busy) * (least_connections::load(account) / 1_000) as i64
 }
 
-/// Returns the share of the client's tokens that is left, in thousandths of a hundredth.
+/// Returns the remaining share of the client's tokens, in thousandths of a hundredth.
 #[inline]
 fn tokens(way: &WayView, refill: Refill, now: Millis) -> u32 {
     let left = way.vitals.tokens().map_or(refill.fresh(), |level| level.amount(refill, now));

@@ -1,4 +1,4 @@
-//! The error in a body, whoever wrote it.
+//! The error in a body, from any provider.
 //!
 //! | who | shape |
 //! |---|---|
@@ -18,35 +18,35 @@ use serde_json::{Map, Value};
 use super::mend::mended;
 use crate::formats::body::json;
 
-/// How much of a message is searched.
+/// The searched part of a message, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
 
-/// Where a message stands, best first.
+/// The names of a message's member, best first.
 const MESSAGES: [&str; 5] = ["message", "error_description", "detail", "msg", "error"];
 
-/// How deep an error is looked for inside of others.
+/// The deepest search for an error inside of others.
 const MAX_WRAPS: u8 = 4;
 
-/// How many headers an error may carry inside of its body.
+/// The most headers of an error inside of its body.
 const MAX_HEADERS: usize = 64;
 
-/// The innermost error of a body. Everything is empty where there is none.
+/// The innermost error of a body; empty without an error.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ErrorBody {
     /// The members of the error.
     fields: Map<String, Value>,
-    /// The HTTP status that the error gives itself, or else what stands around it.
+    /// The HTTP status given by the error, or else by its surroundings.
     pub(super) status: Option<u16>,
-    /// Headers that stood around the error.
+    /// Headers around the error.
     pub(super) headers: HeaderMap,
     /// The message in lower case.
     pub(super) message: String,
-    /// A code that stood elsewhere: in a header, or as the type of an AWS error.
+    /// A code from elsewhere: a header, or the type of an AWS error.
     further_code: Option<String>,
 }
 
 impl ErrorBody {
-    /// Finds the error of a body that may be cut, or may be no JSON at all.
+    /// Finds the error of a body; the body may be cut, or be no JSON.
     pub(super) fn read(body: &[u8]) -> Self {
         let tree = serde_json::from_slice(body).ok().or_else(|| serde_json::from_slice(&mended(body)?).ok());
         let mut error = Self::default();
@@ -64,28 +64,28 @@ impl ErrorBody {
         self.further_code = Some(code.rsplit('#').next().unwrap_or_default().to_owned());
     }
 
-    /// Returns whether one of the error's codes is `code`, whatever its case and separators.
+    /// Returns whether any of the error's codes is `code`, regardless of case and separators.
     pub(super) fn says(&self, code: &str) -> bool {
         self.codes().any(|said| same_code(said, code)) || self.has_number(code)
     }
 
-    /// Some services have numbers for codes, which are no HTTP statuses.
+    /// Some services use numeric codes other than HTTP statuses.
     fn has_number(&self, code: &str) -> bool {
         let number = self.field("code").and_then(Value::as_u64);
         number.is_some_and(|number| code.parse() == Ok(number))
     }
 
-    /// Returns whether one of the error's codes is among `codes`.
+    /// Returns whether any of the error's codes is among `codes`.
     pub(super) fn says_any(&self, codes: &[&str]) -> bool {
         codes.iter().any(|code| self.says(code))
     }
 
-    /// Returns whether the message has one of `texts` in it; they are lower case.
+    /// Returns whether the message contains any of `texts`, given in lower case.
     pub(super) fn tells_any(&self, texts: &[&str]) -> bool {
         texts.iter().any(|text| self.message.contains(text))
     }
 
-    /// Returns every word that names the error: type, code, status, and the reasons of its details.
+    /// Returns every name of the error: type, code, status, and the reasons of its details.
     pub(super) fn codes(&self) -> impl Iterator<Item = &str> {
         let own =
             ["type", "code", "status", "reason"].into_iter().filter_map(|name| self.field(name)?.as_str());
@@ -99,7 +99,7 @@ impl ErrorBody {
         self.fields.get(name)
     }
 
-    /// Returns all details (`google.rpc.Status.details`), in their order.
+    /// Returns the details (`google.rpc.Status.details`), in order.
     pub(super) fn details(&self) -> impl Iterator<Item = &Value> {
         self.list("details")
     }
@@ -108,7 +108,7 @@ impl ErrorBody {
         self.field(name).and_then(Value::as_array).into_iter().flatten()
     }
 
-    /// Goes from a tree to the error in it.
+    /// Descends from a tree to its error.
     fn enter(&mut self, tree: Value, wraps: u8) {
         let mut object = match tree {
             Value::Object(object) => object,
@@ -125,7 +125,7 @@ impl ErrorBody {
         }
     }
 
-    /// Takes an object as the error, unless its message holds another one.
+    /// Takes an object as the error, unless its message holds a further error.
     fn settle(&mut self, object: Map<String, Value>, wraps: u8) {
         if let Some(quoted) = quoted_error(&object).filter(|_| wraps > 0) {
             return self.enter(quoted, wraps - 1);
@@ -154,14 +154,15 @@ impl ErrorBody {
     }
 }
 
-/// Returns whether a body is one whole error, which is an object with an `error` that is something.
+/// Returns whether a body is one whole error: an object with a non-empty `error`.
 ///
 /// The Responses API has `"error":null` in every answer.
 pub(super) fn is_error(body: &[u8]) -> bool {
     speaks_of_errors(body) && is_error_by_its_members(body)
 }
 
-/// Most answers do not, and are not taken apart. In JSON a letter can also be written as an escape.
+/// Returns whether a body mentions errors. Most answers do not, and are never parsed. JSON may also write a
+/// letter as an escape.
 pub(super) fn speaks_of_errors(body: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["error", r"\u"].map(Finder::new));
     WORDS.iter().any(|word| word.find(body).is_some())
@@ -178,7 +179,7 @@ fn is_error_by_its_members(body: &[u8]) -> bool {
     first.starts_with(b"{") && has_error(json::members(first))
 }
 
-/// Returns whether one of the members is an error.
+/// Returns whether any member is an error.
 fn has_error(members: json::Members<'_>) -> bool {
     members.map_while(Result::ok).any(|member| {
         let something =
@@ -188,7 +189,7 @@ fn has_error(members: json::Members<'_>) -> bool {
     })
 }
 
-/// Returns whether a body is a page for people.
+/// Returns whether a body is an HTML page.
 pub(super) fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE).map(|kind| kind.as_bytes().trim_ascii_start());
     let html =
@@ -205,7 +206,7 @@ fn begins_with(text: &[u8], prefix: &[u8]) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Takes out what the object is wrapped around: an error, a failed response, or the body of a frame.
+/// Takes out the wrapped object: an error, a failed response, or the body of a frame.
 fn inner(object: &mut Map<String, Value>) -> Option<Value> {
     for name in ["error", "response", "body", "detail"] {
         if object.get(name).is_some_and(|value| value.is_object() || (name == "error" && value.is_array())) {
@@ -218,8 +219,8 @@ fn inner(object: &mut Map<String, Value>) -> Option<Value> {
     None
 }
 
-/// Returns the message of an error. A gateway adds in `metadata.raw` what it was told itself; some frameworks have
-/// a list of complaints in place of a text.
+/// Returns the message of an error. A gateway adds its upstream's message in `metadata.raw`; some
+/// frameworks have a list of complaints in place of a text.
 fn message_of(object: &Map<String, Value>) -> String {
     let text = MESSAGES.iter().find_map(|name| object.get(*name)?.as_str());
     let list = || MESSAGES.iter().filter_map(|name| object.get(*name)).find(|value| !value.is_null());
@@ -228,7 +229,7 @@ fn message_of(object: &Map<String, Value>) -> String {
     raw.map_or_else(|| message.clone(), |raw| format!("{message}: {raw}"))
 }
 
-/// Returns the error that a gateway has put as text into its own.
+/// Returns the error embedded as text in a gateway's own error.
 fn quoted_error(object: &Map<String, Value>) -> Option<Value> {
     let raw = object.get("metadata").and_then(|metadata| metadata.get("raw"));
     let texts = [raw, object.get("message")].into_iter().flatten().filter_map(Value::as_str);
@@ -252,7 +253,8 @@ fn status(value: &Value) -> Option<u16> {
     number.filter(|status| (400..600).contains(status))
 }
 
-/// `RATE_LIMIT_EXCEEDED`, `rate_limit_exceeded` and `rateLimitExceeded` are one code.
+/// Compares codes without case and separators: `RATE_LIMIT_EXCEEDED`, `rate_limit_exceeded` and
+/// `rateLimitExceeded` are equal.
 fn same_code(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }

@@ -1,4 +1,4 @@
-//! Which allowance a limit is about: one of hours or days, or one of seconds and minutes.
+//! The kind of allowance of a limit: hours or days, or seconds and minutes.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::provider;
 use super::reply::Reply;
 use crate::response::outcome::LimitKind;
 
-/// Codes that mean an allowance of hours or days.
+/// Codes of an allowance of hours or days.
 const QUOTA: [&str; 6] = [
     "QUOTA_EXHAUSTED",
     "INSUFFICIENT_G1_CREDITS_BALANCE",
@@ -17,13 +17,13 @@ const QUOTA: [&str; 6] = [
     "dailyLimitExceeded",
 ];
 
-/// Codes that mean an allowance of seconds or minutes. Anthropic's `rate_limit_error` is none of them:
-/// it is the word for both.
+/// Codes of an allowance of seconds or minutes. Anthropic's `rate_limit_error` is not included: the word
+/// covers both.
 const RATE: [&str; 2] = ["RATE_LIMIT_EXCEEDED", "userRateLimitExceeded"];
 
 /// Returns the kind, from the most particular words to the least.
 ///
-/// Codes of a rate come with limits of a day, too, so that the text goes before them.
+/// Limits of a day carry codes of a rate, too, so the text goes first.
 pub(super) fn kind(reply: &Reply<'_>) -> LimitKind {
     let text = of_texts([reply.error.message.as_str()]);
     of_texts(quota_texts(&reply.error))
@@ -34,13 +34,13 @@ pub(super) fn kind(reply: &Reply<'_>) -> LimitKind {
         .unwrap_or(LimitKind::Unknown)
 }
 
-/// Says whether an answer names an allowance of seconds or minutes.
+/// Returns whether an answer names an allowance of seconds or minutes.
 pub(super) fn is_of_minutes(reply: &Reply<'_>) -> bool {
     let texts = || quota_texts(&reply.error).chain([reply.error.message.as_str()]);
     of_texts(texts()).is_some_and(|kind| kind != LimitKind::Quota)
 }
 
-/// Returns the kind of what is a rate by its name, unless it says that it is of a day or longer.
+/// Returns the kind of a limit named as a rate, unless the answer names a day or longer.
 pub(super) fn at_least_rate(reply: &Reply<'_>) -> LimitKind {
     match kind(reply) {
         LimitKind::Unknown => LimitKind::Rate,
@@ -58,8 +58,7 @@ fn of_codes(error: &ErrorBody) -> Option<LimitKind> {
     }
 }
 
-/// Returns the texts in which Google names the quota: `QuotaFailure.violations` and the metadata of
-/// `ErrorInfo`.
+/// Returns Google's texts for the quota: `QuotaFailure.violations` and the metadata of `ErrorInfo`.
 fn quota_texts(error: &ErrorBody) -> impl Iterator<Item = &str> {
     let violations = error.details().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
     let metadata = error.details().filter_map(|detail| detail.get("metadata"));
@@ -70,8 +69,8 @@ fn quota_texts(error: &ErrorBody) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
-/// Returns the kind that texts such as `GenerateRequestsPerDayPerProject` tell. When an allowance of days
-/// is used up, it does not help that one of minutes is, too.
+/// Returns the kind told by texts such as `GenerateRequestsPerDayPerProject`. An exhausted allowance of
+/// days outranks an exhausted allowance of minutes.
 fn of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<LimitKind> {
     let kinds = texts.into_iter().filter_map(of_text);
     kinds.fold(None, |all, kind| if all == Some(LimitKind::Quota) { all } else { Some(kind) })

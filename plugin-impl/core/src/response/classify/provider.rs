@@ -1,7 +1,7 @@
-//! Headers and members that a provider has for itself.
+//! Headers and members specific to a provider.
 //!
-//! They stand on good answers, too, and tell of windows that are not used up. So each is read only where
-//! the upstream says that this is the window that is.
+//! Good answers carry them, too, and some report windows with room left. So each is read only if the
+//! upstream marks its window as exhausted.
 
 use super::extent::models_of_window;
 use super::reply::Reply;
@@ -10,7 +10,7 @@ use crate::quota::model_set::ModelSet;
 use crate::response::evidence::Extent;
 use crate::response::outcome::LimitKind;
 
-/// Returns the latest end of what is used up, of the first provider whose words there are.
+/// Returns the latest end of the exhausted windows, from the first provider with such words.
 pub(super) fn when(reply: &Reply<'_>) -> Option<When> {
     unified(reply)
         .or_else(|| latest(reply, anthropic_buckets(reply)))
@@ -22,7 +22,7 @@ pub(super) fn when(reply: &Reply<'_>) -> Option<When> {
         .or_else(|| latest(reply, members(reply, &["reset_seconds", "retry_after_seconds", "retry_after"])))
 }
 
-/// Returns the kind of what is used up.
+/// Returns the kind of the exhausted windows.
 pub(super) fn kind(reply: &Reply<'_>) -> Option<LimitKind> {
     if unified_is(reply, "rejected") || has_rejected_window(reply) || codex_windows(reply).next().is_some() {
         Some(LimitKind::Quota)
@@ -33,7 +33,7 @@ pub(super) fn kind(reply: &Reply<'_>) -> Option<LimitKind> {
     }
 }
 
-/// Returns what the windows that are used up cover: all models, or those that they name.
+/// Returns the extent of the exhausted windows: every model, or the named models.
 pub(super) fn extent(reply: &Reply<'_>) -> Option<Extent> {
     let mut sets = unified_sets(reply);
     sets.extend(codex_full(reply).map(|window| codex_set(reply, window)));
@@ -50,21 +50,21 @@ fn unified_sets(reply: &Reply<'_>) -> Vec<Option<ModelSet>> {
     rejected_names(reply).map(|window| models_of_window(window, reply.asked.model)).collect()
 }
 
-/// Without a window of its own the whole speaks for the claim that it is said to be about: `seven_day_opus`.
+/// Without a rejected window, the overall status counts for its claim: `seven_day_opus`.
 fn claimed_set(reply: &Reply<'_>) -> Option<Option<ModelSet>> {
     let claim = reply.header("anthropic-ratelimit-unified-representative-claim")?.trim();
     let window = crate::quota::reading::window_of_claim(claim);
     Some(models_of_window(&window, reply.asked.model))
 }
 
-/// A window of Codex that has a name is of the models with that name.
+/// A named window of Codex covers the models of that name.
 fn codex_set(reply: &Reply<'_>, window: &str) -> Option<ModelSet> {
     let limit = window.strip_suffix("-primary").or_else(|| window.strip_suffix("-secondary"))?;
     let name = reply.header(&format!("x-codex-{limit}-limit-name")).unwrap_or(limit);
     Some(ModelSet::named(name, reply.asked.model))
 }
 
-/// Anthropic subscriptions: returns whether one of the windows is used up.
+/// Anthropic subscriptions: returns whether a window is exhausted.
 pub(super) fn has_rejected_window(reply: &Reply<'_>) -> bool {
     rejected_windows(reply).next().is_some()
 }
@@ -72,8 +72,8 @@ pub(super) fn has_rejected_window(reply: &Reply<'_>) -> bool {
 /// Anthropic subscriptions have windows of five hours, seven days and others yet to be named:
 /// `anthropic-ratelimit-unified-<window>-status` and `-reset`.
 ///
-/// Without a rejected one, the reset of the whole counts, unless the whole is said to be allowed: then
-/// it is the regular end of a window that has room.
+/// Without a rejected window the overall reset counts, unless the overall status is allowed: then the reset
+/// is the regular end of a window with room.
 fn unified(reply: &Reply<'_>) -> Option<When> {
     let whole = || read(reply, "anthropic-ratelimit-unified-reset");
     let allowed = unified_is(reply, "allowed") || unified_is(reply, "allowed_warning");
@@ -84,7 +84,7 @@ fn unified_is(reply: &Reply<'_>, status: &str) -> bool {
     reply.header("anthropic-ratelimit-unified-status").is_some_and(|said| said.trim() == status)
 }
 
-/// `overage` is no window: it says whether more may be bought, and is rejected on good answers, too.
+/// `overage` is no window: it tells whether more may be bought, and good answers may reject it, too.
 fn rejected_windows(reply: &Reply<'_>) -> impl Iterator<Item = Option<When>> {
     rejected_names(reply).map(|window| read(reply, &format!("anthropic-ratelimit-unified-{window}-reset")))
 }
@@ -96,7 +96,7 @@ fn rejected_names<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = &'a str> {
     })
 }
 
-/// Anthropic API keys have buckets that fill up again; their resets are RFC 3339 timestamps.
+/// Anthropic API keys have token buckets that refill; their resets are RFC 3339 timestamps.
 fn anthropic_buckets(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     ["requests", "tokens", "input-tokens", "output-tokens"].into_iter().filter_map(|bucket| {
         let remaining = reply.header(&format!("anthropic-ratelimit-{bucket}-remaining"))?;
@@ -105,7 +105,7 @@ fn anthropic_buckets(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     })
 }
 
-/// Codex: `x-codex-<window>-used-percent`, for the windows `primary`, `secondary` and those of single
+/// Codex: `x-codex-<window>-used-percent`, for the windows `primary`, `secondary` and the windows of single
 /// models.
 fn codex_windows(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     codex_full(reply).filter_map(|window| {
@@ -119,7 +119,7 @@ fn codex_full<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = &'a str> {
     full.filter_map(|(name, _)| name.strip_prefix("x-codex-")?.strip_suffix("-used-percent"))
 }
 
-/// Windows by their spans, such as `x-ratelimit-remaining-tokens-day`: those of which nothing is left.
+/// Exhausted windows by their spans, such as `x-ratelimit-remaining-tokens-day`.
 fn spent_windows(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     reply.headers().filter(|(_, left)| is_zero(left)).filter_map(|(name, _)| {
         let window = name.strip_prefix("x-ratelimit-remaining-")?;
@@ -127,7 +127,8 @@ fn spent_windows(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     })
 }
 
-/// The IETF's draft of 2025: `ratelimit: "default";r=0;t=55`, also without the quotes and with several items.
+/// The IETF's draft of 2025: `ratelimit: "default";r=0;t=55`, also without the quotes and with several
+/// items.
 fn ratelimit_fields(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     let items = reply.header("ratelimit").unwrap_or_default().split(',');
     items.filter_map(|item| {
@@ -144,8 +145,8 @@ fn ratelimit_fields(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     })
 }
 
-/// What many APIs have in common, and what the IETF wants it to be (`ratelimit-reset`). A bucket that is
-/// known to have something left is not the one.
+/// The headers common to many APIs, and the IETF's proposal (`ratelimit-reset`). A bucket with a known
+/// remainder is not the exhausted bucket.
 fn ratelimit_headers(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     BUCKETS.into_iter().filter_map(|(reset, remaining)| {
         let has_some = reply.header(remaining).is_some_and(|left| !is_zero(left));

@@ -1,4 +1,4 @@
-//! Errors by their names, where the name says more than the status.
+//! Errors by name, for names more telling than the status.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::reply::Reply;
 use crate::formats::format::WireFormat;
 use crate::response::outcome::{NetworkFault, Outcome, SignIn};
 
-/// The model has no room; nobody's quota is meant.
+/// The model has no room, without regard to quota.
 const NO_ROOM: [&str; 5] = [
     "MODEL_CAPACITY_EXHAUSTED",
     "overloaded_error",
@@ -41,7 +41,7 @@ const LIMITS: [&str; 9] = [
 
 const ACCOUNT_GONE: [&str; 2] = ["CONSUMER_SUSPENDED", "ACCOUNT_DISABLED"];
 
-/// What the status would have been, for errors that come without one.
+/// The equivalent status of errors without a status.
 const STATUS_OF_CODES: [(&str, u16); 33] = [
     // google.rpc.Code
     ("RESOURCE_EXHAUSTED", 429),
@@ -81,7 +81,7 @@ const STATUS_OF_CODES: [(&str, u16); 33] = [
     ("invalid_request_error", 400),
 ];
 
-/// Returns what an error is by its name alone, or nothing where the status decides.
+/// Returns the outcome by the error's name alone, or none if the status decides.
 pub(super) fn named(reply: &Reply<'_>, status: u16) -> Option<Outcome> {
     let error = &reply.error;
     let client = (400..500).contains(&status);
@@ -122,12 +122,12 @@ pub(super) fn forbidden(reply: &Reply<'_>) -> Outcome {
     }
 }
 
-/// Returns the status that one of the error's codes stands for.
+/// Returns the status of any of the error's codes.
 pub(super) fn status_of_codes(error: &ErrorBody) -> Option<u16> {
     STATUS_OF_CODES.iter().find(|(code, _)| error.says(code)).map(|&(_, status)| status)
 }
 
-/// The text counts only where no request is quoted in it.
+/// The text counts only if it quotes no request.
 fn has_no_room(error: &ErrorBody, status: u16) -> bool {
     let text_counts = status == 429 || status >= 500;
     error.says_any(&NO_ROOM) || (text_counts && error.tells_any(&NO_ROOM_TEXT))
@@ -140,8 +140,8 @@ fn is_gone(error: &ErrorBody) -> bool {
         || (disabled && error.tells_any(&for_good) && !error.says("SERVICE_DISABLED"))
 }
 
-/// Anthropic: the request asks for something, such as a long context, that only "extra usage" pays for.
-/// The account's windows are not meant, unless one of them has said so.
+/// Anthropic: the request asks for an option, such as a long context, paid only by "extra usage". The
+/// account's windows are not meant, unless a window was reported as exhausted.
 fn is_option(reply: &Reply<'_>) -> bool {
     let option = reply.asked.format == WireFormat::Anthropic && reply.error.message.contains("extra usage");
     option && !provider::has_rejected_window(reply)
@@ -164,13 +164,13 @@ fn project_is_refused(error: &ErrorBody) -> bool {
     error.says_any(&REASONS) || error.message.contains("cloudaicompanion.companions.generatechat")
 }
 
-/// Returns the page where the owner verifies the account, under the first of the names it goes by.
+/// Returns the page for the owner's verification of the account, under the first known name.
 fn verification_page(error: &ErrorBody) -> Option<String> {
     const NAMES: [&str; 4] = ["validation_url", "verify_url", "verification_url", "url"];
     NAMES.iter().find_map(|name| error.details().find_map(|detail| link(detail, name))).map(str::to_owned)
 }
 
-/// Returns the first link with the name, at any depth; the parser has bounded that.
+/// Returns the first link with the name, at any depth; the parser has bounded the depth.
 fn link<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     if let Some(members) = value.as_object() {
         let own = members
@@ -184,7 +184,7 @@ fn link<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.as_array().and_then(|elements| elements.iter().find_map(|inner| link(inner, name)))
 }
 
-/// A link is shown to a person and may be opened: it has to be one, and nothing else.
+/// A link is shown to a person and may be opened: the text must be a link and nothing else.
 fn is_link(text: &str) -> bool {
     const MAX_LINK: usize = 2_048;
     let scheme = text.starts_with("https://") || text.starts_with("http://");

@@ -1,4 +1,4 @@
-//! An answer that is an error, and the steps that name it.
+//! An error answer, and the steps to name the error.
 
 use http::HeaderMap;
 
@@ -10,12 +10,12 @@ use crate::response::evidence::{Certainty, Evidence};
 use crate::response::outcome::{Hint, NetworkFault, Outcome};
 use crate::time::Now;
 
-/// All that is known of an error.
+/// Everything known of an error.
 #[derive(Debug)]
 pub(super) struct Reply<'a> {
     pub(super) asked: Asked<'a>,
     pub(super) error: ErrorBody,
-    /// The time, by the upstream's own clock where it tells that.
+    /// The time, by the upstream's own clock if reported.
     pub(super) now: Now,
     headers: &'a HeaderMap,
 }
@@ -29,19 +29,19 @@ impl<'a> Reply<'a> {
         Self { asked, error, now: clock::corrected(now, headers), headers }
     }
 
-    /// Returns a header, of the answer or else of the ones that the error carries in its body.
+    /// Returns a header of the answer, or else of the error's body.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).or_else(|| self.error.headers.get(name))?.to_str().ok()
     }
 
-    /// Returns all headers that are text, those of the body last.
+    /// Returns the text headers, those of the body last.
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.headers.iter().chain(&self.error.headers);
         all.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 
-    /// Judges an error under a status that says so: by the user's own rules, by the words of services, by codes
-    /// that all use, and last by its status.
+    /// Classifies an error under an error status: by the user's rules, by the words of services, by common
+    /// codes, and last by its status.
     pub(super) fn judge(&self, status: u16) -> Evidence {
         let named = || refusal::named(self, status).map(|outcome| self.read(outcome, Certainty::Named));
         let evidence = meaning::by_rules(self, status)
@@ -51,7 +51,7 @@ impl<'a> Reply<'a> {
         Evidence { status, ..evidence }
     }
 
-    /// Judges an error that came with a good status, or inside of a stream.
+    /// Classifies an error under a good status, or inside of a stream.
     pub(super) fn judge_by_itself(&self) -> Evidence {
         self.judge(self.error.status.or_else(|| refusal::status_of_codes(&self.error)).unwrap_or(500))
     }
@@ -71,7 +71,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Adds to an outcome how much the answer names, and until when.
+    /// Adds the named extent and end to an outcome.
     pub(super) fn read(&self, outcome: Outcome, certainty: Certainty) -> Evidence {
         let until = match &outcome {
             Outcome::Limited(_) | Outcome::Capacity => hint::plausible(self, &outcome),

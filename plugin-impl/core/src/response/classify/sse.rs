@@ -5,13 +5,13 @@ use memchr::memchr2;
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
-    /// The `event` field, empty where there was none.
+    /// The `event` field, empty if absent.
     pub(super) name: Vec<u8>,
     /// The `data` fields, with line feeds between them.
     pub(super) data: Vec<u8>,
 }
 
-/// What was received of the next event.
+/// The received part of the next event.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events {
     line: Vec<u8>,
@@ -20,7 +20,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Takes bytes up to the end of the next event; returns it, and the bytes behind it.
+    /// Takes bytes up to the end of the next event; returns the event, and the bytes behind it.
     pub(super) fn take<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
         while let Some(&first) = bytes.first() {
             if std::mem::take(&mut self.follows_cr) && first == b'\n' {
@@ -42,13 +42,13 @@ impl Events {
         (None, &[])
     }
 
-    /// Returns what is left at the end of the stream. The standard drops it; an error that an upstream
-    /// wrote before it gave up is worth reading.
+    /// Returns the rest at the end of the stream. The standard drops the rest; but an error written by an
+    /// upstream before it gave up is worth reading.
     pub(super) fn rest(&mut self) -> Option<Event> {
         self.end_line().or_else(|| self.event.take())
     }
 
-    /// Takes the line that is complete; returns the event where it is the blank one that ends it.
+    /// Takes the completed line; returns the event if the line is its final blank line.
     fn end_line(&mut self) -> Option<Event> {
         if self.line.is_empty() {
             return self.event.take();
@@ -67,7 +67,7 @@ impl Events {
     }
 }
 
-/// Returns the value of a line's field, without the one space that may come before it.
+/// Returns the value of a line's field, without the optional leading space.
 fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let value = line.strip_prefix(name)?.strip_prefix(b":")?;
     Some(value.strip_prefix(b" ").unwrap_or(value))
