@@ -228,6 +228,7 @@ impl Dispatch {
 
     /// Applies an event. An event out of step is a bug of the driver and changes nothing.
     pub fn handle(&mut self, event: Event, now: Millis) {
+        // The placeholder never outlives this call: every arm below yields the next phase.
         let phase = std::mem::replace(&mut self.phase, Phase::Planning);
         self.phase = match (phase, event) {
             (Phase::Planning, Event::Planned(planned)) => self.planned(planned, now),
@@ -262,6 +263,7 @@ impl Dispatch {
         self.plans += 1;
         match planned {
             Ok(_) if self.attempts >= MAX_ATTEMPTS => Phase::Delivering,
+            // A retry pays before it takes any lease.
             Ok(plan) if self.next == Next::Retry => Phase::Paying { plan },
             Ok(plan) => Phase::Admitting { plan, next: 0 },
             Err(refusal) => self.refused(refusal, now),
@@ -288,9 +290,11 @@ impl Dispatch {
     }
 
     fn denied(&mut self, plan: Plan, denied: usize, now: Millis) -> Phase {
+        // The plan is ranked: try its next candidate before planning again.
         if denied + 1 < plan.candidates.len() {
             return Phase::Admitting { plan, next: denied + 1 };
         }
+        // Every candidate was taken meanwhile. Plan again a few times, then wait as if all were busy.
         self.lost_races += 1;
         if !self.lost_races.is_multiple_of(MAX_LOST_RACES) {
             return Phase::Planning;
@@ -336,6 +340,7 @@ impl Dispatch {
         // A 429 of one account says less than our own count of all of them.
         self.tellable = !matches!(outcome, Outcome::Limited(_));
         self.next = if is_burden(outcome) { Next::Retry } else { Next::Free };
+        // A call made to resolve a doubt is a retry, whatever came of it.
         let Some(doubt) = &mut self.doubt else { return Phase::Planning };
         self.next = Next::Retry;
         if doubt.hears_of_another() { Phase::Planning } else { Phase::Delivering }
@@ -349,6 +354,7 @@ impl Dispatch {
     }
 
     fn refused(&mut self, refusal: Refusal, now: Millis) -> Phase {
+        // With a doubt open, a refusal means that no witness is available.
         match &self.doubt {
             Some(doubt) if doubt.yields_to(&refusal) => self.doubt = None,
             Some(_) => return self.unwitnessed(now),
@@ -362,11 +368,13 @@ impl Dispatch {
             Some(until) => until,
             None => look,
         };
+        // Waiting must be able to help, and must end before the caller's deadline.
         if self.hopeless(&refusal) || until > self.deadline || now >= self.deadline {
             return self.give_up(refusal);
         }
         self.waits += 1;
         let until = match hope {
+            // Spread the waiters of one reset, so that they do not return at one instant.
             Some(end) => self.jitter.after(end, now).min(self.deadline),
             None => until,
         };

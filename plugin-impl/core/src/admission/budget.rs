@@ -66,6 +66,7 @@ impl Balance {
     /// Lets time pass. A late call for an earlier instant changes nothing.
     #[must_use]
     pub fn at(self, terms: Terms, now: Millis) -> Self {
+        // After `STEPS_TO_REST` steps a balance rests at the floor, so the loop is bounded.
         let steps = u64::from(step(now).saturating_sub(self.step)).min(STEPS_TO_REST);
         let thousandths =
             (0..steps).fold(self.thousandths, |thousandths, _| after_a_step(thousandths, terms));
@@ -109,6 +110,7 @@ fn step(now: Millis) -> u32 {
 fn after_a_step(thousandths: u32, terms: Terms) -> u32 {
     let floor = floor(terms);
     match thousandths.checked_sub(floor) {
+        // Rounding up makes the fade reach the floor instead of stopping just above.
         Some(above) => floor + above - above.div_ceil(FADE),
         None => floor.min(thousandths + floor / STEPS_TO_FLOOR),
     }

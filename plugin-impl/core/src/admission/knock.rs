@@ -56,6 +56,7 @@ impl Rhythm {
 
     /// Begins with a limit from `now` until `end`.
     pub fn begun(now: Millis, end: Millis) -> Self {
+        // A limit of 16 s or less gets its first probe after 1 s.
         let pause = (end.since(now) / FIRST_PART).max(SOONEST);
         Self { last: now, pause }
     }
@@ -76,6 +77,7 @@ impl Rhythm {
     /// Records a probe.
     #[must_use]
     pub fn knocked(self, recheck: Duration, now: Millis) -> Self {
+        // The pause grows up to the interval of re-checks, if they are on.
         let longest = if recheck.is_zero() { Duration::MAX } else { recheck };
         Self { last: now, pause: self.pause.saturating_mul(GROWTH).min(longest) }
     }

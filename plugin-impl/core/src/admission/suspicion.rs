@@ -60,6 +60,7 @@ impl Suspicion {
 }
 
 fn accusation(accuser: Accuser, now: Millis) -> u64 {
+    // From the top: 32 bits of 16 ms ticks, 12 bits of request, 20 bits of account.
     let instant = (now.0 / TICK) << (ACCOUNT_BITS + REQUEST_BITS);
     instant | request(accuser) << ACCOUNT_BITS | account(accuser)
 }
@@ -83,6 +84,7 @@ fn suspected(before: u64, accuser: Accuser, now: Millis) -> Suspected {
         return Suspected::Fresh;
     }
     let (own, known) = (request(accuser), before >> ACCOUNT_BITS & mask(REQUEST_BITS));
+    // One request that fails everywhere is evidence against itself only.
     let same_request = own != 0 && own == known;
     match (same_request, before & mask(ACCOUNT_BITS) == account(accuser)) {
         (true, _) => Suspected::Fresh,

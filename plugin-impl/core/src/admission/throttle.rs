@@ -34,6 +34,7 @@ impl Learned {
     /// Halves the bound after an event. `under_way` includes the request of the event.
     #[must_use]
     pub fn halved(self, under_way: u16, now: Millis) -> Self {
+        // Start from the observed concurrency: the configured bound may never have been reached.
         let known = if self.is_known(now) { self.bound.min(under_way) } else { under_way };
         Self { bound: (known / 2).max(1), good: 0, since: second(now) }
     }
@@ -43,6 +44,7 @@ impl Learned {
     pub fn after_a_good_answer(self) -> Self {
         match self.bound {
             0 => self,
+            // Additive increase: one more after a full round.
             bound if self.good + 1 >= bound => Self { bound: bound.saturating_add(1), good: 0, ..self },
             _ => Self { good: self.good + 1, ..self },
         }
@@ -54,6 +56,7 @@ impl Learned {
     }
 
     const fn pack(self) -> u64 {
+        // Bits 32-63: second of the event; 16-31: good answers; 0-15: bound.
         (self.since as u64) << 32 | (self.good as u64) << 16 | self.bound as u64
     }
 

@@ -5,10 +5,8 @@
 //! to another quota, another model and a cold prompt cache. The first open hop serves; hops are not
 //! compared. Chains do not recurse.
 //!
-//! Attempts and waits count over all hops. With all hops closed, the request waits for the earliest useful
+//! Attempts and waits count over all hops. With every hop closed, the request waits for the earliest useful
 //! instant at any of them.
-//! It is one request throughout: its attempts and its waits are counted over all legs, and where all are
-//! closed it waits for the earliest instant that could help at any of them.
 
 use std::time::Duration;
 
@@ -34,9 +32,11 @@ pub fn onward(
     now: Millis,
     mut plan: impl FnMut(usize) -> Result<Plan, Refusal>,
 ) -> (usize, Result<Plan, Refusal>) {
+    // A short wait at the primary is cheaper than a cold cache elsewhere.
     if let Some(soon) = opens_by(&origin, stay, now) {
         return (0, Err(Refusal { until: Some(soon), knock: None, ..origin }));
     }
+    // The sum of all refusals, for the case that no hop is open.
     let mut all = dated(origin, now);
     for leg in 1..=last {
         match plan(leg) {

@@ -45,6 +45,7 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
     let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
     let open = ways_in_order(snapshot, settings, context, |rank, way| {
         let mut parts = rank.parts();
+        // Insert in reverse order of priority: each insertion goes to the front.
         if let Some(own) = context.own {
             parts.insert(0, Part::flag(SHARED, own != way.account));
         }

@@ -21,7 +21,7 @@ use crate::request::fnv::Fnv;
 pub use self::request::bonds;
 pub use self::scout::Scout;
 
-/// The part of a string that is hashed, in bytes. Ids are shorter; encrypted reasoning is longer, and
+/// The part of a string that is examined, in bytes. Ids are shorter; encrypted reasoning is longer, and
 /// identified by its beginning.
 const MAX_ID: usize = 256;
 

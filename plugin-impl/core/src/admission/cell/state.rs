@@ -184,6 +184,7 @@ impl CellState {
         if now < self.until {
             return Some(Deny::Limited { until: self.until, known: self.known });
         }
+        // A half-open cell admits probes only, 1, 2 or 4 at a time.
         if self.opening.places().is_some_and(|places| self.pending >= places) {
             return Some(Deny::Probing);
         }
@@ -201,6 +202,7 @@ impl CellState {
         if let Some(deny) = self.denial(touch, now) {
             return Err(deny);
         }
+        // Every admission of a half-open cell is a probe and takes a place until its head.
         let probe = self.opening != Opening::Open;
         let counted = matches!(touch, Touch::Lease { .. });
         let state = Self {
@@ -234,6 +236,7 @@ impl CellState {
         if now >= self.until {
             return self.admit(touch, now);
         }
+        // Admit as if the limit had ended, then put the limit's end back for everybody else.
         let ended = Self { until: now, ..self };
         let (state, stamp) = ended.admit(touch, now)?;
         Ok((Self { until: self.until, ..state }, Stamp { early: Some(self.end()), ..stamp }))
@@ -252,16 +255,19 @@ impl CellState {
         if stamp.epoch != self.epoch {
             return (self, settled, Confirmed::Stale);
         }
+        // The end moved after this early probe went: give the place back, keep the newer limit.
         if stamp.early.is_some_and(|seen| seen != self.end()) {
             let counted = Stamp { counted: false, ..stamp };
             return (self.release(counted), settled, Confirmed::Stale);
         }
+        // Only a probe's good head widens the ramp: 1, 2, 4, then open.
         let confirmed = match (stamp.probe, self.opening) {
             (false, _) | (true, Opening::Open) => Confirmed::Open,
             (true, Opening::One) => Confirmed::Over,
             (true, Opening::Two | Opening::Four) => Confirmed::Wider,
         };
         let state = Self {
+            // An early probe's success ends the limit at once.
             until: if stamp.early.is_some() { Millis::START } else { self.until },
             streak: 0,
             opening: if stamp.probe { self.opening.wider() } else { self.opening },
@@ -304,6 +310,7 @@ impl CellState {
     /// began.
     fn outlast(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
         let Limit::Known { until } = limit else { return (self, Settled::Folded) };
+        // The limit ended or changed since the probe went: its answer counts as news from elsewhere.
         if now >= self.until || stamp.early != Some(self.end()) {
             return self.learn(limit, now);
         }
@@ -377,6 +384,7 @@ impl CellState {
             Limit::Learned { until } => (until.max(now.after(SHORTEST_LIMIT)), false),
             Limit::Guessed(schedule) => (now.after(schedule.span(streak)), false),
         };
+        // A trip never shortens a limit: the later end wins, with its quality.
         let known = if end >= self.until { known } else { self.known };
         let until = end.max(self.until);
         (Self { streak, ..self.close(until, known) }, Settled::Tripped { until })

@@ -134,6 +134,7 @@ const LONGEST_REST: u64 = 3_600;
 
 #[inline]
 fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> Tier {
+    // Health is in thousandths of a point, the setting in points.
     if health < u32::from(numbers.usable) * 1_000 {
         Tier::Unwell
     } else if quota.is_some_and(|left| left < numbers.quota.critical) {
@@ -154,12 +155,15 @@ fn score(
     now: Millis,
 ) -> i64 {
     let weights = numbers.weights;
+    // A low remainder is worth nothing, so that it stays for the sessions at home there.
     let quota = match quota {
         Some(left) if left < numbers.quota.low => 0,
         left => left.unwrap_or(numbers.quota.unknown),
     };
+    // Seconds since the account was last used.
     let rest = (now.0.saturating_sub(way.vitals.used.0) / 1_000).min(LONGEST_REST);
     let thousandths = |weight: u16, amount: u32| i64::from(weight) * i64::from(amount) / 1_000;
+    // All terms are in hundredths of a point.
     thousandths(weights.health, health)
         + thousandths(weights.tokens, tokens(way, numbers.rates.tokens, now))
         + thousandths(weights.quota, u32::from(quota) * 100)

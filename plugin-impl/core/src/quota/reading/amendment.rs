@@ -28,7 +28,7 @@ impl Windows {
     /// exhausted, a hint is over if longer than every window, or long at all: shorter limits belong to
     /// windows not reported by quota endpoints. A hint is doubted once: if the next attempt is refused, the
     /// hint was right. If models of a pool have windows of their own and disagree, the limit's model is
-    /// unknown, and so is the limit's end.
+    /// unknown, and the limit stays.
     pub fn amended_end(
         &self,
         limit: LimitSeen,
@@ -36,15 +36,19 @@ impl Windows {
         asked: Millis,
         now: Millis,
     ) -> Option<Millis> {
+        // If the limit's model is unknown, every candidate model must agree.
         let quotas = self.subjects(model).into_iter().map(|model| self.quota_of(model, asked, now));
         let all = quotas.reduce(Quota::joined)?;
         let end = match all {
             Quota::Unclear => return None,
             Quota::Spent { until } => until,
+            // Quota is left, so the guess was wrong.
             Quota::Left { .. } if !limit.known => now,
+            // A second consecutive trip proves the hint right: doubt it only once.
             Quota::Left { longest } if limit.streak < 2 && is_long(limit, longest, now) => now,
             Quota::Left { .. } => return None,
         };
+        // A report replaces a guess in either direction, but only shortens a hint.
         (!limit.known || end < limit.until).then_some(end)
     }
 
@@ -69,9 +73,11 @@ impl Windows {
         let live = || self.readings().iter().filter(applies);
         let is_answered = live().any(|reading| reading.observed >= asked);
         let remaining = |reading: &Reading| reading.at(now).and_then(|told| told.remaining);
+        // Every live window must be reported, and at least one after the question.
         if !is_answered || live().any(|reading| remaining(reading).is_none()) {
             return Quota::Unclear;
         }
+        // All exhausted windows must reset, so the latest reset counts; one unknown reset leaves it open.
         let spent: Vec<_> = live().filter(|reading| remaining(reading) == Some(0)).collect();
         let ends = |readings: &mut dyn Iterator<Item = &Reading>| {
             readings.map(|reading| reading.reset).try_fold(Millis::START, |last, end| Some(last.max(end?)))

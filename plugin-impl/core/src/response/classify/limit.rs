@@ -26,6 +26,7 @@ const RATE: [&str; 2] = ["RATE_LIMIT_EXCEEDED", "userRateLimitExceeded"];
 /// Limits of a day carry codes of a rate, too, so the text goes first.
 pub(super) fn kind(reply: &Reply<'_>) -> LimitKind {
     let text = of_texts([reply.error.message.as_str()]);
+    // Google's quota names, a message about days, codes, windows, and last any other message.
     of_texts(quota_texts(&reply.error))
         .or_else(|| text.filter(|kind| *kind == LimitKind::Quota))
         .or_else(|| of_codes(&reply.error))
