@@ -1,4 +1,4 @@
-//! How long a guess lasts: schedules by streak.
+//! Backoff: the length of a guessed limit, by consecutive trips.
 
 use std::time::Duration;
 
@@ -11,23 +11,23 @@ const fn secs(seconds: u64) -> Duration {
 }
 
 impl Schedule {
-    /// A quota is used up and the upstream did not say until when.
+    /// An exhausted quota without a reported end.
     pub const QUOTA: Self = Self(&[secs(60), secs(300), secs(1_800), secs(7_200)]);
-    /// A rate was exceeded, or a 429 said nothing at all.
+    /// An exceeded rate, or a 429 without further words.
     pub const RATE: Self = Self(&[secs(30), secs(30), secs(60), secs(120), secs(300)]);
-    /// One account meets 503 or 529 where others may not.
+    /// A 503 or 529 at one account; others may have room.
     pub const CAPACITY: Self = Self(&[secs(5), secs(10), secs(20), secs(30), secs(60)]);
-    /// One account meets 5xx where others may not.
+    /// A 5xx at one account; others may be fine.
     pub const SERVER_ERROR: Self = Self(&[secs(20), secs(20), secs(30), secs(60)]);
-    /// An endpoint fails for everybody. It starts short, because everybody waits for it.
+    /// An endpoint in failure for everybody. Starts short, because everybody waits for the endpoint.
     pub const ENDPOINT: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(20), secs(30), secs(60)]);
     /// A witness has shown that an account is at fault.
     pub const FAULT: Self = Self(&[secs(30), secs(120), secs(600), secs(1_800)]);
-    /// Two accounts refuse alike, or nobody else could be asked: a moment that grows while nothing else is heard.
+    /// Two accounts refuse alike, or nobody else could be asked: a moment, growing until other news.
     pub const MOMENT: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(15)]);
-    /// As many requests are under way as may be.
+    /// The most requests are under way.
     pub const CROWDED: Self = Self(&[secs(1), secs(2), secs(5), secs(10), secs(30)]);
-    /// The token endpoint failed, which says nothing on the credential.
+    /// The token endpoint failed: no news about the credential.
     pub const TOKEN_OUTAGE: Self = Self(&[secs(2), secs(5), secs(10), secs(30)]);
 
     /// Returns the span of the guess number `streak`, counted from 1.

@@ -1,8 +1,8 @@
 //! The cell: the shared state that admits requests.
 //!
-//! A cell guards whatever can be closed for a while: a quota pool of an account, an account, an
-//! endpoint. It is one 64-bit word that moves only by compare-and-swap of a pure transition, so that no
-//! update is lost and nothing that must change together can be seen half changed.
+//! A cell guards anything with a temporary closure: a quota pool of an account, an account, an endpoint.
+//! The cell is one 64-bit word and moves only by compare-and-swap of a pure transition, so no update is
+//! lost and no reader sees half a change.
 //!
 //! ```text
 //!            admit                      settle(limit), same epoch = a trip
@@ -12,13 +12,12 @@
 //!    └──────────────────────────────────────────────────────────── opening: one probe
 //! ```
 //!
-//! The probe's place can be taken before a limit has ended: that is a *knock*. The limit goes on for everybody
-//! else, and a refusal leaves it as it is; see [`knock`](crate::admission::knock).
+//! An early probe takes the probe's place before a limit has ended. The limit goes on for everybody else,
+//! and a refusal leaves the limit as before; see [`knock`](crate::admission::knock).
 //!
-//! A lease carries a [`Stamp`] with the epoch it was taken under. Whoever comes back with an older
-//! stamp knew less than the cell does: its success changes nothing but the count of leases, and its
-//! limit can only make a known limit longer. Hence a late success never lifts a limit, and ten 429s of
-//! one burst are one trip.
+//! A lease carries a [`Stamp`] with the epoch of its admission. A holder of an older stamp knew less than
+//! the cell does: a success changes nothing but the count of leases, and a limit can only lengthen a known
+//! limit. Hence a late success never lifts a limit, and ten 429s of one burst are one trip.
 
 mod atomic;
 mod state;

@@ -1,8 +1,8 @@
-//! Affinity: which account a session lives on, and what it is worth to stay there.
+//! Affinity: the sticky account of a session, and the worth of staying there.
 //!
-//! A prompt that an account has seen is cheap and quick there, and nowhere else. So a session has a home,
-//! and leaves it only when waiting for it would cost more than a cold cache. It is advice: a session that
-//! is forgotten pays one cold prompt and nothing else.
+//! A prompt is cheap and quick only at an account with the prompt in its cache. So a session has a sticky
+//! account, and leaves it only if waiting would cost more than a cold cache. Affinity is advice: a
+//! forgotten session pays one cold prompt and nothing else.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::planning::snapshot::{Snapshot, Why};
 use crate::planning::strategy::Context;
 use crate::time::Millis;
 
-/// What the user chose.
+/// The user's affinity settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// The longest that a request waits for its session's own account while others could serve it.
+    /// The longest wait of a request for its session's sticky account while others could serve.
     pub patience: Duration,
-    /// How long a prompt is cached upstream after it was last served.
+    /// The lifetime of a prompt in the upstream's cache after its last use.
     pub warm: Duration,
-    /// How long a session is remembered after its last request.
+    /// The lifetime of a session after its last request.
     pub memory: Duration,
-    /// How many sessions are remembered.
+    /// The most sessions remembered.
     pub sessions: u32,
 }
 
@@ -36,7 +36,7 @@ impl Default for Rules {
     }
 }
 
-/// Where a session lives.
+/// The sticky account of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Home {
     /// The ordinal of the account.
@@ -46,13 +46,13 @@ pub struct Home {
 }
 
 impl Home {
-    /// Returns the first home of a session, before anything was served there.
+    /// Returns the first home of a session, before any served request there.
     pub const fn first(account: u32, now: Millis) -> Self {
         Self { account, touched: now, served: None }
     }
 
-    /// Returns what a session lives on that claims `account` at `now`. Of several requests that claim one at
-    /// the same time all get the first.
+    /// Returns the home after a claim for `account` at `now`. Of several simultaneous claims the first wins
+    /// for every claimant.
     #[must_use]
     pub fn claimed(self, account: u32, rules: &Rules, now: Millis) -> Self {
         if self.is_remembered(rules, now) {
@@ -64,8 +64,8 @@ impl Home {
 
     /// Returns the home after `account` has served a request of the session.
     ///
-    /// The request moves the session only if it left the home that the session still has. One that began
-    /// before another moved the session knew less, and does not move it back.
+    /// A request moves the session only if it left the session's current home. A request from before an
+    /// earlier move knew less, and does not move the session back.
     #[must_use]
     pub fn served(self, left: Option<u32>, account: u32, now: Millis) -> Self {
         if self.account == account || left == Some(self.account) {
@@ -75,32 +75,32 @@ impl Home {
         }
     }
 
-    /// Says whether the session was here lately enough to be one.
+    /// Returns whether the session's last request is recent enough to remember the session.
     pub fn is_remembered(&self, rules: &Rules, now: Millis) -> bool {
         now.since(self.touched) < rules.memory
     }
 
-    /// Says whether its prompt is still cached.
+    /// Returns whether the session's prompt is still cached.
     pub fn is_warm(&self, rules: &Rules, now: Millis) -> bool {
         self.served.is_some_and(|served| now.since(served) < rules.warm)
     }
 
-    /// Says whether its agent was here lately, so that others of its family make room for it.
+    /// Returns whether the agent was active lately, so that its relatives make room.
     pub fn is_lived_in(&self, rules: &Rules, now: Millis) -> bool {
         self.silence(now) < rules.warm
     }
 
-    /// Returns how long ago its last request was.
+    /// Returns the time since the last request.
     pub fn silence(&self, now: Millis) -> Duration {
         now.since(self.touched)
     }
 }
 
-/// Says until when a request had better wait for its session's own account, whose cache is warm, than go
-/// where `plan` leads.
+/// Returns the end of a worthwhile wait for the session's sticky account, whose cache is warm, in
+/// preference to `plan`.
 ///
-/// What comes back by itself within the patience is waited for, and so is an account that a probe is trying
-/// just then. One that has as many requests as it may have gives no place within seconds.
+/// An account due back within the patience is worth the wait, and so is an account under a probe. An
+/// account at its concurrency bound frees no place within seconds.
 pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Millis) -> Option<Millis> {
     let home = context.home?;
     if context.own == Some(plan.candidates[0].account) {

@@ -1,4 +1,4 @@
-//! Plans: which ways a request tries, in order, or why there is none and until when.
+//! Plans: the ordered ways of a request, or the reason and the end of their absence.
 
 mod counts;
 mod tier;
@@ -22,26 +22,26 @@ pub(crate) use self::tier::Tier;
 /// One way to serve a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
-    /// The account's place in the roster that the snapshot was taken from.
+    /// The account's index in the snapshot's roster.
     pub account: u32,
     /// The index of the pool at its provider.
     pub pool: u16,
     /// The index of the endpoint at its pool.
     pub endpoint: u16,
-    /// The pool's place among those of the route; 0 is the preferred one.
+    /// The pool's index in the route; 0 is the preferred pool.
     pub preference: u16,
-    /// It is not open, and tried all the same.
+    /// The reason for trying a closed way.
     pub trial: Option<Trial>,
-    /// The user wants its quota to be spared.
+    /// Whether the way is deprioritised to spare its quota, as the user wishes.
     pub spared: bool,
 }
 
-/// Why a way is tried that is not open.
+/// The reason for trying a closed way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trial {
-    /// Nothing else is open, and there may be more than experience says.
+    /// Nothing else is open, and the learned allowance may be too low.
     Explorer,
-    /// Its limit is a guess.
+    /// The limit may be probed before its end.
     Knock(Knock),
 }
 
@@ -52,7 +52,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Says whether more than one account is open, trials left aside.
+    /// Returns whether more than one account is open, trials excluded.
     pub fn has_others(&self) -> bool {
         let mut open = self.candidates.iter().filter(|candidate| candidate.trial.is_none());
         let first = open.next().map(|candidate| candidate.account);
@@ -60,35 +60,35 @@ impl Plan {
     }
 }
 
-/// No way is open.
+/// A refusal: no way is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The earliest instant that could help, where one is known.
+    /// The earliest helpful instant, if known.
     pub until: Option<Millis>,
-    /// The earliest instant at which a guess may be tried as a last resort.
+    /// The earliest instant for a last-resort probe of a guess.
     pub knock: Option<Millis>,
     pub counts: Counts,
 }
 
 impl Refusal {
-    /// Returns the earliest instant that is worth waiting for: an end, or a guess that may be tried.
+    /// Returns the earliest instant worth waiting for: an end, or a probe of a guess.
     pub fn hope(&self) -> Option<Millis> {
         earlier(self.until, self.knock)
     }
 }
 
-/// Puts the open ways of a snapshot in order.
+/// Sorts the open ways of a snapshot.
 ///
-/// It depends on nothing else, so that a plan can be made again from what it saw.
+/// The result depends on nothing else, so that a plan can be made again from its snapshot.
 ///
 /// # Errors
-/// [`Refusal`] where none is open.
+/// [`Refusal`] if no way is open.
 pub fn plan(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Result<Plan, Refusal> {
     let candidates = ways_in_order(snapshot, settings, context, |_, way| way);
     if candidates.is_empty() { Err(refusal(snapshot)) } else { Ok(Plan { candidates }) }
 }
 
-/// Returns the open ways in order, each as `told` makes it of its rank and the way.
+/// Returns the open ways in order, each converted by `told` from its rank and the way.
 pub(crate) fn ways_in_order<T>(
     snapshot: &Snapshot,
     settings: &Settings,
@@ -128,14 +128,14 @@ pub(crate) fn ways_in_order<T>(
     }
 }
 
-/// What goes before the strategy, or beside it.
+/// The precedence of accounts before the strategy, or beside it.
 #[derive(Clone, Copy)]
 struct Order {
     fallback: FallbackOrder,
-    /// The account that uses the caller's own credential. The caller pays for it, so the shared accounts are left to
-    /// those who have none.
+    /// The account with the caller's own credential. The caller pays for it, so the shared accounts are
+    /// left to callers without a credential.
     own: Option<u32>,
-    /// An account that goes before all others.
+    /// An account before every other.
     first: Option<u32>,
 }
 
@@ -145,8 +145,8 @@ impl Order {
     }
 }
 
-/// An account is ranked once, by the way that it would be used first. Ways whose quota is to be spared come
-/// after all others, whatever their account's rank.
+/// Ranks each account once, by the first way in use. Deprioritised ways come after every other way,
+/// whatever their account's rank.
 fn ranked<R: Rank + Ord + Copy, T>(
     snapshot: &Snapshot,
     order: Order,
@@ -178,7 +178,7 @@ fn ranked<R: Rank + Ord + Copy, T>(
     open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
 }
 
-/// Sorts what is nearly in order but for where it begins: where accounts are equal, turns decide.
+/// Sorts a nearly sorted list with an arbitrary start: among equal accounts, rotation decides.
 fn sort<T>(ways: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     let better = |first, at| if compare(&ways[at], &ways[first]).is_lt() { at } else { first };
     let first = (1..ways.len()).fold(0, better);
@@ -212,7 +212,7 @@ fn refusal(snapshot: &Snapshot) -> Refusal {
     Refusal { until, knock: tier::first_knock(snapshot), counts }
 }
 
-/// Returns what holds the account's most hopeful way.
+/// Returns the closure of the account's most hopeful way.
 pub fn first_to_open(account: &AccountView) -> Option<Closed> {
     let hope = |closed: &Closed| (closed.why.is_owners(), closed.until.is_none(), closed.until, closed.why);
     account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
@@ -243,7 +243,7 @@ pub(crate) mod testing {
         }
     }
 
-    /// Returns the accounts in the order that a strategy puts them in.
+    /// Returns the accounts in the order of a strategy.
     pub(crate) fn order<const N: usize>(
         strategy: Strategy,
         context: &Context,
@@ -253,7 +253,7 @@ pub(crate) mod testing {
         order_at(strategy, context, accounts, Millis(0)).try_into().expect("all accounts")
     }
 
-    /// Returns the open ones of these accounts in the order that a strategy puts them in.
+    /// Returns the open accounts in the order of a strategy.
     pub(crate) fn order_of<const N: usize>(
         strategy: Strategy,
         context: &Context,
@@ -262,7 +262,7 @@ pub(crate) mod testing {
         order_at(strategy, context, accounts, Millis(0))
     }
 
-    /// Does the same at an instant.
+    /// Returns the open accounts in the order of a strategy at an instant.
     pub(crate) fn order_at<const N: usize>(
         strategy: Strategy,
         context: &Context,
@@ -338,8 +338,8 @@ mod tests {
         assert_eq!(plan_of([limited, limited]), Ok(vec![(0, Some(Trial::Explorer))]));
     }
 
-    /// Plans, at the end of all hope, over accounts of one way each: until when it is closed by what, and from
-    /// when on that may be tried as a guess.
+    /// Plans at the deadline over accounts of one way each: the end of the closure, its reason, and the
+    /// earliest probe of a guess.
     fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Trial>)>, Option<u64>> {
         let mut snapshot = snapshot(&vec![[None, None]; ways.len()]);
         for (account, (until, why, guess)) in snapshot.accounts.iter_mut().zip(ways) {

@@ -1,20 +1,20 @@
-//! Sets of models that an upstream counts together.
+//! Sets of models counted together by an upstream.
 
 use std::fmt;
 
 use crate::ids::ModelId;
 
-/// The models that a limit or a window is of.
+/// The models of a limit or a window.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ModelSet {
     /// One model.
     One(ModelId),
-    /// All models with this text in their names. The text is lower case.
+    /// Every model with this text in the name. The text is lower case.
     Naming(Box<str>),
 }
 
 impl ModelSet {
-    /// Returns the set of the models that `text` names, or the one model where its name does not hold the text.
+    /// Returns the set of the models named by `text`, or only `model` if its name does not hold the text.
     pub fn named(text: &str, model: &str) -> Self {
         let text = text.trim().to_ascii_lowercase();
         if !text.is_empty() && model.to_ascii_lowercase().contains(&text) {
@@ -24,7 +24,7 @@ impl ModelSet {
         }
     }
 
-    /// Says whether a model is in the set.
+    /// Returns whether a model is in the set.
     pub fn covers(&self, model: &str) -> bool {
         match self {
             Self::One(one) => one.as_str() == model,
@@ -32,7 +32,8 @@ impl ModelSet {
         }
     }
 
-    /// Reads what [`ModelSet`] prints: `opus` is one model, `*opus*` are all with that in their names.
+    /// Parses the display form of [`ModelSet`]: `opus` is one model, `*opus*` every model with that text in
+    /// the name.
     pub fn read(text: &str) -> Self {
         let inner = text.strip_prefix('*').and_then(|text| text.strip_suffix('*'));
         inner.map_or_else(|| Self::One(ModelId::new(text)), |inner| Self::Naming(inner.to_lowercase().into()))

@@ -1,9 +1,8 @@
-//! Honest refusals: what a caller gets when nothing can serve its request in time.
+//! Refusals: the router's own answer if nothing can serve a request in time.
 //!
-//! It is written in the caller's wire format and says how many accounts are limited, in cooldown,
-//! disabled or in need of sign-in, and the earliest instant that could help. Only where a limit has a
-//! part in it, the upstream's or the user's own, is it a 429. Agents that are known get the [`Form`] that
-//! they understand.
+//! A refusal is written in the caller's wire format and gives the number of accounts limited, in cooldown,
+//! disabled or in need of sign-in, and the earliest helpful instant. The status is 429 only if a limit is
+//! part of the cause, the upstream's or the user's own. A known agent gets a [`Form`] it understands.
 
 mod text;
 
@@ -25,17 +24,17 @@ pub struct Answer {
     pub status: StatusCode,
     /// Whole seconds, for the header `retry-after`.
     pub retry_after: Option<u64>,
-    /// To ask again would be in vain: the header `x-should-retry: false`.
+    /// Another attempt would be in vain: the header `x-should-retry: false`.
     pub is_final: bool,
     /// JSON.
     pub body: String,
 }
 
-/// Which the providers' own libraries obey.
+/// The header obeyed by the providers' own libraries.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 impl Answer {
-    /// Returns the headers that say what the answer is, and when to come back.
+    /// Returns the headers for the content type, and for the time to come back.
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -50,13 +49,13 @@ impl Answer {
     }
 }
 
-/// The request that is refused.
+/// The refused request.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
     pub family: &'a str,
-    /// How many upstream calls were made.
+    /// The number of upstream calls made.
     pub attempts: u32,
-    /// The accounts that could have served it.
+    /// The candidate accounts, all blocked.
     pub blocked: &'a [Blocked],
 }
 
@@ -71,7 +70,7 @@ pub fn refuse(format: WireFormat, agent: Agent, refusal: &Refusal, refused: Refu
     written(format, form, &message, until)
 }
 
-/// Writes an error of the router's own that waiting does not help.
+/// Writes a router error with no remedy in waiting.
 pub fn fault(format: WireFormat, status: StatusCode, message: &str) -> Answer {
     let form = Form { status, retry_after: None, is_final: false, detail: Detail::Usual };
     written(format, form, message, None)
@@ -201,7 +200,7 @@ mod tests {
         assert!(!answer.body.contains("limited"), "{}", answer.body);
     }
 
-    /// These two have words of their own for a limit that lasts, and would show those.
+    /// Both agents have words of their own for a long limit, and would show those.
     #[test]
     fn what_the_user_keeps_back_is_shown_in_our_words_by_every_agent() {
         let counts = Counts { protected: 2, cooling: Cooling::by(Reason::Server, 1), ..Counts::default() };

@@ -1,37 +1,37 @@
-//! Operations: what a request wants of an upstream, as far as upstreams count and refuse such requests apart.
+//! Operations: the kind of request, as far as upstreams count and refuse kinds apart.
 
 use crate::request::intent::{Intent, ModelPlace};
 
-/// What a request wants. A limit or a refusal of one operation says nothing on the others.
+/// The kind of request. A limit or a refusal of one operation proves nothing about another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// An answer of a model.
+    /// A model's output.
     #[default]
     Generating,
-    /// How many tokens a request has.
+    /// The number of tokens of a request.
     Counting,
-    /// Which models there are.
+    /// A list of models.
     Listing,
-    /// Things that are stored upstream: files, batches, caches, past answers.
+    /// Stored resources: files, batches, caches, past answers.
     Files,
     /// Vectors.
     Embedding,
 }
 
 impl Operation {
-    /// How many operations there are.
+    /// The number of operations.
     pub const COUNT: usize = 5;
 
-    /// All operations, each at its own index.
+    /// Every operation, at its own index.
     pub const ALL: [Self; Self::COUNT] =
         [Self::Generating, Self::Counting, Self::Listing, Self::Files, Self::Embedding];
 
-    /// Returns the operation's place in [`Operation::ALL`].
+    /// Returns the operation's index in [`Operation::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// Returns the word for it.
+    /// Returns the display word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generating => "generating",

@@ -1,11 +1,11 @@
-//! Rules: what an error means, by its status, its code and its text.
+//! Rules: the meaning of an error, by its status, its code and its text.
 //!
-//! Some come with Pointsman, as the table of words in [`classify`](crate::response::classify); others are the
-//! user's own, the entries of `errors` at a provider.
+//! Some rules come with Pointsman, as the table of words in [`classify`](crate::response::classify); others
+//! are the user's own, the entries of `errors` at a provider.
 
 use std::time::Duration;
 
-/// What an error means, by name.
+/// The named meaning of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Means {
     /// The request is at fault.
@@ -14,7 +14,7 @@ pub enum Means {
     TooLarge,
     /// The credential is not accepted.
     Credential,
-    /// The account may not do that.
+    /// The account may not perform the call.
     Account,
     /// Nobody pays for the account.
     Unpaid,
@@ -24,11 +24,11 @@ pub enum Means {
     Model,
     /// An allowance of hours or days is used up.
     Quota,
-    /// The same, of the model alone.
+    /// An allowance of hours or days is used up, for the model alone.
     ModelQuota,
     /// An allowance of seconds or minutes is used up.
     Rate,
-    /// The same, of the model alone.
+    /// An allowance of seconds or minutes is used up, for the model alone.
     ModelRate,
     /// Too many requests are under way.
     Concurrency,
@@ -38,15 +38,15 @@ pub enum Means {
     Ignore,
 }
 
-/// What the user says of an error.
+/// A user's rule for an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub status: Option<u16>,
-    /// The type, the code or the reason of the error, whatever its case and separators.
+    /// The type, the code or the reason of the error, regardless of case and separators.
     pub code: Option<String>,
     /// A part of the message, in lower case.
     pub text: Option<String>,
     pub means: Means,
-    /// How long what it closes stays closed.
+    /// The length of the closure.
     pub lasts: Option<Duration>,
 }

@@ -1,50 +1,50 @@
-//! An access token's life: used, renewed ahead of its end, or not used any more.
+//! The life of an access token: in use, renewed ahead of its end, or expired.
 
 use std::time::Duration;
 
 use crate::time::Millis;
 
-/// The lifetime of a token whose answer tells none that can be believed (RFC 6749 only recommends `expires_in`).
+/// The lifetime of a token without a credible `expires_in` (RFC 6749 only recommends the field).
 pub const UNTOLD_LIFETIME: Duration = Duration::from_secs(300);
-/// No lifetime is believed beyond this: a longer one is in another unit, or a mistake.
+/// The longest credible lifetime: a longer value is in another unit, or a mistake.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3_600);
-/// In its last 30 s a token is not sent: it might end on its way.
+/// A token is not sent in its last 30 s: it might expire on its way.
 const MARGIN: Duration = Duration::from_secs(30);
 /// A long-lived token is renewed in its last five minutes.
 const AHEAD: Duration = Duration::from_secs(300);
-/// After a renewal ahead of the end has failed, the next one waits this long. The token is good meanwhile.
+/// The wait after a failed renewal ahead of the end. The token is good meanwhile.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The life of one access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifespan {
     end: Millis,
-    /// From here on the token is renewed while requests still use it.
+    /// The begin of renewal; requests still use the token meanwhile.
     renew_from: Millis,
 }
 
-/// What to do with a token.
+/// The treatment of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     Use,
-    /// Use it, and renew it meanwhile.
+    /// Use the token, and renew it meanwhile.
     UseAndRenew,
-    /// Renew it first.
+    /// Renew the token first.
     Renew,
 }
 
 impl Lifespan {
-    /// Returns the life of a token that was issued now.
+    /// Returns the life of a token issued now.
     ///
-    /// Half of the usable time passes before the token is renewed, so a short-lived token is not renewed by each
-    /// request.
+    /// Renewal begins no earlier than at half of the usable time, so a short-lived token is not renewed by
+    /// each request.
     pub fn new(issued: Millis, lifetime: Duration) -> Self {
         let lifetime = lifetime.min(MAX_LIFETIME);
         let ahead = AHEAD.min(MARGIN + lifetime.saturating_sub(MARGIN) / 2);
         Self { end: issued.after(lifetime), renew_from: issued.after(lifetime.saturating_sub(ahead)) }
     }
 
-    /// Says what a request does with the token.
+    /// Returns the treatment of the token by a request.
     pub fn freshness(&self, now: Millis) -> Freshness {
         if self.end.since(now) <= MARGIN {
             Freshness::Renew
@@ -55,7 +55,7 @@ impl Lifespan {
         }
     }
 
-    /// Puts the next renewal ahead of the end off, because one has failed.
+    /// Delays the next renewal after a failed renewal ahead of the end.
     pub fn put_off(&mut self, now: Millis) {
         self.renew_from = self.renew_from.max(now.after(PAUSE));
     }

@@ -7,7 +7,7 @@
 //! | OpenAI and most others | `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, or without an end | `6m0s`, `20ms` |
 //! | Codex | `x-codex-{primary,secondary}-{used-percent,window-minutes,reset-after-seconds}` | seconds |
 //!
-//! All are looked for whatever the request's format was: gateways pass on anybody's.
+//! Every row is tried regardless of the request's format: gateways pass on any provider's headers.
 
 use http::HeaderMap;
 
@@ -22,10 +22,10 @@ const ANTHROPIC: &str = "anthropic-ratelimit-";
 const CODEX: &str = "x-codex-";
 const RATELIMIT: &str = "x-ratelimit-";
 
-/// More windows than any upstream tells of at once.
+/// A bound above the number of windows of any upstream.
 const MOST: usize = 16;
 
-/// Returns the readings that headers tell.
+/// Returns the readings in the headers.
 pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
     let now = clock::corrected(now, headers);
     let mut families = Families::default();
@@ -53,7 +53,7 @@ pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
     readings
 }
 
-/// Whose headers there are: most answers have nobody's.
+/// The providers with headers present: most answers have none.
 #[derive(Default)]
 struct Families {
     anthropic: bool,
@@ -124,7 +124,7 @@ impl<'a> Head<'a> {
         windows.collect()
     }
 
-    /// The windows of a subscription. Where none is named, the whole speaks for the one it is said to be about.
+    /// The windows of a subscription. Without a named window, the overall reading counts for its claim.
     fn unified(&self) -> Vec<Reading> {
         let mut windows: Vec<&str> =
             self.headers.keys().filter_map(|name| unified_window(name.as_str())).collect();
@@ -161,14 +161,14 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Returns the window that a header is about. `overage` is none: it says whether more may be bought.
+/// Returns the window of a header. `overage` is no window: it tells whether more may be bought.
 fn unified_window(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(UNIFIED)?;
     let window = rest.strip_suffix("-status").or_else(|| rest.strip_suffix("-utilization"))?;
     (window != "overage").then_some(window)
 }
 
-/// Returns the window in the word of the headers: a claim calls `7d_opus` `seven_day_opus`.
+/// Returns the window in the words of the headers: a claim calls `7d_opus` `seven_day_opus`.
 pub(crate) fn window_of_claim(claim: &str) -> String {
     for (long, short) in [("five_hour", "5h"), ("seven_day", "7d")] {
         if let Some(rest) = claim.strip_prefix(long) {

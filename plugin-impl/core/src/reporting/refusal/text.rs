@@ -7,13 +7,13 @@ use crate::formats::format::WireFormat;
 use crate::reporting::agent::Detail;
 use crate::time::UnixMillis;
 
-/// What a body tells.
+/// The facts of a refusal's body.
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) status: StatusCode,
     pub(super) message: String,
     pub(super) retry_after: Option<u64>,
-    /// When it could be better, where that is known.
+    /// The instant of a possible improvement, if known.
     pub(super) until: Option<UnixMillis>,
     pub(super) detail: Detail,
 }
@@ -61,7 +61,7 @@ fn retry_info(seconds: u64) -> Value {
     json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s")})
 }
 
-/// What is used up is the allowance of all accounts together, so the id names no quota of Google's.
+/// The exhausted allowance is that of every account together, so the id names no quota of Google's.
 fn daily_quota() -> Value {
     let violation = json!({
         "subject": "pointsman", "quotaId": "PointsmanAccountsPerDay", "description": "no account can serve",

@@ -1,26 +1,26 @@
-//! What an answer is an answer to.
+//! The question behind an answer.
 
 use crate::formats::format::WireFormat;
 use crate::request::operation::Operation;
 use crate::response::rule::Rule;
 
-/// What was asked, as far as it matters for what the answer means.
+/// The request, as far as it matters for the meaning of an answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     pub format: WireFormat,
     pub operation: Operation,
-    /// The model as cells know it.
+    /// The model's name in cells.
     pub model: &'a str,
-    /// The model as the upstream was told it.
+    /// The model's name in the upstream's request.
     pub named: &'a str,
-    /// A good answer is one of a model, so that its beginning is looked at.
+    /// Whether a good answer is a model's output, so that its beginning is examined.
     pub generates: bool,
-    /// What the user says of the provider's errors.
+    /// The user's rules for the provider's errors.
     pub rules: &'a [Rule],
 }
 
 impl Asked<'_> {
-    /// Begins with a request of a format, of which nothing else is known.
+    /// Begins with a request of a format, without further facts.
     pub const fn of(format: WireFormat) -> Self {
         Self { format, operation: Operation::Generating, model: "", named: "", generates: true, rules: &[] }
     }

@@ -1,6 +1,7 @@
-//! Refusals that no code explains: a status, and at best a text.
+//! Refusals without a telling code: a status, and at best a text.
 //!
-//! What is surely the request's costs one call. What may be an account's, or says nothing, is asked of a witness.
+//! A refusal surely about the request costs one call. A refusal possibly about an account, or without
+//! meaning, goes to a witness.
 
 use super::limit::at_least_rate;
 use super::meaning::of_model;
@@ -10,7 +11,7 @@ use crate::request::operation::Operation;
 use crate::response::evidence::{Accused, Certainty, Evidence};
 use crate::response::outcome::Outcome;
 
-/// Words on who asks.
+/// Words about the caller.
 const ACCOUNTS: [&str; 31] = [
     "account",
     "api key",
@@ -45,7 +46,7 @@ const ACCOUNTS: [&str; 31] = [
     "workspace",
 ];
 
-/// Words on what is asked. Providers have thousands of such texts; these are their nouns.
+/// Words about the request. Providers have thousands of such texts; these are their nouns.
 const REQUESTS: [&str; 44] = [
     "argument",
     "assistant",
@@ -93,7 +94,7 @@ const REQUESTS: [&str; 44] = [
     "unsupported",
 ];
 
-/// Codes of requests that are wrong in themselves.
+/// Codes of malformed requests.
 const WRONG: [&str; 10] = [
     "INVALID_ARGUMENT",
     "OUT_OF_RANGE",
@@ -123,7 +124,7 @@ pub(super) fn refusal(reply: &Reply<'_>, status: u16) -> Evidence {
     }
 }
 
-/// A status that is no 429 beside a wait, and nothing left.
+/// A status other than 429, but with a wait and an exhausted remainder.
 fn is_limit(reply: &Reply<'_>, status: u16) -> bool {
     let told_to_wait = reply.header("retry-after").is_some() || reply.header("retry-after-ms").is_some();
     let of_limits =
@@ -135,7 +136,7 @@ fn is_limit(reply: &Reply<'_>, status: u16) -> bool {
     }
 }
 
-/// What cannot be counted, listed or fetched there is nobody's fault.
+/// Counting, listing or fetching: a failure there is nobody's fault.
 const fn is_side(operation: Operation) -> bool {
     match operation {
         Operation::Generating | Operation::Embedding => false,

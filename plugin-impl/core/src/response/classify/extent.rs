@@ -1,4 +1,4 @@
-//! How much an answer names: the smallest thing counts.
+//! The extent of an answer: the smallest named thing counts.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::quota::model_set::ModelSet;
 use crate::response::evidence::{Accused, Evidence, Extent};
 use crate::response::outcome::Outcome;
 
-/// Words of a limit that are about more than one model.
+/// Words of a limit on more than one model.
 const WHOLE: [&str; 8] = [
     "your account",
     "organization",
@@ -21,7 +21,7 @@ const WHOLE: [&str; 8] = [
     "your plan",
 ];
 
-/// Narrows a limit, or a refusal, to what the answer names.
+/// Narrows a limit, or a refusal, to the extent named by the answer.
 pub(super) fn narrowed(reply: &Reply<'_>, evidence: Evidence) -> Evidence {
     match evidence.outcome {
         Outcome::Limited(_) => of_limit(reply, evidence),
@@ -54,7 +54,7 @@ fn of_limit(reply: &Reply<'_>, evidence: Evidence) -> Evidence {
     }
 }
 
-/// Google: `QuotaFailure.violations[].quotaDimensions.model`, or a quota that says that it is per model.
+/// Google: `QuotaFailure.violations[].quotaDimensions.model`, or a quota named as per model.
 fn dimension(reply: &Reply<'_>) -> Option<()> {
     let violations = reply.error.details().filter_map(|detail| detail.get("violations")?.as_array());
     let mut violations = violations.flatten();
@@ -66,7 +66,7 @@ fn dimension(reply: &Reply<'_>) -> Option<()> {
     violations.any(of_model).then_some(())
 }
 
-/// Says whether the text names the model, or a model at all.
+/// Returns whether the text names the model, or a model at all.
 fn names_model(reply: &Reply<'_>) -> bool {
     let message = &reply.error.message;
     let has_word = words(message).any(|word| word == "model" || word == "models");
@@ -83,7 +83,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_ascii_alphabetic())
 }
 
-/// Returns the models of a window that is called `window`, such as `7d_opus`; none where it is for all.
+/// Returns the models of a window by its name, such as `7d_opus`; none if the window covers every model.
 pub(crate) fn models_of_window(window: &str, model: &str) -> Option<ModelSet> {
     let (_, name) = window.split_once('_')?;
     Some(ModelSet::named(name, model))

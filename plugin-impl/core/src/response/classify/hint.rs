@@ -1,8 +1,8 @@
-//! Until when, said the upstream.
+//! Hints: the end of a closure, as reported by the upstream.
 //!
-//! The places are looked at in the order of [`HintSource`], and the first that says anything counts.
-//! Google says it in up to three of them at once, and they do not agree: a wait of seconds beside a date
-//! in days. Of these the latest counts, because a call that comes too early is another error.
+//! The places are searched in the order of [`HintSource`], and the first report counts. Google reports in
+//! up to three of them at once, with conflicting values: a wait of seconds beside a date in days. The
+//! latest of these counts, because an early call is another error.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use super::{limit, message, provider};
 use crate::response::outcome::{Hint, HintSource, LimitKind, Outcome};
 use crate::time::{Millis, Now};
 
-/// The longest that a lack of room is believed to last: minutes.
+/// The longest plausible lack of room: minutes.
 const CAPACITY: Duration = Duration::from_secs(10 * 60);
-/// The longest that a rate is.
+/// The longest plausible rate limit.
 const RATE: Duration = Duration::from_secs(3_600);
-/// The longest that an allowance is: a week, and a day for time zones.
+/// The longest plausible quota limit: a week, and a day for time zones.
 const QUOTA: Duration = Duration::from_secs(8 * 24 * 3_600);
 
-/// Returns the first end that an answer tells, in the order of their places, that can be one of `outcome`. An
-/// instant that is past is none, and neither is one that is farther away than such things last.
+/// Returns the first reported end, in the order of places, that is plausible for `outcome`. An instant in
+/// the past is implausible, and so is an instant beyond the usual length of such limits.
 pub(super) fn plausible(reply: &Reply<'_>, outcome: &Outcome) -> Hint {
     let longest = match outcome {
         // Codes of a rate come with limits of hours, too.
@@ -58,7 +58,7 @@ fn judged(hint: Hint, now: Now, last: Millis) -> Hint {
     }
 }
 
-/// Returns the ends that an answer tells, in the order of their places.
+/// Returns the reported ends, in the order of their places.
 fn told<'a>(reply: &'a Reply<'_>) -> impl Iterator<Item = Hint> + 'a {
     let places: [fn(&Reply<'_>) -> Option<Hint>; 5] = [retry_after_ms, retry_after, details, header, text];
     places.into_iter().filter_map(|place| place(reply))
@@ -77,7 +77,7 @@ fn until(when: When, source: HintSource, now: Now) -> Hint {
     Hint::Until { until: when.resolve(now), source }
 }
 
-/// The header that OpenAI's and Anthropic's own clients know.
+/// The header known to OpenAI's and Anthropic's own clients.
 fn retry_after_ms(reply: &Reply<'_>) -> Option<Hint> {
     let when = When::in_millis(reply.header("retry-after-ms")?)?;
     Some(until(when, HintSource::RetryAfterMs, reply.now))
@@ -89,7 +89,7 @@ fn retry_after(reply: &Reply<'_>) -> Option<Hint> {
     Some(until(when, HintSource::RetryAfter, reply.now))
 }
 
-/// `google.rpc.RetryInfo` and `google.rpc.ErrorInfo`, in whichever of the details they stand.
+/// `google.rpc.RetryInfo` and `google.rpc.ErrorInfo`, in any of the details.
 fn details(reply: &Reply<'_>) -> Option<Hint> {
     let found = reply.error.details().flat_map(of_detail);
     let resolved = found.map(|(when, source)| (when.resolve(reply.now), Reverse(source)));

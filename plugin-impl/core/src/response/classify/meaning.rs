@@ -1,4 +1,4 @@
-//! From what an error means by name to what that proves.
+//! From the named meaning of an error to its proof.
 
 use super::hint;
 use super::limit;
@@ -10,7 +10,7 @@ use crate::response::evidence::{Accused, Certainty, Evidence, Extent, Ground};
 use crate::response::outcome::{Hint, HintSource, LimitKind, Outcome, SignIn};
 use crate::response::rule::{Means, Rule};
 
-/// Reads an error by the user's own rules, the first that it matches.
+/// Reads an error by the first matching rule of the user.
 pub(super) fn by_rules(reply: &Reply<'_>, status: u16) -> Option<Evidence> {
     let rules = reply.asked.rules;
     let at = rules.iter().position(|rule| is_met(rule, reply, status))?;
@@ -57,7 +57,7 @@ fn meant(reply: &Reply<'_>, means: Means) -> Evidence {
     }
 }
 
-/// Narrows what was named to the model of the request, or to the set that the answer names.
+/// Narrows a named meaning to the model of the request, or to the set named by the answer.
 pub(super) fn of_model(reply: &Reply<'_>, evidence: Evidence) -> Evidence {
     let free = reply.error.message.contains("free-models") && reply.asked.model.contains(":free");
     let set = match evidence.extent {

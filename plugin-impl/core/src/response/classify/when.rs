@@ -1,4 +1,4 @@
-//! Instants and spans as upstreams write them.
+//! Instants and spans in the forms of upstreams.
 //!
 //! | form | example | source |
 //! |---|---|---|
@@ -22,16 +22,16 @@ use crate::time::{Millis, Now, UnixMillis};
 pub(super) use self::people::date_at_start;
 pub(super) use self::span::span_at_start;
 
-/// The longest that a hint is believed. What says more is a mistake, or will have been asked again.
+/// The longest credible hint. A longer value is a mistake, or will have been asked again.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// From this many on, seconds are Unix time: a span of thirty years is none.
+/// From here on, a number of seconds is Unix time: no span lasts thirty years.
 const UNIX_SECONDS: u64 = 1_000_000_000;
 
-/// From this many on, they are milliseconds: as seconds it would be the year 33658.
+/// From here on, a number is Unix time in milliseconds: as seconds the year would be 33658.
 const UNIX_MILLIS: u64 = 1_000_000_000_000;
 
-/// When something is over, as it was written.
+/// An end as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
     In(Duration),
@@ -49,7 +49,7 @@ impl When {
             .or_else(|| date::rfc5322(text).map(Self::At))
     }
 
-    /// Reads any of the forms, or a span or a date as people write it: `50 seconds`.
+    /// Reads any of the forms, or a span or a date in words: `50 seconds`.
     pub(super) fn in_words(text: &str) -> Option<Self> {
         let text = text.trim();
         Self::read(text).or_else(|| span_at_start(&text.to_lowercase()).map(Self::In))
@@ -71,7 +71,7 @@ impl When {
         span::count(text.trim(), Duration::from_millis(1)).map(Self::In)
     }
 
-    /// Returns the instant: never before now, and never later than is believed.
+    /// Returns the instant: never before now, and never beyond the longest credible hint.
     pub(crate) fn resolve(self, now: Now) -> Millis {
         let instant = match self {
             Self::In(span) => now.mono.after(whole_millis(span)),
@@ -81,7 +81,7 @@ impl When {
     }
 }
 
-/// Rounds up: a call that comes a part of a millisecond early is one too many.
+/// Rounds up: a call early by a part of a millisecond is one too many.
 fn whole_millis(span: Duration) -> Duration {
     Duration::from_millis(span.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX))
 }

@@ -1,8 +1,8 @@
-//! The words of providers: codes and texts that mean more, or something else, than their status.
+//! The words of providers: codes and texts with a meaning beyond, or other than, their status.
 //!
-//! Words make the reading quicker; where none is known, a witness decides. A row matches when all of its code,
-//! text and status do; the first row counts. Codes are compared without case and separators, texts in lower case.
-//! Each row has a fixture in `words/fixtures.rs`.
+//! Words make the reading quicker; without a known word, a witness decides. A row matches if its code, text
+//! and status all match; the first matching row counts. Codes are compared without case and separators,
+//! texts in lower case. Each row has a fixture in `words/fixtures.rs`.
 
 mod table;
 
@@ -12,7 +12,7 @@ mod fixtures;
 use super::error::ErrorBody;
 use crate::response::rule::Means;
 
-/// What one service calls something.
+/// A service's words for a meaning.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) service: &'static str,
@@ -23,11 +23,11 @@ pub(super) struct Word {
     /// Empty for any text.
     pub(super) text: &'static str,
     pub(super) means: Means,
-    /// Where the service says so.
+    /// The place of the service's own documentation.
     pub(super) source: &'static str,
 }
 
-/// Returns the first row that an error matches.
+/// Returns the first matching row.
 pub(super) fn find(error: &ErrorBody, status: u16) -> Option<&'static Word> {
     table::WORDS.iter().find(|word| word.is_in(error, status))
 }

@@ -1,13 +1,12 @@
-//! Dates as people write them: `Dec 7th, 2026 7:00 PM`, `7 December at 19:00 UTC`, `2026-12-07 19:00`.
+//! Dates in words: `Dec 7th, 2026 7:00 PM`, `7 December at 19:00 UTC`, `2026-12-07 19:00`.
 //!
-//! A date without a zone is taken as UTC: the services that leave the zone out are east of it, so that their own
-//! zone would be sooner. An end that comes too late is tried again each `recheck`; one that comes too early is another
-//! refused call.
+//! A date without a zone is taken as UTC: the services without a zone are east of UTC, so their own zone
+//! would be sooner. A late end is tried again each `recheck`; an early end is another refused call.
 
 use super::date::{DAY, civil, month_of, offset, rfc3339, seconds, year_of};
 use crate::time::{Now, UnixMillis};
 
-/// Returns the date that a text in lower case begins with.
+/// Returns the date at the start of a lower-case text.
 pub(in crate::response::classify) fn date_at_start(text: &str, now: Now) -> Option<UnixMillis> {
     stamp(text).or_else(|| in_words(text, now))
 }
@@ -24,14 +23,14 @@ fn stamp(text: &str) -> Option<UnixMillis> {
     rfc3339(&format!("{date}t{clock}{zone}"))
 }
 
-/// A zone that stands apart: ` +08:00`, ` utc`.
+/// A separate zone: ` +08:00`, ` utc`.
 fn zone_behind<'a>(rest: &'a str, clock: &str) -> &'a str {
     let next = rest[clock.len()..].split_whitespace().next().unwrap_or_default();
     let next = next.trim_matches(['(', ')', '.', ',']);
     if offset(next).is_some() { next } else { "" }
 }
 
-/// A month by its name, a day, and maybe a year and a clock. Without a year it is the next such date.
+/// A month by its name, a day, and an optional year and clock. Without a year the next such date is meant.
 fn in_words(text: &str, now: Now) -> Option<UnixMillis> {
     let mut words = text.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
     let (one, other) = (words.next()?, words.next()?);
@@ -79,7 +78,7 @@ fn clock_of(word: &str) -> Option<i64> {
     Some(if half > 0 && clock >= DAY / 2 { clock } else { clock + half })
 }
 
-/// Returns what `pm` adds to a clock of twelve hours, or takes from noon for `am`.
+/// Returns the seconds added by `pm` to a clock of twelve hours, or taken from noon by `am`.
 fn half_of(word: &str, clock: i64) -> i64 {
     let noon = DAY / 2;
     match word.trim_end_matches(['.', ')']) {
