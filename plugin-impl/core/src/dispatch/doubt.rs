@@ -74,6 +74,7 @@ impl Doubt {
     pub(super) fn yields_to(&self, refusal: &Refusal) -> bool {
         let counts = refusal.counts;
         let is_the_accounts = matches!(self.first.accused, Accused::Credential | Accused::Account);
+        // Accounts that open again by themselves.
         let others = counts.limited + counts.busy + counts.protected > 0;
         others && is_the_accounts && self.first.certainty > Certainty::Status
     }
@@ -81,6 +82,7 @@ impl Doubt {
     /// Nobody else can be asked. Returns whether the first account is worth another call: a failure may be
     /// over in a moment, a refusal not.
     pub(super) fn asks_again(&mut self) -> bool {
+        // Once only, and only for a failure without any second answer.
         let again = !self.repeats && self.calls == 1 && self.first.outcome == Outcome::ServerError;
         self.repeats |= again;
         again

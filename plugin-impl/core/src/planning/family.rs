@@ -68,6 +68,7 @@ pub fn seat(snapshot: &mut Snapshot, relatives: &[Relative], prefix: Prefix) {
         let here = relatives.iter().filter(|relative| relative.account == account.index);
         account.agents = here.count().min(usize::from(u16::MAX)) as u16;
     }
+    // Closed accounts must not set the standard: an empty closed account cannot take anybody.
     let open = snapshot.accounts.iter().filter(|account| account.is_plainly_open());
     let fewest = open.map(|account| account.agents).min().unwrap_or(0);
     for account in &mut snapshot.accounts {

@@ -154,10 +154,12 @@ fn ranked<R: Rank + Ord + Copy, T>(
     mut rank: impl FnMut(&AccountView, &WayView) -> R,
     told: impl Fn(&dyn Rank, Candidate) -> T,
 ) -> SmallVec<[T; 16]> {
+    // The inline capacity spares the usual request an allocation.
     let mut open: SmallVec<[(R, Candidate); 16]> = SmallVec::new();
     for account in &snapshot.accounts {
         let mut of_account = None;
         for (preference, way) in account.ways.iter().enumerate().filter(|(_, way)| tier.has(way)) {
+            // The first open way in order of preference stands for the account.
             let rank = *of_account.get_or_insert_with(|| rank(account, way));
             open.push((rank, candidate(account, preference, way, tier)));
         }
@@ -173,6 +175,7 @@ fn ranked<R: Rank + Ord + Copy, T>(
         }),
     }
     if let Some(first) = order.first {
+        // A stable sort: the rest keeps its order.
         open.sort_by_key(|(_, candidate)| candidate.account != first);
     }
     open.iter().map(|(rank, candidate)| told(rank, *candidate)).collect()
@@ -182,6 +185,7 @@ fn ranked<R: Rank + Ord + Copy, T>(
 fn sort<T>(ways: &mut [T], compare: impl Fn(&T, &T) -> Ordering) {
     let better = |first, at| if compare(&ways[at], &ways[first]).is_lt() { at } else { first };
     let first = (1..ways.len()).fold(0, better);
+    // From its best element on, a round-robin list is already sorted, the fastest case of the sort.
     ways.rotate_left(first);
     ways.sort_unstable_by(compare);
 }

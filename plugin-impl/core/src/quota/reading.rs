@@ -54,6 +54,7 @@ impl Count {
         if remaining == 0 {
             return 0;
         }
+        // In thousandths; 128 bits, since counts times 1,000 may exceed 64.
         let share = u128::from(remaining) * u128::from(WHOLE) / u128::from(limit.max(1));
         (share.min(WHOLE.into()) as u16).max(1)
     }
@@ -80,6 +81,7 @@ impl Reading {
     /// Returns the outlook at `now`, or none if the reading is stale. After its reset a window is whole
     /// again.
     pub fn at(&self, now: Millis) -> Option<Outlook> {
+        // An old report says nothing about requests sent elsewhere since.
         if now >= self.observed.after(FRESH) {
             return None;
         }

@@ -148,6 +148,7 @@ fn split_version(path: &str) -> (&str, &str) {
         return ("", path);
     }
     let rest = &path[path.len() - rest.len() - 1..];
+    // `/v1/v1/messages`: the inner version wins.
     match split_version(rest) {
         ("", rest) => (first, rest),
         again => again,

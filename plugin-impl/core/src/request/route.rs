@@ -155,9 +155,11 @@ impl<'a> Named<'a> {
             Some((left, model)) => Self::before_slash(ask, provider, left, model, providers)?,
             None => Self { provider, pool: None, model: ask.model },
         };
+        // A pool before the slash rules out affixes: the rest is the model's own name.
         if named.pool.is_none() {
             named.read_affixes(ask, providers)?;
         }
+        // An explicit pool outranks the pool in the model name.
         named.pool = ask.pool.or(named.pool);
         named.provider = named.provider.take().or_else(|| account_provider(ask, providers));
         Ok(named)
@@ -193,11 +195,13 @@ impl<'a> Named<'a> {
                 (self.pool, self.model) = (Some(suffix), rest);
                 return Ok(());
             }
+            // An unknown pool is an error, except in formats with colons in model names.
             if self.knows_pools_by_name(ask, providers) {
                 let known = known_pools(candidates(ask, self.provider.as_deref(), providers));
                 return Err(RouteError::UnknownPool { asked: suffix.into(), model: model.into(), known });
             }
         }
+        // No suffix matched: try pool names as prefixes, such as `POOL-MODEL`.
         let prefixed = |name: &str| model.strip_prefix(name)?.strip_prefix('-');
         for provider in candidates(ask, self.provider.as_deref(), providers) {
             for pool in provider.pools.iter().filter(|_| provider.has_named_pools()) {

@@ -181,6 +181,7 @@ impl Evidence {
     /// word: equal words come from a network, a gateway, or a service out of order.
     pub fn inquiry(&self) -> Inquiry {
         match self.outcome {
+            // Limits on size differ between accounts, so no account is at fault.
             Outcome::TooLarge => Inquiry::Elsewhere,
             Outcome::Unauthorized
             | Outcome::ProjectRefused

@@ -40,6 +40,7 @@ impl Lifespan {
     /// each request.
     pub fn new(issued: Millis, lifetime: Duration) -> Self {
         let lifetime = lifetime.min(MAX_LIFETIME);
+        // Half of the usable time for short-lived tokens, five minutes for long-lived tokens.
         let ahead = AHEAD.min(MARGIN + lifetime.saturating_sub(MARGIN) / 2);
         Self { end: issued.after(lifetime), renew_from: issued.after(lifetime.saturating_sub(ahead)) }
     }

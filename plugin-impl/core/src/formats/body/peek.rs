@@ -91,12 +91,14 @@ fn look<'a>(
     for member in json::members(body) {
         let member = member?;
         let field = field(&member);
+        // The first occurrence of a field counts; later ones are shown like any member.
         if missing.has(field) {
             found.note(field, member.value)?;
             missing = missing.without(field);
         } else {
             show(&member);
         }
+        // The rest of a long body is not parsed once everything wanted is found.
         if is_over(missing) {
             break;
         }

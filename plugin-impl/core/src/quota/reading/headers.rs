@@ -27,8 +27,10 @@ const MOST: usize = 16;
 
 /// Returns the readings in the headers.
 pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
+    // Some resets are dates by the upstream's clock, so correct ours by its `date` header first.
     let now = clock::corrected(now, headers);
     let mut families = Families::default();
+    // One pass over the names spares most answers a dozen failed lookups.
     headers.keys().for_each(|name| families.note(name.as_str()));
     let head = Head { headers, now };
     let mut readings = Vec::new();
@@ -49,6 +51,7 @@ pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
         readings.extend(["requests", "tokens"].into_iter().filter_map(bucket));
         readings.extend(head.bucket("rate", |part| format!("{RATELIMIT}{part}")));
     }
+    // The bound keeps a hostile answer from filling memory.
     readings.truncate(MOST);
     readings
 }
@@ -100,6 +103,7 @@ impl<'a> Head<'a> {
         let remaining = remaining as u64;
         let limit = self.number::<f64>(&name("limit")).map(|limit| limit as u64);
         let count = limit.map(|limit| Count { remaining, limit });
+        // Without a limit only an exhausted window has a known share.
         let share = count.map(Count::share).or((remaining == 0).then_some(0));
         Some(Reading { count, ..self.reading(window, share, self.instant(&name("reset"))) })
     }
@@ -128,6 +132,7 @@ impl<'a> Head<'a> {
     fn unified(&self) -> Vec<Reading> {
         let mut windows: Vec<&str> =
             self.headers.keys().filter_map(|name| unified_window(name.as_str())).collect();
+        // Each window has several headers; take each window once.
         windows.sort_unstable();
         windows.dedup();
         let readings: Vec<_> =

@@ -130,7 +130,9 @@ fn is_limit(reply: &Reply<'_>, status: u16) -> bool {
     let of_limits =
         reply.error.tells_any(&["rate limit", "rate-limit", "too many requests", "throttl", "quota"]);
     match status {
+        // A 403 needs a wait or plain words of a rate.
         403 => told_to_wait || reply.error.tells_any(&["rate limit", "rate-limit", "throttl"]),
+        // Faults of a request may quote such words, so the header must agree.
         400 | 402 | 412 | 422 => told_to_wait && of_limits,
         _ => false,
     }

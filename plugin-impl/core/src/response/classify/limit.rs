@@ -93,9 +93,11 @@ fn of_text(text: &str) -> Option<LimitKind> {
     const SHORT: [&str; 2] = ["permin", "persec"];
     const AT_ONCE: [&str; 3] = ["concurren", "parallel", "simultaneous"];
 
+    // Compare letters only, so that `per day`, `PerDay` and `per_day` are equal.
     let letters: String =
         text.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
     let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
+    // The longest span wins: a text may name several limits.
     if has(&LONG) {
         Some(LimitKind::Quota)
     } else if has(&AT_ONCE) {

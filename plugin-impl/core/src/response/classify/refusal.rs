@@ -85,6 +85,7 @@ const STATUS_OF_CODES: [(&str, u16); 33] = [
 pub(super) fn named(reply: &Reply<'_>, status: u16) -> Option<Outcome> {
     let error = &reply.error;
     let client = (400..500).contains(&status);
+    // First the names that contradict their status.
     if has_no_room(error, status) {
         Some(Outcome::Capacity)
     } else if error.says("websocket_connection_limit_reached") {

@@ -43,6 +43,7 @@ impl<'a> Reply<'a> {
     /// Classifies an error under an error status: by the user's rules, by the words of services, by common
     /// codes, and last by its status.
     pub(super) fn judge(&self, status: u16) -> Evidence {
+        // The most specific source wins; each step runs only if those before it found nothing.
         let named = || refusal::named(self, status).map(|outcome| self.read(outcome, Certainty::Named));
         let evidence = meaning::by_rules(self, status)
             .or_else(|| meaning::by_words(self, status))
@@ -74,6 +75,7 @@ impl<'a> Reply<'a> {
     /// Adds the named extent and end to an outcome.
     pub(super) fn read(&self, outcome: Outcome, certainty: Certainty) -> Evidence {
         let until = match &outcome {
+            // Only limits and lack of room have a reported end worth reading.
             Outcome::Limited(_) | Outcome::Capacity => hint::plausible(self, &outcome),
             Outcome::Good
             | Outcome::ServerError

@@ -23,11 +23,13 @@ impl Events {
     /// Takes bytes up to the end of the next event; returns the event, and the bytes behind it.
     pub(super) fn take<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
         while let Some(&first) = bytes.first() {
+            // CR, LF and CRLF all end a line; a CRLF may be split between two chunks.
             if std::mem::take(&mut self.follows_cr) && first == b'\n' {
                 bytes = &bytes[1..];
                 continue;
             }
             let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+                // The line goes on in the next chunk.
                 self.line.extend_from_slice(bytes);
                 break;
             };

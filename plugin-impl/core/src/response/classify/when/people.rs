@@ -34,6 +34,7 @@ fn zone_behind<'a>(rest: &'a str, clock: &str) -> &'a str {
 fn in_words(text: &str, now: Now) -> Option<UnixMillis> {
     let mut words = text.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
     let (one, other) = (words.next()?, words.next()?);
+    // Both orders occur: `Dec 7th` and `7 December`.
     let (month, day) = match month_of(one) {
         Some(month) => (month, day_of(other)?),
         None => (month_of(other)?, day_of(one)?),
@@ -42,6 +43,7 @@ fn in_words(text: &str, now: Now) -> Option<UnixMillis> {
     let _at = words.next_if(|word| *word == "at");
     let clock = words.peek().and_then(|word| clock_of(word)).unwrap_or(0);
     words.next();
+    // `7 pm`: the half of the day may be a word of its own.
     let half = words.next().map_or(0, |word| half_of(word, clock));
     let behind = (clock + half) * 1_000;
     let day_in = |year: i64| Some(civil(year, month, day)? * DAY * 1_000 + behind);
@@ -80,6 +82,7 @@ fn clock_of(word: &str) -> Option<i64> {
 
 /// Returns the seconds added by `pm` to a clock of twelve hours, or taken from noon by `am`.
 fn half_of(word: &str, clock: i64) -> i64 {
+    // Clocks are in seconds of the day. 12 am is 0:00, 12 pm stays 12:00.
     let noon = DAY / 2;
     match word.trim_end_matches(['.', ')']) {
         "pm" if clock < noon => noon,
