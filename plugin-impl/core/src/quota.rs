@@ -1,4 +1,4 @@
-//! Quota: what upstreams report of what is left, and how much of that is left alone.
+//! Quota: the upstreams' reports of remaining quota, and the part reserved by the user.
 
 pub mod model_set;
 pub mod outlook;

@@ -1,4 +1,4 @@
-//! Requests: what a call asks for, of which conversation it is, and what binds it to an account.
+//! Requests: the aim of a call, its conversation, and its ties to an account.
 
 pub mod bond;
 pub mod catalog;

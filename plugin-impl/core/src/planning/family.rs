@@ -32,7 +32,7 @@ pub struct Family {
     members: SmallVec<[Member; 4]>,
 }
 
-/// Another agent of the family, with its account.
+/// A relative: another agent of the family, with its account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relative {
     /// The account's place in its roster.
@@ -98,8 +98,8 @@ mod tests {
         Prefix { kind: Some(kind), opening: Some(opening) }
     }
 
-    /// Seats agents one after the other, each where it is attracted or else at the emptiest account, and
-    /// returns how many each account has.
+    /// Seats agents one after the other, each at an attractive account or else at the emptiest, and returns
+    /// the number of agents of each account.
     fn seated(accounts: u32, agents: impl IntoIterator<Item = Prefix>) -> Vec<u16> {
         let mut relatives = Vec::new();
         for prefix in agents {

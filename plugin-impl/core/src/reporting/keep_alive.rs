@@ -1,4 +1,4 @@
-//! Keep-alives: what a streaming agent is sent while its request waits in the queue.
+//! Keep-alives: bytes for a streaming agent whose request waits in the queue.
 //!
 //! Each row was found by running that agent against a server that wrote the bytes for 330 s: the agent went on
 //! waiting, and read the answer after them. Silence ended every agent's request at 300 s. An agent or a format
@@ -11,21 +11,21 @@ use crate::formats::format::WireFormat;
 use crate::reporting::agent::Agent;
 use crate::request::intent::{Intent, ModelPlace};
 
-/// How one agent is kept waiting in one wire format.
+/// The keep-alive of one agent in one wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
     beat: &'static [u8],
     failure: Failure,
 }
 
-/// How a stream says that it has failed.
+/// The form of a stream's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
     /// The event `error` with the body of the error.
     ErrorEvent,
     /// The event `response.failed`.
     ResponseFailed,
-    /// An event without a name that holds an `error`.
+    /// An unnamed event with an `error`.
     ErrorChunk,
     /// The JSON of an error, outside of any event.
     BareJson,
@@ -33,10 +33,10 @@ enum Failure {
 
 /// The event that Anthropic itself sends while a model is silent.
 const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
-/// Codex counts events and no comments, and passes over a type that it does not know.
+/// Codex counts events and no comments, and ignores an unknown type.
 const EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":0}\n\n";
 const COMMENT: &[u8] = b": keep-alive\n\n";
-/// Gemini CLI skips white space before an event and takes anything else for a part of the event.
+/// Gemini CLI skips white space before an event and reads anything else as a part of the event.
 const BLANK_LINE: &[u8] = b"\n";
 
 impl KeepAlive {
@@ -59,12 +59,12 @@ impl KeepAlive {
         }
     }
 
-    /// Returns the bytes that say nothing but that the stream goes on.
+    /// Returns the keep-alive bytes, without meaning for the agent.
     pub const fn beat(self) -> &'static [u8] {
         self.beat
     }
 
-    /// Returns the end of a stream that failed with `body`, which is the body of an error in the wire format.
+    /// Returns the end of a stream that failed with `body`, an error in the wire format.
     pub fn failure(self, body: &[u8]) -> String {
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);
         let message = body["error"]["message"].as_str().unwrap_or("the request failed").to_owned();

@@ -34,8 +34,8 @@ pub fn check(method: &Method, intent: &Intent) -> Result<(), Unsafe> {
     Err(Unsafe::Method(method.as_str().chars().take(20).collect(), intent.path.clone()))
 }
 
-/// The methods of the three formats' public APIs. An endpoint that generates is posted to; everything else
-/// is read, made and deleted; only Gemini changes things in place (`PATCH`).
+/// The methods of the three formats' public APIs. A generating endpoint takes posts; other endpoints read,
+/// make and delete; only Gemini changes resources in place (`PATCH`).
 fn is_known(method: &Method, intent: &Intent) -> bool {
     match *method {
         Method::POST => true,
@@ -72,7 +72,7 @@ fn has_dot_segment(path: &str) -> bool {
     path.split(|byte| b"/\\".contains(byte)).any(is_dots)
 }
 
-/// Some servers cut parameters (`..;a=b`) off a segment before they resolve it.
+/// Some servers cut parameters (`..;a=b`) off a segment before resolving the segment.
 fn is_dots(segment: &[u8]) -> bool {
     let name = segment.split(|byte| *byte == b';').next().unwrap_or_default();
     matches!(name, b"." | b"..")

@@ -1,13 +1,13 @@
-//! The model of a form (`multipart/form-data`, RFC 7578), as audio and pictures are sent with.
+//! The model in a form (`multipart/form-data`, RFC 7578), the format of audio and picture uploads.
 
 use std::ops::Range;
 
 use memchr::memmem;
 
-/// The longest header of a part that is looked at.
+/// The longest examined header of a part.
 const MOST_HEAD: usize = 4_096;
 
-/// Returns where the value of the field `model` stands in a form whose `content-type` is this.
+/// Returns the range of the value of the field `model` in a form with this `content-type`.
 pub fn model_in_form(body: &[u8], content_type: &str) -> Option<Range<usize>> {
     let delimiter = format!("--{}", boundary(content_type)?);
     let finder = memmem::Finder::new(&delimiter);
@@ -17,7 +17,7 @@ pub fn model_in_form(body: &[u8], content_type: &str) -> Option<Range<usize>> {
     Some(begin..end)
 }
 
-/// Returns the boundary of a form, or none where it is no form.
+/// Returns the boundary of a form, or none for another type.
 fn boundary(content_type: &str) -> Option<&str> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
@@ -28,7 +28,7 @@ fn boundary(content_type: &str) -> Option<&str> {
     Some(boundary.trim().trim_matches('"')).filter(|boundary| !boundary.is_empty())
 }
 
-/// Returns where the value of a part begins, if the part is the model.
+/// Returns the begin of a part's value, if the part is the model.
 fn value_of_model(body: &[u8], part: usize) -> Option<usize> {
     let head = &body[part..body.len().min(part + MOST_HEAD)];
     let length = memmem::find(head, b"\r\n\r\n")?;

@@ -15,7 +15,7 @@ use crate::quota::model_set::ModelSet;
 use crate::response::classify::when::When;
 use crate::time::{Millis, Now};
 
-/// Returns the readings that a quota endpoint tells. What is no such answer tells none.
+/// Returns the readings of a quota endpoint's answer; none for any other answer.
 pub fn in_quota_answer(body: &[u8], now: Now) -> Vec<Reading> {
     let Ok(Value::Object(answer)) = serde_json::from_slice(body) else { return Vec::new() };
     let mut readings: Vec<Reading> = if let Some(buckets) = answer.get("buckets").and_then(Value::as_array) {
@@ -39,7 +39,7 @@ fn of_model(id: &str, quota: &Value, now: Now) -> Option<Reading> {
     google("requests", Some(id), quota, now)
 }
 
-/// Protocol buffers leave out of their JSON what is zero: a reset without a fraction has nothing left.
+/// Protocol buffers leave zero values out of their JSON: a reset without a fraction has nothing left.
 fn google(window: &str, model: Option<&str>, quota: &Value, now: Now) -> Option<Reading> {
     let reset = instant(quota.get("resetTime"), now);
     let remaining = match quota.get("remainingFraction") {

@@ -1,12 +1,12 @@
-//! Repairs JSON that was cut.
+//! Repairs cut JSON.
 //!
-//! Only the beginning of an answer is read. Where that ends inside of a value, everything before the
-//! last comma or bracket is still good; the containers that are open there are closed.
+//! Only the beginning of an answer is read. If the text ends inside of a value, everything before the last
+//! comma or bracket is still good; the repair closes the containers open there.
 
 use super::nesting::{Mark, Nesting};
 
-/// Returns the text up to its last complete item, with its containers closed; nothing where no container
-/// is open.
+/// Returns the text up to its last complete item, with its containers closed; none without an open
+/// container.
 pub(super) fn mended(text: &[u8]) -> Option<Vec<u8>> {
     let mut nesting = Nesting::default();
     let (mut good, mut at) = (0, 0);

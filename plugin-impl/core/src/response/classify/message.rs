@@ -1,7 +1,7 @@
-//! Until when, in words.
+//! Ends in words.
 //!
-//! The last place to look, for upstreams that tell people only: `Your quota will reset after 166h9m16s.`,
-//! `Resets in 108h48m29s.`, `Please retry in 3.5s`, `Please try again in 6m0s`, `… after 12s`.
+//! The last place to look, for upstreams with words for people only: `Your quota will reset after
+//! 166h9m16s.`, `Resets in 108h48m29s.`, `Please retry in 3.5s`, `Please try again in 6m0s`, `… after 12s`.
 
 use super::when::{When, date_at_start, span_at_start};
 use crate::time::Now;
@@ -27,10 +27,10 @@ const LEADS: [&str; 16] = [
     "after",
 ];
 
-/// Words that make an `after` tell of the past.
+/// Words that put an `after` in the past.
 const PAST: [&str; 3] = ["timed out ", "failed ", "expired "];
 
-/// Returns when a message, in lower case, says that it is over.
+/// Returns the end told by a lower-case message.
 pub(super) fn when(message: &str, now: Now) -> Option<When> {
     LEADS.iter().find_map(|lead| behind(message, lead, now)).or_else(|| behind_bar(message))
 }

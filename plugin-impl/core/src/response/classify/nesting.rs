@@ -1,8 +1,8 @@
-//! Follows the brackets of JSON text that arrives in pieces.
+//! Follows the brackets of JSON text in pieces.
 
 use memchr::memchr2;
 
-/// The containers that are open.
+/// The open containers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nesting {
     closers: Vec<u8>,
@@ -10,7 +10,7 @@ pub(super) struct Nesting {
     escaped: bool,
 }
 
-/// What gives JSON text its form, outside of strings.
+/// The structural characters of JSON text, outside of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Open,
@@ -40,18 +40,18 @@ impl Nesting {
         None
     }
 
-    /// Returns how many containers are open.
+    /// Returns the number of open containers.
     pub(super) fn depth(&self) -> usize {
         self.closers.len()
     }
 
-    /// Returns the bytes that close what is open.
+    /// Returns the closing bytes of the open containers.
     pub(super) fn closers(self) -> impl Iterator<Item = u8> {
         self.closers.into_iter().rev()
     }
 
-    /// Goes behind the quote or the backslash that comes next. Most of an answer is inside of strings, so
-    /// they are jumped over.
+    /// Goes behind the next quote or backslash. Most of an answer is inside of strings, so strings are
+    /// skipped.
     fn in_string(&mut self, piece: &[u8], at: usize) -> usize {
         if std::mem::take(&mut self.escaped) {
             return at + 1;

@@ -6,11 +6,11 @@ use http::header::DATE;
 use super::date;
 use crate::time::{Now, UnixMillis};
 
-/// Differences up to this are those of whole seconds and of the way, in milliseconds.
+/// The tolerated difference, from whole seconds and the time on the way, in milliseconds.
 const SAME: u64 = 2_000;
 
-/// Returns the time with the wall clock of the upstream, where its `date` differs from ours: the dates that it
-/// tells are by its own clock, whichever of the two is wrong.
+/// Returns the time with the upstream's wall clock, if its `date` differs from ours: the upstream's dates
+/// follow its own clock, whichever clock is wrong.
 pub(crate) fn corrected(now: Now, headers: &HeaderMap) -> Now {
     let told = headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(date::http);
     match told {

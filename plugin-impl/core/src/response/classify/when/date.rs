@@ -13,7 +13,7 @@ pub(super) fn http(text: &str) -> Option<UnixMillis> {
     Some(UnixMillis(since.as_millis().try_into().unwrap_or(u64::MAX)))
 }
 
-/// Reads a date of RFC 5322 section 3.3, which is an HTTP date with an offset: `Wed, 21 Oct 2026 07:28:00 +0000`.
+/// Reads a date of RFC 5322 section 3.3, an HTTP date with an offset: `Wed, 21 Oct 2026 07:28:00 +0000`.
 pub(super) fn rfc5322(text: &str) -> Option<UnixMillis> {
     let mut words = text.split_whitespace().skip_while(|word| word.ends_with(','));
     let (day, month, year) = (words.next()?, words.next()?, words.next()?);
@@ -29,12 +29,12 @@ pub(super) fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
     valid.then(|| days_from_civil(year, month, day))
 }
 
-/// Returns the year of a day that is counted from 1970-01-01, near enough to find the next date without a year.
+/// Returns the year of a day counted from 1970-01-01, near enough to find the next date without a year.
 pub(super) const fn year_of(days: i64) -> i64 {
     1_970 + days * 400 / 146_097
 }
 
-/// Returns the number of a month by its name or the first three letters of that, in lower case.
+/// Returns the number of a month by its lower-case name or its first three letters.
 pub(super) fn month_of(name: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = [
         "january",
@@ -55,7 +55,8 @@ pub(super) fn month_of(name: &str) -> Option<i64> {
     Some(at as i64 + 1)
 }
 
-/// Reads a timestamp of RFC 3339; one without an offset is taken as UTC. What is before 1970 is 1970.
+/// Reads a timestamp of RFC 3339; without an offset the timestamp is taken as UTC. Dates before 1970 become
+/// 1970.
 pub(super) fn rfc3339(text: &str) -> Option<UnixMillis> {
     let (date, time) = text.split_at_checked(10)?;
     let time = time.strip_prefix(['T', 't', ' '])?;
@@ -72,8 +73,8 @@ fn days(date: &str) -> Option<i64> {
     valid.then(|| days_from_civil(year, month, day))
 }
 
-/// The proleptic Gregorian calendar, counted in eras of 400 years that begin in March, so that the leap
-/// day is the last day of a year.
+/// The proleptic Gregorian calendar, counted in eras of 400 years from March, so that the leap day is the
+/// last day of a year.
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -99,7 +100,7 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
     (!digits.is_empty()).then_some((millis, rest))
 }
 
-/// Returns the seconds that a zone is ahead of UTC.
+/// Returns a zone's seconds ahead of UTC.
 pub(super) fn offset(zone: &str) -> Option<i64> {
     if matches!(zone, "" | "Z" | "z") {
         return Some(0);
