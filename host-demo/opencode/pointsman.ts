@@ -8,6 +8,10 @@
 //
 // Requests go over a unix socket that only this process's user can open. Callbacks from other threads crash
 // the Bun inside of opencode, so notices are polled.
+//
+// opencode 1.x calls `server`, opencode 2.x calls `setup`; from 1.18.29 on 1.x calls both, and `setup` finds no
+// hooks there. A hook of 2.x returns a `Request`, which cannot name a unix socket: there the requests go to a
+// port of the loopback, with a token.
 
 import { CString, dlopen, type Pointer } from "bun:ffi";
 import { existsSync } from "node:fs";
@@ -23,6 +27,12 @@ const POLL = 250;
 const SEEN = 6_000;
 /** An error at the start is shown when the screen is there. */
 const SCREEN = 2_000;
+/** A port that the system chooses. */
+const LOOPBACK = "127.0.0.1:0";
+/** How a refusal of Pointsman begins. */
+const REFUSAL = "Pointsman: no account can serve";
+/** The status of a refusal that names a short wait. */
+const TOO_MANY_REQUESTS = 429;
 
 const FUNCTIONS = {
   pointsman_c_version: { returns: "u32" },
@@ -48,6 +58,16 @@ type Client = {
   app: { log(call: { body: { service: string; level: string; message: string } }): Promise<unknown> };
   tui: { showToast(call: { body: Record<string, unknown> }): Promise<unknown> };
 };
+
+/** What of the context of opencode 2.x is used; 1.x has no `session.hook`. */
+type Context = { options?: Options; session?: { hook?: Hook } };
+type Hook = <Name extends keyof Events>(name: Name, act: (event: Events[Name]) => unknown) => unknown;
+type Events = {
+  "http.request": { request: Request; model?: { providerID?: string } };
+  retry: { error: { message: string; status?: number }; decision: { retry: boolean; delay?: number } };
+};
+/** Where the router listens. */
+type Place = { unix?: string; url: string; token?: string };
 
 /** What may stand in opencode.json. Whatever else does is a setting, as in pointsman.yaml. */
 type Options = {
@@ -81,10 +101,13 @@ const KNOWN: Record<string, string> = {
 
 /** A router, running in this process. */
 class Pointsman {
+  /** The port of the loopback, opened for the first request that needs it. */
+  private port?: Place;
+
   private constructor(
     private readonly c: ReturnType<typeof load>,
     private readonly router: Pointer,
-    private readonly place: { unix?: string; url: string; token?: string },
+    private readonly place: Place,
   ) {}
 
   static start(options: Options): Pointsman {
@@ -93,27 +116,29 @@ class Pointsman {
     const path = typeof options.config === "string" ? options.config : undefined;
     const router = c.pointsman_start(text(path), text(inline), text(environment(options)));
     if (!router) throw new Error(lastError(c));
-    const address = taken(c, c.pointsman_listen(router, null)) ?? fail(lastError(c));
-    const place = address.startsWith("unix:")
-      ? { unix: address.slice("unix:".length), url: "http://pointsman/" }
-      : { url: `http://${address}/`, token: taken(c, c.pointsman_token(router)) };
-    return new Pointsman(c, router, place);
+    return new Pointsman(c, router, listen(c, router));
   }
 
   /** Fetches as the global function does, through the router. An abort closes the request upstream. */
   readonly fetch: Fetch = async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined;
-    const headers = new Headers(init.headers ?? request?.headers);
-    headers.set("x-pointsman-target", request?.url ?? String(input));
-    if (this.place.token) headers.set("x-pointsman-token", this.place.token);
+    const headers = addressed(this.place, request?.url ?? String(input), init.headers ?? request?.headers);
     const parts = request && { method: request.method, body: await request.arrayBuffer(), signal: request.signal };
     // How long an upstream may be silent is Pointsman's to say.
     const asked = { timeout: false, ...parts, ...init, headers, unix: this.place.unix };
     return fetch(this.place.url, asked as RequestInit);
   };
 
-  claims(url: string): boolean {
-    return this.c.pointsman_claims(this.router, text("POST"), text(url)) === 1;
+  /** Returns the same request to the port of the loopback. An abort of the one aborts the other. */
+  async redirected(request: Request): Promise<Request> {
+    this.port ??= listen(this.c, this.router, LOOPBACK);
+    const headers = addressed(this.port, request.url, request.headers);
+    const body = request.body ? await request.arrayBuffer() : undefined;
+    return new Request(this.port.url, { method: request.method, headers, body, signal: request.signal });
+  }
+
+  claims(url: string, method = "POST"): boolean {
+    return this.c.pointsman_claims(this.router, text(method), text(url)) === 1;
   }
 
   status(): { quiet_mode?: boolean; accounts?: { provider: string }[] } {
@@ -143,6 +168,22 @@ function load(path: string) {
     throw new Error(`${path} has version ${major}.${minor} of the C interface, and this plugin needs ${needed}; install both anew`);
   }
   return c;
+}
+
+/** Opens the router to this process: on a unix socket where there are such, or at an address. */
+function listen(c: ReturnType<typeof load>, router: Pointer, at?: string): Place {
+  const address = taken(c, c.pointsman_listen(router, text(at))) ?? fail(lastError(c));
+  return address.startsWith("unix:")
+    ? { unix: address.slice("unix:".length), url: "http://pointsman/" }
+    : { url: `http://${address}/`, token: taken(c, c.pointsman_token(router)) };
+}
+
+/** Adds to the headers of a request where it would have gone, and the token of the place. */
+function addressed(place: Place, target: string, given?: RequestInit["headers"]): Headers {
+  const headers = new Headers(given);
+  headers.set("x-pointsman-target", target);
+  if (place.token) headers.set("x-pointsman-token", place.token);
+  return headers;
 }
 
 function libraryPath(options: Options): string {
@@ -222,14 +263,15 @@ class Teller {
   private readonly printsLog = process.argv.includes("--print-logs");
 
   constructor(
-    private readonly client: Client,
+    /** opencode 2.x gives none to a plugin. */
+    private readonly client: Client | undefined,
     private readonly toasts: Options["toasts"] = "root",
   ) {}
 
   log(level: string, message: string) {
     const known = level === "trace" ? "debug" : level;
     if (this.printsLog) process.stderr.write(`pointsman: ${level}: ${message}\n`);
-    this.client.app.log({ body: { service: "pointsman", level: known, message } }).catch(() => {});
+    this.client?.app.log({ body: { service: "pointsman", level: known, message } }).catch(() => {});
   }
 
   notice(notice: Notice, isQuiet: boolean) {
@@ -242,7 +284,7 @@ class Teller {
   show(message: string, variant: Notice["severity"]) {
     if (this.isRun) process.stderr.write(`pointsman: ${message}\n`);
     const body = { title: "Pointsman", message, variant, duration: SEEN };
-    this.client.tui.showToast({ body }).catch(() => {});
+    this.client?.tui.showToast({ body }).catch(() => {});
   }
 
   /** One clear line, and opencode goes on. */
@@ -288,7 +330,8 @@ function watch({ pointsman, tellers }: Shared) {
   });
 }
 
-export default async function plugin({ client }: { client: Client }, options: Options = {}) {
+/** What opencode 1.x calls. */
+async function server({ client }: { client: Client }, options: Options = {}) {
   const teller = new Teller(client, options.toasts);
   try {
     const pointsman = share(options, teller);
@@ -307,3 +350,40 @@ export default async function plugin({ client }: { client: Client }, options: Op
     return {};
   }
 }
+
+/** What opencode 2.x calls, and 1.x from 1.18.29 on. Returns what ends it, where it did something. */
+async function setup(context?: Context): Promise<(() => void) | undefined> {
+  const session = context?.session;
+  if (!session?.hook) return undefined;
+  const options = context?.options ?? {};
+  const teller = new Teller(undefined, options.toasts);
+  try {
+    const pointsman = share(options, teller);
+    await session.hook("http.request", (event) => redirect(pointsman, event, options));
+    await session.hook("retry", endRefused);
+    teller.log("info", "serves requests of sessions");
+  } catch (error) {
+    teller.failed(error);
+  }
+  return () => leave(teller);
+}
+
+/** Sends what Pointsman serves to it, and leaves every other request as it is. */
+async function redirect(pointsman: Pointsman, event: Events["http.request"], options: Options) {
+  const isAllowed = options.providers?.includes(event.model?.providerID ?? "") ?? true;
+  const { url, method } = event.request;
+  if (isAllowed && pointsman.claims(url, method)) event.request = await pointsman.redirected(event.request);
+}
+
+/** Pointsman has tried every account. An attempt of opencode helps only after the wait that a 429 names. */
+function endRefused(event: Events["retry"]) {
+  const { message, status } = event.error;
+  if (message.includes(REFUSAL) && status !== TOO_MANY_REQUESTS) event.decision = { retry: false };
+}
+
+/** Tells it nothing more; its router goes on for the other folders. */
+function leave(teller: Teller) {
+  for (const { tellers } of running.values()) tellers.delete(teller);
+}
+
+export default { id: "pointsman", server, setup };

@@ -9,7 +9,7 @@ const client = {
   tui: { showToast: async (call: { body: Record<string, unknown> }) => void toasts.push(String(call.body.message)) },
 };
 
-const hooks = await plugin({ client }, options);
+const hooks = await plugin.server({ client }, options);
 const config: any = {
   provider: {
     // Its base URL is that of a configured provider, whatever its name.
@@ -21,7 +21,7 @@ const config: any = {
 await hooks.config?.(config);
 // opencode starts it again for another folder.
 const again: any = { provider: {} };
-await (await plugin({ client: { ...client, tui: { showToast: async () => {} } } }, options)).config?.(again);
+await (await plugin.server({ client: { ...client, tui: { showToast: async () => {} } } }, options)).config?.(again);
 const shared = again.provider.anthropic.options.fetch === config.provider.anthropic.options.fetch;
 const served = Object.keys(config.provider).filter((id) => config.provider[id].options?.fetch);
 

@@ -6,6 +6,7 @@
 //! find a gateway ([`found`]), need none.
 
 mod found;
+mod hooks;
 mod limits;
 mod native;
 mod rig;
