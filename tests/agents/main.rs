@@ -17,6 +17,7 @@ mod parallel;
 mod pools;
 mod refusals;
 mod relay;
+mod rows;
 mod run;
 mod streams;
 mod terminal;
