@@ -1,4 +1,4 @@
-//! A test bed: one pool in virtual time, callers without end, and an upstream that counts.
+//! A test bed: one pool in virtual time, endless callers, and a counting upstream.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::time::Millis;
 
 use super::state::{AllowanceState, Ticket};
 
-/// What the upstream lets in.
+/// The upstream's limit.
 #[derive(Clone, Copy, Debug)]
 enum Upstream {
-    /// So many in a window of so many milliseconds, at multiples of it.
+    /// A number of requests in a window of milliseconds, at multiples of the window.
     Wall(u32, u64),
-    /// The same, from the first request on.
+    /// A number of requests in a window of milliseconds, from the first request on.
     First(u32, u64),
-    /// A bucket of so many tokens, one each so many milliseconds.
+    /// A bucket of tokens, refilled by a token per interval in milliseconds.
     Bucket(u32, u64),
 }
 
@@ -24,25 +24,25 @@ struct Bed {
     upstream: Upstream,
     hints: bool,
     run: u64,
-    /// From when on the upstream is another one.
+    /// The instant of a change of the upstream, and the new upstream.
     changes: Option<(u64, Upstream)>,
     seed: u64,
-    /// How many callers come in a second.
+    /// The number of callers per second.
     rate: f64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Outcome {
     served: u32,
     refused: u32,
-    /// Of the last half of the run.
+    /// The requests served in the last half of the run.
     late_served: u32,
     late_refused: u32,
 }
 
 impl Upstream {
-    /// Returns how many milliseconds there are for each request.
+    /// Returns the milliseconds per request.
     fn interval(self) -> f64 {
         match self {
             Self::Wall(capacity, every) | Self::First(capacity, every) => every as f64 / f64::from(capacity),
@@ -55,7 +55,7 @@ impl Upstream {
 struct Head {
     stamp: Stamp,
     ticket: Ticket,
-    /// How long to wait, where it is a refusal.
+    /// The wait, for a refusal.
     wait: Option<u64>,
 }
 
@@ -73,7 +73,7 @@ impl Meter {
         Self { upstream, ends: 0, used: 0, tokens, at: now }
     }
 
-    /// Lets a request in, or says how long to wait.
+    /// Admits a request, or returns the wait.
     fn judge(&mut self, now: u64) -> Option<u64> {
         match self.upstream {
             Upstream::Wall(capacity, every) => self.window(capacity, now, (now / every + 1) * every),
@@ -205,7 +205,7 @@ const WINDOWS: [(Upstream, u64); 4] = [
     (Upstream::First(40, 300_000), 300_000),
 ];
 
-/// With the span in which as much comes as in one of the windows.
+/// Each bucket with its span: the time to refill as many tokens as a window holds.
 const BUCKETS: [(Upstream, u64); 4] = [
     (Upstream::Bucket(8, 2_000), 60_000),
     (Upstream::Bucket(30, 500), 60_000),
@@ -213,8 +213,8 @@ const BUCKETS: [(Upstream, u64); 4] = [
     (Upstream::Bucket(10, 7_500), 300_000),
 ];
 
-/// Runs callers who want more than there is, and returns what share of it they got and how many refusals
-/// there were in one span, on average.
+/// Runs callers in excess of the limit. Returns the served share and the average number of refusals per
+/// span.
 fn measured(upstream: Upstream, span: u64, hints: bool, load: f64) -> (f64, f64) {
     let all = 3_000_000.0 / upstream.interval();
     let rate = 1_000.0 / upstream.interval() * load;

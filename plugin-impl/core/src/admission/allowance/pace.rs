@@ -1,7 +1,8 @@
-//! A pace: one request each so many milliseconds, and a few at once after a pause.
+//! A pace: a request per interval, and a few at once after a pause.
 //!
-//! It mirrors the upstream's token bucket. Each 429 says that the bucket is empty: from one to the next,
-//! what was let in divides the time into intervals, the more exactly the longer it took.
+//! The model mirrors the upstream's token bucket. Each 429 means an empty bucket: the time between two
+//! 429s, divided by the requests admitted in between, is the interval. The longer the time, the more exact
+//! the interval.
 
 use std::time::Duration;
 
@@ -10,50 +11,53 @@ use crate::time::Millis;
 use super::state::{By, Closed, Experience, Part, Ticket};
 use super::window::Window;
 
-/// After so many refusals in a row nothing is filling: it was a window after all.
+/// The consecutive refusals after which nothing is filling: the limit was a window after all.
 const NOT_FILLING: u8 = 3;
 
 /// The fewest and the most requests between two explorations.
 const EXPLORE: [u32; 2] = [8, 256];
 
-/// So many tokens from one instant to another tell the interval well enough to begin anew.
+/// The number of tokens that measures the interval well enough to begin anew.
 const LONG: u32 = 16;
 
-/// So many explorers may go well because a fraction of a token was there.
+/// The number of successful probes explained by a fraction of a token.
 const CHANCE: u32 = 4;
 
-/// A bucket as we believe it to be.
+/// The estimated token bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pace {
-    /// How long one token takes to come, in milliseconds.
+    /// The time per token, in milliseconds.
     interval: f64,
-    /// How many tokens it holds.
+    /// The capacity in tokens.
     burst: f64,
     level: f64,
     at: Millis,
-    /// The last instant at which it was empty, and what was let in since.
+    /// The last instant of an empty bucket. `used` counts the requests admitted since.
     empty: Millis,
     used: u32,
-    /// An earlier one, from which the interval is measured, and what was let in between the two.
+    /// An earlier empty instant, the base of the measurement. `before` counts the requests from there to
+    /// `empty`.
     base: Millis,
     before: u32,
-    /// Tokens lay unused meanwhile, and some may have been lost: time divided by requests is an upper bound.
+    /// Tokens lay unused meanwhile, and some may have been lost: time divided by requests is an upper
+    /// bound.
     loose: bool,
-    /// Explorers that went well since it was empty. Many of them have found tokens of which nothing was known,
-    /// and others may have been lost.
+    /// Successful over-capacity probes since the bucket was empty. Many successes have found unknown
+    /// tokens, and more tokens may have been lost.
     found: u32,
-    /// From how many requests the interval is known.
+    /// The number of requests behind the measured interval.
     known_by: u32,
-    /// When to explore, in requests since it was empty.
+    /// The requests from the empty bucket to the next over-capacity probe.
     explore_at: u32,
     exploring: bool,
     refused: u8,
 }
 
 impl Pace {
-    /// Begins with a bucket that was empty at `trip`, of which a pilot has taken a token at `sent`.
+    /// Begins with a bucket empty at `trip`; a probe has taken a token at `sent`.
     pub(super) fn new(interval: Duration, known_by: u32, burst: u32, trip: Millis, sent: Millis) -> Self {
         let interval = millis(interval).max(1.0);
+        // In tokens; two or more mean that some may have overflowed unseen.
         let came = millis(sent.since(trip)) / interval;
         Self {
             interval,
@@ -73,7 +77,7 @@ impl Pace {
         }
     }
 
-    /// The bucket is empty; where the end was told, it says how far the next token has come.
+    /// Empties the bucket; a reported end gives the time to the next token.
     fn drain(&mut self, told: Option<Millis>, now: Millis) {
         let missing = told.map_or(1.0, |until| millis(until.since(now)) / self.interval);
         (self.level, self.at) = (1.0 - missing, now);
@@ -83,7 +87,7 @@ impl Pace {
         self.came_by(now).min(self.burst.max(1.0))
     }
 
-    /// Returns what there would be if nothing could be lost.
+    /// Returns the tokens without any loss to a full bucket.
     fn came_by(&self, now: Millis) -> f64 {
         self.level + now.0.saturating_sub(self.at.0) as f64 / self.interval
     }
@@ -93,6 +97,7 @@ impl Pace {
         if self.level >= 0.999 {
             return None;
         }
+        // Milliseconds until the next whole token.
         let wait = ((1.0 - self.level) * self.interval).ceil() as u64;
         let explorable = self.used >= self.explore_at && !self.exploring;
         Some(Closed { until: Millis(self.at.0 + wait), by: By::Learned { explorable } })
@@ -101,6 +106,7 @@ impl Pace {
     pub(super) fn admit(&mut self, now: Millis) -> Part {
         let level = self.level(now);
         let has_token = self.closed().is_none_or(|closed| now >= closed.until);
+        // Tokens may have overflowed the real bucket during this pause.
         self.loose |= self.came_by(now) >= 2.0;
         (self.level, self.at) = (level - 1.0, now);
         self.used += 1;
@@ -111,7 +117,7 @@ impl Pace {
         Part::Explorer
     }
 
-    /// Takes note of a good head. Returns whether more may go than before.
+    /// Records a good head. Returns whether more requests may go than before.
     pub(super) fn confirm(&mut self, ticket: Ticket) -> bool {
         self.refused = 0;
         if ticket.part != Part::Explorer {
@@ -120,6 +126,7 @@ impl Pace {
         self.exploring = false;
         self.found += 1;
         self.level += 1.0;
+        // The probe found a token of an earlier pause: the bucket holds more.
         if self.loose {
             self.burst += 1.0;
         }
@@ -138,6 +145,7 @@ impl Pace {
             let pause = if self.found > CHANCE { EXPLORE[0] } else { self.used * 2 };
             self.explore_at = pause.clamp(EXPLORE[0], EXPLORE[1]);
         }
+        // An ordinary request was refused although the estimate had a token.
         if ticket.part != Part::Explorer && self.loose {
             self.slow_down();
         }
@@ -145,19 +153,21 @@ impl Pace {
         (self.exploring, self.empty, self.used) = (false, ticket.sent, 0);
         self.drain(told, now);
         if told.is_none() {
+            // Without a reported end, each further refusal waits one interval longer.
             self.level -= f64::from(self.refused.saturating_sub(1));
             return self.closed().map(|closed| closed.until);
         }
         None
     }
 
-    /// Tokens lay unused and yet there were too few: it holds fewer, or they come more slowly.
+    /// Slows down after too few tokens in spite of a pause: the bucket holds fewer tokens, or tokens come
+    /// more slowly.
     fn slow_down(&mut self) {
         self.burst = (self.burst / 2.0).max(1.0);
         self.interval *= 1.0 + 1.0 / f64::from(4 + self.known_by);
     }
 
-    /// Between two instants at which it was empty, so many tokens came.
+    /// Measures the interval: the number of tokens between two empty instants.
     fn learn_interval(&mut self, now: Millis) {
         let came = self.before + self.used;
         self.loose |= std::mem::take(&mut self.found) > CHANCE;
@@ -166,11 +176,13 @@ impl Pace {
             return;
         }
         let (span, count) = (millis(now.since(self.base)), f64::from(came));
+        // The measurement is only an upper bound: it may shorten the interval, never lengthen it.
         if std::mem::take(&mut self.loose) {
             self.interval = self.interval.min(span / (count - 1.0)).max(1.0);
             (self.base, self.before) = (now, 0);
             return;
         }
+        // An error of one token at either end is expected.
         let fits = (span / (count + 1.0)..=span / (count - 1.0)).contains(&self.interval);
         if came * 2 >= self.known_by || !fits {
             self.interval = (span / count).max(1.0);
@@ -192,7 +204,7 @@ impl Pace {
         }
     }
 
-    /// Returns the window that this really is, if nothing fills.
+    /// Returns the window behind the limit, if nothing fills.
     pub(super) fn as_window(&self, told: Option<Millis>, now: Millis) -> Option<Window> {
         let far = told.is_some_and(|until| millis(until.since(now)) > self.interval * 3.0 + 2_000.0);
         (far || self.refused >= NOT_FILLING).then(Window::vague)

@@ -6,11 +6,12 @@ use crate::time::Millis;
 use super::pace::Pace;
 use super::window::{Next, Window};
 
-/// What is known of how much a pool lets in.
+/// The learned allowance of a pool: a window or a pace.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AllowanceState {
     shape: Shape,
-    /// Counts the spans between resets, so that late news is not taken for news of this one.
+    /// The number of spans between resets, modulo 65,536, so that late news is not taken for news of the
+    /// current span.
     turn: u16,
 }
 
@@ -30,7 +31,7 @@ impl Default for Shape {
     }
 }
 
-/// What a lease remembers of its admission.
+/// The record of an admission, kept by its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an admission that comes to nothing is given back"]
 pub struct Ticket {
@@ -39,20 +40,20 @@ pub struct Ticket {
     pub(super) part: Part,
 }
 
-/// What an admission is for.
+/// The purpose of an admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// It is one of those that there is room for.
+    /// An ordinary request with a place.
     Counted,
-    /// It tries whether the allowance is whole again.
+    /// A probe for the reset of the allowance.
     Pilot,
-    /// It tries whether there is more room than was learned.
+    /// An over-capacity probe: is there more room than learned?
     Explorer,
-    /// It tries whether the allowance is whole again before a guess says so.
+    /// An early probe for the reset, before a guess ends.
     Knock,
 }
 
-/// What closes an allowance, until an instant.
+/// The closure of an allowance, until an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Closed {
     pub(super) until: Millis,
@@ -61,7 +62,7 @@ pub(super) struct Closed {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
-    /// A pilot that was not answered yet.
+    /// An unanswered probe.
     Pilot,
     Learned {
         explorable: bool,
@@ -82,32 +83,32 @@ impl Closed {
 }
 
 impl Ticket {
-    /// Says whether this admission tries something that may well be refused.
+    /// Returns whether a refusal of this admission is to be expected.
     pub const fn is_trial(self) -> bool {
         !matches!(self.part, Part::Counted)
     }
 }
 
-/// What people are shown.
+/// The learned figures for display.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Experience {
-    /// How many requests the pool lets in, once that is learned.
+    /// The requests per span, once learned.
     pub capacity: Option<u32>,
-    /// How many it has let in since its last reset.
+    /// The requests admitted since the last reset.
     pub used: u32,
-    /// From one reset to the next, in milliseconds, once that is learned.
+    /// The span from one reset to the next, in milliseconds, once learned.
     pub span: Option<u64>,
-    /// When nobody is let in for now: until when. It may be over.
+    /// The end of the current closure, if any. May be past.
     pub until: Option<Millis>,
 }
 
 impl AllowanceState {
-    /// Says why nobody is admitted at `now`, if so.
+    /// Returns why the allowance admits nothing at `now`, if so.
     pub fn denial(&self, now: Millis) -> Option<Deny> {
         self.closed().and_then(|closed| closed.denial(now))
     }
 
-    /// Returns what closes it, and until when. It may be over.
+    /// Returns the current closure and its end. May be past.
     pub(super) fn closed(&self) -> Option<Closed> {
         match &self.shape {
             Shape::Window(window) => window.closed(),
@@ -115,10 +116,10 @@ impl AllowanceState {
         }
     }
 
-    /// Takes a place. `explores` says that the request has no other way than to be an explorer.
+    /// Takes a place. With `explores`, the request may go only as an over-capacity probe.
     ///
     /// # Errors
-    /// [`Deny`] says until when there is none.
+    /// [`Deny`] with the end of the closure.
     pub fn admit(&mut self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
         if let Some(deny) = self.denial(now)
             && !(explores && matches!(deny, Deny::Learned { explorable: true, .. }))
@@ -136,7 +137,7 @@ impl AllowanceState {
         Ok(Ticket { turn: self.turn, sent: now, part })
     }
 
-    /// Says whether experience tells when it opens. Else its end is a guess.
+    /// Returns whether experience predicts the end of the closure. Otherwise the end is a guess.
     pub(super) fn foresees(&self) -> bool {
         match &self.shape {
             Shape::Window(window) => window.foresees(),
@@ -144,13 +145,14 @@ impl AllowanceState {
         }
     }
 
-    /// Takes part in a knock, where it is shut by a guess. The cell has one place for that.
+    /// Joins an early probe, if the allowance is closed by a guess. The cell has a single place for early
+    /// probes.
     pub fn knock(&self, now: Millis) -> Option<Ticket> {
         let is_guess = self.denial(now).is_some() && !self.foresees();
         is_guess.then_some(Ticket { turn: self.turn, sent: now, part: Part::Knock })
     }
 
-    /// Takes note of a good head. Returns whether more may go than before.
+    /// Records a good head. Returns whether more requests may go than before.
     pub fn confirm(&mut self, ticket: Ticket) -> bool {
         if ticket.turn != self.turn {
             return false;
@@ -166,8 +168,8 @@ impl AllowanceState {
         }
     }
 
-    /// Takes note of a 429, with the end that it told, if any, and else the end that is guessed. Returns the
-    /// end that experience predicts, if it has to do with the present span.
+    /// Records a 429 with the reported end, if any, and otherwise the guessed end. Returns the predicted
+    /// end, if the 429 belongs to the current span.
     pub fn refuse(
         &mut self,
         ticket: Ticket,
@@ -177,6 +179,7 @@ impl AllowanceState {
     ) -> Option<Millis> {
         if ticket.turn != self.turn {
             if let Shape::Window(window) = &mut self.shape {
+                // The answer belongs to an earlier span: it can only correct the capacity.
                 window.refuse_late(self.turn.wrapping_sub(ticket.turn));
             }
             return None;
@@ -195,8 +198,8 @@ impl AllowanceState {
         }
     }
 
-    /// Takes back an admission that the upstream has not counted, because it was not sent or failed for a
-    /// reason that is not quota.
+    /// Takes back an admission not counted by the upstream: the request was not sent, or failed for a
+    /// reason other than quota.
     pub fn forgive(&mut self, ticket: Ticket) {
         if ticket.turn == self.turn {
             match &mut self.shape {
@@ -206,7 +209,7 @@ impl AllowanceState {
         }
     }
 
-    /// Takes note that an attempt was given up. The upstream has counted it, for all that is known.
+    /// Records an abandoned attempt. The upstream has presumably counted the attempt.
     pub fn abandon(&mut self, ticket: Ticket) {
         if ticket.turn == self.turn {
             match &mut self.shape {
@@ -216,7 +219,7 @@ impl AllowanceState {
         }
     }
 
-    /// Returns what people are shown.
+    /// Returns the learned figures for display.
     pub fn experience(&self) -> Experience {
         let experience = match &self.shape {
             Shape::Window(window) => window.experience(),
@@ -256,7 +259,7 @@ mod tests {
         state.admit(false, now).expect("a place")
     }
 
-    /// Meets a limit of three requests in a window of a minute, and returns how it is at the reset.
+    /// Meets a limit of three requests in a window of a minute, and returns the state at the reset.
     fn taught() -> AllowanceState {
         let mut state = AllowanceState::default();
         let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
@@ -267,7 +270,8 @@ mod tests {
         state
     }
 
-    /// The same, in the window after the reset, of which the pilot has taken one.
+    /// Returns the taught state in the window after the reset; the probe has taken the first of three
+    /// requests.
     fn second_window() -> AllowanceState {
         let mut state = taught();
         let pilot = admitted(&mut state, at(60));
@@ -395,7 +399,7 @@ mod tests {
         assert!(state.denial(at(62)).is_none());
     }
 
-    /// Meets a limit of three requests whose end nobody tells.
+    /// Meets a limit of three requests without a reported end.
     fn guessing() -> AllowanceState {
         let mut state = AllowanceState::default();
         let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));

@@ -1,4 +1,4 @@
-//! A window: so many requests at any time, then nobody until the reset.
+//! A fixed window: a number of requests at any time, then none until the reset.
 
 use std::time::Duration;
 
@@ -8,96 +8,100 @@ use super::calendar::{Between, Calendar, Reset, next_usual};
 use super::pace::Pace;
 use super::state::{By, Closed, Experience, Part, Ticket};
 
-/// How long nobody else is tried while a pilot is out. A refusal comes soon, only a good head takes long.
+/// The pause for everybody else while a probe of a reset is out. A refusal comes soon, only a good head
+/// takes long.
 const PILOT_PATIENCE: Duration = Duration::from_secs(4);
 
-/// The longest pause between two explorations, as a power of two of windows.
+/// The longest pause between two over-capacity probes: a power of two, in windows.
 const RAREST: u8 = 6;
 
-/// Upstreams tell waits in whole seconds, rounded up.
+/// Upstreams report waits in whole seconds, rounded up.
 const ROUNDING: Duration = Duration::from_millis(1_200);
 
-/// A pilot that is to show whether a pool fills evenly waits so long at least.
+/// The least wait before a probe for a pool with even refill.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Windows of at most so many milliseconds are short.
+/// The greatest length of a short window, in milliseconds.
 const SHORT: u64 = 20_000;
 
-/// So many may be without an answer at once where the capacity is not sure, and as many as went well.
+/// The fewest unanswered requests allowed while the capacity is uncertain; beyond it, as many as have
+/// succeeded.
 const A_FEW: u32 = 4;
 
-/// What is known of a window, and what has happened in the present one.
+/// The learned facts about a window, and the events of the current window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Window {
     capacity: Option<u32>,
-    /// A limit was met, and yet it is not known for sure how many requests one window lets in.
+    /// A limit was met, but the capacity of a window is not certain.
     is_vague: bool,
     calendar: Calendar,
     phase: Phase,
-    /// When the first request of the present window was sent.
+    /// The sending of the current window's first request.
     start: Millis,
-    /// It is known to have been the first.
+    /// Whether `start` is exact: no earlier request belongs to the window.
     dated: bool,
-    /// It began with a reset, so that all that it lets in is counted.
+    /// Whether the window began with an observed reset, so that `used` counts every admitted request.
     whole: bool,
-    /// Requests that were let in, or may have been.
+    /// Requests admitted, or possibly admitted.
     used: u32,
-    /// Those of them that may belong to the next window already.
+    /// Part of `used`: requests that may belong to the next window already.
     on_the_edge: u32,
-    /// Those of them that went well.
+    /// Part of `used`: requests with a good head.
     good: u32,
-    /// Those that have no answer yet, and when the last of them was sent.
+    /// Part of `used`: requests without an answer yet. `last` is the sending of the latest.
     unanswered: u32,
     last: Millis,
-    /// A 429 has said that nothing is left.
+    /// Whether a 429 has reported the window as exhausted.
     tripped: bool,
-    /// When the first of them came.
+    /// The arrival of the window's first 429.
     trip: Millis,
-    /// The same of the last window that had one, and what was let in between the two, so far.
+    /// The first 429 of the previous exhausted window. `since_trip` counts the requests admitted from there
+    /// to the current window.
     last_trip: Millis,
     since_trip: u32,
-    /// When the last request was sent that was refused.
+    /// The sending of the latest refused request.
     refused_at: Millis,
-    /// Refusals in one window were so far apart, in milliseconds, that none is shorter.
+    /// The greatest distance from a window's first 429 to a later refusal in it, in milliseconds: no window
+    /// is shorter.
     outlasted: u64,
-    /// What the last of them said on when to come again: when, and how long that was.
+    /// The reset reported by the latest 429, and the wait until then.
     told: Option<(Between, Duration)>,
-    /// Pilots that were refused in this window.
+    /// Refused probes of the current window.
     refused: u8,
     exploring: bool,
-    /// So many windows until one is explored.
+    /// The number of windows until the next over-capacity probe.
     explore_in: u8,
-    /// The pause after the next exploration that is refused, as a power of two.
+    /// The pause after the next refused over-capacity probe, as a power of two.
     rarity: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Phase {
-    /// Nobody was ever admitted.
+    /// No request was ever admitted.
     #[default]
     Unused,
     Open,
     Shut {
         until: Millis,
     },
-    /// Pilots are out; the next may go at an instant.
+    /// Probes of the reset are out; the next may go at `until`.
     Trying {
         until: Millis,
         pilots: u32,
     },
 }
 
-/// Whether a window goes on.
+/// The continuation of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Next {
     Same,
     Another,
-    /// It was none: requests follow a pace.
+    /// The limit is no window: requests follow a pace.
     Pace(Pace),
 }
 
 impl Window {
-    /// Makes one of which no more is known than that it lets in only so many.
+    /// Makes a window of unknown capacity.
     pub(super) fn vague() -> Self {
         Self { is_vague: true, ..Self::default() }
     }
@@ -120,10 +124,11 @@ impl Window {
         self.told.is_some() || self.calendar.length().is_some()
     }
 
-    /// Where a limit is near and nobody knows where, a whole line of requests would run into it before the
-    /// first answer: so no more go at once than have gone well.
+    /// Returns whether an unknown limit may be near: a whole wait queue would run into it before the first
+    /// answer. So at most as many requests go at once as have succeeded.
     fn is_groping(&self) -> bool {
         let is_full = self.capacity.is_some_and(|capacity| self.used >= capacity);
+        // At full capacity, past successes prove nothing about the next request.
         let proven = if is_full { 0 } else { self.good };
         (is_full || self.is_vague) && self.unanswered >= proven.max(A_FEW)
     }
@@ -132,7 +137,7 @@ impl Window {
         Closed { until: self.last.after(PILOT_PATIENCE), by: By::Pilot }
     }
 
-    /// Takes the place that is there, or makes an explorer of whoever comes although there is none.
+    /// Takes a free place, or makes the request an over-capacity probe.
     pub(super) fn admit(&mut self, now: Millis) -> (Part, Next) {
         match self.phase {
             Phase::Unused => {
@@ -172,8 +177,8 @@ impl Window {
         }
     }
 
-    /// A window ends that was not used up. Nobody has seen when, so that those who went in the span in which
-    /// that must have been count in both.
+    /// Ends a window that was not exhausted. Nobody saw the reset, so requests sent in the possible span of
+    /// the reset count in both windows.
     fn turn_over(&mut self, now: Millis) {
         let on_the_edge = self.on_the_edge;
         let dated = on_the_edge == 0;
@@ -181,7 +186,7 @@ impl Window {
         self.dated = dated;
     }
 
-    /// In short windows a pilot costs more than it saves, once their length is sure.
+    /// In short windows of certain length, a probe costs more than it saves.
     fn needs_no_pilot(&self) -> bool {
         let (Some(length), Some(end)) = (self.calendar.length(), self.calendar.end(self.start)) else {
             return false;
@@ -227,12 +232,13 @@ impl Window {
         }
     }
 
-    /// Says whether an answer lets more go than before.
+    /// Returns whether an answer admits more requests than before.
     pub(super) fn frees_a_place(&self, ticket: Ticket) -> bool {
         ticket.is_trial() || self.is_groping()
     }
 
-    /// Somebody was let in again, and before him `pilots` may have been.
+    /// Begins the next window after a good head, sent at `sent`. Up to `pilots` probes, this probe
+    /// included, may have been admitted.
     fn reset(&mut self, sent: Millis, pilots: u32) -> Next {
         if let Some(pace) = self.as_pace(sent) {
             return Next::Pace(pace);
@@ -245,7 +251,7 @@ impl Window {
         Next::Another
     }
 
-    /// The window that ends was full: what it let in is what it can.
+    /// Learns the capacity: an exhausted window has admitted as many requests as it can.
     fn learn_capacity(&mut self) {
         if !self.tripped {
             return;
@@ -262,6 +268,7 @@ impl Window {
             return;
         }
         let told = self.told.map(|(told, _)| told).filter(|told| told.over < seen.0);
+        // The reset came after the last refused request, and at the latest when a probe succeeded.
         let over = self.refused_at.0.max(told.map_or(0, |told| told.over)).min(seen.0 - 1);
         let most = told.map_or(seen.0, |told| told.most.min(seen.0)).max(over + 1);
         let start = self.dated.then_some(self.start);
@@ -282,7 +289,8 @@ impl Window {
         self.explore_in = self.explore_in.saturating_sub(1);
     }
 
-    /// Takes note of a 429 of this window. Returns when to try again, where that is left to us.
+    /// Records a 429 of the current window. Returns the end of the closure; none if the current guess stays in
+    /// force.
     pub(super) fn refuse(
         &mut self,
         ticket: Ticket,
@@ -324,21 +332,21 @@ impl Window {
         Some(until)
     }
 
-    /// Nothing had come back when this request was sent.
+    /// No place had come back at the sending of this request.
     fn outlasts(&mut self, sent: Millis) {
         self.refused_at = self.refused_at.max(sent);
         self.outlasted = self.outlasted.max(sent.0.saturating_sub(self.trip.0));
     }
 
-    /// Returns when to try where nothing is known: at the end of a window of the shortest usual length that it
-    /// can have. A guess that is sooner goes first, unless there is little between that length and those that
-    /// are excluded.
+    /// Returns the next try without learned resets: the end of the shortest usual window length still
+    /// possible. An earlier guess goes first, unless the length is close to the excluded lengths.
     ///
-    /// A pool that let in less after a reset than before may fill evenly. That shows soon, if so.
+    /// A pool with fewer requests after a reset than before may fill evenly. An early try shows soon.
     fn untaught_try(&self, guess: Millis, now: Millis) -> Millis {
         if let Some(interval) = self.interval_if_few().filter(|_| self.refused == 0) {
             return guess.min(now.after((interval * 2).max(SOON)));
         }
+        // The window has lasted this long already, so shorter lengths are excluded.
         let past = now.0.saturating_sub(self.start.0).max(self.outlasted);
         let Some(length) = next_usual(Between { over: past, most: u64::MAX }) else { return guess };
         let end = Millis(self.start.0 + length);
@@ -352,14 +360,15 @@ impl Window {
         self.explore_in = 1 << self.rarity;
     }
 
-    /// A refusal of the window before comes late: one less was let in than was counted.
+    /// Corrects the capacity after a late refusal of the previous window: one request less was admitted
+    /// than counted.
     pub(super) fn refuse_late(&mut self, turns: u16) {
         if turns == 1 && self.whole {
             self.capacity = self.capacity.map(|capacity| capacity.saturating_sub(1).max(1));
         }
     }
 
-    /// Returns when a pilot may go, where experience tells it.
+    /// Returns the next try by the learned resets.
     fn next_try(&self, now: Millis) -> Option<Millis> {
         let (length, end) = (self.calendar.length()?, self.calendar.end(self.start)?);
         let open = Between { over: end.over.max(self.refused_at.0), most: end.most };
@@ -368,11 +377,12 @@ impl Window {
         if let Some(next) = tries.find(|next| *next > now.0) {
             return Some(Millis(next));
         }
+        // Every candidate has passed: retry in steps that double, from 1/32 of the length, at least 500 ms.
         let step = (length / 32).max(500) << self.refused.min(4);
         Some(now.after(Duration::from_millis(step)))
     }
 
-    /// Returns the first end in a span that a window of a usual length has.
+    /// Returns the first end in a span that fits a usual window length.
     fn usual_between(&self, open: Between) -> Option<u64> {
         let since = |at: u64| at.saturating_sub(self.start.0);
         let usual = next_usual(Between { over: since(open.over), most: since(open.most) })?;
@@ -407,15 +417,15 @@ impl Window {
         }
     }
 
-    /// The place of a pilot is free for the next one at once.
+    /// Frees a probe's place for the next probe at once.
     fn free_pilot(&mut self, fewer: u32) {
         if let Phase::Trying { pilots, .. } = self.phase {
             self.phase = Phase::Trying { until: Millis::START, pilots: pilots.saturating_sub(fewer) };
         }
     }
 
-    /// Returns the pace that this really is, if what a reset let in was far less than a window holds, and that
-    /// reset was not long in coming.
+    /// Returns the pace behind the limit, if a reset admitted far fewer requests than a window holds, and
+    /// the reset came soon.
     fn as_pace(&self, sent: Millis) -> Option<Pace> {
         let interval = self.interval_if_few()?;
         let is_soon = match self.told {
@@ -428,10 +438,11 @@ impl Window {
         is_soon.then(|| Pace::new(interval, self.used, self.used, self.trip, sent))
     }
 
-    /// Returns how much time there was for each request between two limits, if the second reset let in far
-    /// less than a window holds.
+    /// Returns the time per request between two limits, if the second reset admitted far fewer requests
+    /// than a window holds.
     fn interval_if_few(&self) -> Option<Duration> {
         let capacity = self.capacity?;
+        // Far fewer: at most three quarters of the capacity, or at most 2.
         let few = self.used * 4 <= capacity * 3 || self.used <= 2;
         if !self.tripped || !self.whole || !few || self.used == 0 {
             return None;
@@ -447,7 +458,7 @@ impl Window {
     }
 }
 
-/// Returns where to ask first in a span in which the end must be, if that is worth a refusal.
+/// Returns the middle of the possible span of the end, if a try there is worth a refusal.
 fn middle(open: Between, length: u64) -> Option<u64> {
     let worth = open.over < open.most && !open.is_precise(length);
     worth.then(|| open.over + (open.most - open.over) / 2)
