@@ -60,7 +60,8 @@ pub enum Step {
     Authorize { renew: bool },
     /// Send the request; report [`Event::Answered`].
     Send,
-    /// Wait in the queue until `until` or until a place is freed; report [`Event::Woke`].
+    /// Wait in line until `until` or until a place is freed; report [`Event::Woke`], or [`Event::AtFront`] where
+    /// nobody was ahead and nothing was waited for yet.
     Wait { until: Millis, refusal: Refusal },
     /// Wait outside the queue for the session's sticky account; report [`Event::Woke`].
     Hold { until: Millis },
@@ -92,6 +93,8 @@ pub enum Event {
     /// An attempt's answer does not prove where the fault lies, or another account may do better.
     Doubted(Evidence),
     Woke,
+    /// It came to the front of the line without a wait, and looks again before it waits.
+    AtFront,
 }
 
 /// The state of one request.
@@ -251,7 +254,7 @@ impl Dispatch {
                 self.doubted(evidence)
             }
             (Phase::Waiting { refusal, .. }, Event::Woke) => self.woke(&refusal),
-            (Phase::Holding { .. }, Event::Woke) => Phase::Planning,
+            (Phase::Holding { .. }, Event::Woke) | (Phase::Waiting { .. }, Event::AtFront) => Phase::Planning,
             (phase, event) => {
                 debug_assert!(false, "{event:?} does not answer {phase:?}");
                 phase

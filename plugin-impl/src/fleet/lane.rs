@@ -143,6 +143,11 @@ fn is_news(announced: &AtomicU64, until: Millis, now: Millis) -> bool {
 }
 
 impl Turn {
+    /// Says whether it is the first.
+    pub fn is_first(&self) -> bool {
+        unpoisoned(self.lane.line.lock()).front() == Some(self.ticket)
+    }
+
     /// Waits for the head of the queue.
     pub async fn comes(&mut self) {
         poll_fn(|context| self.poll(context)).await;

@@ -185,7 +185,7 @@ impl<'a> Journey<'a> {
         if self.lane.has_line() {
             let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
             self.record.waits(self.leg, bound, None, self.now);
-            if self.stand(bound).await == Err(Crowded) {
+            if self.stand(bound).await.is_err() {
                 return self.turn_away();
             }
             self.look_at_clock();
@@ -200,7 +200,7 @@ impl<'a> Journey<'a> {
                 Step::Authorize { renew } => self.authorize(renew).await,
                 Step::Send => self.send().await,
                 Step::Wait { until, refusal } => match self.wait(until, refusal).await {
-                    Ok(()) => Event::Woke,
+                    Ok(event) => event,
                     Err(Crowded) => return self.turn_away(),
                 },
                 Step::Hold { until } => self.hold(until).await,

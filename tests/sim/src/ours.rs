@@ -224,7 +224,7 @@ impl Ours {
                 }
                 Step::Wait { until, .. } => match self.wait(id, journey, until) {
                     Some(action) => return action,
-                    None => Event::Woke,
+                    None => Event::AtFront,
                 },
                 Step::Hold { until } => return self.hold(id, journey, until),
                 Step::Deliver => {

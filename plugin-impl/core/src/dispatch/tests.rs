@@ -263,6 +263,18 @@ fn who_waited_for_a_closed_way_to_open_tries_it_once_without_paying() {
 }
 
 #[test]
+fn who_came_to_the_front_without_a_wait_pays_for_its_retry() {
+    let cooling = refusal(Some(2_000), Counts { cooling: 1, ..Counts::default() });
+    Story::new()
+        .sends_to(0)
+        .then(Step::Send, answered(Outcome::ServerError))
+        .then(Step::Plan, Event::Planned(Err(cooling)))
+        .then(Step::Wait { until: Millis(2_000), refusal: cooling }, Event::AtFront)
+        .then(Step::Plan, planned([1]))
+        .ends(Step::Withdraw);
+}
+
+#[test]
 fn who_waited_for_a_place_only_pays_for_its_retry() {
     let busy = refusal(Some(2_000), Counts { busy: 1, ..Counts::default() });
     Story::new()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pointsman_core::admission::line::Class;
-use pointsman_core::dispatch::Dispatch;
+use pointsman_core::dispatch::{Dispatch, Event};
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::announce::Onward;
@@ -42,8 +42,9 @@ pub(super) fn dispatch(
 }
 
 impl Journey<'_> {
-    /// Joins the queue behind earlier requests, until `bound` at the latest.
-    async fn stand_in_line(&mut self, bound: Millis) -> Result<(), Crowded> {
+    /// Whoever comes while others wait stands behind them, until `bound` at the longest. Says whether anybody
+    /// was ahead.
+    async fn stand_in_line(&mut self, bound: Millis) -> Result<Event, Crowded> {
         let _waiting = Waiting::of(self.routed.hold.as_ref());
         let settings = &self.generation.config.settings;
         let class = if settings.interactive_first { self.routed.class() } else { Class::default() };
@@ -51,12 +52,13 @@ impl Journey<'_> {
         self.crowded = stood.is_err();
         let mut turn = stood?;
         self.shared.counters.waits.count();
+        let event = if turn.is_first() { Event::AtFront } else { Event::Woke };
         tokio::select! {
             // At the head: from now on the request hears of every change.
             () = turn.comes() => self.turn = Some((turn, self.listen())),
             () = self.shared.clock.sleep_until(bound) => {}
         }
-        Ok(())
+        Ok(event)
     }
 
     /// Listens to the notifier of every possible provider.
@@ -65,11 +67,11 @@ impl Journey<'_> {
         (0..=self.routed.others()).map(bell).collect()
     }
 
-    /// Joins the queue. If the queue is full, tries the failover hops first.
-    pub(super) async fn stand(&mut self, bound: Millis) -> Result<(), Crowded> {
+    /// Stands in line, or where that has no room looks at the other legs first.
+    pub(super) async fn stand(&mut self, bound: Millis) -> Result<Event, Crowded> {
         let has_looked = self.crowded || self.routed.others() == 0;
         match self.stand_in_line(bound).await {
-            Err(Crowded) if !has_looked => Ok(()),
+            Err(Crowded) if !has_looked => Ok(Event::AtFront),
             stood => stood,
         }
     }
@@ -81,7 +83,7 @@ impl Journey<'_> {
         self.stay.filter(|stay| self.now < *stay).unwrap_or(deadline)
     }
 
-    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<(), Crowded> {
+    pub(super) async fn wait(&mut self, until: Millis, refusal: Refusal) -> Result<Event, Crowded> {
         self.resolve_doubts();
         self.tell_news(&Onward::Wait);
         // Where the end is out of reach, it waits for a guess to be tried.
@@ -90,17 +92,20 @@ impl Journey<'_> {
         self.tell_wait(end.unwrap_or(until), &refusal);
         self.record.waits(self.leg, until, Some(refusal), self.now);
         let _waiting = Waiting::of(self.routed.hold.as_ref());
-        match &mut self.turn {
-            Some((_, listener)) => tokio::select! {
-                () = listener.heard() => {}
-                () = self.shared.clock.sleep_until(until) => {}
-            },
+        let event = match &mut self.turn {
+            Some((_, listener)) => {
+                tokio::select! {
+                    () = listener.heard() => {}
+                    () = self.shared.clock.sleep_until(until) => {}
+                }
+                Event::Woke
+            }
             // Having come to the front it looks again before it waits: it did not listen until now.
             None => self.stand(self.bound()).await?,
-        }
+        };
         self.look_at_clock();
         self.record.woke(self.now);
-        Ok(())
+        Ok(event)
     }
 
     /// Returns the root session for the queue. A request without a session counts as a session of its own.
