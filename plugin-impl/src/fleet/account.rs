@@ -20,6 +20,7 @@ use pointsman_core::time::Millis;
 
 use crate::sync::{Mutex, unpoisoned};
 
+use super::affinity::waiters;
 use super::bell::Bell;
 use super::breaker::Breaker;
 use super::endpoint::EndpointState;
@@ -46,6 +47,8 @@ pub struct Account {
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
     pub(super) bell: Arc<Bell>,
+    /// Requests whose session lives here, and that wait for it to open.
+    pub(super) waiters: waiters::Shared,
     story: Mutex<Story>,
 }
 
@@ -114,6 +117,7 @@ impl Account {
             under_way: Arc::default(),
             pools: provider.pools.iter().map(PoolSlot::of).collect(),
             bell,
+            waiters: waiters::Shared::default(),
             story: Mutex::default(),
         }
     }
@@ -130,6 +134,7 @@ impl Account {
             under_way: Arc::default(),
             pools: self.pools.iter().map(PoolSlot::anew).collect(),
             bell: self.bell.clone(),
+            waiters: waiters::Shared::default(),
             story: Mutex::default(),
         }
     }
@@ -137,6 +142,11 @@ impl Account {
     /// Returns whether the account belongs to a caller's credential.
     pub fn is_callers(&self) -> bool {
         self.is_callers
+    }
+
+    /// Returns how many requests of sessions that live here wait for it to open.
+    pub fn waiting(&self) -> usize {
+        self.waiters.count()
     }
 
     /// Returns the identity.

@@ -3,7 +3,9 @@
 mod families;
 mod lineage;
 
-use pointsman_core::planning::affinity::{Home, Rules};
+pub mod waiters;
+
+use pointsman_core::planning::affinity::{Home, Rules, Service};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
@@ -45,12 +47,11 @@ impl Affinity {
         home.account
     }
 
-    /// Records the account of a served request. `left` is the sticky account left by the request, if any;
-    /// see [`Home::served`].
-    pub fn served(&self, session: u64, left: Option<u32>, account: u32, rules: &Rules, now: Millis) {
+    /// Records the account of a served request; see [`Home::served`].
+    pub fn served(&self, session: u64, service: Service, rules: &Rules, now: Millis) {
         self.make_room(rules, now);
-        let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
-        *home = home.served(left, account, now);
+        let mut home = self.homes.entry(session).or_insert(Home::first(service.account, now));
+        *home = home.served(service, now);
     }
 
     /// Forgets the sessions with the longest silence.
@@ -78,7 +79,7 @@ mod tests {
         let home = |now| affinity.home(7, &rules, now).map(|home| home.account);
         assert_eq!(affinity.claim(7, 1, &rules, Millis(0)), 1);
         assert_eq!(affinity.claim(7, 2, &rules, Millis(0)), 1);
-        affinity.served(7, Some(1), 3, &rules, Millis(0));
+        affinity.served(7, Service { left: Some(1), account: 3, by_choice: false }, &rules, Millis(0));
         assert_eq!((home(Millis(0)), home(Millis(3_600_000))), (Some(3), None));
     }
 
@@ -86,7 +87,8 @@ mod tests {
     fn the_map_is_bounded() {
         let (affinity, rules) = (Affinity::default(), Rules { sessions: 1_000, ..Rules::default() });
         for session in 0..3 * 1_000 {
-            affinity.served(session, None, 0, &rules, Millis(session));
+            let service = Service { left: None, account: 0, by_choice: false };
+            affinity.served(session, service, &rules, Millis(session));
         }
         assert!(affinity.homes.len() <= 1_000);
     }

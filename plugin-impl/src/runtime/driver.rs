@@ -20,6 +20,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 use pointsman_core::admission::cell::Confirmed;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
+use pointsman_core::planning::affinity::Stake;
 use pointsman_core::planning::plan::{Candidate, Refusal};
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::announce::{Onward, Trip};
@@ -32,6 +33,7 @@ use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 
 use crate::edges::auth::Proof;
+use crate::fleet::affinity::waiters::Wait;
 use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::fleet::roster::Asker;
@@ -106,7 +108,11 @@ struct Journey<'a> {
     context: Context,
     /// The ordinal of the session's sticky account at the last plan.
     home: Option<u32>,
-    /// The end of a wait for the sticky account, better than the plan's candidate.
+    /// What the session would lose by a move, while its prompt is cached there.
+    stake: Option<Stake>,
+    /// How it waits for that account.
+    wait: Wait,
+    /// Until when it had better wait for that account than go where its plan leads.
     held: Option<Millis>,
     /// The slot in the wait queue, with the waiter, during a wait.
     turn: Option<(Turn, Ears)>,
@@ -168,6 +174,8 @@ impl<'a> Journey<'a> {
             crowded: false,
             context,
             home: None,
+            stake: None,
+            wait: Wait::default(),
             held: None,
             turn: None,
             attempt: None,
@@ -245,6 +253,7 @@ impl<'a> Journey<'a> {
                 self.tell_news(&onward);
                 self.tell_fall();
                 self.first.get_or_insert((self.leg, candidate.account));
+                self.wait.admitted(lease.target().account.ordinal, self.now);
                 self.record.admitted(self.leg, candidate, lease.is_probe(), self.now);
                 self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use pointsman_core::admission::cell::Limit;
 use pointsman_core::admission::knock::Knock;
 use pointsman_core::ids::{AccountId, ModelId, WindowId};
-use pointsman_core::planning::affinity::Rules;
+use pointsman_core::planning::affinity::{Rules, Service};
 use pointsman_core::quota::reading::Reading;
 use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
@@ -209,7 +209,9 @@ fn a_session_that_moves_does_not_flap_back() {
         affinity.claim(7, 1, &rules, NOW);
         let threads = [2, 3, 1].map(|account| {
             let affinity = affinity.clone();
-            thread::spawn(move || affinity.served(7, Some(1), account, &rules, NOW))
+            thread::spawn(move || {
+                affinity.served(7, Service { left: Some(1), account, by_choice: false }, &rules, NOW)
+            })
         });
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
         let home = affinity.home(7, &rules, NOW).expect("a home").account;

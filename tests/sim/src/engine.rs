@@ -3,7 +3,7 @@
 use pointsman_core::time::Millis;
 
 use crate::agenda::{Agenda, Due};
-use crate::latency::{self, Latency};
+use crate::latency::Latency;
 use crate::rng::Rng;
 use crate::router::{Action, RequestId, Router};
 use crate::traffic::{Arrival, End, Traffic};
@@ -19,7 +19,7 @@ pub struct Engine<R, T, W> {
     pub router: R,
     pub watch: W,
     traffic: T,
-    upstream: Upstream,
+    pub upstream: Upstream,
     latency: Latency,
     agenda: Agenda,
     requests: Vec<Request>,
@@ -198,7 +198,7 @@ impl<R: Router, T: Traffic, W: Watch<R>> Engine<R, T, W> {
     }
 
     fn deliver(&mut self, id: RequestId) -> Result<(), Violation> {
-        let now = self.now;
+        let (now, latency) = (self.now, self.latency);
         let request = self.request(id);
         let Some((_, answer)) = request.sent else {
             return Err(Violation::new("only an answer is delivered", "nothing was sent").of(id));
@@ -206,7 +206,7 @@ impl<R: Router, T: Traffic, W: Watch<R>> Engine<R, T, W> {
         let good = answer.verdict == Verdict::Good;
         if good {
             request.stage = Stage::Streaming;
-            let span = latency::stream(&mut request.rng);
+            let span = latency.stream(&mut request.rng);
             self.agenda.put(now.after(span), Due::StreamEnd(id));
             return self.tell(id, What::Delivered { good });
         }

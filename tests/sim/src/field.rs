@@ -7,6 +7,7 @@
 pub mod hybrid;
 pub mod in_order;
 pub mod least_recently_used;
+pub mod litellm;
 pub mod random;
 pub mod round_robin;
 
@@ -38,6 +39,16 @@ pub trait Policy {
     /// How long a request is held back while all accounts cool down, at most.
     fn holds(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// How long an account is left alone after a 429 that does not say until when.
+    fn cooldown(&self) -> Duration {
+        NO_HINT
+    }
+
+    /// How often a request is tried, before its caller hears of it.
+    fn attempts(&self, accounts: usize) -> usize {
+        ATTEMPTS_PER_ACCOUNT * accounts
     }
 
     /// Whether a success ends the account's cooldown, whenever the request began.
@@ -92,7 +103,9 @@ impl<P: Policy> Field<P> {
     fn cooldown(&self, answer: &Answer, now: Millis) -> Option<Millis> {
         match answer.verdict {
             Verdict::Good => self.policy.success_clears().then_some(Millis::START),
-            Verdict::Limited(hint) => Some(hint.map_or(now.after(NO_HINT), |hint| hint.until(now))),
+            Verdict::Limited(hint) => {
+                Some(hint.map_or(now.after(self.policy.cooldown()), |hint| hint.until(now)))
+            }
             Verdict::Capacity(_) | Verdict::ServerError | Verdict::Unreachable => Some(now.after(FAILURE)),
         }
     }
@@ -116,7 +129,7 @@ impl<P: Policy> Router for Field<P> {
         if self.open.is_empty() {
             return self.all_cool_down(request, since, now);
         }
-        if attempts > ATTEMPTS_PER_ACCOUNT * self.cooldowns.len() {
+        if attempts > self.policy.attempts(self.cooldowns.len()) {
             return self.refuse(request);
         }
         let account = self.policy.choose(&self.open, now);

@@ -102,11 +102,12 @@ impl Scenario {
     pub const RUN: Duration = Duration::from_secs(3_000);
 
     /// Models think, now and then for long; what refuses does not.
-    pub const LATENCY: Latency = Latency { late: 0.02, late_refusals: 0.001 };
+    pub const LATENCY: Latency = Latency { late: 0.02, late_refusals: 0.001, brief: None };
 
     fn upstream(&self) -> Upstream {
         let hints = if self.hints { HintStyle::Exact } else { HintStyle::Silent };
-        let meter = |account| Meter { quotas: vec![self.quota(account)], hints, tells: self.readings };
+        let meter =
+            |account| Meter { quotas: vec![self.quota(account)], hints, tells: self.readings, others: None };
         Upstream::new(1, (0..self.accounts).map(meter).collect(), Vec::new())
     }
 

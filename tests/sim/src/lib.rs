@@ -14,6 +14,7 @@ pub mod latency;
 pub mod metrics;
 pub mod ours;
 pub mod portrait;
+pub mod recovery;
 pub mod reference;
 pub mod rng;
 pub mod router;

@@ -18,7 +18,7 @@ use pointsman_core::admission::line::Leaving;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
 use pointsman_core::jitter::Jitter;
-use pointsman_core::planning::affinity::hold;
+use pointsman_core::planning::affinity::{Service, Stake, hold};
 use pointsman_core::planning::plan::{Candidate, Plan, plan};
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::snapshot::Snapshot;
@@ -28,6 +28,7 @@ use pointsman_core::request::route::Route;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
+use pointsman_plugin::fleet::affinity::waiters::{Terms, Wait};
 use pointsman_plugin::fleet::bell::Listener;
 use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
 
@@ -36,6 +37,9 @@ use crate::upstream::{Answer, CellId};
 
 use self::line::Line;
 pub use self::setup::{Setup, Strategy};
+
+/// All prompts are of this length, in bytes.
+const PROMPT: u64 = 100_000;
 
 /// The real core, with its fleet.
 #[derive(Debug)]
@@ -101,8 +105,10 @@ struct Journey {
     context: Context,
     /// The ordinal of the account that its session lived on when it planned last.
     home: Option<u32>,
-    /// A prompt of the session is cached there.
-    warm: bool,
+    /// What the session would lose by a move, while its prompt is cached there.
+    stake: Option<Stake>,
+    /// How it waits for that account.
+    wait: Wait,
     /// How often the bell had rung when it began to hold out.
     heard: u64,
     rest: Rest,
@@ -260,8 +266,11 @@ impl Ours {
     }
 
     fn chosen(&self, journey: &mut Journey, snapshot: &Snapshot, now: Millis) -> Event {
-        let planned = plan(snapshot, &self.settings, &journey.context);
-        let Ok(chosen) = &planned else { return Event::Planned(planned) };
+        let mut planned = plan(snapshot, &self.settings, &journey.context);
+        let Ok(chosen) = &mut planned else {
+            journey.wait.leave();
+            return Event::Planned(planned);
+        };
         if let Some(until) = self.held(journey, snapshot, chosen) {
             return Event::Held { until };
         }
@@ -271,9 +280,14 @@ impl Ours {
         Event::Planned(planned)
     }
 
-    fn held(&self, journey: &Journey, snapshot: &Snapshot, chosen: &Plan) -> Option<Millis> {
-        let patience = journey.dispatch.patience(self.settings.affinity.patience);
-        hold(snapshot, chosen, &journey.context, patience).filter(|_| journey.warm)
+    fn held(&self, journey: &mut Journey, snapshot: &Snapshot, chosen: &mut Plan) -> Option<Millis> {
+        journey.wait.by_choice = false;
+        let price = self.settings.affinity.patience;
+        let patience = journey.dispatch.patience(price);
+        let opens = hold(snapshot, chosen, &journey.context, patience)?;
+        let (home, stake) = (journey.context.home?, journey.stake?);
+        let terms = Terms { home, stake, opens, patience, price };
+        journey.wait.decide(&self.roster, snapshot, chosen, &terms)
     }
 
     fn look_home(&self, journey: &mut Journey, now: Millis) {
@@ -284,7 +298,8 @@ impl Ours {
         let home = self.fleet.affinity.home(journey.session.0.into(), rules, now);
         journey.home = home.map(|home| home.account);
         journey.context.home = home.and_then(|home| self.roster.place_of(home.account));
-        journey.warm = home.is_some_and(|home| home.is_warm(rules, now));
+        let warm = home.filter(|home| home.is_warm(rules, now));
+        journey.stake = warm.map(|home| home.stake(PROMPT, rules, now));
     }
 
     fn claim_home(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
@@ -317,6 +332,7 @@ impl Ours {
             now,
         ) {
             Ok(lease) => {
+                journey.wait.admitted(lease.target().account.ordinal, now);
                 journey.lease = Some(lease);
                 self.leave_line(id, journey, Leaving::Served);
                 Event::Admitted
@@ -334,7 +350,8 @@ impl Ours {
         self.races.stale_successes += u64::from(lease.confirm(now) == Confirmed::Stale);
         if self.setup.strategy.keeps_sessions() {
             let (account, rules) = (lease.target().account.ordinal, &self.settings.affinity);
-            self.fleet.affinity.served(journey.session.0.into(), journey.home, account, rules, now);
+            let service = Service { left: journey.home, account, by_choice: journey.wait.by_choice };
+            self.fleet.affinity.served(journey.session.0.into(), service, rules, now);
         }
     }
 
@@ -407,7 +424,8 @@ impl Router for Ours {
             session: ask.session,
             context,
             home: None,
-            warm: false,
+            stake: None,
+            wait: Wait::default(),
             heard: 0,
             rest: Rest::New,
             snapshot: None,

@@ -52,12 +52,13 @@ fn run(strategy: Strategy) -> Scenes {
         quotas: vec![Quota::Window(Window::new(*capacity, WINDOW, Anchor::FirstRequest))],
         hints: HintStyle::Exact,
         tells: true,
+        others: None,
     };
     let upstream = Upstream::new(1, CAPACITIES.iter().map(meter).collect(), Vec::new());
     let setup = Setup { weights: &WEIGHTS, ..Setup::plain(CAPACITIES.len() as u16, strategy, PATIENCE) };
     let requests = upstream.fluid(RUN) * DEMAND;
     let traffic = OpenLoop::new(requests, RUN, SESSIONS, Skew::Equal, Rng::new(SEED));
-    let latency = Latency { late: 0.0, late_refusals: 0.0 };
+    let latency = Latency { late: 0.0, late_refusals: 0.0, brief: None };
     let mut engine = Engine::new(Ours::new(setup), traffic, upstream, latency, Scenes::default());
     engine.run().expect("nothing is checked here, and every request ends");
     engine.watch

@@ -4,8 +4,10 @@
 //! request costs nothing. Outages stand above the quotas: whoever meets one is not counted either.
 
 pub mod bucket;
+pub mod closed;
 pub mod concurrent;
 pub mod hint;
+pub mod others;
 pub mod outage;
 pub mod window;
 
@@ -16,8 +18,10 @@ use pointsman_core::time::Millis;
 use crate::rng::Rng;
 
 use self::bucket::Bucket;
+use self::closed::Closed;
 use self::concurrent::Concurrent;
 use self::hint::{Hint, HintStyle};
+use self::others::Others;
 use self::outage::{Outage, Trouble};
 use self::window::Window;
 
@@ -61,6 +65,7 @@ pub enum Quota {
     Window(Window),
     Bucket(Bucket),
     Concurrent(Concurrent),
+    Closed(Closed),
 }
 
 /// The quotas of one cell, and how it speaks of them.
@@ -70,6 +75,8 @@ pub struct Meter {
     pub hints: HintStyle,
     /// Answers tell what is left.
     pub tells: bool,
+    /// Who uses the same quotas.
+    pub others: Option<Others>,
 }
 
 /// All accounts as the upstream knows them.
@@ -87,6 +94,7 @@ impl Quota {
             Self::Window(window) => window.refuses(now),
             Self::Bucket(bucket) => bucket.refuses(now),
             Self::Concurrent(concurrent) => concurrent.refuses(),
+            Self::Closed(closed) => closed.refuses(now),
         }
     }
 
@@ -95,6 +103,7 @@ impl Quota {
             Self::Window(window) => window.take(),
             Self::Bucket(bucket) => bucket.take(),
             Self::Concurrent(concurrent) => concurrent.enter(),
+            Self::Closed(_) => {}
         }
     }
 
@@ -102,7 +111,7 @@ impl Quota {
         match self {
             Self::Window(window) => Some(window.reading(now)),
             Self::Bucket(bucket) => Some(bucket.reading()),
-            Self::Concurrent(_) => None,
+            Self::Concurrent(_) | Self::Closed(_) => None,
         }
     }
 
@@ -111,13 +120,14 @@ impl Quota {
         match self {
             Self::Window(window) => Some(window.fluid(run)),
             Self::Bucket(bucket) => Some(bucket.fluid(run)),
-            Self::Concurrent(_) => None,
+            Self::Concurrent(_) | Self::Closed(_) => None,
         }
     }
 }
 
 impl Meter {
     fn judge(&mut self, now: Millis) -> Answer {
+        self.others_come(now);
         let waits = self.quotas.iter_mut().filter_map(|quota| quota.refuses(now));
         let verdict = match waits.max() {
             Some(wait) => Verdict::Limited(self.hints.tell(wait, now)),
@@ -127,6 +137,12 @@ impl Meter {
             }
         };
         Answer { verdict, reading: self.tightest(now).filter(|_| self.tells) }
+    }
+
+    fn others_come(&mut self, now: Millis) {
+        if let Some(others) = &mut self.others {
+            others.come(&mut self.quotas, now);
+        }
     }
 
     fn tightest(&self, now: Millis) -> Option<Reading> {
@@ -172,6 +188,12 @@ impl Upstream {
         self.meters.iter().map(|meter| meter.fluid(run)).sum()
     }
 
+    /// Returns how many requests of others were let in; see [`Others::counted_from`].
+    pub fn taken_by_others(&mut self, now: Millis) -> u64 {
+        self.meters.iter_mut().for_each(|meter| meter.others_come(now));
+        self.meters.iter().filter_map(|meter| meter.others).map(|others| others.taken).sum()
+    }
+
     fn meter(&mut self, cell: CellId) -> &mut Meter {
         let place = usize::from(cell.account) * usize::from(self.pools) + usize::from(cell.pool);
         &mut self.meters[place]
@@ -198,7 +220,7 @@ mod tests {
     fn upstream(outages: Vec<Outage>) -> Upstream {
         let window = Window::new(3, Duration::from_secs(60), Anchor::Wall);
         let quotas = vec![Quota::Window(window), Quota::Concurrent(Concurrent::new(2))];
-        Upstream::new(1, vec![Meter { quotas, hints: HintStyle::Exact, tells: true }], outages)
+        Upstream::new(1, vec![Meter { quotas, hints: HintStyle::Exact, tells: true, others: None }], outages)
     }
 
     fn verdict(upstream: &mut Upstream, seconds: u64) -> Verdict {

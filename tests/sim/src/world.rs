@@ -98,7 +98,7 @@ fn upstream(accounts: u16, pools: u16, rng: &mut Rng) -> Upstream {
 
 fn meter(rng: &mut Rng) -> Meter {
     let quotas = (0..rng.between(1, 3)).map(|_| quota(rng)).collect();
-    Meter { quotas, hints: hints(rng), tells: rng.chance(0.5) }
+    Meter { quotas, hints: hints(rng), tells: rng.chance(0.5), others: None }
 }
 
 fn quota(rng: &mut Rng) -> Quota {

@@ -53,7 +53,7 @@ impl Watch<Ours> for Services {
 }
 
 fn unlimited() -> Meter {
-    Meter { quotas: Vec::new(), hints: HintStyle::Exact, tells: false }
+    Meter { quotas: Vec::new(), hints: HintStyle::Exact, tells: false, others: None }
 }
 
 /// Twelve sessions with six requests at a time, and eight with one; four requests may be under way.

@@ -68,7 +68,7 @@ impl Watch<Ours> for AfterTheFirst {
 fn pauses(accounts: u16, back_after: Duration, hints: HintStyle) -> Vec<(u64, u64)> {
     let setup = Setup::plain(accounts, Strategy::Hybrid, Duration::from_secs(600));
     let quotas = vec![Quota::Window(Window::new(8, back_after, Anchor::FirstRequest))];
-    let meter = Meter { quotas, hints, tells: false };
+    let meter = Meter { quotas, hints, tells: false, others: None };
     let upstream = Upstream::new(1, vec![meter; accounts.into()], Vec::new());
     let traffic = ClosedLoop::new(vec![1; 40], Duration::from_secs(120), Rng::new(5));
     let watch = AfterTheFirst(vec![Account::default(); accounts.into()]);

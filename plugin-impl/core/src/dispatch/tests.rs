@@ -264,7 +264,8 @@ fn who_waited_for_a_closed_way_to_open_tries_it_once_without_paying() {
 
 #[test]
 fn who_came_to_the_front_without_a_wait_pays_for_its_retry() {
-    let cooling = refusal(Some(2_000), Counts { cooling: 1, ..Counts::default() });
+    let cooling =
+        refusal(Some(2_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });
     Story::new()
         .sends_to(0)
         .then(Step::Send, answered(Outcome::ServerError))

@@ -4,14 +4,24 @@
 //! account, and leaves it only if waiting would cost more than a cold cache. Affinity is advice: a
 //! forgotten session pays one cold prompt and nothing else.
 
+mod waiters;
+
 use std::time::Duration;
 
-use crate::planning::plan::{Plan, first_to_open};
+use crate::planning::plan::{Candidate, Plan, first_to_open};
 use crate::planning::snapshot::{Snapshot, Why};
 use crate::planning::strategy::Context;
 use crate::time::Millis;
 
-/// The user's affinity settings.
+pub use self::waiters::{Look, Room, Stake, WaiterTicket, Waiters};
+
+/// Moves of a session follow each other closely that are no further apart.
+const RESTLESS: Duration = Duration::from_secs(60);
+
+/// An account without a request for so long is used by nobody.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What the user chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The longest wait of a request for its session's sticky account while others could serve.
@@ -43,12 +53,27 @@ pub struct Home {
     pub account: u32,
     touched: Millis,
     served: Option<Millis>,
+    /// When the session last moved although its account would have opened soon, and how many such moves
+    /// follow each other closely.
+    chose: Option<Millis>,
+    moves: u8,
+}
+
+/// What became of a request of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The account that the session had lived on when the request was planned.
+    pub left: Option<u32>,
+    /// The account that served it.
+    pub account: u32,
+    /// It left although its account would have opened soon.
+    pub by_choice: bool,
 }
 
 impl Home {
     /// Returns the first home of a session, before any served request there.
     pub const fn first(account: u32, now: Millis) -> Self {
-        Self { account, touched: now, served: None }
+        Self { account, touched: now, served: None, chose: None, moves: 0 }
     }
 
     /// Returns the home after a claim for `account` at `now`. Of several simultaneous claims the first wins
@@ -62,14 +87,19 @@ impl Home {
         }
     }
 
-    /// Returns the home after `account` has served a request of the session.
+    /// Returns the home after a request of the session was served.
     ///
     /// A request moves the session only if it left the session's current home. A request from before an
     /// earlier move knew less, and does not move the session back.
     #[must_use]
-    pub fn served(self, left: Option<u32>, account: u32, now: Millis) -> Self {
-        if self.account == account || left == Some(self.account) {
-            Self { account, touched: self.touched.max(now), served: Some(now) }
+    pub fn served(self, service: Service, now: Millis) -> Self {
+        let Service { left, account, by_choice } = service;
+        if self.account == account {
+            Self { touched: self.touched.max(now), served: Some(now), ..self }
+        } else if left == Some(self.account) {
+            let moves = self.moves(now).saturating_add(by_choice.into());
+            let chose = if by_choice { Some(now) } else { self.chose };
+            Self { account, touched: self.touched.max(now), served: Some(now), chose, moves }
         } else {
             Self { touched: self.touched.max(now), ..self }
         }
@@ -90,7 +120,19 @@ impl Home {
         self.silence(now) < rules.warm
     }
 
-    /// Returns the time since the last request.
+    /// Returns what the session loses by a move, with a prompt of so many bytes.
+    pub fn stake(&self, prompt: u64, rules: &Rules, now: Millis) -> Stake {
+        let whole = rules.warm.as_millis() as u64;
+        let cooled = self.served.map_or(whole, |served| now.0.saturating_sub(served.0));
+        let warmth = prompt.saturating_mul(whole.saturating_sub(cooled)) / whole.max(1);
+        Stake { moves: self.moves(now), warmth }
+    }
+
+    fn moves(&self, now: Millis) -> u8 {
+        if self.chose.is_some_and(|chose| now.since(chose) < RESTLESS) { self.moves } else { 0 }
+    }
+
+    /// Returns how long ago its last request was.
     pub fn silence(&self, now: Millis) -> Duration {
         now.since(self.touched)
     }
@@ -121,13 +163,39 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
     }
 }
 
+/// Returns the best candidate that could serve a request in place of its sticky account, and what it offers.
+/// `waiters` says how many requests wait for an account.
+pub fn room(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    home: u32,
+    waiters: impl Fn(u32) -> usize,
+) -> Option<(Candidate, Room)> {
+    let is_free =
+        |candidate: &&Candidate| candidate.account != home && candidate.trial.is_none() && !candidate.spared;
+    let candidates = plan.candidates.iter().filter(is_free).filter(|other| waiters(other.account) == 0);
+    let offers = candidates.map(|other| {
+        let room = if is_idle(snapshot, other) { Room::Idle } else { Room::Open };
+        (*other, room)
+    });
+    offers.min_by_key(|(_, room)| *room != Room::Idle)
+}
+
+fn is_idle(snapshot: &Snapshot, candidate: &Candidate) -> bool {
+    let account = snapshot.accounts.iter().find(|account| account.index == candidate.account);
+    account.is_some_and(|account| {
+        let rests = |used: Millis| snapshot.now.since(used) >= IDLE || used == Millis::START;
+        account.in_flight == 0 && account.ways.iter().all(|way| rests(way.vitals.used))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::admission::blame::Reason;
     use crate::planning::plan::{plan, testing::account};
     use crate::planning::settings::Settings;
-    use crate::planning::snapshot::Closed;
+    use crate::planning::snapshot::{AccountView, Closed};
     use crate::planning::strategy::Strategy;
 
     const RULES: Rules = Rules {
@@ -136,6 +204,10 @@ mod tests {
         memory: Duration::from_secs(3_600),
         sessions: 10,
     };
+
+    fn service(left: Option<u32>, account: u32) -> Service {
+        Service { left, account, by_choice: false }
+    }
 
     fn at(seconds: u64) -> Millis {
         Millis(seconds * 1_000)
@@ -153,7 +225,8 @@ mod tests {
     fn only_a_request_that_left_the_home_moves_the_session() {
         let home = Home::first(1, at(0));
         let check = |left, account, expected| {
-            assert_eq!(home.served(left, account, at(1)).account, expected, "{left:?} {account}");
+            let home = home.served(service(left, account), at(1));
+            assert_eq!(home.account, expected, "{left:?} {account}");
         };
         check(Some(1), 1, 1);
         check(Some(1), 2, 2);
@@ -163,18 +236,56 @@ mod tests {
 
     #[test]
     fn a_late_answer_of_the_old_home_does_not_move_the_session_back() {
-        let home = Home::first(1, at(0)).served(Some(1), 2, at(1));
-        assert_eq!(home.served(Some(1), 1, at(2)).account, 2);
-        assert_eq!(home.served(Some(1), 3, at(2)).account, 2, "nor anywhere else");
+        let home = Home::first(1, at(0)).served(service(Some(1), 2), at(1));
+        assert_eq!(home.served(service(Some(1), 1), at(2)).account, 2);
+        assert_eq!(home.served(service(Some(1), 3), at(2)).account, 2, "nor anywhere else");
     }
 
     #[test]
     fn a_home_is_warm_where_it_has_served_lately() {
         let home = Home::first(1, at(0));
         assert!(!home.is_warm(&RULES, at(0)), "nothing was served");
-        let home = home.served(Some(1), 1, at(10));
+        let home = home.served(service(Some(1), 1), at(10));
         assert!(home.is_warm(&RULES, at(309)) && !home.is_warm(&RULES, at(310)));
-        assert!(!home.served(Some(2), 3, at(400)).is_warm(&RULES, at(400)), "another account served it");
+        let elsewhere = home.served(service(Some(2), 3), at(400));
+        assert!(!elsewhere.is_warm(&RULES, at(400)), "another account served it");
+    }
+
+    #[test]
+    fn a_session_that_chose_to_move_has_more_at_stake_for_a_while_and_a_cold_prompt_is_worth_nothing() {
+        let chosen = Service { by_choice: true, ..service(Some(1), 2) };
+        let home = Home::first(1, at(0)).served(service(Some(1), 1), at(0));
+        assert_eq!(home.stake(900, &RULES, at(100)), Stake { moves: 0, warmth: 600 });
+        let moved = home.served(chosen, at(100));
+        assert_eq!(moved.stake(900, &RULES, at(100)), Stake { moves: 1, warmth: 900 });
+        assert_eq!(moved.stake(900, &RULES, at(400)), Stake { moves: 0, warmth: 0 });
+        let limited = home.served(service(Some(1), 2), at(100));
+        assert_eq!(limited.stake(900, &RULES, at(100)).moves, 0, "it had no choice");
+    }
+
+    /// Accounts of which the first is closed, and what the best of the others offers.
+    fn offered(prepare: impl FnOnce(&mut [AccountView]), waiters: [usize; 3]) -> Option<(u32, Room)> {
+        let mut accounts = [account(0, 0), account(1, 1), account(2, 0)];
+        accounts[0].ways[0].closed = closed(Some(101), Why::Limited);
+        prepare(&mut accounts);
+        let snapshot = Snapshot { now: at(100), accounts: accounts.into_iter().collect() };
+        let context = Context { accounts: 3, home: Some(0), ..Context::default() };
+        let settings = Settings { strategy: Strategy::Sticky, ..Settings::default() };
+        let plan = plan(&snapshot, &settings, &context).expect("one is open");
+        let found = room(&snapshot, &plan, 0, |account| waiters[account as usize]);
+        found.map(|(candidate, room)| (candidate.account, room))
+    }
+
+    #[test]
+    fn an_account_that_nobody_uses_is_the_best_offer_and_one_with_waiters_is_none() {
+        assert_eq!(offered(|_| (), [1, 0, 0]), Some((2, Room::Idle)));
+        assert_eq!(offered(|_| (), [1, 0, 1]), Some((1, Room::Open)));
+        assert_eq!(offered(|_| (), [1, 1, 1]), None);
+        assert_eq!(
+            offered(|accounts| accounts[2].ways[0].vitals.used = at(100), [0; 3]),
+            Some((2, Room::Open))
+        );
+        assert_eq!(offered(|accounts| accounts[2].ways[0].spared = true, [0, 1, 0]), None, "the user's wish");
     }
 
     fn closed(until: Option<u64>, why: Why) -> Option<Closed> {

@@ -58,6 +58,13 @@ impl Plan {
         let first = open.next().map(|candidate| candidate.account);
         open.any(|candidate| Some(candidate.account) != first)
     }
+
+    /// Has it begin with one of its candidates.
+    pub fn put_first(&mut self, candidate: Candidate) {
+        if let Some(place) = self.candidates.iter().position(|other| *other == candidate) {
+            self.candidates[..=place].rotate_right(1);
+        }
+    }
 }
 
 /// A refusal: no way is open.

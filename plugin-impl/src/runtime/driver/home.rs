@@ -1,18 +1,20 @@
 //! Sticky accounts: the account of a request's agent.
 
 use pointsman_core::dispatch::Event;
+use pointsman_core::planning::affinity::{Service, Stake, hold};
 use pointsman_core::planning::family::{Member, Relative, seat};
+use pointsman_core::planning::plan::Plan;
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::time::Millis;
 
+use crate::fleet::affinity::waiters::Terms;
 use crate::runtime::call::known_at;
 
 use super::Journey;
 
 impl Journey<'_> {
-    /// Looks up the sticky account of the agent, or of the parent agent. Returns whether the agent's prompt
-    /// is still cached at the account.
-    pub(super) fn look_home(&mut self, now: Millis) -> bool {
+    /// Looks where the agent lives, or its parent, and what it would lose by a move while its prompt is cached.
+    pub(super) fn look_home(&mut self, now: Millis) {
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
         let home_of = |session: u64| self.shared.fleet.affinity.home(session, rules, now);
         let home = self.routed.agent_at(self.leg()).and_then(home_of);
@@ -22,7 +24,27 @@ impl Journey<'_> {
         self.context.firm = began_turn.is_some();
         self.context.home = began_turn.or(home.and_then(|home| roster.place_of(home.account)));
         self.context.parent = parent.and_then(|parent| roster.place_of(parent.account));
-        began_turn.is_some() || home.is_some_and(|home| home.is_warm(rules, now))
+        let prompt = self.routed.call.body.len() as u64;
+        let warm = home.filter(|home| home.is_warm(rules, now));
+        self.stake = match warm.map(|home| home.stake(prompt, rules, now)) {
+            None if self.context.firm => Some(Stake::default()),
+            stake => stake,
+        };
+    }
+
+    /// Says until when the request waits for its agent's own account, if that is better than `plan`. An account
+    /// that began a turn is not left for another one while it may open.
+    pub(super) fn stay_home(&mut self, snapshot: &Snapshot, plan: &mut Plan) -> Option<Millis> {
+        self.wait.by_choice = false;
+        let rules = &self.generation.config.settings.affinity;
+        let patience = self.dispatch.patience(rules.patience);
+        let opens = hold(snapshot, plan, &self.context, patience)?;
+        let (home, stake) = (self.context.home?, self.stake?);
+        if self.context.firm {
+            return Some(opens);
+        }
+        let terms = Terms { home, stake, opens, patience, price: rules.patience };
+        self.wait.decide(&self.generation.crews[self.leg().provider].roster, snapshot, plan, &terms)
     }
 
     /// Marks in the snapshot the sticky accounts of the root session's agents, for an agent without a
@@ -79,7 +101,8 @@ impl Journey<'_> {
             return;
         };
         let (rules, account) = (&self.generation.config.settings.affinity, &attempt.lease.target().account);
-        self.shared.fleet.affinity.served(agent, self.home, account.ordinal, rules, now);
+        let service = Service { left: self.home, account: account.ordinal, by_choice: self.wait.by_choice };
+        self.shared.fleet.affinity.served(agent, service, rules, now);
     }
 
     /// Waits for the sticky account without taking a slot in the queue, since no other session depends on

@@ -1,6 +1,5 @@
 //! Planning: the primary hop first, then the failover chain, and early probes last.
 
-use pointsman_core::planning::affinity::hold;
 use pointsman_core::planning::legs;
 use pointsman_core::planning::plan::{Counts, Plan, Refusal, plan};
 use pointsman_core::time::Millis;
@@ -74,24 +73,24 @@ impl Journey<'_> {
         self.context.accounts = roster.members.len() as u32;
         let own = self.routed.own_at(leg);
         self.context.own = own.map(|own| own.place);
-        // The sticky account first: the snapshot has to include it.
-        let is_warm = self.look_home(now);
+        self.look_home(now);
         let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
         self.leave_out_suspects(&mut snapshot);
         self.meet_family(&mut snapshot, now);
         self.ask_about_limits(&snapshot);
         let settings = &self.generation.config.settings;
         let mut chosen = plan(&snapshot, settings, &self.context);
-        if let Ok(first) = &chosen {
-            let patience = self.dispatch.patience(settings.affinity.patience);
-            // A warm prompt cache is worth a short wait for the sticky account.
-            self.held = hold(&snapshot, first, &self.context, patience).filter(|_| is_warm);
+        if let Ok(first) = &mut chosen {
             self.shared.counters.plans.count();
             self.others_open = first.has_others();
             // A concurrent request of the session was faster: plan again with its account.
             if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
                 chosen = plan(&snapshot, settings, &self.context);
+            } else {
+                self.held = self.stay_home(&snapshot, first);
             }
+        } else {
+            self.wait.leave();
         }
         self.record.planned(leg, snapshot, &self.context, chosen.as_ref().ok());
         chosen

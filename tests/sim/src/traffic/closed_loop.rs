@@ -9,6 +9,9 @@ use crate::router::{Ask, Pin, Session};
 
 use super::{Arrival, End, Traffic};
 
+/// The pause of a caller that was not told when to come again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Sessions with these many requests at a time.
 #[derive(Clone, Debug)]
 pub struct ClosedLoop {
@@ -43,8 +46,14 @@ impl Traffic for ClosedLoop {
 
     fn arrived(&mut self, _: &Arrival, _: &mut Vec<Arrival>) {}
 
-    fn ended(&mut self, arrival: &Arrival, _: End, now: Millis, coming: &mut Vec<Arrival>) {
-        let at = now.after(self.rng.millis(1, 20));
+    /// A caller that was refused comes again when it was told to, or else after a second.
+    fn ended(&mut self, arrival: &Arrival, end: End, now: Millis, coming: &mut Vec<Arrival>) {
+        let again = match end {
+            End::Refused { retry_at } => retry_at.unwrap_or(now.after(PAUSE)).max(now),
+            End::Failed => now.after(PAUSE),
+            End::Served | End::Cancelled => now,
+        };
+        let at = again.after(self.rng.millis(1, 20));
         self.ask(arrival.ask.session, at, coming);
     }
 }

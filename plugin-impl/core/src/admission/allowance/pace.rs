@@ -23,7 +23,10 @@ const LONG: u32 = 16;
 /// The number of successful probes explained by a fraction of a token.
 const CHANCE: u32 = 4;
 
-/// The estimated token bucket.
+/// Upstreams tell waits in whole seconds, rounded up.
+const ROUNDING: Duration = Duration::from_secs(1);
+
+/// A bucket as we believe it to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pace {
     /// The time per token, in milliseconds.
@@ -51,6 +54,8 @@ pub(super) struct Pace {
     explore_at: u32,
     exploring: bool,
     refused: u8,
+    /// The last refusal said until when.
+    is_told: bool,
 }
 
 impl Pace {
@@ -74,13 +79,22 @@ impl Pace {
             explore_at: EXPLORE[0],
             exploring: false,
             refused: 0,
+            is_told: false,
         }
     }
 
     /// Empties the bucket; a reported end gives the time to the next token.
     fn drain(&mut self, told: Option<Millis>, now: Millis) {
-        let missing = told.map_or(1.0, |until| millis(until.since(now)) / self.interval);
+        let missing = told.map_or(1.0, |until| self.missing(until.since(now)));
         (self.level, self.at) = (1.0 - missing, now);
+    }
+
+    /// Returns how much of a token is missing where so long a wait was told. An empty bucket misses one token at
+    /// most; a longer wait than that takes is rounded up to a whole second.
+    fn missing(&self, wait: Duration) -> f64 {
+        let told = millis(wait) / self.interval;
+        let exact = millis(wait.saturating_sub(ROUNDING)) / self.interval;
+        told.min(exact.max(1.0))
     }
 
     fn level(&self, now: Millis) -> f64 {
@@ -93,21 +107,24 @@ impl Pace {
     }
 
     pub(super) fn closed(&self) -> Option<Closed> {
-        // What is a rounding away from a token is one.
-        if self.level >= 0.999 {
-            return None;
-        }
-        // Milliseconds until the next whole token.
-        let wait = ((1.0 - self.level) * self.interval).ceil() as u64;
         let explorable = self.used >= self.explore_at && !self.exploring;
-        Some(Closed { until: Millis(self.at.0 + wait), by: By::Learned { explorable } })
+        if explorable && self.is_told {
+            return None; // It is tried whoever else is open: a wait that is told sets the level right again.
+        }
+        self.empty_until().map(|until| Closed { until, by: By::Learned { explorable } })
+    }
+
+    /// Returns when the next token comes, unless there is one.
+    fn empty_until(&self) -> Option<Millis> {
+        // What is a rounding away from a token is one.
+        let missing = 1.0 - self.level;
+        (missing > 0.001).then(|| Millis(self.at.0 + (missing * self.interval).ceil() as u64))
     }
 
     pub(super) fn admit(&mut self, now: Millis) -> Part {
         let level = self.level(now);
-        let has_token = self.closed().is_none_or(|closed| now >= closed.until);
-        // Tokens may have overflowed the real bucket during this pause.
-        self.loose |= self.came_by(now) >= 2.0;
+        let has_token = self.empty_until().is_none_or(|until| now >= until);
+        self.loose |= self.came_by(now) >= self.burst.max(2.0);
         (self.level, self.at) = (level - 1.0, now);
         self.used += 1;
         if has_token {
@@ -129,6 +146,12 @@ impl Pace {
         // The probe found a token of an earlier pause: the bucket holds more.
         if self.loose {
             self.burst += 1.0;
+            if self.found <= CHANCE {
+                return true; // It may have lain there unused.
+            }
+        }
+        if self.found > CHANCE {
+            self.known_by /= 2; // So many tokens that nobody knew of: it fills faster than it did.
         }
         // A sure interval is hardly moved by one token that was over.
         self.interval = (self.interval * (1.0 - 1.0 / f64::from(4 + self.known_by))).max(1.0);
@@ -138,6 +161,8 @@ impl Pace {
     pub(super) fn refuse(&mut self, ticket: Ticket, told: Option<Millis>, now: Millis) -> Option<Millis> {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
+        let was_guessed = self.found > CHANCE;
+        self.is_told = told.is_some();
         if told.is_some() {
             self.found = 0; // What is told sets the level right each time.
         }
@@ -149,13 +174,14 @@ impl Pace {
         if ticket.part != Part::Explorer && self.loose {
             self.slow_down();
         }
-        self.learn_interval(ticket.sent);
+        self.learn_interval(ticket.sent, was_guessed);
+        self.found = 0;
         (self.exploring, self.empty, self.used) = (false, ticket.sent, 0);
         self.drain(told, now);
         if told.is_none() {
             // Without a reported end, each further refusal waits one interval longer.
             self.level -= f64::from(self.refused.saturating_sub(1));
-            return self.closed().map(|closed| closed.until);
+            return self.empty_until();
         }
         None
     }
@@ -167,16 +193,22 @@ impl Pace {
         self.interval *= 1.0 + 1.0 / f64::from(4 + self.known_by);
     }
 
-    /// Measures the interval: the number of tokens between two empty instants.
-    fn learn_interval(&mut self, now: Millis) {
+    /// Between two instants at which it was empty, so many tokens came.
+    fn learn_interval(&mut self, now: Millis, was_guessed: bool) {
         let came = self.before + self.used;
-        self.loose |= std::mem::take(&mut self.found) > CHANCE;
         if came < 2 {
             self.before = came;
             return;
         }
         let (span, count) = (millis(now.since(self.base)), f64::from(came));
-        // The measurement is only an upper bound: it may shorten the interval, never lengthen it.
+        if was_guessed {
+            // Explorers have drawn the interval to where it was refused, and what came before may have been too
+            // slow: it is between the two.
+            self.interval = (span / count * self.interval).sqrt().max(1.0);
+            self.known_by = came.min(CHANCE);
+            (self.base, self.before, self.loose) = (now, 0, false);
+            return;
+        }
         if std::mem::take(&mut self.loose) {
             self.interval = self.interval.min(span / (count - 1.0)).max(1.0);
             (self.base, self.before) = (now, 0);

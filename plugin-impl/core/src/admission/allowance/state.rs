@@ -259,14 +259,36 @@ mod tests {
         state.admit(false, now).expect("a place")
     }
 
-    /// Meets a limit of three requests in a window of a minute, and returns the state at the reset.
-    fn taught() -> AllowanceState {
+    const BEGIN: Millis = Millis(T.0 - 60_000);
+
+    /// Meets a limit of three requests in a window of a minute, and returns how it is at the reset.
+    fn taught_once() -> AllowanceState {
         let mut state = AllowanceState::default();
-        let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
+        let tickets = [(); 4].map(|()| admitted(&mut state, BEGIN));
         for ticket in &tickets[..3] {
             state.confirm(*ticket);
         }
-        state.refuse(tickets[3], Some(at(60)), at(60), at(1));
+        state.refuse(tickets[3], Some(at(0)), at(0), BEGIN);
+        state
+    }
+
+    /// The same, in the window after the reset, of which the pilot has taken one.
+    fn unsure() -> AllowanceState {
+        let mut state = taught_once();
+        let pilot = admitted(&mut state, at(0));
+        assert!(state.confirm(pilot), "more may go than before");
+        state
+    }
+
+    /// Meets the same limit in a second window, which makes the capacity sure.
+    fn taught() -> AllowanceState {
+        let mut state = unsure();
+        for _ in 0..2 {
+            let ticket = admitted(&mut state, at(0));
+            state.confirm(ticket);
+        }
+        let refused = admitted(&mut state, at(1));
+        state.refuse(refused, Some(at(60)), at(60), at(1));
         state
     }
 
@@ -300,6 +322,81 @@ mod tests {
         let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(62))];
         assert!(matches!(state.denial(at(63)), Some(Deny::Learned { until, .. }) if until == at(120)));
         assert!(state.denial(at(120)).is_none(), "the next reset is predicted");
+    }
+
+    #[test]
+    fn a_capacity_that_one_limit_has_taught_grows_by_1_2_4_and_all() {
+        let mut state = unsure();
+        for _ in 0..2 {
+            let ticket = admitted(&mut state, at(1));
+            state.confirm(ticket);
+        }
+        for allowed in [1, 2, 4, 8] {
+            let tickets: Vec<_> = (0..allowed).map(|_| admitted(&mut state, at(2))).collect();
+            assert_eq!(state.denial(at(2)), Some(Deny::Probing), "{allowed} have no answer yet");
+            let freed = tickets.into_iter().filter(|ticket| state.confirm(*ticket)).count();
+            assert!(freed > 0, "{allowed} were answered");
+        }
+    }
+
+    /// Lets so many in after the pilot of a window, and meets a limit until another instant.
+    fn use_up(state: &mut AllowanceState, well: u32, begin: u64, until: u64) {
+        let pilot = admitted(state, at(begin));
+        state.confirm(pilot);
+        for _ in 1..well {
+            let ticket = admitted(state, at(begin + 1));
+            state.confirm(ticket);
+        }
+        let refused = admitted(state, at(begin + 2));
+        state.refuse(refused, Some(at(until)), at(until), at(begin + 2));
+    }
+
+    #[test]
+    fn a_capacity_that_is_much_less_than_it_was_is_no_bound_until_it_is_met_again() {
+        let mut state = taught_once();
+        use_up(&mut state, 20, 0, 60);
+        use_up(&mut state, 5, 60, 120);
+        let pilot = admitted(&mut state, at(120));
+        state.confirm(pilot);
+        for _ in 1..19 {
+            let ticket = admitted(&mut state, at(121));
+            state.confirm(ticket);
+        }
+        assert_eq!(state.experience().capacity, Some(5), "others may have used the rest");
+        let refused = admitted(&mut state, at(122));
+        state.refuse(refused, Some(at(180)), at(180), at(122));
+        let pilot = admitted(&mut state, at(180));
+        state.confirm(pilot);
+        assert_eq!(state.experience().capacity, Some(19));
+    }
+
+    #[test]
+    fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
+        let mut state = AllowanceState::default();
+        let refused = admitted(&mut state, at(0));
+        state.refuse(refused, Some(at(12)), at(12), at(0));
+        let pilot = admitted(&mut state, at(12));
+        state.confirm(pilot);
+        assert_eq!(state.experience().capacity, None);
+        for _ in 0..20 {
+            let ticket = admitted(&mut state, at(13));
+            state.confirm(ticket);
+        }
+    }
+
+    #[test]
+    fn an_explorer_that_goes_well_makes_the_capacity_unsure() {
+        let mut state = second_window();
+        for _ in 0..2 {
+            let ticket = admitted(&mut state, at(61));
+            state.confirm(ticket);
+        }
+        let explorer = state.admit(true, at(62)).expect("an explorer");
+        state.confirm(explorer);
+        let next = state.admit(false, at(63)).expect("nobody has to explore");
+        state.confirm(next);
+        let more = [(); 2].map(|()| state.admit(false, at(63)));
+        assert!(more.iter().all(Result::is_ok), "two, after one went well: {more:?}");
     }
 
     #[test]
@@ -472,7 +569,10 @@ mod tests {
             let begin = 60 * minute + first;
             let ticket = admitted(&mut state, at(begin));
             state.confirm(ticket);
-            let _ = [admitted(&mut state, at(begin + 1)), admitted(&mut state, at(begin + 1))];
+            for _ in 0..2 {
+                let ticket = admitted(&mut state, at(begin + 1));
+                state.confirm(ticket);
+            }
             if let Ok(limited) = state.admit(true, at(begin + 2)) {
                 let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
             }

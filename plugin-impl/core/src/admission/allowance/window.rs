@@ -23,6 +23,11 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// The greatest length of a short window, in milliseconds.
 const SHORT: u64 = 20_000;
+/// What seems to be a shorter window is mostly a bucket that is not known for one yet.
+const SHORTEST: u64 = 2_500;
+
+/// A window that has let in so many was hardly closed from outside.
+const MANY: u32 = 16;
 
 /// The fewest unanswered requests allowed while the capacity is uncertain; beyond it, as many as have
 /// succeeded.
@@ -34,6 +39,12 @@ pub(super) struct Window {
     capacity: Option<u32>,
     /// A limit was met, but the capacity of a window is not certain.
     is_vague: bool,
+    /// The capacity is a bound. It is none where others may have used what is missing: where it comes from a
+    /// window of which the beginning was not seen and is small, or is much less than it was. Then as many may
+    /// be without an answer beyond it as have gone well there, and one more: 1, 2, 4, and all.
+    is_sure: bool,
+    /// The capacity is what a window let in whose beginning was seen.
+    is_counted: bool,
     calendar: Calendar,
     phase: Phase,
     /// The sending of the current window's first request.
@@ -127,10 +138,25 @@ impl Window {
     /// Returns whether an unknown limit may be near: a whole wait queue would run into it before the first
     /// answer. So at most as many requests go at once as have succeeded.
     fn is_groping(&self) -> bool {
-        let is_full = self.capacity.is_some_and(|capacity| self.used >= capacity);
-        // At full capacity, past successes prove nothing about the next request.
-        let proven = if is_full { 0 } else { self.good };
-        (is_full || self.is_vague) && self.unanswered >= proven.max(A_FEW)
+        match self.capacity.filter(|capacity| self.used >= *capacity) {
+            Some(_) if self.is_bound() => self.unanswered >= A_FEW,
+            Some(capacity) => {
+                let beyond = self.unanswered.min(self.used - capacity);
+                beyond > self.good.saturating_sub(capacity)
+            }
+            None => self.is_vague && self.unanswered >= self.good.max(A_FEW),
+        }
+    }
+
+    /// In short windows, where a refusal costs little, it is tried now and then whether there is more, whoever
+    /// else is open.
+    fn is_bound(&self) -> bool {
+        let is_short = self.calendar.length().is_some_and(|length| (SHORTEST..=SHORT).contains(&length));
+        self.is_sure && !(is_short && self.explore_in == 0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.capacity.is_some_and(|capacity| self.used >= capacity)
     }
 
     fn groping(&self) -> Closed {
@@ -201,7 +227,8 @@ impl Window {
     }
 
     fn shut_if_full(&mut self, now: Millis) {
-        if self.capacity.is_some_and(|capacity| self.used >= capacity)
+        if self.is_bound()
+            && self.is_full()
             && let Some(until) = self.next_try(now)
         {
             self.phase = Phase::Shut { until };
@@ -218,7 +245,8 @@ impl Window {
             Part::Explorer => {
                 self.exploring = false;
                 self.capacity = self.capacity.map(|capacity| capacity.max(self.used));
-                self.rarity = 0;
+                (self.rarity, self.good) = (0, self.good + 1);
+                self.grow();
                 Next::Same
             }
             Part::Pilot => {
@@ -232,7 +260,15 @@ impl Window {
         }
     }
 
-    /// Returns whether an answer admits more requests than before.
+    /// There was more than the capacity, so it is a bound no longer.
+    fn grow(&mut self) {
+        self.is_sure = false;
+        if !self.tripped && matches!(self.phase, Phase::Shut { .. }) {
+            self.phase = Phase::Open;
+        }
+    }
+
+    /// Says whether an answer lets more go than before.
     pub(super) fn frees_a_place(&self, ticket: Ticket) -> bool {
         ticket.is_trial() || self.is_groping()
     }
@@ -253,11 +289,15 @@ impl Window {
 
     /// Learns the capacity: an exhausted window has admitted as many requests as it can.
     fn learn_capacity(&mut self) {
-        if !self.tripped {
+        // Who let nobody in was closed from outside, which says nothing on its capacity.
+        if !self.tripped || self.used == 0 {
             return;
         }
         if self.whole || self.capacity.is_none() {
-            self.capacity = Some(self.used.max(1));
+            let counted = self.capacity.filter(|_| self.is_counted);
+            let is_less = counted.is_some_and(|capacity| self.used * 2 < capacity);
+            self.is_sure = if self.whole { !is_less } else { self.used >= MANY };
+            (self.capacity, self.is_counted) = (Some(self.used), self.whole);
             // Resets that nobody noticed are possible as long as nobody knows when they are due.
             self.is_vague = !self.whole || self.calendar.length().is_none();
         }
@@ -271,7 +311,7 @@ impl Window {
         // The reset came after the last refused request, and at the latest when a probe succeeded.
         let over = self.refused_at.0.max(told.map_or(0, |told| told.over)).min(seen.0 - 1);
         let most = told.map_or(seen.0, |told| told.most.min(seen.0)).max(over + 1);
-        let start = self.dated.then_some(self.start);
+        let start = (self.dated && self.used > 0).then_some(self.start);
         self.calendar.note(Reset { start, trip: self.trip, came: Between { over, most } });
     }
 
