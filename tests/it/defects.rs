@@ -1,6 +1,8 @@
 //! Defects that measuring found in other gateways. Each is shown to be absent by what can be counted, since
 //! times vary with the machine.
 
+use std::io::Read;
+
 use http_body_util::BodyExt;
 use pointsman_tests::raw::{self, Raw};
 use pointsman_tests::setup::free;
@@ -67,7 +69,28 @@ async fn nothing_is_compressed_on_its_way() {
     let ask = Ask::messages().header("accept-encoding", "br, gzip, deflate, zstd");
     let answer = before(&raw).client().await.send(&ask).await.good();
     assert_eq!((answer.header("content-encoding"), answer.text()), (None, body));
-    assert_eq!(raw.next().values("accept-encoding"), Vec::<&str>::new());
+    assert_eq!(raw.next().values("accept-encoding"), ["br, gzip, deflate"], "what the router can undo");
+}
+
+/// Each hop may compress where nothing is said, and may do so all the same: errors are read, and nobody who asked
+/// for no coding is sent one.
+#[tokio::test]
+async fn a_coding_that_nobody_asked_for_is_undone() {
+    let body = r#"{"type":"message","content":[{"type":"text","text":"pong"}]}"#;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n";
+    let packed = gzip(body.as_bytes());
+    let head = format!("{head}Content-Length: {}\r\n\r\n", packed.len());
+    let raw = Raw::start(vec![[head.into_bytes(), packed].concat()]);
+    let answer = before(&raw).client().await.send(&Ask::messages()).await.good();
+    assert_eq!((answer.header("content-encoding"), answer.text()), (None, body.to_owned()));
+    assert_eq!(raw.next().values("accept-encoding"), ["identity"]);
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let mut encoder = flate2::read::GzEncoder::new(plain, flate2::Compression::default());
+    encoder.read_to_end(&mut packed).expect("reading from memory");
+    packed
 }
 
 /// What comes in one piece goes on in one, and not event by event: each would be a write here, and a

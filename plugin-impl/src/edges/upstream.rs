@@ -8,6 +8,7 @@
 
 pub mod body;
 mod certificate;
+mod coding;
 mod direct;
 mod fault;
 pub mod news;
@@ -27,6 +28,7 @@ use self::direct::Direct;
 use self::proxied::Proxied;
 
 pub use self::body::{IncomingBody, StreamFault, whole};
+pub use self::coding::ask_for;
 
 /// The upstream client, with idle connections.
 #[derive(Debug)]
@@ -82,6 +84,16 @@ pub struct SendError {
     pub fault: NetworkFault,
     /// The text, without the URL.
     pub text: String,
+}
+
+impl Incoming {
+    /// Takes the answer out of its codings, where they are known: what is read and handed on is plain.
+    #[must_use]
+    pub fn decoded(self) -> Self {
+        let Self { status, mut headers, body } = self;
+        let decoder = coding::Decoder::of(&mut headers);
+        Self { status, headers, body: body.decoded_by(decoder) }
+    }
 }
 
 impl Upstream {

@@ -316,6 +316,7 @@ impl<'a> Journey<'a> {
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, evidence) = match sent {
             Ok(incoming) => {
+                let incoming = incoming.decoded();
                 // Headers report quota on good and bad answers alike.
                 self.note_readings(&incoming.headers);
                 let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);

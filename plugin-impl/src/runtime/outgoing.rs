@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::ACCEPT_ENCODING;
 use pointsman_core::formats::body;
 use pointsman_core::formats::envelope;
 use pointsman_core::formats::format::Envelope;
@@ -15,7 +14,7 @@ use pointsman_core::request::intent::ModelPlace;
 
 use crate::edges::auth::Proof;
 use crate::edges::config::ProviderConfig;
-use crate::edges::upstream::{Outgoing, Replay};
+use crate::edges::upstream::{Outgoing, Replay, ask_for};
 use crate::fleet::lease::Target;
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
@@ -35,8 +34,7 @@ pub fn build(
     let model = pool.model(&leg.route.model);
     let mut url = target_url(&target.endpoint.url.0, &path(routed, pool, model));
     let mut headers = callers(routed.call.headers.clone());
-    // An answer that is compressed could not be looked into.
-    headers.remove(ACCEPT_ENCODING);
+    ask_for(&mut headers);
     // The turn state belongs to the account of the turn's first request, and goes to no other.
     if routed.began_turn.as_ref() != Some(&target.account.id) {
         headers.remove(&TURN_STATE);

@@ -19,7 +19,7 @@ use crate::counters::Counters;
 use crate::edges::auth::{Proof, Tokens};
 use crate::edges::config::{ProviderConfig, Timeouts};
 use crate::edges::store::{Record, SavedLimit};
-use crate::edges::upstream::{Outgoing, Replay, whole};
+use crate::edges::upstream::{Outgoing, Replay, ask_for, whole};
 use crate::fleet::Account;
 use crate::fleet::inquiry::{Inquiry, Moved};
 use crate::runtime::generation::{Generation, Papers};
@@ -107,7 +107,7 @@ impl Question {
         let timeouts = Timeouts { connect, head: PATIENCE, idle: PATIENCE };
         let sent =
             self.tokens.upstream.send(|| self.request(&proof), self.papers.proxy.as_ref(), timeouts).await;
-        let incoming = sent.map_err(|error| error.text)?;
+        let incoming = sent.map_err(|error| error.text)?.decoded();
         if !incoming.status.is_success() {
             return Err(format!("it answered {}", incoming.status.as_u16()));
         }
@@ -127,6 +127,7 @@ impl Question {
     /// any other URL is read with GET.
     fn request(&self, proof: &Proof) -> Outgoing {
         let mut headers = HeaderMap::new();
+        ask_for(&mut headers);
         for (name, value) in &self.provider.headers[self.pool] {
             headers.insert(name, value.clone());
         }

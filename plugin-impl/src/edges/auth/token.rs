@@ -10,7 +10,7 @@ use pointsman_core::response::token::{MAX_LIFETIME, UNTOLD_LIFETIME};
 use serde_json::Value;
 
 use crate::edges::config::{OAuthClient, ProxyUrl, Timeouts};
-use crate::edges::upstream::{Outgoing, Replay, Upstream, whole};
+use crate::edges::upstream::{Outgoing, Replay, Upstream, ask_for, whole};
 use crate::secret::Secret;
 
 /// The longest answer of a token endpoint to read, in bytes.
@@ -56,6 +56,7 @@ pub(super) async fn refresh(
         tracing::warn!(%error, "the token endpoint failed");
         Fault::OUTAGE
     })?;
+    let incoming = incoming.decoded();
     let status = incoming.status;
     let body = whole(incoming.body, MAX_ANSWER).await.ok_or(Fault::OUTAGE)?;
     // A token counts only with a success status.
@@ -81,7 +82,8 @@ fn request(client: &OAuthClient, refresh_token: &Secret) -> Outgoing {
         form.append_pair("client_secret", secret.expose());
     }
     let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, content_type)]);
+    let mut headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, content_type)]);
+    ask_for(&mut headers);
     Outgoing {
         method: Method::POST,
         url: client.token_url.clone(),

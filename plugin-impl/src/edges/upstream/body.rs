@@ -13,6 +13,7 @@ use http_body::{Body, Frame};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
+use super::coding::Decoder;
 use super::direct::ConnectedBody;
 use super::news::News;
 
@@ -20,6 +21,8 @@ use super::news::News;
 #[derive(Debug)]
 pub struct IncomingBody {
     source: Source,
+    /// Undoes the content codings.
+    decoder: Option<Decoder>,
     /// Set by every wake-up of the reader.
     news: Arc<News>,
     silence: Silence,
@@ -80,11 +83,21 @@ pub async fn whole(
 impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
         let silence = Silence { most: idle, since: None, alarm: None };
-        Self { source, news: Arc::default(), silence, broken: None }
+        Self { source, decoder: None, news: Arc::default(), silence, broken: None }
+    }
+
+    /// Takes the body out of its codings from now on.
+    pub(super) fn decoded_by(self, decoder: Option<Decoder>) -> Self {
+        Self { decoder, ..self }
     }
 
     /// Returns whether the body is known to be over.
     pub fn is_over(&self) -> bool {
+        // The end of a coded body has to be read: a cut shows there.
+        self.decoder.is_none() && self.source_is_over()
+    }
+
+    fn source_is_over(&self) -> bool {
         match &self.source {
             Source::Direct(body) => body.is_end_stream(),
             Source::Proxied(body) => body.is_end_stream(),
@@ -101,13 +114,25 @@ impl IncomingBody {
         while let Some(frame) = ready!(self.source.poll_frame(context)) {
             self.silence.since = None;
             // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
-            if let Ok(bytes) = frame?.into_data()
-                && !bytes.is_empty()
-            {
+            let Ok(bytes) = frame?.into_data() else { continue };
+            let bytes = self.plain(bytes)?;
+            if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(bytes)));
             }
         }
-        Poll::Ready(None)
+        Poll::Ready(self.rest().transpose())
+    }
+
+    fn plain(&mut self, bytes: Bytes) -> Result<Bytes, StreamFault> {
+        let Some(decoder) = &mut self.decoder else { return Ok(bytes) };
+        decoder.decode(&bytes).map_err(|_| StreamFault::Broken)
+    }
+
+    /// Returns what a decoder had left at the end.
+    fn rest(&mut self) -> Result<Option<Bytes>, StreamFault> {
+        let Some(decoder) = &mut self.decoder else { return Ok(None) };
+        let rest = decoder.end().map_err(|_| StreamFault::Broken)?;
+        Ok(Some(rest).filter(|rest| !rest.is_empty()))
     }
 }
 
