@@ -134,12 +134,18 @@ async fn a_pinned_request_never_leaves_its_provider() {
     let pinned = [
         Ask::messages().header("x-pointsman-account", "anthropic:home"),
         Ask::messages().header("x-pointsman-pool", "anthropic"),
-        Ask::messages().model("anthropic/claude-sonnet-4-6"),
     ];
     for ask in pinned {
         stage.fetch(&ask).await.refused(429);
     }
     assert_eq!(stage.calls("away"), 0);
+}
+
+#[tokio::test]
+async fn a_provider_before_the_model_is_no_pin() {
+    let stage = messages(spent(60), free()).start();
+    let ask = Ask::messages().model("anthropic/claude-sonnet-4-6");
+    assert_eq!(served(&stage.fetch(&ask).await.good()).0, "acme");
 }
 
 #[tokio::test]

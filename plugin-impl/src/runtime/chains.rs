@@ -122,8 +122,12 @@ accounts:
     }
 
     fn check(chains: &str, asked: &str, path: &str, expected: &[&str]) {
+        check_pinned(chains, (asked, None), path, expected);
+    }
+
+    fn check_pinned(chains: &str, (asked, pool): (&str, Option<&str>), path: &str, expected: &[&str]) {
         let generation = generation(chains);
-        let ask = Ask { format: WireFormat::OpenAi, provider: None, model: asked, pool: None, account: None };
+        let ask = Ask { format: WireFormat::OpenAi, provider: None, model: asked, pool, account: None };
         let origin = Route::parse(&ask, &generation, false).expect("a route");
         let legs = generation.chains.of(&origin, &intent(path));
         assert_eq!(legs.iter().map(Leg::name).collect::<Vec<_>>(), expected, "{chains} {asked}");
@@ -142,7 +146,16 @@ accounts:
 
     #[test]
     fn what_is_pinned_has_no_chain() {
-        check("{gpt-5: acme/a, '*': acme/c}", "openai/gpt-5", CHAT, &[]);
+        check_pinned("{gpt-5: acme/a, '*': acme/c}", ("openai/gpt-5", Some("openai")), CHAT, &[]);
+    }
+
+    #[test]
+    fn a_provider_before_the_model_is_no_pin() {
+        for chains in ["{gpt-5: acme/a}", "{openai/gpt-5: acme/a}", "{'*': acme/a}", "{openai/*: acme/a}"] {
+            for asked in ["gpt-5", "openai/gpt-5"] {
+                check(chains, asked, CHAT, &["acme/a"]);
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::formats::format::WireFormat;
 use crate::ids::AccountId;
 use crate::request::catalog::{Family, Pool, Provider};
 
+/// Services with only their own models, under ids without slashes. Other services may be aggregators.
+const WITHOUT_SLASHES: [&str; 7] = ["openai", "deepseek", "mistral", "xai", "cerebras", "moonshot", "zai"];
+
 /// A parsed target.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -172,9 +175,18 @@ impl<'a> Named<'a> {
         model: &'a str,
         providers: &impl Providers,
     ) -> Result<Self, RouteError> {
+        let aggregator = || aggregator(ask, provider.as_deref(), providers);
         if let Some(found) = find(providers, left).filter(|_| provider.is_none()) {
-            // A provider that has a pool of its own name means that pool.
-            let own = found.pool(left).filter(|pool| found.family(model).pools.contains(pool));
+            // Aggregators have models of other services under such ids.
+            if !serves(&found, ask, providers)
+                && is_vendor(&found)
+                && let Some(aggregator) = aggregator()
+            {
+                return Ok(Self { provider: Some(aggregator), pool: None, model: ask.model });
+            }
+            // A prefix pins a pool of the provider's name if people know the pools by name.
+            let own = found.pool(left).filter(|_| found.has_named_pools());
+            let own = own.filter(|pool| found.family(model).pools.contains(pool));
             return Ok(Self { provider: Some(found), pool: own.map(|_| left), model });
         }
         if in_pool(ask, provider.as_deref(), left, providers) {
@@ -182,7 +194,8 @@ impl<'a> Named<'a> {
         }
         // OpenAI-compatible services have slashes in their models' own names.
         if ask.format == WireFormat::OpenAi {
-            return Ok(Self { provider, pool: None, model: ask.model });
+            let aggregator = aggregator();
+            return Ok(Self { provider: provider.or(aggregator), pool: None, model: ask.model });
         }
         Err(unknown_provider(left, ask, providers))
     }
@@ -247,6 +260,23 @@ fn candidates<'a>(
         Some(named) => provider.id == named.id,
         None => provider.format == format && providers.has_accounts(provider),
     })
+}
+
+fn serves(provider: &Provider, ask: &Ask<'_>, providers: &impl Providers) -> bool {
+    provider.format == ask.format && providers.has_accounts(provider)
+}
+
+/// Returns whether aggregators have models under the provider's name.
+fn is_vendor(provider: &Provider) -> bool {
+    let id = provider.id.as_str();
+    provider.format != WireFormat::OpenAi || WITHOUT_SLASHES.contains(&id) || id == "nvidia"
+}
+
+/// Returns the first usable provider with slashes in model ids, unless the request names a provider or an account.
+fn aggregator(ask: &Ask<'_>, named: Option<&Provider>, providers: &impl Providers) -> Option<Arc<Provider>> {
+    let is_free = ask.format == WireFormat::OpenAi && named.is_none() && ask.account.is_none();
+    let mut usable = candidates(ask, None, providers).filter(|_| is_free);
+    usable.find(|provider| !WITHOUT_SLASHES.contains(&provider.id.as_str())).cloned()
 }
 
 fn in_pool(ask: &Ask<'_>, named: Option<&Provider>, pool: &str, providers: &impl Providers) -> bool {

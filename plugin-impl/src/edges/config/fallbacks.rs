@@ -212,10 +212,13 @@ impl Reading<'_> {
     fn route(&self, target: &Written<'_>, report: &mut Report) -> Option<Route> {
         let format = target.provider.format;
         let ask = Ask { format, provider: None, model: &target.name, pool: None, account: None };
-        match Route::parse(&ask, self.known, self.common.quota_fallback) {
-            Ok(route) => Some(route),
+        let provider = &target.provider.id;
+        let parsed = Route::parse(&ask, self.known, self.common.quota_fallback);
+        // An id for an aggregator is no target at its vendor.
+        match parsed.map(|route| Some(route).filter(|route| route.provider.id == *provider)) {
+            Ok(Some(route)) => Some(route),
             // No account now, but perhaps tomorrow: a warning, not an error.
-            Err(RouteError::NoAccounts { provider }) => {
+            Ok(None) | Err(RouteError::NoAccounts { .. }) => {
                 let text = format!("`{}` is left out of `{}`", target.name, target.entry.path);
                 report
                     .warn(&target.entry.node.place, format!("{text}: provider `{provider}` has no account"));

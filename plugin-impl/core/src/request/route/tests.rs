@@ -113,3 +113,54 @@ fn an_unknown_account_is_a_clear_error() {
     let asked = Ask { account: Some("antigravity:nobody"), ..ask("gemini-3-flash") };
     assert!(matches!(routed(&asked), Err(RouteError::UnknownAccount { .. })));
 }
+
+/// Resolves a model for a fleet of OpenAI-compatible providers, each named by an account.
+fn resolved<const N: usize>(model: &str, accounts: [&str; N]) -> String {
+    let openai = |id| provider(id, WireFormat::OpenAi);
+    let anthropic = provider("anthropic", WireFormat::Anthropic);
+    let [a, b, c, d] = ["openai", "deepseek", "openrouter", "groq"].map(openai);
+    let fleet = Fixture::new([a, b, c, d, anthropic]).with_accounts(accounts);
+    let asked = Ask { format: WireFormat::OpenAi, ..ask(model) };
+    match Route::parse(&asked, &fleet, true) {
+        Ok(route) => format!("{} {} {}", route.provider.id, route.model, route.is_pinned()),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn ids_with_slashes_reach_an_aggregator_if_the_named_provider_has_no_account() {
+    let fleet = ["openai:a", "openrouter:a"];
+    assert_eq!(resolved("deepseek/deepseek-chat", fleet), "openrouter deepseek/deepseek-chat false");
+    assert_eq!(resolved("anthropic/claude-opus-4.5", fleet), "openrouter anthropic/claude-opus-4.5 false");
+    assert_eq!(resolved("google/gemma-3:free", fleet), "openrouter google/gemma-3:free false");
+    assert_eq!(resolved("openai/gpt-oss-120b", ["groq:a"]), "groq openai/gpt-oss-120b false");
+}
+
+#[test]
+fn a_named_provider_with_an_account_goes_before_an_aggregator() {
+    let fleet = ["deepseek:a", "openrouter:a"];
+    assert_eq!(resolved("deepseek/deepseek-chat", fleet), "deepseek deepseek-chat false");
+    assert_eq!(
+        resolved("openrouter/deepseek/deepseek-chat", fleet),
+        "openrouter deepseek/deepseek-chat false"
+    );
+}
+
+#[test]
+fn a_named_provider_without_account_is_told_if_nobody_else_has_such_ids() {
+    let told = resolved("deepseek/deepseek-chat", ["openai:a"]);
+    assert!(told.starts_with("no account for provider `deepseek`"), "{told}");
+    let told = resolved("openrouter/m", ["groq:a"]);
+    assert!(told.starts_with("no account for provider `openrouter`"), "{told}");
+    let told = resolved("anthropic/claude", ["openai:a"]);
+    assert!(told.starts_with("provider `anthropic` speaks"), "{told}");
+}
+
+#[test]
+fn a_prefix_of_a_provider_with_one_pool_pins_nothing() {
+    let mut only = provider("acme", WireFormat::OpenAi);
+    only.pools[0].name = crate::ids::PoolId::new("acme");
+    let fleet = Fixture::new([only]).with_accounts(["acme:one"]);
+    let asked = Ask { format: WireFormat::OpenAi, ..ask("acme/big") };
+    assert!(!Route::parse(&asked, &fleet, true).expect("a route").is_pinned());
+}
