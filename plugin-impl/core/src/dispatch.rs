@@ -116,6 +116,8 @@ pub struct Dispatch {
     waited_out: bool,
     /// The state of an answer in doubt.
     doubt: Option<Doubt>,
+    /// Other providers may serve the request.
+    has_fallbacks: bool,
 }
 
 /// What another attempt of a request costs.
@@ -158,7 +160,14 @@ impl Dispatch {
             next: Next::Free,
             waited_out: false,
             doubt: None,
+            has_fallbacks: false,
         }
+    }
+
+    /// Says whether other providers may serve the request.
+    #[must_use]
+    pub fn with_fallbacks(self, has_fallbacks: bool) -> Self {
+        Self { has_fallbacks, ..self }
     }
 
     /// Sets the jitter: the request asks a little after each end of a wait.
@@ -322,7 +331,7 @@ impl Dispatch {
     /// calls.
     fn doubted(&mut self, evidence: Evidence) -> Phase {
         let asks_another = match &mut self.doubt {
-            Some(doubt) => doubt.hears(&evidence),
+            Some(doubt) => doubt.hears(&evidence, self.has_fallbacks),
             none => {
                 *none = Some(Doubt::new(evidence));
                 true

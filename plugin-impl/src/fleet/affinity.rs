@@ -54,6 +54,11 @@ impl Affinity {
         *home = home.served(service, now);
     }
 
+    /// Lets a session go from an account that broke its answer off.
+    pub fn leave(&self, session: u64, account: u32) {
+        self.homes.remove_if(&session, |_, home| home.account == account);
+    }
+
     /// Forgets the sessions with the longest silence.
     fn make_room(&self, rules: &Rules, now: Millis) {
         let crowded = rules.sessions as usize;

@@ -244,6 +244,15 @@ impl Lease {
         self.fold(evidence, convicted, now)
     }
 
+    /// Folds in an error or a cut behind the beginning of an answer, which had confirmed the way already.
+    pub fn broke(mut self, evidence: &Evidence, now: Millis) -> Settlement {
+        for gate in Gate::ALL {
+            let admitted = self.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now));
+            self.gates[gate.index()] = admitted.and_then(Result::ok);
+        }
+        self.settle(evidence, now)
+    }
+
     /// Settles a failure of a request, unless the fault is in doubt.
     pub fn examine(mut self, evidence: &Evidence, request: u64, now: Millis) -> Examined {
         let suspected =

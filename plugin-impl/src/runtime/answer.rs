@@ -3,6 +3,7 @@
 mod held;
 mod merge;
 mod recorder;
+mod watch;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -18,13 +19,13 @@ use pointsman_core::reporting::keep_alive::KeepAlive;
 
 use crate::counters::Counters;
 use crate::edges::upstream::{IncomingBody, StreamFault};
-use crate::fleet::Lease;
 
 use self::held::{Held, Next};
 use self::merge::{Merge, Piece};
 
 pub use self::held::Serving;
 pub use self::recorder::Recorder;
+pub use self::watch::Watch;
 
 /// An answer to a caller.
 #[derive(Debug)]
@@ -63,14 +64,14 @@ struct Source {
     /// Pieces read before the head was delivered.
     held: VecDeque<Bytes>,
     body: Option<IncomingBody>,
-    lease: Option<Lease>,
+    watch: Option<Watch>,
     counters: Arc<Counters>,
 }
 
 impl Relay {
     /// Relays `held`, then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
-        let source = Source { held, body, lease: None, counters };
+        let source = Source { held, body, watch: None, counters };
         Self { source, merge: Merge::default(), recorder: None, unwrapper: None, waits: None }
     }
 
@@ -94,10 +95,10 @@ impl Relay {
         self
     }
 
-    /// Keeps a lease until the end.
+    /// Keeps a lease until the end, and watches how that comes.
     #[must_use]
-    pub fn holding(mut self, lease: Option<Lease>) -> Self {
-        self.source.lease = lease;
+    pub fn holding(mut self, watch: Option<Watch>) -> Self {
+        self.source.watch = watch;
         self
     }
 
@@ -115,19 +116,37 @@ impl Relay {
 impl Source {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         if let Some(bytes) = self.held.pop_front() {
+            self.note(&bytes);
             return Poll::Ready(Some(Ok(bytes)));
         }
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let piece = ready!(Pin::new(body).poll_next(context));
-        if !matches!(piece, Some(Ok(_))) {
-            // The place is free as soon as the stream is over, not when the caller has read it.
-            self.body = None;
-            self.lease = None;
-        }
-        if matches!(piece, Some(Err(_))) {
-            self.counters.streams_broken.count();
+        match &piece {
+            Some(Ok(bytes)) => self.note(bytes),
+            Some(Err(fault)) => {
+                self.counters.streams_broken.count();
+                self.end(Some(*fault));
+            }
+            None => self.end(None),
         }
         Poll::Ready(piece)
+    }
+
+    fn note(&mut self, piece: &Bytes) {
+        self.watch.iter_mut().for_each(|watch| watch.note(piece));
+    }
+
+    /// The place is free as soon as the stream is over, not when the caller has read it.
+    fn end(&mut self, fault: Option<StreamFault>) {
+        self.body = None;
+        self.watch.take().into_iter().for_each(|watch| watch.end(fault));
+    }
+}
+
+/// A caller that has read an error may leave before the end.
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.end(None);
     }
 }
 

@@ -38,7 +38,7 @@ use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::fleet::roster::Asker;
 use crate::fleet::{Examined, Lease};
-use crate::runtime::answer::{Answer, Recorder};
+use crate::runtime::answer::{Answer, Recorder, Watch};
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
 use crate::runtime::generation::{Crew, Generation};
@@ -435,6 +435,14 @@ impl<'a> Journey<'a> {
         })
     }
 
+    /// Watches how an answer ends that is about to be delivered.
+    fn watched(&self, lease: Option<Lease>) -> Option<Watch> {
+        let (fleet, clock) = (&self.shared.fleet, self.shared.clock.clone());
+        let session = self.routed.agent_at(self.leg());
+        let watch = |lease| Watch::new(lease, self.routed.intent.format, fleet.affinity.clone(), clock);
+        lease.map(watch).map(|watch| watch.of_session(session))
+    }
+
     fn deliver(mut self) -> Answer {
         self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
@@ -463,7 +471,7 @@ impl<'a> Journey<'a> {
                 let recorder = self.recorder(lease.as_ref());
                 reply::relayed(
                     *seen,
-                    lease,
+                    self.watched(lease),
                     recorder,
                     self.served.as_ref(),
                     self.routed,

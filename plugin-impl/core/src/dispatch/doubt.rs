@@ -49,13 +49,15 @@ impl Doubt {
         !self.repeats
     }
 
-    /// Takes another answer in doubt. Returns whether to ask one more account.
-    pub(super) fn hears(&mut self, other: &Evidence) -> bool {
+    /// Takes another answer in doubt. Returns whether one more account is asked. `has_fallbacks` says whether another
+    /// provider may serve the request: rejected credentials of one provider say nothing on those of another.
+    pub(super) fn hears(&mut self, other: &Evidence, has_fallbacks: bool) -> bool {
         self.calls += 1;
         if other.is_like(&self.first) {
             self.verdict = Verdict::Alike;
         }
-        self.verdict == Verdict::Open && self.calls < MOST_CALLS
+        let goes_elsewhere = has_fallbacks && self.first.outcome == Outcome::Unauthorized;
+        (self.verdict == Verdict::Open || goes_elsewhere) && self.calls < MOST_CALLS
     }
 
     /// Takes an answer without doubt and without service. Returns whether to ask one more account.

@@ -351,6 +351,20 @@ fn what_two_accounts_answer_alike_is_delivered_after_two_calls() {
 }
 
 #[test]
+fn credentials_that_are_all_rejected_leave_a_third_call_for_another_provider() {
+    let rejected = || doubted(Outcome::Unauthorized, 401);
+    let story = || {
+        let mut story = Story::new();
+        story.dispatch = story.dispatch.with_fallbacks(true);
+        story.sends_to(0).then(Step::Send, rejected()).asks(1).then(Step::Send, rejected())
+    };
+    assert!(story().dispatch.seeks_a_witness());
+    story().asks(2).then(Step::Send, answered(Outcome::Good)).ends(Step::Deliver);
+    let dispatch = story().asks(2).then(Step::Send, rejected()).ends(Step::Deliver);
+    assert_eq!((dispatch.verdict(), dispatch.attempts()), (Some(Verdict::Alike), 3));
+}
+
+#[test]
 fn a_doubt_costs_three_calls_at_the_most() {
     let story = in_doubt().asks(1).then(Step::Send, answered(rate_limit()));
     let dispatch = story.asks(2).then(Step::Send, answered(Outcome::Capacity)).ends(Step::Deliver);

@@ -14,11 +14,13 @@ mod error;
 mod event;
 mod extent;
 mod hint;
+mod late;
 mod limit;
 mod meaning;
 mod mend;
 mod message;
 mod nesting;
+mod output;
 mod provider;
 mod refusal;
 mod reply;
@@ -37,6 +39,7 @@ use self::reply::Reply;
 
 pub use self::asked::Asked;
 pub use self::event::{FirstEvent, Look, MAX_HELD_BYTES, MAX_HELD_EVENTS};
+pub use self::late::last_words;
 pub use self::token::{TokenFault, classify_token};
 
 /// The classified part of a body, in bytes.

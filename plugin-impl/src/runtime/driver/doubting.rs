@@ -56,9 +56,12 @@ impl Journey<'_> {
         }
         let provider = self.leg().provider;
         let here = |doubted: &&Doubted| self.routed.leg(doubted.leg).provider == provider;
+        // Two accounts of the provider answered alike: only another provider can serve the request.
+        let all = self.dispatch.verdict() == Some(Verdict::Alike);
         for doubted in self.doubts.iter().filter(here) {
             let closed = Some(suspected(&doubted.evidence));
-            let accounts = snapshot.accounts.iter_mut().filter(|account| account.index == doubted.account);
+            let is_left_out = |index: u32| all || index == doubted.account;
+            let accounts = snapshot.accounts.iter_mut().filter(|account| is_left_out(account.index));
             for way in accounts.flat_map(|account| &mut account.ways) {
                 *way = WayView { closed, explorable: false, guess: None, recheck: false, ..*way };
             }

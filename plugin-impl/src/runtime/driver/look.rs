@@ -18,7 +18,7 @@ use crate::edges::upstream::{Incoming, IncomingBody};
 
 /// The longest time to hold the head back for the first event. Errors come sooner; a model still thinking
 /// by then has accepted the request.
-const HOLD: Duration = Duration::from_secs(5);
+const HOLD: Duration = Duration::from_secs(10);
 /// The time limit for reading an error's body. The bytes so far are classified.
 const ERROR_BODY: Duration = Duration::from_secs(5);
 /// The longest enveloped answer to unwrap, unless a stream, in bytes. A longer answer passes unchanged.

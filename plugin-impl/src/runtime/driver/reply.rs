@@ -15,8 +15,7 @@ use pointsman_core::reporting::refusal::{self, Refused};
 use pointsman_core::time::Now;
 
 use crate::counters::Counters;
-use crate::fleet::Lease;
-use crate::runtime::answer::{Answer, AnswerBody, Recorder, Relay};
+use crate::runtime::answer::{Answer, AnswerBody, Recorder, Relay, Watch};
 use crate::runtime::call::Routed;
 use crate::runtime::headers::end_to_end;
 
@@ -45,7 +44,7 @@ pub(super) struct Served {
 /// Passes an upstream's answer on.
 pub(super) fn relayed(
     seen: SeenAnswer,
-    lease: Option<Lease>,
+    watch: Option<Watch>,
     recorder: Option<Recorder>,
     served: Option<&Served>,
     routed: &Routed,
@@ -61,9 +60,9 @@ pub(super) fn relayed(
     }
     sign(&mut headers, served, routed, attempts);
     let body = match (rest, held.len()) {
-        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder)),
+        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder, watch)),
         (rest, _) => {
-            let relay = Relay::new(held, rest, counters.clone()).holding(lease).recording(recorder);
+            let relay = Relay::new(held, rest, counters.clone()).holding(watch).recording(recorder);
             AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
         }
     };
@@ -109,8 +108,9 @@ pub(crate) fn own(answer: refusal::Answer) -> Answer {
     Answer { status: answer.status, headers: answer.headers(), body: AnswerBody::Full(answer.body.into()) }
 }
 
-fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>) -> Bytes {
+fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>, watch: Option<Watch>) -> Bytes {
     let whole = held.pop_front().unwrap_or_default();
+    watch.into_iter().for_each(|watch| watch.end_with(&whole));
     recorder.into_iter().for_each(|recorder| recorder.note_all(&whole));
     whole
 }

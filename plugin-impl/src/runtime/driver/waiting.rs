@@ -38,7 +38,8 @@ pub(super) fn dispatch(
 ) -> Dispatch {
     let max_wait = generation.config.settings.max_wait;
     let max_wait = routed.hold.as_ref().map_or(max_wait, |hold| hold.longest(max_wait));
-    Dispatch::new(now, max_wait).with_jitter(Jitter::of(shared.seed(), turn))
+    let jitter = Jitter::of(shared.seed(), turn);
+    Dispatch::new(now, max_wait).with_jitter(jitter).with_fallbacks(routed.others() > 0)
 }
 
 impl Journey<'_> {

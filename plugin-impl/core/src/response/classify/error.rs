@@ -185,7 +185,8 @@ fn has_error(members: json::Members<'_>) -> bool {
         let something =
             member.value.is_object() || (member.value.is_string() && member.value.bytes() != b"\"\"");
         (member.key.is("error") && something)
-            || (member.key.is("type") && member.value.string().as_deref() == Some("error"))
+            || ((member.key.is("type") || member.key.is("object"))
+                && member.value.string().as_deref() == Some("error"))
     })
 }
 

@@ -15,9 +15,9 @@ use memchr::memchr;
 use super::asked::Asked;
 use super::error;
 use super::nesting::{Mark, Nesting};
+use super::output;
 use super::reply::Reply;
 use super::sse::{Event, Events};
-use crate::formats::body::json;
 use crate::response::evidence::Evidence;
 use crate::response::outcome::Outcome;
 use crate::time::Now;
@@ -27,17 +27,6 @@ pub const MAX_HELD_EVENTS: u8 = 16;
 
 /// The most bytes held.
 pub const MAX_HELD_BYTES: usize = 64 * 1024;
-
-/// Events without output: Anthropic's, the Responses API's, and Codex's.
-const HANDSHAKE: [&str; 7] = [
-    "message_start",
-    "content_block_start",
-    "ping",
-    "response.created",
-    "response.in_progress",
-    "codex.rate_limits",
-    "codex.response.metadata",
-];
 
 /// Events named as errors.
 const FAILURE: [&str; 3] = ["error", "response.failed", "response.error"];
@@ -71,8 +60,10 @@ enum Shape {
     /// An HTML page.
     Page,
     Events(Events),
-    /// One JSON value, or an array of them (Gemini without `alt=sse`): its first object.
+    /// One JSON value.
     Json(Object),
+    /// An array of them (Gemini without `alt=sse`): its first object.
+    List(Object),
 }
 
 impl<'a> FirstEvent<'a> {
@@ -102,15 +93,16 @@ impl<'a> FirstEvent<'a> {
         if self.decided.is_some() || !is_object || error::speaks_of_errors(text) {
             return self.feed(answer, headers, now);
         }
-        self.decided = Some(Look::Content);
-        Look::Content
+        let look = look_at_answer(answer);
+        self.decided = Some(look.clone());
+        look
     }
 
     /// Takes the end of the stream: a stream without a meaningful event has failed.
     pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Evidence {
         let rest = match &mut self.shape {
             Shape::Events(events) => events.rest(),
-            Shape::Unknown | Shape::Page | Shape::Json(_) => None,
+            Shape::Unknown | Shape::Page | Shape::Json(_) | Shape::List(_) => None,
         };
         let look = rest.map(|event| look_at_event(self.asked, &event, headers, now));
         match self.decided.or(look).unwrap_or(Look::Hold) {
@@ -126,7 +118,13 @@ impl<'a> FirstEvent<'a> {
             Shape::Unknown => Look::Hold,
             Shape::Page => Look::Failed(Box::new(super::no_answer())),
             Shape::Json(object) => match object.take(chunk) {
-                Some(object) => look_at_json(self.asked, &object, headers, now),
+                Some(object) if error::is_error(&object) => failed(self.asked, &object, headers, now),
+                Some(object) => look_at_answer(&object),
+                None => Look::Hold,
+            },
+            Shape::List(object) => match object.take(chunk) {
+                Some(object) if error::is_error(&object) => failed(self.asked, &object, headers, now),
+                Some(_) => Look::Content,
                 None => Look::Hold,
             },
             Shape::Events(_) => self.events(chunk, headers, now),
@@ -141,7 +139,8 @@ impl<'a> FirstEvent<'a> {
         self.shape = match chunk.first() {
             None => Shape::Unknown,
             Some(b'<') => Shape::Page,
-            Some(b'{' | b'[') => Shape::Json(Object::default()),
+            Some(b'{') => Shape::Json(Object::default()),
+            Some(b'[') => Shape::List(Object::default()),
             Some(_) => Shape::Events(Events::default()),
         };
         chunk
@@ -161,33 +160,29 @@ impl<'a> FirstEvent<'a> {
     }
 }
 
-fn look_at_event(asked: Asked<'_>, event: &Event, headers: &HeaderMap, now: Now) -> Look {
-    let kind = kind(&event.data);
+pub(super) fn look_at_event(asked: Asked<'_>, event: &Event, headers: &HeaderMap, now: Now) -> Look {
+    let kind = output::kind(&event.data);
     let is_any = |names: &[&str]| {
         names.iter().any(|name| kind.as_deref() == Some(*name) || event.name == name.as_bytes())
     };
     if event.data.is_empty() {
         Look::Hold
-    } else if is_any(&FAILURE) {
+    } else if is_any(&FAILURE) || error::is_error(&event.data) {
         failed(asked, &event.data, headers, now)
-    } else if is_any(&HANDSHAKE) {
-        Look::Hold
+    } else if output::is_in_event(&event.name, &event.data) {
+        Look::Content
     } else {
-        look_at_json(asked, &event.data, headers, now)
+        Look::Hold
     }
 }
 
-fn look_at_json(asked: Asked<'_>, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
-    if error::is_error(json) { failed(asked, json, headers, now) } else { Look::Content }
+/// Looks at a whole answer that is no error.
+fn look_at_answer(answer: &[u8]) -> Look {
+    if output::is_answer(answer) { Look::Content } else { Look::Failed(Box::new(super::no_answer())) }
 }
 
 fn failed(asked: Asked<'_>, json: &[u8], headers: &HeaderMap, now: Now) -> Look {
     Look::Failed(Box::new(Reply::new(asked, headers, json, now).judge_by_itself()))
-}
-
-/// Returns the `type` of an event's data.
-fn kind(data: &[u8]) -> Option<Cow<'_, str>> {
-    json::members(data).map_while(Result::ok).find(|member| member.key.is("type"))?.value.string()
 }
 
 /// The first object of a text, as far as received.

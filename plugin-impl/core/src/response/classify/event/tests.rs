@@ -49,10 +49,13 @@ fn handshakes_are_held_and_content_is_not() {
     assert_eq!(look(&[CREATED, "data: {\"type\":\"response.in_progress\"}\n\n"]), Came::Hold);
     assert_eq!(look(&["data: {\"type\":\"message_start\",\"message\":{}}\n\n"]), Came::Hold);
     assert_eq!(look(&["event: codex.rate_limits\r\ndata: {}\r\n\r\n"]), Came::Hold);
-    assert_eq!(look(&[CREATED, "data: {\"type\":\"response.output_text.delta\"}\n\n"]), Came::Content);
-    assert_eq!(look(&["data: {\"candidates\":[]}\n\n"]), Came::Content);
-    assert_eq!(look(&["data: [DONE]\n\n"]), Came::Content);
-    assert_eq!(look(&["\u{feff}data: {\"choices\":[]}\n\n"]), Came::Content);
+    assert_eq!(
+        look(&[CREATED, "data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}\n\n"]),
+        Came::Content
+    );
+    assert_eq!(look(&["data: {\"candidates\":[]}\n\n"]), Came::Hold);
+    assert_eq!(look(&["data: [DONE]\n\n"]), Came::Hold);
+    assert_eq!(look(&["\u{feff}data: {\"choices\":[{\"text\":\"a\"}]}\n\n"]), Came::Content);
 }
 
 #[test]
@@ -68,6 +71,14 @@ fn an_event_speaks_when_it_is_complete() {
 }
 
 #[test]
+fn an_object_that_calls_itself_an_error_is_one() {
+    let error =
+        "data: {\"object\":\"error\",\"message\":\"Rate limit exceeded\",\"type\":\"rate_limited\"}\n\n";
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":4}}\n\n";
+    assert!(matches!(look(&[usage, error]), Came::Failed(..)));
+}
+
+#[test]
 fn an_error_behind_a_handshake_is_an_error() {
     let failed = "data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Please try again in 11.054s.\"}}}\n\n";
     let hint = Hint::Until { until: Millis(12_054), source: HintSource::Message };
@@ -80,13 +91,13 @@ fn an_array_stream_is_judged_by_its_first_object() {
     assert_eq!(look(&["[{\"candidates\":[{}]"]), Came::Hold);
     let error = "[{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\"}}";
     assert_eq!(look(&[error]), Came::Failed(Outcome::Capacity, Hint::Unknown));
-    assert_eq!(look(&["\n {\"id\":\"x\",\"error\":null}"]), Came::Content);
+    assert_eq!(look(&["\n {\"id\":\"x\",\"error\":null,\"output\":[]}"]), Came::Content);
     assert_eq!(look(&[" <!DOCTYPE html>"]), Came::Failed(Outcome::ServerError, Hint::Unknown));
 }
 
 #[test]
 fn what_was_decided_stays() {
-    let content = "data: {\"choices\":[]}\n\n";
+    let content = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
     let error = "data: {\"error\":{\"code\":500}}\n\n";
     assert_eq!(look(&[content, error]), Came::Content);
     assert_eq!(look(&[error, content]), Came::Failed(Outcome::ServerError, Hint::Unknown));
@@ -110,8 +121,23 @@ fn a_stream_that_ends_before_it_said_anything_has_failed() {
     assert_eq!(ended(CREATED), Outcome::ServerError);
     assert_eq!(ended("[]"), Outcome::ServerError);
     assert_eq!(ended("data: {\"error\":{\"type\":\"overloaded_error\"}}"), Outcome::Capacity);
-    assert_eq!(ended("data: {\"choices\":[]}\n"), Outcome::Good);
-    assert_eq!(ended("data: {\"choices\":[]}\n\n"), Outcome::Good);
+    assert_eq!(ended("data: {\"choices\":[]}\n\n"), Outcome::ServerError);
+    assert_eq!(ended("data: [DONE]\n\n"), Outcome::ServerError);
+    assert_eq!(ended("data: {\"choices\":[{\"text\":\"a\"}]}\n"), Outcome::Good);
+    assert_eq!(ended("data: {\"choices\":[{\"text\":\"a\"}]}\n\n"), Outcome::Good);
+}
+
+#[test]
+fn a_whole_answer_without_what_it_needs_is_none() {
+    let whole = |text: &str| {
+        let mut first = FirstEvent::new(Asked::of(WireFormat::OpenAi));
+        Came::from(first.feed_all(text.as_bytes(), &HeaderMap::new(), NOW))
+    };
+    for odd in ["{}", "{\"detail\":\"Unavailable\"}", " {\"choices\":null}", "{\"x\":1}"] {
+        let failed = Came::Failed(Outcome::ServerError, Hint::Unknown);
+        assert_eq!((whole(odd), look(&[odd])), (failed, Came::Failed(Outcome::ServerError, Hint::Unknown)));
+    }
+    assert_eq!(whole("{\"choices\":[{}]}"), Came::Content);
 }
 
 proptest! {
