@@ -10,6 +10,7 @@ pub mod bonds;
 mod breaker;
 pub mod callers;
 pub mod caps;
+pub mod closures;
 pub mod endpoint;
 mod gauge;
 pub mod inquiry;

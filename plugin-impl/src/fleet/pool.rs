@@ -114,6 +114,14 @@ impl PoolSlot {
         }
     }
 
+    /// Returns the cells for an operation, if ever used.
+    pub(super) fn existing(&self, operation: Operation) -> Option<&PoolCells> {
+        match operation.index().checked_sub(1) {
+            None => Some(&self.generating),
+            Some(side) => self.side[side].get().map(|cells| &**cells),
+        }
+    }
+
     /// Returns the cells for generating.
     #[inline]
     pub(super) fn generating(&self) -> &PoolCells {

@@ -1,5 +1,6 @@
 //! The status: the fleet at an instant, for the operator.
 
+mod closed;
 mod table;
 mod windows;
 
@@ -15,10 +16,12 @@ use crate::edges::config::ConfigSource;
 use crate::fleet::account::PoolSummary;
 use crate::fleet::callers::Callers;
 use crate::fleet::caps::Cap;
+use crate::fleet::closures;
 use crate::fleet::{Member, Roster};
 use crate::runtime::generation::Papers;
 use crate::runtime::router::Router;
 
+pub use self::closed::ClosedStatus;
 pub use self::windows::WindowStatus;
 
 /// The state of the fleet.
@@ -47,6 +50,8 @@ pub struct ProviderStatus {
     pub under_way: UnderWay,
     /// The requests in flight under each cap of models.
     pub models: Vec<(String, UnderWay)>,
+    /// Closed endpoints.
+    pub closed: Vec<ClosedStatus>,
 }
 
 /// The number of requests in flight, and the cap if any.
@@ -73,6 +78,8 @@ pub struct AccountStatus {
     pub until: Option<UnixMillis>,
     pub under_way: UnderWay,
     pub pools: Vec<PoolStatus>,
+    /// Closed models, operations and ways.
+    pub closed: Vec<ClosedStatus>,
 }
 
 /// Whether an account takes requests.
@@ -169,7 +176,7 @@ impl Status {
             quiet_mode: shared.notices.is_quiet(),
             waiting: shared.fleet.lanes.waiting(),
             providers: providers
-                .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster))
+                .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster, now))
                 .collect(),
             accounts: accounts.collect(),
             counters: shared.counters.list(),
@@ -211,6 +218,7 @@ impl ProviderStatus {
             "in_flight": self.under_way.in_flight,
             "cap": self.under_way.cap,
             "models": models,
+            "closed": self.closed.iter().map(ClosedStatus::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -239,6 +247,7 @@ impl AccountStatus {
             "in_flight": self.under_way.in_flight,
             "cap": self.under_way.cap,
             "pools": self.pools.iter().map(PoolStatus::to_json).collect::<Vec<_>>(),
+            "closed": self.closed.iter().map(ClosedStatus::to_json).collect::<Vec<_>>(),
         })
     }
 }
@@ -275,10 +284,12 @@ impl PoolStatus {
     }
 }
 
-fn provider(name: String, roster: &Roster) -> ProviderStatus {
+fn provider(name: String, roster: &Roster, now: Now) -> ProviderStatus {
     let caps = roster.caps();
     let models = caps.models.iter().map(|(models, cap)| (models.as_str().to_owned(), UnderWay::of(cap)));
-    ProviderStatus { name, under_way: UnderWay::of(&caps.total), models: models.collect() }
+    let closed = closures::of_endpoints(&roster.endpoints, now.mono).into_iter();
+    let closed = closed.map(|closure| ClosedStatus::of(closure, &[], now)).collect();
+    ProviderStatus { name, under_way: UnderWay::of(&caps.total), models: models.collect(), closed }
 }
 
 fn account(
@@ -306,6 +317,10 @@ fn account(
         reason: reason(member, state).to_owned(),
         until,
         under_way: UnderWay::of(&member.cap()),
+        closed: closures::of_account(account, &roster.endpoints, now.mono)
+            .into_iter()
+            .map(|closure| ClosedStatus::of(closure, pools, now))
+            .collect(),
         pools: pools
             .iter()
             .enumerate()

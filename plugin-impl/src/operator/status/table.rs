@@ -5,7 +5,7 @@ use std::fmt::Write;
 use pointsman_core::quota::outlook::WHOLE;
 use pointsman_core::time::UnixMillis;
 
-use super::{AccountState, AccountStatus, PoolStatus, Status, UnderWay};
+use super::{AccountState, AccountStatus, ClosedStatus, PoolStatus, Status, UnderWay};
 
 const HEADINGS: [&str; 7] = ["ACCOUNT", "POOL", "STATE", "UNTIL", "BUSY", "SERVED", "LEFT"];
 
@@ -22,6 +22,7 @@ pub(super) fn render(status: &Status) -> String {
     }
     let mut text = aligned(&rows);
     text.push_str(&disabled(status));
+    text.push_str(&closed(status));
     text.push_str(&caps(status));
     let counter =
         |name: &str| status.counters.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count);
@@ -85,6 +86,20 @@ fn disabled(status: &Status) -> String {
     let lines: String =
         lines.map(|account| format!("{} is disabled: {}\n", account.id, account.reason)).collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
+/// Lists what is closed besides accounts and pools.
+fn closed(status: &Status) -> String {
+    let of_accounts = status.accounts.iter().map(|account| (&account.id, &account.closed));
+    let of_providers = status.providers.iter().map(|provider| (&provider.name, &provider.closed));
+    let all =
+        of_accounts.chain(of_providers).flat_map(|(who, closed)| closed.iter().map(move |it| (who, it)));
+    let line = |(who, closed): (&String, &ClosedStatus)| {
+        let end = countdown(closed.until, status.now);
+        format!("  {who}, {}, {end} ({})\n", closed.words(), closed.quality)
+    };
+    let lines: String = all.map(line).collect();
+    if lines.is_empty() { lines } else { format!("\nclosed:\n{lines}") }
 }
 
 /// Lists the use of the caps not shown in any row.
@@ -164,6 +179,7 @@ fn wrapped(title: &str, parts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use pointsman_core::admission::allowance::Experience;
+    use pointsman_core::request::operation::Operation;
 
     use super::*;
     use crate::operator::status::{PoolState, ProviderStatus};
@@ -194,6 +210,15 @@ mod tests {
             reason: String::new(),
             until: None,
             under_way: UnderWay { in_flight: 4, cap: Some(10) },
+            closed: vec![ClosedStatus {
+                operation: Operation::Generating,
+                pool: Some("claude".into()),
+                models: Some("*opus*".into()),
+                endpoint: None,
+                reason: "limited",
+                until: UnixMillis(3_600_000),
+                quality: "told",
+            }],
             pools: vec![
                 pool("claude", PoolState::Open, None),
                 pool("gemini-cli", PoolState::Limited, Some(UnixMillis(71_000))),
@@ -210,6 +235,15 @@ mod tests {
                 name: "antigravity".into(),
                 under_way: UnderWay { in_flight: 4, cap: None },
                 models: vec![("claude-opus-*".into(), UnderWay { in_flight: 1, cap: Some(3) })],
+                closed: vec![ClosedStatus {
+                    operation: Operation::Counting,
+                    pool: None,
+                    models: None,
+                    endpoint: Some("127.0.0.1:80".into()),
+                    reason: "server error",
+                    until: UnixMillis(5_000),
+                    quality: "guessed",
+                }],
             }],
             accounts: vec![account],
             counters: vec![("requests", 7), ("attempts", 1)],
@@ -218,6 +252,10 @@ mod tests {
 ACCOUNT           POOL        STATE    UNTIL  BUSY  SERVED  LEFT
 antigravity:work  claude      open     -      2/4   40      43% 1h03m
                   gemini-cli  limited  1m11s  2     40      0% 1m11s
+
+closed:
+  antigravity:work, model *opus* pool claude: limited, 1h00m (told)
+  antigravity, at 127.0.0.1:80 for counting: server error, 5s (guessed)
 
 at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
 
