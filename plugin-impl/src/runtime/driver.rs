@@ -38,7 +38,7 @@ use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::fleet::roster::Asker;
 use crate::fleet::{Examined, Lease};
-use crate::runtime::answer::{Answer, Recorder, Watch};
+use crate::runtime::answer::{Answer, Recorder};
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
 use crate::runtime::generation::{Crew, Generation};
@@ -433,14 +433,6 @@ impl<'a> Journey<'a> {
             home: self.context.home,
             own: self.context.own,
         })
-    }
-
-    /// Watches how an answer ends that is about to be delivered.
-    fn watched(&self, lease: Option<Lease>) -> Option<Watch> {
-        let (fleet, clock) = (&self.shared.fleet, self.shared.clock.clone());
-        let session = self.routed.agent_at(self.leg());
-        let watch = |lease| Watch::new(lease, self.routed.intent.format, fleet.affinity.clone(), clock);
-        lease.map(watch).map(|watch| watch.of_session(session))
     }
 
     fn deliver(mut self) -> Answer {

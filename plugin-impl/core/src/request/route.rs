@@ -19,6 +19,9 @@ use crate::request::catalog::{Family, Pool, Provider};
 /// Services with only their own models, under ids without slashes. Other services may be aggregators.
 const WITHOUT_SLASHES: [&str; 7] = ["openai", "deepseek", "mistral", "xai", "cerebras", "moonshot", "zai"];
 
+/// Aggregators of the catalog: services with models of many vendors, under ids with slashes.
+const WITH_SLASHES: [&str; 5] = ["openrouter", "groq", "together", "fireworks", "nvidia"];
+
 /// A parsed target.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -194,8 +197,9 @@ impl<'a> Named<'a> {
         }
         // OpenAI-compatible services have slashes in their models' own names.
         if ask.format == WireFormat::OpenAi {
-            let aggregator = aggregator();
-            return Ok(Self { provider: provider.or(aggregator), pool: None, model: ask.model });
+            // A prefix of no provider may be the default provider's own: only a known aggregator goes before.
+            let known = aggregator().filter(|found| WITH_SLASHES.contains(&found.id.as_str()));
+            return Ok(Self { provider: provider.or(known), pool: None, model: ask.model });
         }
         Err(unknown_provider(left, ask, providers))
     }

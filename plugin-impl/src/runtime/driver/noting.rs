@@ -9,12 +9,22 @@ use pointsman_core::request::catalog::Scope;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 
+use crate::fleet::Lease;
 use crate::fleet::lease::Target;
+use crate::runtime::answer::Watch;
 use crate::runtime::quota::{self, Subject};
 
 use super::Journey;
 
 impl Journey<'_> {
+    /// Watches how an answer ends that is about to be delivered.
+    pub(super) fn watched(&self, lease: Option<Lease>) -> Option<Watch> {
+        let (fleet, clock) = (&self.shared.fleet, self.shared.clock.clone());
+        let session = self.routed.agent_at(self.leg());
+        let watch = |lease| Watch::new(lease, self.routed.intent.format, fleet.affinity.clone(), clock);
+        lease.map(watch).map(|watch| watch.of_session(session))
+    }
+
     /// Takes in the readings of the current attempt's answer.
     pub(super) fn note_readings(&self, headers: &HeaderMap) {
         let Some(attempt) = &self.attempt else { return };
