@@ -40,6 +40,21 @@ async fn a_body_without_a_model_is_refused() {
     refused(Ask::messages().body(r#"{"messages":[]}"#), 400, "names no `model`").await;
 }
 
+/// Servers differ on which of two members counts, so it could be routed as one and served as the other.
+#[tokio::test]
+async fn a_model_that_is_named_twice_is_refused() {
+    let body = r#"{"model":"claude-sonnet-4-6","messages":[],"\u006dodel":"claude-opus-4-1"}"#;
+    refused(Ask::messages().body(body), 400, "names `model` twice").await;
+}
+
+#[tokio::test]
+async fn a_pin_that_is_there_twice_is_refused() {
+    for name in ["x-pointsman-account", "x-pointsman-pool"] {
+        let ask = Ask::messages().header(name, "anthropic:a").header(name, "anthropic:b");
+        refused(ask, 400, "is there twice; send it once").await;
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_pool_in_a_pin_is_refused_with_those_that_are_known() {
     let known = "antigravity, claude, gemini-cli";

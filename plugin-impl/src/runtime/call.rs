@@ -86,6 +86,10 @@ pub enum CallError {
     NotJson(#[from] body::NotJson),
     #[error("the body names no `model`, so it cannot be routed")]
     NoModel,
+    #[error("the body names `model` twice; name one")]
+    TwoModels,
+    #[error("the header `{0}` is there twice; send it once")]
+    Twice(HeaderName),
     #[error(
         "the body is encoded as `{0}`, which is not known here; send it plain, or as gzip, deflate, br or zstd"
     )]
@@ -123,9 +127,11 @@ impl CallError {
             Self::Unsafe(Unsafe::Method(..)) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson(_)
             | Self::NoModel
+            | Self::TwoModels
+            | Self::Twice(_)
             | Self::Garbled(_)
             | Self::Header(_)
-            | Self::Unsafe(Unsafe::DotSegment)
+            | Self::Unsafe(Unsafe::DotSegment | Unsafe::Control)
             | Self::Route(_) => StatusCode::BAD_REQUEST,
         }
     }
@@ -311,6 +317,10 @@ fn legs(
 }
 
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {
+    if matches!(intent.model, ModelPlace::Body | ModelPlace::Optional) && body::names_model_twice(&call.body)
+    {
+        return Err(CallError::TwoModels);
+    }
     let model = match &intent.model {
         ModelPlace::Path { .. } | ModelPlace::Nowhere => return Ok(None),
         ModelPlace::Optional => return Ok(optional_model(call)),
@@ -330,6 +340,10 @@ fn optional_model(call: &Call) -> Option<String> {
 }
 
 fn pin(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, CallError> {
-    let Some(value) = headers.get(&name) else { return Ok(None) };
+    let mut values = headers.get_all(&name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(CallError::Twice(name));
+    }
     value.to_str().map(Some).map_err(|_| CallError::Header(name))
 }

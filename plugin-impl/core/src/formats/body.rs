@@ -16,5 +16,5 @@ mod rename;
 pub use batch::{model_of_requests, with_model_in_requests};
 pub use form::model_in_form;
 pub use json::NotJson;
-pub use peek::{Peek, Wanted, model, peek, peek_and_show, text_field};
+pub use peek::{Peek, Wanted, model, names_model_twice, peek, peek_and_show, text_field};
 pub use rename::with_model;

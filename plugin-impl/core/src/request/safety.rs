@@ -16,6 +16,8 @@ use crate::request::intent::{Intent, ModelPlace};
 pub enum Unsafe {
     #[error("the path has a dot segment; send the path of the endpoint itself")]
     DotSegment,
+    #[error("the path has a control character; send the path of the endpoint itself")]
+    Control,
     #[error("the method `{0}` is not part of this API at {1} (methods are case-sensitive)")]
     Method(String, String),
 }
@@ -25,9 +27,7 @@ pub enum Unsafe {
 /// # Errors
 /// [`Unsafe`]
 pub fn check(method: &Method, intent: &Intent) -> Result<(), Unsafe> {
-    if has_dot_segment(&intent.path) {
-        return Err(Unsafe::DotSegment);
-    }
+    check_path(&intent.path)?;
     if is_known(method, intent) {
         return Ok(());
     }
@@ -54,22 +54,29 @@ fn generates(intent: &Intent) -> bool {
     }
 }
 
-/// Each pass undoes one level of percent-encoding; an upstream behind a proxy may undo two.
-const DECODINGS: usize = 3;
+/// Each pass undoes one level of percent-encoding; an upstream behind a proxy may undo two. No path needs more,
+/// so what is still encoded after that hides something.
+const DECODINGS: usize = 4;
 
-fn has_dot_segment(path: &str) -> bool {
+fn check_path(path: &str) -> Result<(), Unsafe> {
     let mut path = Cow::Borrowed(path.as_bytes());
     for _ in 0..DECODINGS {
         if path.split(|byte| b"/\\".contains(byte)).any(is_dots) {
-            return true;
+            return Err(Unsafe::DotSegment);
+        }
+        if path.iter().any(u8::is_ascii_control) {
+            return Err(Unsafe::Control);
+        }
+        if !path.contains(&b'%') {
+            return Ok(());
         }
         let decoded = decoded(&path);
         if decoded == *path {
-            return false;
+            return Ok(());
         }
         path = Cow::Owned(decoded);
     }
-    path.split(|byte| b"/\\".contains(byte)).any(is_dots)
+    Err(Unsafe::DotSegment)
 }
 
 /// Some servers cut parameters (`..;a=b`) off a segment before resolving the segment.
@@ -127,6 +134,8 @@ mod tests {
             "/v1/messages/..%2fadmin",
             "/v1/messages/..%5cadmin",
             "/v1/messages/..;/admin",
+            "/v1/messages/%25252e%25252e/admin",
+            "/v1/messages/%2525252525252e%2525252525252e/admin",
             "/v1/messages/..",
             "/v1beta/models/../x:generateContent",
         ] {
@@ -136,6 +145,13 @@ mod tests {
             ["/v1/messages", "/v1/files/..a", "/v1/files/a%2fb", "/v1beta/models/g-1.5%20x:generateContent"]
         {
             assert_eq!(checked("POST", path), Ok(()), "{path}");
+        }
+    }
+
+    #[test]
+    fn no_path_has_a_control_character() {
+        for path in ["/v1/messages/%00", "/v1/files/a%0d%0ahost:b", "/v1/files/%2500", "/v1/files/%7f"] {
+            assert_eq!(checked("POST", path), Err(Unsafe::Control), "{path}");
         }
     }
 
