@@ -2,12 +2,34 @@
 
 use std::hash::{Hash, Hasher};
 
-use http::header::{AUTHORIZATION, HeaderName};
+use std::borrow::Cow;
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// The headers for callers' credentials.
-pub(crate) const PROOFS: [HeaderName; 3] =
-    [AUTHORIZATION, HeaderName::from_static("x-api-key"), HeaderName::from_static("x-goog-api-key")];
+pub(crate) const PROOFS: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+    HeaderName::from_static("api-key"),
+];
+
+/// Further headers that say who a caller is, to this gateway or to what stands before it. None of these is
+/// asked for by an API that is spoken here, so an upstream has nothing to do with them.
+const SECRETS: [HeaderName; 7] = [
+    COOKIE,
+    HeaderName::from_static("ocp-apim-subscription-key"),
+    HeaderName::from_static("x-access-token"),
+    HeaderName::from_static("x-auth-token"),
+    HeaderName::from_static("x-amz-security-token"),
+    HeaderName::from_static("x-forwarded-access-token"),
+    HeaderName::from_static("x-csrf-token"),
+];
+
+/// The query parameters that carry a credential, decoded and in lower case.
+const PARAMETERS: [&str; 7] =
+    ["key", "access_token", "oauth_token", "api_key", "api-key", "apikey", "subscription-key"];
 
 /// Codex names the account of the ChatGPT sign-in in this header. The header goes with the credential, in
 /// or out.
@@ -28,7 +50,7 @@ impl<'a> Brought<'a> {
     pub fn find(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<Self> {
         let brought = Self { headers, query: query.unwrap_or_default() };
         let has_header = PROOFS.iter().filter_map(|name| headers.get(name)).any(is_credential);
-        (has_header || keys(brought.query).any(|key| !PLACEHOLDERS.contains(&key))).then_some(brought)
+        (has_header || keys(brought.query).any(|key| !PLACEHOLDERS.contains(&&*key))).then_some(brought)
     }
 }
 
@@ -44,21 +66,25 @@ impl Hash for Brought<'_> {
 
 /// Removes the caller's credential from a request.
 pub(super) fn remove(url: &mut String, headers: &mut HeaderMap) {
-    for name in PROOFS.iter().chain([&ACCOUNT]) {
+    for name in PROOFS.iter().chain(&SECRETS).chain([&ACCOUNT]) {
         headers.remove(name);
     }
     let Some((path, query)) = url.split_once('?') else { return };
     if keys(query).next().is_none() {
         return;
     }
-    let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(KEY)).collect();
+    let rest: Vec<&str> = query.split('&').filter(|pair| key(pair).is_none()).collect();
     *url = if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
 }
 
-const KEY: &str = "key=";
+fn keys(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    query.split('&').filter_map(key)
+}
 
-fn keys(query: &str) -> impl Iterator<Item = &str> {
-    query.split('&').filter_map(|pair| pair.strip_prefix(KEY))
+/// Returns the value of a pair that carries a credential, however its name is encoded.
+fn key(pair: &str) -> Option<Cow<'_, str>> {
+    let (name, value) = form_urlencoded::parse(pair.as_bytes()).next()?;
+    PARAMETERS.iter().any(|known| known.eq_ignore_ascii_case(&name)).then_some(value)
 }
 
 fn is_credential(value: &HeaderValue) -> bool {
@@ -117,5 +143,18 @@ mod tests {
         let mut url = "http://u/v1?key=sk-1&alt=sse".to_owned();
         remove(&mut url, &mut headers);
         assert_eq!((url.as_str(), headers.len()), ("http://u/v1?alt=sse", 1));
+        for pair in ["key=a", "k%65y=a", "%6Bey=a", "KEY=a", "access_token=a", "api%2Dkey=a", "%61pi_key=a"] {
+            let mut url = format!("http://u/v1?{pair}&alt=sse&monkey=1");
+            remove(&mut url, &mut HeaderMap::new());
+            assert_eq!(url, "http://u/v1?alt=sse&monkey=1", "{pair}");
+        }
+    }
+
+    #[test]
+    fn what_says_who_a_caller_is_stays_here() {
+        let mut headers =
+            headers(&[("cookie", "a=b"), ("api-key", "sk-1"), ("x-auth-token", "t"), ("x-other", "2")]);
+        remove(&mut "http://u/v1".to_owned(), &mut headers);
+        assert_eq!(headers.len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use http::uri::Authority;
 
 use super::form::{Form, Refused, Shape};
 use crate::secret::{Secret, redact_userinfo};
@@ -70,7 +71,15 @@ fn with_scheme(text: &str) -> Option<String> {
 fn web_uri(text: &str) -> Option<Uri> {
     let uri: Uri = text.parse().ok()?;
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    (is_web && uri.host().is_some_and(|host| !host.is_empty())).then_some(uri)
+    let has_host = uri.host().is_some_and(|host| !host.is_empty());
+    (is_web && has_host && uri.authority().is_some_and(has_usable_port)).then_some(uri)
+}
+
+/// Says whether an authority has no port, or one that can be connected to. `http` keeps any text for one.
+fn has_usable_port(authority: &Authority) -> bool {
+    let host_and_port = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let is_bare = host_and_port.len() == authority.host().len();
+    is_bare || authority.port_u16().is_some_and(|port| port != 0)
 }
 
 /// Returns the host of a base URL in lower case, with the port unless the scheme's default.
@@ -120,8 +129,8 @@ impl Form for Host {
     type Value = String;
 
     fn parse(&self, text: &str) -> Result<String, Refused> {
-        let authority: http::uri::Authority = text.parse().map_err(|_| Refused(host_of(text)))?;
-        if authority.host().is_empty() || text.contains('@') {
+        let authority: Authority = text.parse().map_err(|_| Refused(host_of(text)))?;
+        if authority.host().is_empty() || text.contains('@') || !has_usable_port(&authority) {
             return Err(Refused::PLAIN);
         }
         Ok(authority.as_str().to_ascii_lowercase())
@@ -246,6 +255,8 @@ mod tests {
         check("api.acme.example/v1", Err(Some("https://api.acme.example/v1")));
         check("ftp://acme.example", Err(None));
         check("https://", Err(None));
+        check("https://acme.example:99999/v1", Err(None));
+        check("https://acme.example:0/v1", Err(None));
         check("https://acme.example/v1?key=1", Err(None));
         check("https://acme.example/v1#part", Err(None));
         check("https://me:pw@acme.example", Err(None));
@@ -271,6 +282,16 @@ mod tests {
         check("https://acme.example:443", "acme.example");
         check("http://127.0.0.1:18200/x", "127.0.0.1:18200");
         check("http://[::1]:18200", "[::1]:18200");
+    }
+
+    #[test]
+    fn a_proxy_has_a_port_that_can_be_connected_to() {
+        for url in ["http://p:3128", "http://p", "https://me:pw@p:1", "http://[::1]:65535", "http://[::1]"] {
+            assert!(Proxy.parse(url).is_ok(), "{url}");
+        }
+        for url in ["http://p:99999", "http://p:65536", "http://p:0", "http://p:", "http://me:pw@p:x"] {
+            assert!(Proxy.parse(url).is_err(), "{url}");
+        }
     }
 
     #[test]

@@ -182,6 +182,8 @@ struct List {
     /// The headers of the first answer.
     headers: HeaderMap,
     attempts: u64,
+    /// There is more, which was not asked for.
+    is_cut: bool,
 }
 
 /// The reason for a provider's missing list.
@@ -202,7 +204,7 @@ impl Asking<'_> {
     }
 
     async fn all_of(&self, provider: &ProviderId) -> Result<List, NoList> {
-        let mut list = List { models: Vec::new(), headers: HeaderMap::new(), attempts: 0 };
+        let mut list = List { models: Vec::new(), headers: HeaderMap::new(), attempts: 0, is_cut: false };
         let mut from = None;
         for _ in 0..MOST_PARTS {
             let (headers, part) = self.part_of(provider, from).await?;
@@ -216,6 +218,7 @@ impl Asking<'_> {
                 break;
             }
         }
+        list.is_cut = from.is_some();
         Ok(list)
     }
 
@@ -252,7 +255,7 @@ impl Asking<'_> {
 
 fn configured(provider: &Provider) -> Result<List, NoList> {
     let models = named(provider);
-    let list = List { models, headers: HeaderMap::new(), attempts: 0 };
+    let list = List { models, headers: HeaderMap::new(), attempts: 0, is_cut: false };
     if list.models.is_empty() { Err(NoList::Unreadable) } else { Ok(list) }
 }
 
@@ -291,6 +294,9 @@ impl Whole {
         let why = match list {
             Ok(list) => {
                 self.attempts += list.attempts;
+                if list.is_cut {
+                    self.leave_out(provider, &format!("all after its first {} models", list.models.len()));
+                }
                 self.id = self.id.take().or_else(|| list.headers.get(REQUEST_ID).cloned());
                 self.models.extend(addressed(list.models, provider.id.as_str(), format, generation));
                 return self.from.push(provider.id.to_string());
@@ -304,7 +310,11 @@ impl Whole {
             Err(NoList::Unreadable) => "no list".to_owned(),
             Err(NoList::Late) => format!("nothing in {} s", PATIENCE.as_secs_f32()),
         };
-        tracing::info!(provider = %provider.id, why, "a provider is not in the list of models");
+        self.leave_out(provider, &why);
+    }
+
+    fn leave_out(&mut self, provider: &Provider, why: &str) {
+        tracing::info!(provider = %provider.id, why, "a provider is not in the list of models, or not wholly");
         self.left_out.push(format!("{} ({why})", provider.id));
     }
 
