@@ -19,7 +19,7 @@ use super::Journey;
 impl Journey<'_> {
     /// Watches how an answer ends that is about to be delivered.
     pub(super) fn watched(&self, lease: Option<Lease>) -> Option<Watch> {
-        let (fleet, clock) = (&self.shared.fleet, self.shared.clock.clone());
+        let (fleet, clock) = (&self.shared.fleet, self.shared.clock);
         let session = self.routed.agent_at(self.leg());
         let watch = |lease| Watch::new(lease, self.routed.intent.format, fleet.affinity.clone(), clock);
         lease.map(watch).map(|watch| watch.of_session(session))
