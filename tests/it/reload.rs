@@ -100,6 +100,23 @@ async fn a_broken_edit_is_told_and_the_old_configuration_stays() {
     assert_eq!(stage.status().extensions.text("config"), file.to_str());
 }
 
+/// Editors empty a file before they write it, and others remove it: neither means that there are no accounts.
+#[tokio::test]
+async fn a_file_that_is_empty_or_gone_or_no_file_changes_nothing_and_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pointsman.yaml");
+    let stage = Setup::new().anthropic("a", free()).start_from(&file);
+    std::fs::write(&file, "# nothing yet\n").expect("written");
+    stage.told.wait_for("is empty").await;
+    stage.fetch(&Ask::messages()).await.good();
+    std::fs::remove_file(&file).expect("removed");
+    stage.told.wait_for("is gone").await;
+    stage.fetch(&Ask::messages()).await.good();
+    std::fs::create_dir(&file).expect("a folder");
+    stage.told.wait_for("is a folder and no file").await;
+    stage.fetch(&Ask::messages()).await.good();
+}
+
 /// A configuration that cannot be used is an error that names file, line, key and remedy.
 #[tokio::test]
 async fn a_broken_configuration_starts_nothing() {

@@ -142,12 +142,11 @@ pub fn load(located: &Located, environment: &dyn Environment) -> Result<Config, 
     match located {
         Located::File(path) => {
             let name = path.display().to_string();
-            let text = environment.read(path).map_err(|error| unreadable(&name, &error))?;
-            from_text(&text, &name, environment)
+            from_text(&read(path, environment)?, &name, environment)
         }
         Located::Here(path) => {
             let name = path.display().to_string();
-            let text = environment.read(path).map_err(|error| unreadable(&name, &error))?;
+            let text = read(path, environment)?;
             consent::check_text(&text, path, environment)?;
             let source = ConfigSource::File(environment.absolute(path));
             let mut config = resolve::config(&text, &name, source, environment)?;
@@ -166,6 +165,15 @@ pub fn load(located: &Located, environment: &dyn Environment) -> Result<Config, 
 /// The errors of the text, up to [`MAX_ERRORS`].
 pub fn from_text(text: &str, name: &str, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
     resolve::config(text, name, ConfigSource::File(Path::new(name).to_owned()), environment)
+}
+
+/// Reads the text of a configuration.
+///
+/// # Errors
+///
+/// That `path` cannot be read.
+pub fn read(path: &Path, environment: &dyn Environment) -> Result<String, ConfigErrors> {
+    environment.read(path).map_err(|error| unreadable(&path.display().to_string(), &error))
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> ConfigErrors {

@@ -1,9 +1,11 @@
 //! Live reload: a valid change of the configuration is taken over; a broken file is reported and left
 //! alone.
 
+mod change;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use pointsman_core::reporting::notice::{Event, Notice};
 use tokio::time::MissedTickBehavior;
@@ -13,11 +15,12 @@ use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddres
 use crate::edges::notices::MetBy;
 use crate::runtime::router::Router;
 
+use self::change::{Act, Looks, Sight, is_blank};
 use super::secret_files::SecretFiles;
 
-/// The interval of the checks. A `stat` is cheaper than a folder watch, and sees an editor's replacement of
-/// a file.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The interval of the checks. A change counts at the second check that finds the change. A `stat` is cheaper than a
+/// folder watch, and sees an editor's replacement of a file.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The source for loading the configuration again.
 #[derive(Clone, Debug)]
@@ -35,6 +38,15 @@ impl Origin {
         }
     }
 
+    /// Loads the configuration, or returns `None` for a file that configures nothing any more.
+    fn load_again(&self, environment: &dyn Environment) -> Result<Option<Config>, ConfigErrors> {
+        let Some(path) = self.file() else { return self.load(environment).map(Some) };
+        if is_blank(&config::read(path, environment)?) {
+            return Ok(None);
+        }
+        self.load(environment).map(Some)
+    }
+
     fn file(&self) -> Option<&Path> {
         match self {
             Self::Located(located) => located.file(),
@@ -43,32 +55,46 @@ impl Origin {
     }
 }
 
-/// A configuration's source, with the version of the file before the last load.
+/// A configuration's source, with the looks at the file, the first of them before the last load.
 #[derive(Debug)]
 pub(super) struct Watched {
     origin: Origin,
-    seen: Option<Stamp>,
+    looks: Option<Looks>,
 }
 
 impl Watched {
     /// Notes the file's version. Must come before the load, so that no edit is missed in between.
     pub(super) fn look(origin: Origin) -> Self {
-        let seen = origin.file().and_then(stamp);
-        Self { origin, seen }
+        let looks = origin.file().map(|path| Looks::new(Sight::of(path)));
+        Self { origin, looks }
     }
 
-    fn has_changed(&mut self) -> bool {
-        let current = self.origin.file().and_then(stamp);
-        let has_changed = current.is_some() && current != self.seen;
-        if has_changed {
-            self.seen = current;
+    /// Looks again; `of_secrets` says that a file of a secret has changed. Returns what is to be done.
+    fn look_again(&mut self, of_secrets: bool) -> Option<Act> {
+        let (Some(path), Some(looks)) = (self.origin.file(), &mut self.looks) else {
+            return of_secrets.then_some(Act::Read);
+        };
+        if of_secrets {
+            looks.unsettle();
         }
-        has_changed
+        looks.look(Sight::of(path))
+    }
+
+    /// Says whether the file is another than that of the last look. If so it will be read again.
+    fn has_moved_on(&mut self) -> bool {
+        let (Some(path), Some(looks)) = (self.origin.file(), &mut self.looks) else { return false };
+        let has_moved_on = !looks.last_was(&Sight::of(path));
+        if has_moved_on {
+            looks.unsettle();
+        }
+        has_moved_on
+    }
+
+    /// Names the file to a person.
+    fn name(&self) -> String {
+        self.origin.file().map(|path| path.display().to_string()).unwrap_or_default()
     }
 }
-
-/// A version of a file: the time of change and the length.
-type Stamp = (SystemTime, u64);
 
 /// Watches the configuration and the files of secrets until the instance closes.
 pub(super) async fn watch(
@@ -78,25 +104,21 @@ pub(super) async fn watch(
     closing: CancellationToken,
 ) {
     let mut secrets = SecretFiles::default();
-    let mut looks = tokio::time::interval(LOOK_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = looks.tick() => {}
+            _ = ticks.tick() => {}
             () = closing.cancelled() => return,
         }
         // Both checks run on each tick, since each notes the versions it has seen.
         let of_secrets = secrets.have_changed(&router.generation().config.secret_files);
-        if watched.has_changed() || of_secrets {
-            take_over(&router, watched.origin.clone(), environment.clone()).await;
+        match watched.look_again(of_secrets) {
+            Some(Act::Read) => take_over(&router, &mut watched, environment.clone()).await,
+            Some(Act::Tell(what)) => refuse(&router, format!("{} {what}", watched.name())),
+            None => {}
         }
     }
-}
-
-/// Returns the version of the file, or `None` while the file is being replaced.
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Warns of a changed `listen`. A running gateway keeps the address, because agents know the gateway by the
@@ -109,19 +131,35 @@ fn tell_of_listen(before: &ListenAddress, after: &ListenAddress) {
     }
 }
 
-async fn take_over(router: &Router, origin: Origin, environment: Arc<dyn Environment>) {
+/// Reads the file and takes it over, unless it changed meanwhile.
+async fn take_over(router: &Router, watched: &mut Watched, environment: Arc<dyn Environment>) {
+    let origin = watched.origin.clone();
     // A secret can be a command's output, which may take a while.
-    let loaded = tokio::task::spawn_blocking(move || origin.load(&*environment)).await;
-    let event = match loaded {
-        Ok(Ok(config)) => {
+    let loaded = tokio::task::spawn_blocking(move || origin.load_again(&*environment)).await;
+    if watched.has_moved_on() {
+        return;
+    }
+    match loaded {
+        Ok(Ok(Some(config))) => {
             super::report(&config);
             tell_of_listen(&router.generation().config.listen, &config.listen);
             router.reconfigure(config);
-            Event::ConfigTaken
+            tell(router, Event::ConfigTaken);
         }
-        Ok(Err(errors)) => Event::ConfigRefused { why: errors.to_string() },
-        Err(_) => return,
-    };
+        Ok(Ok(None)) => {
+            refuse(router, format!("{} is empty; write `{{}}` to configure nothing", watched.name()))
+        }
+        Ok(Err(errors)) => refuse(router, errors.to_string()),
+        Err(_) => {}
+    }
+}
+
+/// Tells why the configuration in force stays.
+fn refuse(router: &Router, why: String) {
+    tell(router, Event::ConfigRefused { why });
+}
+
+fn tell(router: &Router, event: Event) {
     let shared = router.shared();
     shared.notices.tell(&Notice { event, until: None }, MetBy::Router, &shared.counters);
 }

@@ -101,7 +101,7 @@ impl Environment for Process {
     }
 
     fn read(&self, path: &Path) -> io::Result<String> {
-        read_text(File::open(path)?)
+        read_file(path, COMMAND_LIMIT)
     }
 
     fn run(&self, program: &str, arguments: &[String]) -> Result<String, CommandError> {
@@ -129,6 +129,21 @@ fn private_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn private_file(path: &Path) -> io::Result<File> {
     std::fs::OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// A pipe may have nobody who writes into it, so that it is opened and read on a thread of its own, which stays until
+/// somebody does.
+fn read_file(path: &Path, limit: Duration) -> io::Result<String> {
+    let is_file = std::fs::metadata(path)?.is_file();
+    if is_file {
+        return read_text(File::open(path)?);
+    }
+    let owned = path.to_owned();
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || sender.send(File::open(owned).and_then(read_text)));
+    let silent =
+        || io::Error::new(io::ErrorKind::TimedOut, format!("no file, and silent for {}s", limit.as_secs()));
+    receiver.recv_timeout(limit).unwrap_or_else(|_| Err(silent()))
 }
 
 fn read_text(from: impl Read) -> io::Result<String> {
@@ -211,6 +226,25 @@ mod tests {
             );
         }
         assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_pipe_is_read_where_somebody_writes_and_else_told() {
+        let pipe = |name: &str| {
+            let pipe = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+            shell(&format!("mkfifo {}", pipe.display()), COMMAND_LIMIT).unwrap();
+            pipe
+        };
+        let (silent, written) = (pipe("silent"), pipe("written"));
+        let error = read_file(&silent, Duration::from_millis(30)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let script = format!("printf text > {}", written.display());
+        let writer = thread::spawn(move || shell(&script, COMMAND_LIMIT).map(drop));
+        assert_eq!(read_file(&written, COMMAND_LIMIT).unwrap(), "text");
+        writer.join().unwrap().unwrap();
+        for pipe in [silent, written] {
+            std::fs::remove_file(pipe).unwrap();
+        }
     }
 
     #[test]
