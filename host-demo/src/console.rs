@@ -1,6 +1,6 @@
 //! A host whose toasts are lines on standard error.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,6 +8,7 @@ use pointsman_api::{LogLevel, LogRecord, Notice, NoticeKind, Severity};
 use pointsman_loader::Host;
 use tokio::sync::Notify;
 
+use crate::lines::Lines;
 use crate::paint::{Paint, Tone};
 
 /// Writes notices and log lines as they come, each with the time of day in UTC.
@@ -16,19 +17,19 @@ pub(crate) struct Console {
     /// Hears when the configuration may have changed.
     changed: Arc<Notify>,
     paint: Paint,
+    lines: Lines,
 }
 
 impl Console {
     /// Makes a console; a quiet one leaves out what is no warning. It tells `changed` when the configuration may
     /// have changed.
-    pub(crate) fn telling(quiet: bool, changed: Arc<Notify>) -> Self {
-        Self { quiet, changed, paint: Paint::on(&io::stderr()) }
+    pub(crate) fn telling(quiet: bool, changed: Arc<Notify>, lines: Lines) -> Self {
+        Self { quiet, changed, paint: Paint::on(&io::stderr()), lines }
     }
 
     fn write(&self, tone: Tone, text: &str) {
         let time = self.paint.text(Tone::Faint, time_of_day(SystemTime::now()));
-        // Whoever closed standard error does not want to know.
-        let _ = writeln!(io::stderr(), "{time}  {}", self.paint.text(tone, text));
+        self.lines.say(format!("{time}  {}", self.paint.text(tone, text)));
     }
 }
 

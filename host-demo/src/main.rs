@@ -16,6 +16,7 @@ mod demo;
 mod exit;
 mod gateway;
 mod install;
+mod lines;
 mod operator;
 mod paint;
 mod plugin;

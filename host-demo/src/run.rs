@@ -29,6 +29,7 @@ use anyhow::Context as _;
 use pointsman_api::{AccountState, AccountView, Error, ErrorCode, Status};
 
 use crate::cli::Run;
+use crate::lines::Lines;
 use crate::operator::summary::{NO_ACCOUNT, configuration};
 use crate::plugin;
 
@@ -40,8 +41,14 @@ use self::way::Way;
 
 /// Runs the agent to its end, and returns its exit code.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Run) -> anyhow::Result<u8> {
+    let lines = Lines::to_stderr()?;
+    let code = launched(library, arguments, Reporter::new(arguments.quiet, lines.clone())).await;
+    lines.flush();
+    code
+}
+
+async fn launched(library: Option<&Path>, arguments: &Run, reporter: Reporter) -> anyhow::Result<u8> {
     let library = plugin::open(library)?;
-    let reporter = Reporter::new(arguments.quiet);
     let router = library.start(plugin::configured_by(arguments.config.as_deref()), reporter.clone())?;
     let status = router.status()?;
     reporter.say(&configuration(&status));

@@ -14,6 +14,7 @@ use crate::console::Console;
 use crate::gateway::client;
 use crate::gateway::discovery::{Announced, Gateway, Kind};
 use crate::gateway::find::name_of;
+use crate::lines::Lines;
 use crate::operator::summary;
 use crate::plugin;
 use crate::signals::Signals;
@@ -23,32 +24,39 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Serves until a signal comes.
 pub(crate) async fn run(library: Option<&Path>, arguments: &Serve) -> anyhow::Result<()> {
+    let lines = Lines::to_stderr()?;
+    let served = serve(library, arguments, &lines).await;
+    lines.flush();
+    served
+}
+
+async fn serve(library: Option<&Path>, arguments: &Serve, lines: &Lines) -> anyhow::Result<()> {
     let library = plugin::open(library)?;
     let options = plugin::configured_by(arguments.config.as_deref());
     let changed = Arc::new(Notify::new());
-    let router = library.start(options, Console::telling(arguments.quiet, changed.clone()))?;
+    let router = library.start(options, Console::telling(arguments.quiet, changed.clone(), lines.clone()))?;
     // From here on a signal is for us, so that none can fall between listening and waiting.
     let mut signals = Signals::take()?;
     let address = router.listen(arguments.listen.as_deref().unwrap_or(""))?;
     let status = router.status()?;
-    greet(&address, &status, arguments);
+    greet(&address, &status, arguments, lines);
     let announced = announce(Kind::Serve, &address, &status);
     tokio::select! {
         () = signals.next() => {}
         () = follow(announced, &router, &changed) => {}
     }
-    stop(&router, &mut signals).await
+    stop(&router, &mut signals, lines).await
 }
 
 /// Says where the gateway is, by which configuration and for whom. A quiet one says only that there is nobody.
 /// Whoever closed standard output does not want to know, and is served all the same.
-fn greet(address: &str, status: &Status, arguments: &Serve) {
+fn greet(address: &str, status: &Status, arguments: &Serve, lines: &Lines) {
     if !arguments.quiet {
-        let lines = summary::lines(status).join("\n");
-        let _ = writeln!(io::stdout(), "{}\n{lines}", banner(address, arguments.listen.is_some()));
+        let more = summary::lines(status).join("\n");
+        let _ = writeln!(io::stdout(), "{}\n{more}", banner(address, arguments.listen.is_some()));
     }
     if status.accounts.is_empty() {
-        let _ = writeln!(io::stderr(), "pointsman: {}", summary::NO_ACCOUNT);
+        lines.say(format!("pointsman: {}", summary::NO_ACCOUNT));
     }
 }
 
@@ -82,9 +90,9 @@ async fn follow(mut announced: Option<Announced>, router: &Router, changed: &Not
 }
 
 /// Lets requests finish; a second signal cuts them.
-async fn stop(router: &Router, signals: &mut Signals) -> anyhow::Result<()> {
+async fn stop(router: &Router, signals: &mut Signals, lines: &Lines) -> anyhow::Result<()> {
     let grace = GRACE.as_secs();
-    writeln!(io::stderr(), "stopping: requests have {grace} s to finish; interrupt again to cut them")?;
+    lines.say(format!("stopping: requests have {grace} s to finish; interrupt again to cut them"));
     tokio::select! {
         stopped = router.shutdown(GRACE) => stopped?,
         () = signals.next() => {}

@@ -35,6 +35,8 @@ mod readings;
 mod reload;
 mod retry_budget;
 mod secrets;
+#[cfg(unix)]
+mod serving;
 mod sessions;
 mod shutdown;
 mod streams;

@@ -5,11 +5,12 @@
 //! waits for a limit reads so.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pointsman_api::{LogLevel, LogRecord, Notice, Severity};
 use pointsman_loader::Host;
+
+use crate::lines::Lines;
 
 use super::terminal;
 
@@ -26,6 +27,7 @@ struct Inner {
     quiet: bool,
     /// `POINTSMAN_LOG` asks for the log.
     verbose: bool,
+    lines: Lines,
     held: Mutex<Held>,
 }
 
@@ -38,9 +40,9 @@ struct Held {
 
 impl Reporter {
     /// Makes a reporter; a quiet one leaves out what is no warning.
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(super) fn new(quiet: bool, lines: Lines) -> Self {
         let verbose = std::env::var_os("POINTSMAN_LOG").is_some_and(|level| !level.is_empty());
-        Self(Arc::new(Inner { quiet, verbose, held: Mutex::default() }))
+        Self(Arc::new(Inner { quiet, verbose, lines, held: Mutex::default() }))
     }
 
     /// Says something that is no warning.
@@ -60,14 +62,14 @@ impl Reporter {
     pub(super) fn agent_ended(&self) {
         self.with(|held| held.begun = false);
         for line in self.with(Held::take) {
-            print(&line);
+            self.0.lines.say(format!("pointsman: {line}"));
         }
     }
 
     fn write(&self, text: &str) {
         let room = if self.0.verbose { KEPT_OF_LOG } else { KEPT };
         for line in self.with(|held| held.pass(text, held.begun && terminal::is_taken(), room)) {
-            print(&line);
+            self.0.lines.say(format!("pointsman: {line}"));
         }
     }
 
@@ -110,11 +112,6 @@ impl Held {
         let more = (dropped > 0).then(|| format!("{dropped} earlier lines are left out"));
         more.into_iter().chain(lines).collect()
     }
-}
-
-/// Whoever closed standard error does not want to know.
-fn print(line: &str) {
-    let _ = writeln!(io::stderr(), "pointsman: {line}");
 }
 
 #[cfg(test)]
