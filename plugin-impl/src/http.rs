@@ -5,10 +5,14 @@ mod door;
 mod gateway;
 mod host_name;
 mod listen;
+mod ongoing;
 mod origin;
 mod pages;
 mod private;
+mod socket;
+mod upload;
 
 pub use self::door::{Door, TARGET, TOKEN, Token};
 pub use self::listen::{ListenError, Serving, listen, parse_local};
 pub use self::private::private_address;
+pub use self::upload::Uploads;

@@ -59,6 +59,7 @@ pub struct Instance {
     /// The runtime, taken out by the instance's drop.
     runtime: Option<Runtime>,
     closing: CancellationToken,
+    uploads: face::Uploads,
     /// Cancelled at the end of a shutdown's grace.
     cut: CancellationToken,
     /// Requests and connections in flight.
@@ -136,10 +137,12 @@ impl Instance {
         let notices = Notices::new(Box::new(ToHost(host)));
         let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices, environment));
         drop(entered);
+        let closing = CancellationToken::new();
         Self {
             router,
             runtime: Some(runtime),
-            closing: CancellationToken::new(),
+            uploads: face::Uploads::new(closing.clone()),
+            closing,
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
             token: OnceLock::new(),
@@ -203,6 +206,7 @@ impl Instance {
         let serving = face::Serving {
             door: Arc::new(door),
             router: self.router.clone(),
+            uploads: self.uploads.clone(),
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             cut: self.cut.clone(),

@@ -44,4 +44,5 @@ mod streams;
 mod tls;
 mod told;
 mod turns;
+mod uploads;
 mod waiting;

@@ -87,8 +87,7 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     pub store: Store,
     pub timeouts: Timeouts,
-    /// The longest body of a request, in bytes.
-    pub max_body: u64,
+    pub bodies: BodyLimits,
     /// The providers: the catalog's first. [`ProviderConfig::index`] is an index into this list.
     pub providers: Vec<Arc<ProviderConfig>>,
     /// The accounts, with unique ids.
@@ -107,7 +106,7 @@ impl Config {
     /// Returns the settings of routing and sending, for printing; secrets are redacted.
     pub fn printed(&self) -> impl fmt::Debug {
         (
-            (&self.settings, self.quota_refresh, &self.protection, &self.timeouts, self.max_body),
+            (&self.settings, self.quota_refresh, &self.protection, &self.timeouts, self.bodies),
             (&self.providers, &self.accounts, &self.fallbacks),
         )
     }
@@ -122,6 +121,17 @@ pub struct Timeouts {
     pub head: Duration,
     /// The time between pieces of an answer.
     pub idle: Duration,
+}
+
+/// The limits of request bodies. Lengths are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// The longest body.
+    pub longest: u64,
+    /// The longest time from the head of a request to the end of the body.
+    pub time: Duration,
+    /// The most memory of all bodies together.
+    pub together: u64,
 }
 
 /// The source of a configuration.

@@ -14,11 +14,10 @@ use hyper::body::Incoming;
 
 use crate::edges::auth::CALLERS_PROOFS;
 use crate::edges::config::ListenAddress;
-use crate::runtime::router::Router;
 use crate::secret::Secret;
 
 use super::body::FaceBody;
-use super::gateway;
+use super::gateway::{self, Face};
 use super::host_name;
 
 /// The header for the original target of a request, known only to a host's listener.
@@ -159,15 +158,15 @@ impl fmt::Display for Turned {
 /// Answers any request.
 pub(super) async fn answer(
     door: &Door,
-    router: &Router,
+    face: Face<'_>,
     mut request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
-    if let Err(turned) = door.knows_host(&request, &router.generation().config.allow_hosts) {
+    if let Err(turned) = door.knows_host(&request, &face.router.generation().config.allow_hosts) {
         return Ok(gateway::fault(&request, turned.status(), &turned.to_string()));
     }
     match door.let_in(request.headers_mut()) {
-        Ok(None) => gateway::answer(router, request).await,
-        Ok(Some(target)) => Ok(gateway::on_its_way(router, &target, request).await),
+        Ok(None) => gateway::answer(face, request).await,
+        Ok(Some(target)) => Ok(gateway::on_its_way(face, &target, request).await),
         Err(turned) => Ok(gateway::fault(&request, turned.status(), &turned.to_string())),
     }
 }

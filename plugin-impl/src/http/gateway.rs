@@ -2,12 +2,10 @@
 
 use std::convert::Infallible;
 
-use bytes::{Bytes, BytesMut};
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, UPGRADE};
+use bytes::Bytes;
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, RETRY_AFTER, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::reporting::refusal;
@@ -21,21 +19,27 @@ use crate::runtime::router::{Router, call};
 use super::body::FaceBody;
 use super::origin::{self, Asker};
 use super::pages;
+use super::upload::{Room, Unread, Uploads};
 
-/// The most room reserved in advance for a body: a client's `content-length` may be wrong.
-const MOST_ROOM: u64 = 1 << 20;
+/// What all requests of an instance are answered with.
+#[derive(Clone, Copy)]
+pub(super) struct Face<'a> {
+    pub(super) router: &'a Router,
+    pub(super) uploads: &'a Uploads,
+}
 
 /// Answers any request.
 pub(super) async fn answer(
-    router: &Router,
+    face: Face<'_>,
     request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
+    let router = face.router;
     let asker = Asker::of(request.headers(), &router.generation().config.allow_origins);
     let mut response = match refused(&asker, &request) {
         Some(response) => response,
         None => match pages::page(router, &request) {
             Some(page) => page,
-            None => response(routed(router, request).await),
+            None => response(routed(face, request).await),
         },
     };
     asker.open(response.headers_mut());
@@ -44,18 +48,18 @@ pub(super) async fn answer(
 
 /// Answers a request on the way to `target`.
 pub(super) async fn on_its_way(
-    router: &Router,
+    face: Face<'_>,
     target: &Uri,
     request: Request<Incoming>,
 ) -> Response<FaceBody> {
     let (parts, body) = request.into_parts();
     let format = format(&parts.method, target.path(), &parts.headers);
     let told = |status, text: &str| response(own(refusal::fault(format, status, text)));
-    let body = match whole(body, router.generation().config.max_body).await {
-        Ok(body) => body,
-        Err((status, text)) => return told(status, &text),
+    let (body, _room) = match whole(face, &parts.headers, body, format).await {
+        Ok(read) => read,
+        Err(refused) => return response(*refused),
     };
-    match router.fetch(target, call(parts.method, target.query(), parts.headers, body)).await {
+    match face.router.fetch(target, call(parts.method, target.query(), parts.headers, body)).await {
         Ok(answer) => response(answer),
         Err(error) => told(StatusCode::BAD_GATEWAY, &error.to_string()),
     }
@@ -106,14 +110,14 @@ fn use_http<B>(request: &Request<B>) -> Response<FaceBody> {
     response
 }
 
-async fn routed(router: &Router, request: Request<Incoming>) -> Answer {
+async fn routed(face: Face<'_>, request: Request<Incoming>) -> Answer {
     let (Parts { method, uri, headers, .. }, body) = request.into_parts();
     let path = uri.path();
-    let body = match whole(body, router.generation().config.max_body).await {
-        Ok(body) => body,
-        Err((status, text)) => return own(refusal::fault(format(&method, path, &headers), status, &text)),
+    let (body, _room) = match whole(face, &headers, body, format(&method, path, &headers)).await {
+        Ok(read) => read,
+        Err(refused) => return *refused,
     };
-    match router.serve(path, call(method, uri.query(), headers, body)).await {
+    match face.router.serve(path, call(method, uri.query(), headers, body)).await {
         Ok(answer) => answer,
         Err(Call { method, headers, .. }) => {
             let format = format(&method, path, &headers);
@@ -122,34 +126,24 @@ async fn routed(router: &Router, request: Request<Incoming>) -> Answer {
     }
 }
 
-/// Reads a body. An error is the status and the text of the refusal.
-async fn whole(body: Incoming, limit: u64) -> Result<Bytes, (StatusCode, String)> {
-    let told = body.size_hint().lower();
-    let mut body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| unreadable(error.is::<LengthLimitError>(), limit))?;
-        let Ok(piece) = frame.into_data() else { continue };
-        // Most bodies come in one piece and are never copied.
-        if first.is_empty() {
-            first = piece;
-            continue;
-        }
-        if more.is_empty() {
-            more.reserve(told.min(MOST_ROOM) as usize);
-            more.extend_from_slice(&first);
-        }
-        more.extend_from_slice(&piece);
-    }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+/// Reads the body of a request, or makes the answer that refuses it in `format`.
+async fn whole(
+    face: Face<'_>,
+    headers: &HeaderMap,
+    body: Incoming,
+    format: WireFormat,
+) -> Result<(Bytes, Room), Box<Answer>> {
+    let limits = face.router.generation().config.bodies;
+    let read = face.uploads.read(body, limits, headers.contains_key(EXPECT)).await;
+    read.map_err(|unread| Box::new(refused_body(&unread, format)))
 }
 
-fn unreadable(is_too_long: bool, limit: u64) -> (StatusCode, String) {
-    if is_too_long {
-        let text = format!("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml");
-        return (StatusCode::PAYLOAD_TOO_LARGE, text);
+fn refused_body(unread: &Unread, format: WireFormat) -> Answer {
+    let mut answer = own(refusal::fault(format, unread.status(), &unread.to_string()));
+    if unread.status() == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    (StatusCode::BAD_REQUEST, "the body ended before its end".to_owned())
+    answer
 }
 
 pub(super) fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> Response<FaceBody> {

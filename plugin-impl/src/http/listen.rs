@@ -1,15 +1,17 @@
 //! Listening: TCP or a unix socket, one task per connection.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -20,8 +22,12 @@ use crate::edges::config::ListenAddress;
 use crate::runtime::router::Router;
 
 use super::door::{self, Door};
+use super::gateway::Face;
+use super::ongoing::{Counted, CountedBody, Ongoing};
 #[cfg(unix)]
 use super::private;
+use super::socket::{Connected, Io, Socket};
+use super::upload::Uploads;
 
 /// The longest silence of a connection. The limit is long because agents keep connections open while
 /// thinking, and a close at the moment of a request fails the request.
@@ -51,6 +57,7 @@ pub enum ListenError {
 pub struct Serving {
     pub door: Arc<Door>,
     pub router: Arc<Router>,
+    pub uploads: Uploads,
     /// The tracker of connections.
     pub tasks: TaskTracker,
     /// Cancelled at the shutdown's start: no more requests are taken.
@@ -151,22 +158,48 @@ async fn pause(error: &io::Error) {
     tokio::time::sleep(BREATH).await;
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, serving: Serving) {
-    let Serving { door, router, closing, cut, .. } = serving;
-    let service = service_fn(|request| door::answer(&door, &router, request));
+async fn connection<S: Connected + Send + 'static>(stream: S, serving: Serving) {
+    let (socket, ongoing) = (Arc::new(Socket::new(stream)), Ongoing::default());
+    let served = tokio::select! {
+        served = serve(socket.clone(), &ongoing, &serving) => served,
+        () = ongoing.abandoned(&socket) => return tracing::debug!("a client left while it was answered"),
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Serves a connection until it ends. Once no more requests are taken it ends with those that are whole.
+async fn serve<S: Connected + Send + 'static>(
+    socket: Arc<Socket<S>>,
+    ongoing: &Ongoing,
+    serving: &Serving,
+) -> hyper::Result<()> {
+    let service = service_fn(|request| answered(ongoing.begin(), serving, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Io(socket.clone())), service);
     let mut connection = std::pin::pin!(connection);
-    let mut served = closing.run_until_cancelled(connection.as_mut()).await;
-    if served.is_none() {
-        connection.as_mut().graceful_shutdown();
-        served = cut.run_until_cancelled(connection).await;
+    if let Some(served) = serving.closing.run_until_cancelled(connection.as_mut()).await {
+        return served;
     }
-    if let Some(Err(error)) = served {
-        tracing::debug!(%error, "a connection ended early");
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        served = connection => served,
+        () = ongoing.over(&socket) => Ok(()),
+        () = serving.cut.cancelled() => Ok(()),
     }
+}
+
+async fn answered(
+    counted: Counted,
+    serving: &Serving,
+    request: Request<Incoming>,
+) -> Result<Response<CountedBody>, Infallible> {
+    let face = Face { router: &serving.router, uploads: &serving.uploads };
+    let response = door::answer(&serving.door, face, request).await?;
+    Ok(response.map(|body| CountedBody { body, _counted: counted }))
 }
 
 #[cfg(test)]

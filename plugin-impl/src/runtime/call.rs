@@ -150,7 +150,7 @@ impl Routed {
         now: Millis,
     ) -> Result<Self, (WireFormat, CallError)> {
         let format = claim.intent.format;
-        let call = taken(call, &claim.intent, generation.config.max_body).await;
+        let call = taken(call, &claim.intent, generation.config.bodies.longest).await;
         call.and_then(|call| Self::read(call, claim, generation, bonds, now)).map_err(|error| (format, error))
     }
 

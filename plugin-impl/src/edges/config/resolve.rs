@@ -18,13 +18,15 @@ use super::reader::{Entry, Fields};
 use super::report::{ConfigErrors, Report};
 use super::secret_source::Secrets;
 use super::settings::{
-    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, CONNECT, FALLBACK_ORDER, HEAD, HOLD, HOST_FORM, IDLE,
-    INTERACTIVE_FIRST, LISTEN, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM, PROVIDERS, QUIET_MODE,
-    QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, BODY_TIMEOUT, CONNECT, FALLBACK_ORDER, HEAD, HOLD,
+    HOST_FORM, IDLE, INTERACTIVE_FIRST, LISTEN, MAX_BODIES, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM,
+    PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS,
+    TOP,
 };
 use super::yaml::{self, Node, Value};
 use super::{
-    Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, protection, retry_budget,
+    BodyLimits, Config, ConfigSource, Timeouts, fallbacks, not_yet, overrides, policy, protection,
+    retry_budget,
 };
 
 /// Reads a whole configuration.
@@ -97,7 +99,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource, report
         allow_hosts: top.get(&ALLOW_HOSTS).map(|entry| entry.values(&HOST_FORM, report)).unwrap_or_default(),
         store: top.read_or_default(&STORE, report),
         timeouts: timeouts(top, report),
-        max_body: top.read_or_default(&MAX_BODY, report),
+        bodies: bodies(top, report),
         providers: Vec::new(),
         accounts: Vec::new(),
         fallbacks: Vec::new(),
@@ -131,6 +133,13 @@ fn timeouts(top: &Fields<'_>, report: &mut Report) -> Timeouts {
         head: fields.read_or_default(&HEAD, report),
         idle: fields.read_or_default(&IDLE, report),
     }
+}
+
+/// One body of the longest has to fit in, whatever all together may take.
+fn bodies(top: &Fields<'_>, report: &mut Report) -> BodyLimits {
+    let longest = top.read_or_default(&MAX_BODY, report);
+    let together = top.read_or_default(&MAX_BODIES, report).max(longest);
+    BodyLimits { longest, time: top.read_or_default(&BODY_TIMEOUT, report), together }
 }
 
 fn declared(top: &Fields<'_>, report: &mut Report) -> Vec<Declared> {

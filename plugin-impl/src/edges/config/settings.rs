@@ -1,6 +1,7 @@
 //! All settings there are, each defined once.
 
 mod account;
+mod bodies;
 mod bounds;
 mod policy;
 
@@ -10,7 +11,7 @@ use pointsman_core::formats::format::{Envelope, WireFormat};
 use pointsman_core::planning::settings::FallbackOrder;
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 
-use super::amount::{Size, Time};
+use super::amount::Time;
 use super::form::{Choice, Compound, Count, StrategyName, Switch, Text};
 use super::listen::Listen;
 use super::provider::AuthScheme;
@@ -20,6 +21,7 @@ use super::store::StoreName;
 use super::url::{BaseUrl, EndpointUrl, Host, Origin, Proxy, QuotaUrl};
 
 pub(super) use self::account::*;
+pub(super) use self::bodies::{BODY_TIMEOUT, MAX_BODIES, MAX_BODY};
 pub(super) use self::bounds::{
     CAP, CAP_OF_ACCOUNT, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CONCURRENCY, CONCURRENCY_KEYS,
     MAX_WAITING, RETRY_BUDGET, RETRY_BUDGET_KEYS, RETRY_FLOOR, RETRY_SHARE,
@@ -67,6 +69,8 @@ pub(super) static TOP: Section = Section {
         &POOL_ORDER,
         &TIMEOUTS,
         &MAX_BODY,
+        &MAX_BODIES,
+        &BODY_TIMEOUT,
         &PROVIDERS,
         &ACCOUNTS,
         &FALLBACKS,
@@ -220,13 +224,6 @@ pub(super) static TIMEOUTS: Setting<Compound> = Setting {
     form: Compound("a map"),
     default: "",
     help: "How long an upstream may take; see [Timeouts](#timeouts).",
-};
-
-pub(super) static MAX_BODY: Setting<Size> = Setting {
-    name: "max_body",
-    form: Size { from: 1 << 10, to: 1 << 30 },
-    default: "32MiB",
-    help: "The longest request body that is accepted.",
 };
 
 pub(super) static PROVIDERS: Setting<Compound> = Setting {

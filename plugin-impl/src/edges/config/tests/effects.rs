@@ -54,7 +54,8 @@ fn nothing_written_gives_the_defaults() {
     assert_eq!(config.store, Store::Memory);
     let seconds = Duration::from_secs;
     assert_eq!(config.timeouts, Timeouts { connect: seconds(10), head: seconds(280), idle: seconds(280) });
-    assert_eq!(config.max_body, 32 << 20);
+    let bodies = super::super::BodyLimits { longest: 32 << 20, time: seconds(120), together: 512 << 20 };
+    assert_eq!(config.bodies, bodies);
     assert!(config.accounts.is_empty() && config.warnings.is_empty() && config.notes.is_empty());
     assert_eq!(config.source, ConfigSource::Defaults);
 }

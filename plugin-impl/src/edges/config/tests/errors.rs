@@ -115,7 +115,7 @@ fn values_are_checked_and_the_nearest_is_named() {
     );
     check(
         "- a\n- b",
-        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, providers, accounts, fallbacks",
+        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, max_bodies, body_timeout, providers, accounts, fallbacks",
     );
 }
 
