@@ -23,11 +23,12 @@ pub(super) use self::unix::{Socket, bind};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs;
+    use std::fs::{self, TryLockError};
     use std::io;
     use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::{Path, PathBuf};
+    use std::thread;
     use std::time::{Duration, SystemTime};
 
     use crate::http::Token;
@@ -41,6 +42,9 @@ mod unix {
     const LONGEST: usize = 103;
     /// The age before a sweep: a program may be about to listen in a younger folder.
     const YOUNG: Duration = Duration::from_secs(60);
+    /// Another program has the lock for a moment: as long as it takes to bind a socket.
+    const LOCK_TRIES: u32 = 200;
+    const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
     /// Makes a folder of mode 0700 and returns the address of a socket inside. If the path is too long for
     /// a socket, returns a free port of the loopback.
@@ -113,15 +117,18 @@ mod unix {
     ///
     /// The socket is bound under a temporary name in a folder of mode 0700 beside `path` and moved into place,
     /// so it never exists with a wider mode, whatever the process's umask. A stale socket at `path` is
-    /// replaced.
+    /// replaced. A lock on the folder keeps two programs from replacing the same stale socket, of which the first would
+    /// lose its new socket to the second.
     ///
     /// # Errors
-    /// `AlreadyExists` for any other file at `path`, `AddrInUse` for a socket with a listener.
+    /// `AlreadyExists` for any other file at `path`, `AddrInUse` for a socket with a listener, `ResourceBusy` for a
+    /// folder that another program keeps locked.
     pub(in crate::http) fn bind(path: &Path) -> io::Result<(UnixListener, Socket)> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.exists() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
+        let _lock = lock(folder)?;
         check_free(path)?;
         // Bound out of reach and then moved, so the socket never exists with a wider mode.
         let nursery = folder.join(format!(".{}", &Token::random().expose()[..8]));
@@ -135,11 +142,28 @@ mod unix {
         let young = nursery.join("s");
         let listener = UnixListener::bind(&young)?;
         fs::set_permissions(&young, fs::Permissions::from_mode(0o600))?;
-        // The file may have changed since the first check; only a socket is ever replaced.
+        // Other programs than this one do not lock the folder; only a socket is ever replaced.
         check_free(path)?;
         fs::rename(&young, path)?;
         let identity = identity(path)?;
         Ok((listener, Socket { path: path.to_owned(), identity }))
+    }
+
+    /// Locks a folder until the returned file is dropped. A file system without locks goes without.
+    fn lock(folder: &Path) -> io::Result<fs::File> {
+        let file = fs::File::open(folder)?;
+        for _ in 0..LOCK_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Ok(file);
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            }
+        }
+        let text = format!("another program keeps {} locked; try again", folder.display());
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, text))
     }
 
     /// Checks for a free path: without a file, or with a socket without a listener.
@@ -178,6 +202,8 @@ mod unix {
 
     #[cfg(test)]
     mod tests {
+        use std::sync::Barrier;
+
         use super::*;
 
         fn folder() -> tempfile::TempDir {
@@ -200,6 +226,33 @@ mod unix {
             std::mem::forget(in_use.1);
             drop(in_use.0);
             assert!(bind(&path).is_ok(), "nobody answers there");
+        }
+
+        /// Leaves a socket that nobody answers on.
+        fn leave(path: &Path) {
+            let _ = fs::remove_file(path);
+            drop(UnixListener::bind(path).expect("bound"));
+        }
+
+        #[test]
+        fn of_programs_that_replace_a_stale_socket_at_once_one_does() {
+            let folder = folder();
+            let path = folder.path().join("p.sock");
+            for round in 0..50 {
+                leave(&path);
+                let together = Barrier::new(8);
+                let bind_together = || {
+                    together.wait();
+                    bind(&path)
+                };
+                let bound: Vec<_> = thread::scope(|scope| {
+                    let threads: Vec<_> = (0..8).map(|_| scope.spawn(bind_together)).collect();
+                    threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+                });
+                let kinds: Vec<_> =
+                    bound.iter().filter_map(|bound| bound.as_ref().err()).map(io::Error::kind).collect();
+                assert_eq!(kinds, [io::ErrorKind::AddrInUse; 7], "round {round}");
+            }
         }
 
         #[test]
