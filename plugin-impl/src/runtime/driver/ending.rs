@@ -1,0 +1,102 @@
+//! The end of a request: the answer's delivery, or a refusal.
+
+use http::{HeaderMap, StatusCode};
+use pointsman_core::planning::plan::Refusal;
+use pointsman_core::reporting::announce::Onward;
+use pointsman_core::reporting::because::Because;
+use pointsman_core::request::bond::{self, Scout};
+
+use crate::fleet::Lease;
+use crate::runtime::answer::{Answer, Recorder};
+use crate::runtime::journal::record::How;
+
+use super::Journey;
+use super::look::Seen;
+use super::reply::{self, Served};
+
+impl Journey<'_> {
+    pub(super) fn deliver(mut self) -> Answer {
+        self.resolve_doubts();
+        self.tell_news(&Onward::GiveUp);
+        if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
+            served.because = Because::RetryBudget;
+        }
+        let lease = self.attempt.take().map(|attempt| attempt.lease);
+        let counters = &self.shared.counters;
+        // Fallbacks and switches count only for a good answer: a lease is left only then.
+        if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
+            counters.provider_fallbacks.add(served.left_origin.into());
+            counters.pool_fallbacks.add(served.fell_back.into());
+            counters.account_switches.add(served.switched.into());
+        }
+        match self.seen.take() {
+            Some(Seen::Answer(mut seen)) => {
+                // The upstream did its part if the request itself was at fault.
+                if lease.is_some() || seen.is_callers_fault {
+                    counters.answered.count()
+                } else {
+                    counters.failed.count()
+                }
+                self.answered(seen.status);
+                self.note_turn(&seen.headers, lease.as_ref());
+                self.spare_warnings(&mut seen);
+                let recorder = self.recorder(lease.as_ref());
+                reply::relayed(
+                    *seen,
+                    self.watched(lease),
+                    recorder,
+                    self.served.as_ref(),
+                    self.routed,
+                    self.dispatch.attempts(),
+                    counters,
+                )
+            }
+            Some(Seen::Nothing(why)) => {
+                counters.failed.count();
+                self.ended(How::Failed(why.clone()));
+                reply::unreachable(&why, self.served.as_ref(), self.routed, self.dispatch.attempts())
+            }
+            None => {
+                counters.failed.count();
+                self.ended(How::Failed("no attempt was made".to_owned()));
+                reply::unreachable("no attempt was made", None, self.routed, 0)
+            }
+        }
+    }
+
+    fn answered(&self, status: StatusCode) {
+        let Some(Served { because, account, pool, .. }) = &self.served else { return };
+        let (account, pool) = (account.clone(), pool.clone());
+        self.ended(How::Answered { status: status.as_u16(), because: *because, account, pool });
+    }
+
+    pub(super) fn ended(&self, how: How) {
+        self.record.ended(how, self.dispatch.attempts(), self.now);
+    }
+
+    /// Remembers the account at the start of a turn.
+    fn note_turn(&self, headers: &HeaderMap, lease: Option<&Lease>) {
+        if let (Some(turn), Some(lease)) = (bond::turn(headers), lease) {
+            self.shared.fleet.bonds.made(turn, &lease.target().account.id, self.now);
+        }
+    }
+
+    /// Returns a recorder for the resource ids in a good answer, if the answer can contain resource ids.
+    fn recorder(&self, lease: Option<&Lease>) -> Option<Recorder> {
+        let maker = lease?.target().account.id.clone();
+        let scout = Scout::new(&self.routed.intent)?;
+        Some(Recorder::new(scout, self.shared.fleet.bonds.clone(), maker, self.shared.clock))
+    }
+
+    pub(super) fn refuse(mut self, refusal: &Refusal) -> Answer {
+        self.resolve_doubts();
+        self.tell_news(&Onward::GiveUp);
+        self.tell_refusal(refusal);
+        self.shared.counters.refused.count();
+        self.ended(How::Refused(*refusal));
+        let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
+        let mut answer = reply::refused(refusal, self.routed, attempts, &blocked, self.shared.clock.now());
+        answer.headers.extend(self.told_end(refusal).map(|end| end.headers()).unwrap_or_default());
+        answer
+    }
+}
