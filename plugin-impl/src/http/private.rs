@@ -124,11 +124,15 @@ mod unix {
     /// `AlreadyExists` for any other file at `path`, `AddrInUse` for a socket with a listener, `ResourceBusy` for a
     /// folder that another program keeps locked.
     pub(in crate::http) fn bind(path: &Path) -> io::Result<(UnixListener, Socket)> {
+        bind_trying(path, LOCK_TRIES)
+    }
+
+    fn bind_trying(path: &Path, tries: u32) -> io::Result<(UnixListener, Socket)> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.exists() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
-        let _lock = lock(folder)?;
+        let _lock = lock(folder, tries)?;
         check_free(path)?;
         // Bound out of reach and then moved, so the socket never exists with a wider mode.
         let nursery = folder.join(format!(".{}", &Token::random().expose()[..8]));
@@ -150,9 +154,9 @@ mod unix {
     }
 
     /// Locks a folder until the returned file is dropped. A file system without locks goes without.
-    fn lock(folder: &Path) -> io::Result<fs::File> {
+    fn lock(folder: &Path, tries: u32) -> io::Result<fs::File> {
         let file = fs::File::open(folder)?;
-        for _ in 0..LOCK_TRIES {
+        for _ in 0..tries {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
@@ -232,6 +236,22 @@ mod unix {
         fn leave(path: &Path) {
             let _ = fs::remove_file(path);
             drop(UnixListener::bind(path).expect("bound"));
+        }
+
+        #[test]
+        fn a_stale_socket_in_a_locked_folder_is_not_replaced() {
+            let folder = folder();
+            let path = folder.path().join("p.sock");
+            leave(&path);
+            let before = identity(&path).expect("the stale socket");
+            let locked = lock(folder.path(), 1).expect("a free folder");
+            assert_eq!(
+                bind_trying(&path, 1).expect_err("a locked folder").kind(),
+                io::ErrorKind::ResourceBusy
+            );
+            assert_eq!(identity(&path).expect("the stale socket"), before);
+            drop(locked);
+            assert!(bind_trying(&path, 1).is_ok(), "the folder is free again");
         }
 
         #[test]
