@@ -74,6 +74,75 @@ async fn an_upstream_that_closes_early_breaks_the_answer() {
     assert!(answer.broken.is_some() || answer.status == 502, "{} {}", answer.status, answer.text());
 }
 
+/// The same of an error's body, which is looked at before it is passed on: the caller neither waits for the
+/// rest nor takes what came for all of it, and the connection is not used again.
+#[tokio::test]
+async fn an_error_that_is_cut_is_a_break_whatever_its_status() {
+    let body = r#"{"type":"error","error":{"type":"invalid_request_error","message":"half"#;
+    let chunked = format!("{:x}\r\n{body}\r\n", body.len());
+    for status in ["400 Bad Request", "404 Not Found", "429 Too Many", "500 Oh", "529 Overloaded"] {
+        for (framing, body) in
+            [("content-length: 500", body), ("transfer-encoding: chunked", chunked.as_str())]
+        {
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
+            let raw = Raw::start(vec![format!("{head}{body}").into_bytes()]);
+            let stage =
+                Setup::new().hasty().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url());
+            let stage = stage.start();
+            let answer = stage.fetch(&Ask::messages()).await;
+            let is_ours = answer.text().contains("Pointsman: ");
+            assert!(answer.broken.is_some() || is_ours, "{status} {framing}: {answer:?}");
+            let opened = within(async { stage.client().await.open(&Ask::messages()).await }).await;
+            let opened = opened.expect("a head");
+            let read = within(http_body_util::BodyExt::collect(opened.into_body())).await;
+            let is_ours = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("Pointsman: ");
+            assert!(
+                read.is_err() || read.is_ok_and(|whole| is_ours(&whole.to_bytes())),
+                "{status} {framing}"
+            );
+        }
+    }
+}
+
+/// `Transfer-Encoding` overrides `Content-Length` (RFC 9112 section 6.3), so a length beside it is no length.
+#[tokio::test]
+async fn a_length_beside_a_transfer_encoding_is_not_passed_on() {
+    let body = r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"pong"}]}"#;
+    for (status, length) in
+        [("200 OK", 5), ("200 OK", 5_000), ("200 OK", 0), ("400 Bad", 5), ("400 Bad", 5_000)]
+    {
+        let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+        let both = format!("content-length: {length}\r\ntransfer-encoding: chunked");
+        let raw = Raw::start(vec![format!("HTTP/1.1 {status}\r\n{both}\r\n\r\n{chunked}").into_bytes()]);
+        let stage =
+            Setup::new().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url()).start();
+        let fetched = stage.fetch(&Ask::messages()).await;
+        let served = within(async { stage.client().await.send(&Ask::messages()).await }).await;
+        for answer in [fetched, served] {
+            assert_eq!((answer.text().as_str(), &answer.broken), (body, &None), "{status} {length}");
+            let told = answer.header("content-length").is_none_or(|told| told == body.len().to_string());
+            assert!(told, "{status} {length}: {answer:?}");
+        }
+    }
+}
+
+/// Nobody asked for it, and what follows is not HTTP.
+#[tokio::test]
+async fn an_upstream_that_switches_protocols_is_a_fault() {
+    let head = "HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\n\r\nother";
+    let answer = ask_raw(&Raw::start(vec![head.into()])).await.refused(502);
+    assert!(answer.text().contains("switches to another protocol"), "{}", answer.text());
+}
+
+/// Only the router signs as the router.
+#[tokio::test]
+async fn an_upstream_does_not_sign_as_the_router() {
+    let own = "x-pointsman-left-out: all\r\nx-pointsman-account: anthropic:other";
+    let head = format!("HTTP/1.1 200 OK\r\n{own}\r\ncontent-length: 2\r\n\r\n");
+    let answer = ask_raw(&Raw::start(vec![(head + "{}").into_bytes()])).await;
+    assert_eq!((answer.header("x-pointsman-left-out"), answer.account()), (None, "a"));
+}
+
 /// Bytes that are JSON but no answer, deep nesting, and text that is not UTF-8 do no harm.
 #[tokio::test]
 async fn strange_bodies_are_survived() {

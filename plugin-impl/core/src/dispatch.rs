@@ -27,7 +27,7 @@ use crate::admission::cell::Deny;
 use crate::jitter::Jitter;
 use crate::planning::plan::{Candidate, Counts, Plan, Refusal};
 use crate::response::evidence::Evidence;
-use crate::response::outcome::Outcome;
+use crate::response::outcome::{NetworkFault, Outcome};
 use crate::time::Millis;
 
 use self::doubt::Doubt;
@@ -252,7 +252,7 @@ impl Dispatch {
             (Phase::Authorizing { renew: true }, Event::Answered { outcome: Outcome::Unauthorized, .. }) => {
                 self.failed(&Outcome::Unauthorized)
             }
-            (Phase::Authorizing { .. }, Event::Answered { .. }) => self.unauthorized(),
+            (Phase::Authorizing { .. }, Event::Answered { outcome, .. }) => self.unauthorized(&outcome),
             (Phase::Sending { renewed }, Event::Answered { outcome, renewable }) => {
                 self.attempts += 1;
                 self.answered(&outcome, renewable && !renewed)
@@ -320,6 +320,8 @@ impl Dispatch {
         if matches!(outcome, Outcome::Good | Outcome::RequestFault) {
             self.doubt.iter_mut().for_each(Doubt::is_settled);
             Phase::Delivering
+        } else if is_local(outcome) {
+            Phase::Delivering
         } else if *outcome == Outcome::Unauthorized && renewable {
             Phase::Authorizing { renew: true }
         } else {
@@ -343,9 +345,10 @@ impl Dispatch {
     }
 
     /// Nothing was sent: a count of the accounts tells the caller more than the failed token does.
-    fn unauthorized(&mut self) -> Phase {
+    fn unauthorized(&mut self, outcome: &Outcome) -> Phase {
         self.tellable = false;
-        Phase::Planning
+        // No account is closed by it, so another plan would come to the same.
+        if is_local(outcome) { Phase::Delivering } else { Phase::Planning }
     }
 
     fn failed(&mut self, outcome: &Outcome) -> Phase {
@@ -405,6 +408,11 @@ impl Dispatch {
             Phase::Refusing(refusal)
         }
     }
+}
+
+/// Returns whether this process could open no connection. Nothing else is asked: the outcome would be the same.
+const fn is_local(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unreachable(NetworkFault::Local))
 }
 
 #[cfg(test)]

@@ -354,6 +354,7 @@ fn fault_name(fault: NetworkFault) -> &'static str {
         NetworkFault::Timeout => "timeout",
         NetworkFault::Reset => "reset",
         NetworkFault::Garbage => "garbage",
+        NetworkFault::Local => "local",
     }
 }
 

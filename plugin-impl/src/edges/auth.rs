@@ -12,6 +12,7 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use pointsman_core::response::outcome::Outcome;
 
 use crate::edges::config::{AuthScheme, CredentialSource, OAuthClient};
+use crate::edges::upstream::Blanker;
 use crate::secret::Secret;
 
 pub use self::callers::Brought;
@@ -124,6 +125,11 @@ impl Proof {
             Kind::Secret { secret, .. } => Some(secret),
             Kind::Callers => None,
         }
+    }
+
+    /// Returns what takes the secret out of an answer. What a caller sent itself is no secret to it.
+    pub fn blanker(&self) -> Option<Blanker> {
+        self.secret().and_then(Blanker::new)
     }
 
     /// Removes the caller's credential, unless the caller's credential is the proof.

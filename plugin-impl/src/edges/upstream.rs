@@ -6,16 +6,18 @@
 //! There are two ways out. The direct way keeps connections of its own, and a connection's bytes never
 //! change tasks. For a proxy, reqwest is used.
 
+mod blank;
 pub mod body;
 mod certificate;
 mod coding;
 mod direct;
 mod fault;
+mod length;
 pub mod news;
+mod no_proxy;
 mod proxied;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use pointsman_core::response::outcome::NetworkFault;
@@ -25,8 +27,10 @@ use crate::edges::config::{ProxyUrl, Timeouts};
 
 use self::body::Source;
 use self::direct::Direct;
+use self::no_proxy::NoProxy;
 use self::proxied::Proxied;
 
+pub use self::blank::Blanker;
 pub use self::body::{IncomingBody, StreamFault, whole};
 pub use self::coding::ask_for;
 
@@ -37,6 +41,7 @@ pub struct Upstream {
     proxied: Proxied,
     /// The machine's proxy settings (`HTTPS_PROXY` and the like), by request.
     of_the_machine: Matcher,
+    no_proxy: NoProxy,
 }
 
 impl Default for Upstream {
@@ -45,6 +50,7 @@ impl Default for Upstream {
             direct: Direct::default(),
             proxied: Proxied::default(),
             of_the_machine: Matcher::from_system(),
+            no_proxy: NoProxy::of_the_machine(),
         }
     }
 }
@@ -60,7 +66,7 @@ pub struct Outgoing {
 }
 
 /// The policy for a connection lost before the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Replay {
     /// Send the request again if an idle connection closes at once: the upstream has read nothing.
     #[default]
@@ -75,6 +81,18 @@ pub struct Incoming {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: IncomingBody,
+}
+
+impl Incoming {
+    /// Takes a credential out of the answer, wherever the upstream repeats it.
+    #[must_use]
+    pub fn blanked(mut self, blanker: Option<Blanker>) -> Self {
+        if let Some(blanker) = blanker {
+            blanker.blank_headers(&mut self.headers);
+            self.body.blank(blanker);
+        }
+        self
+    }
 }
 
 /// The error of a request without an answer's head.
@@ -109,9 +127,11 @@ impl Upstream {
         timeouts: Timeouts,
     ) -> Result<Incoming, SendError> {
         let outgoing = make();
+        let method = outgoing.method.clone();
         let uri: Uri = outgoing.url.parse().map_err(|_| fault::no_url())?;
         // A configured proxy beats the machine's settings.
-        let is_direct = proxy.is_none() && self.of_the_machine.intercept(&uri).is_none();
+        let is_direct =
+            proxy.is_none() && (self.no_proxy.spares(&uri) || self.of_the_machine.intercept(&uri).is_none());
         let sent = async {
             if is_direct {
                 self.direct.send(outgoing, make, &uri, timeouts.connect).await
@@ -122,10 +142,10 @@ impl Upstream {
         let sent = tokio::time::timeout(timeouts.head, sent).await;
         let response = sent.map_err(|_| fault::no_head(timeouts.head))??;
         let (mut parts, body) = response.into_parts();
-        // The coding decides where a body ends; a length beside it is not to be believed (RFC 9112 section 6.3).
-        if parts.headers.contains_key(TRANSFER_ENCODING) {
-            parts.headers.remove(CONTENT_LENGTH);
+        if parts.status.is_informational() {
+            return Err(fault::switched());
         }
+        length::settle(&mut parts.headers, &method, parts.status, body.length())?;
         let body = IncomingBody::new(body, timeouts.idle);
         Ok(Incoming { status: parts.status, headers: parts.headers, body })
     }

@@ -277,6 +277,11 @@ impl Lease {
         Examined::Settled(self.fold(evidence, suspected == Suspected::Endpoint, now))
     }
 
+    /// Gives everything back uncharged, as nothing was sent, and leaves the breakers as they are.
+    pub fn unsent(mut self) {
+        self.give_back(Toll::None);
+    }
+
     fn accuse(&self, request: Option<u64>, now: Millis) -> Suspected {
         let accuser = Accuser { account: self.target.account.ordinal, request };
         self.target.endpoint.cells(self.target.operation).suspicion.accuse(accuser, now)

@@ -13,6 +13,7 @@ mod noting;
 mod planning;
 mod reply;
 mod retrying;
+mod settling;
 mod telling;
 mod waiting;
 
@@ -32,11 +33,11 @@ use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
 
 use crate::edges::auth::Proof;
+use crate::fleet::Lease;
 use crate::fleet::affinity::waiters::Wait;
 use crate::fleet::bell::Ears;
 use crate::fleet::lane::{Crowded, Lane, Turn};
 use crate::fleet::roster::Asker;
-use crate::fleet::{Examined, Lease};
 use crate::runtime::answer::Answer;
 use crate::runtime::call::Routed;
 use crate::runtime::chains::Leg;
@@ -304,7 +305,7 @@ impl<'a> Journey<'a> {
         let papers = &self.crew().papers[candidate.account as usize];
         let project = papers.project.as_deref();
         let out = || outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
-        let (renewable, renewed) = (proof.renewable, *renewed);
+        let (renewable, renewed, blanker) = (proof.renewable, *renewed, proof.blanker());
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
         self.record.sent();
@@ -314,7 +315,7 @@ impl<'a> Journey<'a> {
             self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, evidence) = match sent {
             Ok(incoming) => {
-                let incoming = incoming.decoded();
+                let incoming = incoming.decoded().blanked(blanker);
                 // Headers report quota on good and bad answers alike.
                 self.note_readings(&incoming.headers);
                 let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
@@ -357,44 +358,6 @@ impl<'a> Journey<'a> {
         }
         self.ask_quota(account, pool);
         self.settle_home(now);
-    }
-
-    /// Settles the attempt, and remembers any change seen first by this request; or keeps an answer in
-    /// doubt.
-    fn failed(&mut self, evidence: Evidence) -> Event {
-        if matches!(evidence.outcome, Outcome::Limited(_)) {
-            self.shared.counters.upstream_429.count();
-        }
-        let Some(Attempt { candidate, lease, .. }) = self.attempt.take() else {
-            return Event::Answered { outcome: evidence.outcome, renewable: false };
-        };
-        let target = lease.target().clone();
-        // Readings may know the reset better than the answer.
-        let evidence = self.corrected(evidence, &target);
-        match lease.examine(&evidence, self.record.id.number, self.now) {
-            Examined::Settled(settlement) => {
-                self.record.came_to(&evidence, Some(&settlement), self.now);
-                self.learned(settlement, &target, evidence.status);
-                Event::Answered { outcome: evidence.outcome, renewable: false }
-            }
-            // Nothing is closed yet: the core sends the request on to a witness.
-            Examined::Doubted(suspect) => {
-                self.record.came_to(&evidence, None, self.now);
-                self.doubt(candidate, suspect, evidence.clone());
-                Event::Doubted(evidence)
-            }
-        }
-    }
-
-    /// Settles an attempt never sent.
-    fn settled(&mut self, evidence: Evidence) -> Event {
-        if let Some(Attempt { lease, .. }) = self.attempt.take() {
-            let target = lease.target().clone();
-            let settlement = lease.settle(&evidence, self.now);
-            self.record.came_to(&evidence, Some(&settlement), self.now);
-            self.learned(settlement, &target, evidence.status);
-        }
-        Event::Answered { outcome: evidence.outcome, renewable: false }
     }
 
     /// Ends the request as a failure, after a bug: the machine asked for an attempt the driver does not

@@ -23,13 +23,22 @@ const OWN: &str = "x-pointsman-";
 /// Returns the caller's headers for the upstream: without hop-by-hop headers, the client's headers and the
 /// router's own.
 pub fn callers(headers: HeaderMap) -> HeaderMap {
+    without_own(headers)
+}
+
+/// Returns the headers of an answer without those that end here: only the router signs as the router.
+pub fn upstreams(headers: HeaderMap) -> HeaderMap {
+    without_own(headers)
+}
+
+fn without_own(headers: HeaderMap) -> HeaderMap {
     let mut kept = end_to_end(headers);
     remove_where(&mut kept, |name| name.as_str().starts_with(OWN));
     kept
 }
 
 /// Returns the end-to-end headers.
-pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     let lists: SmallVec<[HeaderValue; 1]> = headers.get_all(header::CONNECTION).iter().cloned().collect();
     for name in lists.iter().filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')) {
         headers.remove(name.trim());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use pointsman_core::formats::body;
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::reporting::notice::{Event, Notice};
 use pointsman_core::reporting::refusal;
@@ -101,8 +102,8 @@ impl Router {
     pub async fn fetch(&self, uri: &Uri, call: Call) -> Result<Answer, FetchError> {
         let generation = self.generation();
         match claim::on_its_way(&call.method, uri, &call.headers, &generation) {
-            Some(claim) => Ok(self.route(&generation, claim, call).await),
-            None => self.pass_through(uri, call, &generation).await,
+            Some(claim) if is_known(&claim, &call) => Ok(self.route(&generation, claim, call).await),
+            Some(_) | None => self.pass_through(uri, call, &generation).await,
         }
     }
 
@@ -166,9 +167,16 @@ impl Router {
             self.shared.upstream.send(|| outgoing.clone(), None, generation.config.timeouts).await?;
         // The answer streams through as it comes.
         let relay = Relay::new([].into(), Some(incoming.body), self.shared.counters.clone());
-        let headers = headers::end_to_end(incoming.headers);
+        let headers = headers::upstreams(incoming.headers);
         Ok(Answer { status: incoming.status, headers, body: AnswerBody::Relay(Box::new(relay)) })
     }
+}
+
+/// Says whether a request goes out with an account's credential: its path is listed, or it asks a model for
+/// something, as by `/v1/rerank`. Others are of the host's other pages (`/v1/organizations`, `/api/oauth`).
+fn is_known(claim: &Claim, call: &Call) -> bool {
+    let asks_model = || call.method == Method::POST && matches!(body::model(&call.body), Ok(Some(_)));
+    claim.intent.is_listed() || asks_model()
 }
 
 /// Makes a call from the parts.

@@ -149,6 +149,8 @@ pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
             Blame::Gate(Gate::WayModel, until(evidence, Schedule::CAPACITY), Reason::Capacity)
         }
         Outcome::ServerError => failing(convicted, Schedule::SERVER_ERROR, Reason::Server),
+        // Neither endpoint nor account has a part in it.
+        Outcome::Unreachable(NetworkFault::Local) => Blame::Nothing,
         // An account has no part in a connection that could not be made.
         Outcome::Unreachable(NetworkFault::Connect) => failing(true, Schedule::ENDPOINT, Reason::Network),
         Outcome::Unreachable(_) => failing(convicted, Schedule::CAPACITY, Reason::Network),
@@ -246,6 +248,7 @@ pub fn suspected(evidence: &Evidence) -> Closed {
 /// Returns whether an outcome is evidence on an endpoint: true for a failure, false for an answer.
 pub fn accuses(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Capacity | Outcome::ServerError | Outcome::Unreachable(_))
+        && *outcome != Outcome::Unreachable(NetworkFault::Local)
 }
 
 /// Closes the smallest gate named by a refusal.
@@ -398,6 +401,13 @@ mod tests {
             assert_eq!(unwitnessed(&Evidence::of(outcome.clone()), false), Blame::Nothing, "{outcome:?}");
         }
         assert_eq!(gate_of(unwitnessed(&Evidence::of(Outcome::ServerError), true)), Some(Gate::Way));
+    }
+
+    #[test]
+    fn what_this_process_has_run_out_of_is_nobodys_fault() {
+        let outcome = Outcome::Unreachable(NetworkFault::Local);
+        assert_eq!(blame(&Evidence::of(outcome.clone()), true), Blame::Nothing);
+        assert!(!accuses(&outcome));
     }
 
     #[test]

@@ -196,6 +196,17 @@ fn a_token_that_cannot_be_had_sends_the_request_elsewhere_without_an_upstream_ca
 }
 
 #[test]
+fn what_this_process_has_run_out_of_is_told_at_once() {
+    let local = Outcome::Unreachable(NetworkFault::Local);
+    Story::new().sends_to(0).then(Step::Send, answered(local.clone())).ends(Step::Deliver);
+    Story::new()
+        .then(Step::Plan, planned([0]))
+        .then(Step::Admit(way(0)), Event::Admitted)
+        .then(Step::Authorize { renew: false }, answered(local))
+        .ends(Step::Deliver);
+}
+
+#[test]
 fn the_last_failure_is_told_when_it_says_more_than_a_count() {
     let cooling =
         refusal(Some(99_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });

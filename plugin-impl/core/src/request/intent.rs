@@ -88,6 +88,11 @@ impl Intent {
         }
     }
 
+    /// Says whether the path is one of the public lists of the APIs.
+    pub fn is_listed(&self) -> bool {
+        paths::is_listed(self.resource().0)
+    }
+
     /// Returns whether the response is a model's output, or vectors.
     pub fn generates(&self) -> bool {
         match self.model {

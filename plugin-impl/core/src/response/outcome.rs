@@ -103,6 +103,8 @@ pub enum NetworkFault {
     Reset,
     /// The received bytes are not HTTP.
     Garbage,
+    /// Nothing was sent: this process has no file descriptor or no memory for a connection.
+    Local,
 }
 
 /// The reason for the owner to act.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use pointsman_core::response::classify::{TokenFault, classify_token};
-use pointsman_core::response::outcome::{Outcome, SignIn};
+use pointsman_core::response::outcome::{NetworkFault, Outcome, SignIn};
 use pointsman_core::response::token::{MAX_LIFETIME, UNTOLD_LIFETIME};
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ pub(super) struct Fault {
 
 impl Fault {
     const OUTAGE: Self = Self { outcome: Outcome::TokenOutage, is_refusal: false };
+    /// Nothing was sent, for want of what this process needs for a connection.
+    const LOCAL: Self = Self { outcome: Outcome::Unreachable(NetworkFault::Local), is_refusal: false };
 }
 
 /// Asks for a fresh token.
@@ -54,7 +56,12 @@ pub(super) async fn refresh(
     let sent = upstream.send(|| request(client, refresh_token), proxy, timeouts).await;
     let incoming = sent.map_err(|error| {
         tracing::warn!(%error, "the token endpoint failed");
-        Fault::OUTAGE
+        match error.fault {
+            NetworkFault::Local => Fault::LOCAL,
+            NetworkFault::Connect | NetworkFault::Timeout | NetworkFault::Reset | NetworkFault::Garbage => {
+                Fault::OUTAGE
+            }
+        }
     })?;
     let incoming = incoming.decoded();
     let status = incoming.status;

@@ -13,6 +13,7 @@ use http_body::{Body, Frame};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 
+use super::blank::Blanker;
 use super::coding::Decoder;
 use super::direct::ConnectedBody;
 use super::news::News;
@@ -26,8 +27,10 @@ pub struct IncomingBody {
     /// Set by every wake-up of the reader.
     news: Arc<News>,
     silence: Silence,
-    /// A break repeats: a reader may stop at the break and hand the body on, with the break.
+    /// How the body broke off. Whoever asks again is told the same, so a break is never taken for an end.
     broken: Option<StreamFault>,
+    /// Takes the credential out of what comes.
+    blanker: Option<Blanker>,
 }
 
 /// The silence of a body.
@@ -52,6 +55,21 @@ impl Source {
         match self {
             Self::Direct(body) => Pin::new(body).poll_frame(context).map_err(|_| StreamFault::Broken),
             Self::Proxied(body) => Pin::new(body).poll_frame(context).map_err(|_| StreamFault::Broken),
+        }
+    }
+
+    /// Returns how long the body is, where its framing told.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self {
+            Self::Direct(body) => body.size_hint().exact(),
+            Self::Proxied(body) => body.size_hint().exact(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Direct(body) => body.is_end_stream(),
+            Self::Proxied(body) => body.is_end_stream(),
         }
     }
 }
@@ -83,7 +101,7 @@ pub async fn whole(
 impl IncomingBody {
     pub(super) fn new(source: Source, idle: Duration) -> Self {
         let silence = Silence { most: idle, since: None, alarm: None };
-        Self { source, decoder: None, news: Arc::default(), silence, broken: None }
+        Self { source, decoder: None, blanker: None, news: Arc::default(), silence, broken: None }
     }
 
     /// Takes the body out of its codings from now on.
@@ -91,17 +109,17 @@ impl IncomingBody {
         Self { decoder, ..self }
     }
 
-    /// Returns whether the body is known to be over.
-    pub fn is_over(&self) -> bool {
-        // The end of a coded body has to be read: a cut shows there.
-        self.decoder.is_none() && self.source_is_over()
+    /// Has a credential taken out of all that comes, once it is out of its codings.
+    pub(super) fn blank(&mut self, blanker: Blanker) {
+        self.blanker = Some(blanker);
     }
 
-    fn source_is_over(&self) -> bool {
-        match &self.source {
-            Source::Direct(body) => body.is_end_stream(),
-            Source::Proxied(body) => body.is_end_stream(),
-        }
+    /// Returns whether the body is known to be over.
+    pub fn is_over(&self) -> bool {
+        let holds_back = self.blanker.as_ref().is_some_and(Blanker::holds_back);
+        // The end of a coded body has to be read: a cut shows there.
+        let is_coded = self.decoder.is_some();
+        self.source.is_end_stream() && self.broken.is_none() && !holds_back && !is_coded
     }
 
     /// Returns whether another task hands the pieces over. Then more pieces may be on the way than are
@@ -113,26 +131,49 @@ impl IncomingBody {
     fn look(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamFault>>> {
         while let Some(frame) = ready!(self.source.poll_frame(context)) {
             self.silence.since = None;
-            // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
-            let Ok(bytes) = frame?.into_data() else { continue };
-            let bytes = self.plain(bytes)?;
-            if !bytes.is_empty() {
-                return Poll::Ready(Some(Ok(bytes)));
+            match self.taken(frame) {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Err(fault) => return Poll::Ready(Some(self.broke(fault))),
             }
         }
-        Poll::Ready(self.rest().transpose())
+        Poll::Ready(self.rest())
     }
 
-    fn plain(&mut self, bytes: Bytes) -> Result<Bytes, StreamFault> {
-        let Some(decoder) = &mut self.decoder else { return Ok(bytes) };
-        decoder.decode(&bytes).map_err(|_| StreamFault::Broken)
+    /// Returns the data of a frame, plain and blanked.
+    fn taken(&mut self, frame: Result<Frame<Bytes>, StreamFault>) -> Result<Bytes, StreamFault> {
+        // Trailers say nothing to agents, and HTTP/1.1 callers cannot take them unasked.
+        let Ok(bytes) = frame?.into_data() else { return Ok(Bytes::new()) };
+        let bytes = match &mut self.decoder {
+            Some(decoder) => decoder.decode(&bytes).map_err(|_| StreamFault::Broken)?,
+            None => bytes,
+        };
+        Ok(self.blanked(bytes))
     }
 
-    /// Returns what a decoder had left at the end.
-    fn rest(&mut self) -> Result<Option<Bytes>, StreamFault> {
-        let Some(decoder) = &mut self.decoder else { return Ok(None) };
-        let rest = decoder.end().map_err(|_| StreamFault::Broken)?;
-        Ok(Some(rest).filter(|rest| !rest.is_empty()))
+    fn blanked(&mut self, bytes: Bytes) -> Bytes {
+        match &mut self.blanker {
+            Some(blanker) => blanker.pass(bytes),
+            None => bytes,
+        }
+    }
+
+    /// Returns what the decoder and the blanker had left at the end.
+    fn rest(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        let left = self.decoder.as_mut().map(Decoder::end);
+        let Ok(left) = left.transpose() else { return Some(self.broke(StreamFault::Broken)) };
+        let left = self.blanked(left.unwrap_or_default());
+        if left.is_empty() { self.held_back().map(Ok) } else { Some(Ok(left)) }
+    }
+
+    /// Notes a break, which comes after what was held back before it.
+    fn broke(&mut self, fault: StreamFault) -> Result<Bytes, StreamFault> {
+        self.broken = Some(fault);
+        self.held_back().ok_or(fault)
+    }
+
+    fn held_back(&mut self) -> Option<Bytes> {
+        self.blanker.as_mut().and_then(Blanker::finish)
     }
 }
 
@@ -167,13 +208,11 @@ impl Stream for IncomingBody {
         let waker = Waker::from(self.news.clone());
         let mut told = Context::from_waker(&waker);
         if let Poll::Ready(piece) = self.look(&mut told) {
-            self.broken = piece.as_ref().and_then(|piece| piece.as_ref().err().copied());
             return Poll::Ready(piece);
         }
         // Nothing ready: from here on the silence counts.
         if self.silence.poll(&mut told).is_ready() {
-            self.broken = Some(StreamFault::Silent);
-            return Poll::Ready(Some(Err(StreamFault::Silent)));
+            return Poll::Ready(Some(self.broke(StreamFault::Silent)));
         }
         self.news.wait(context);
         Poll::Pending

@@ -59,7 +59,14 @@ fn list(presented: &[String]) -> String {
 }
 
 fn in_causes<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a TlsError> {
-    std::iter::successors(Some(error), |error| beneath(*error)).find_map(|error| error.downcast_ref())
+    with_causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// Returns an error, what caused it, and so on.
+pub(super) fn with_causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| beneath(*error))
 }
 
 /// Returns the error below. An I/O error with an inner error reports the inner error's causes, but skips

@@ -5,6 +5,7 @@
 //! closes the connection at once.
 
 mod connection;
+mod heard;
 mod shelf;
 
 use std::hash::{Hash, Hasher};
@@ -276,6 +277,29 @@ mod tests {
         let (answer, ()) = tokio::join!(second, lost);
         assert_eq!(answer.expect_err("the connection is lost").fault, NetworkFault::Reset);
         assert_eq!(count.load(Ordering::SeqCst), 2);
+    }
+
+    /// Whatever has come of an answer shows that the request was read, however soon the close comes.
+    #[tokio::test]
+    async fn a_request_whose_answer_had_begun_is_not_sent_again() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::SeqCst);
+                let mut request = [0; 1_024];
+                for answer in ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 200 O"] {
+                    let _length = stream.read(&mut request).expect("a request");
+                    stream.write_all(answer.as_bytes()).expect("the client reads");
+                }
+            }
+        });
+        let (direct, outgoing) = (Direct::default(), get(url, Replay::IfUnread));
+        fetch(&direct, &outgoing).await.expect("the first answer");
+        let error = fetch(&direct, &outgoing).await.expect_err("half a head");
+        assert_eq!((error.fault, connections.load(Ordering::SeqCst)), (NetworkFault::Reset, 1));
     }
 
     #[tokio::test]

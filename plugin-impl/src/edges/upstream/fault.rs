@@ -1,6 +1,7 @@
 //! Conversions from clients' errors to the core's terms.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use pointsman_core::response::outcome::NetworkFault;
@@ -16,7 +17,7 @@ pub(super) fn of_direct(error: &hyper::Error) -> SendError {
 /// Returns the error of a failed connection to `host`.
 pub(super) fn not_connected(error: &(dyn Error + 'static), host: &str) -> SendError {
     let why = certificate::trouble(error, host).unwrap_or_else(|| innermost(error));
-    failed(NetworkFault::Connect, why)
+    failed(if is_local(error) { NetworkFault::Local } else { NetworkFault::Connect }, why)
 }
 
 /// Returns the error of a connection not standing in time.
@@ -29,6 +30,38 @@ pub(super) fn no_url() -> SendError {
     failed(NetworkFault::Connect, "its URL is not one".to_owned())
 }
 
+/// The upstream wants to speak another protocol (101), which nobody asked for.
+pub(super) fn switched() -> SendError {
+    failed(NetworkFault::Garbage, "it switches to another protocol, which it was not asked for".to_owned())
+}
+
+/// The body is in a transfer coding that nobody asked for.
+pub(super) fn coded(coding: &str) -> SendError {
+    failed(
+        NetworkFault::Garbage,
+        format!("its body has the transfer coding {coding:?}, which it was not asked for"),
+    )
+}
+
+/// Says whether this process or machine has run out of what a connection needs. That says nothing of an
+/// upstream.
+fn is_local(error: &(dyn Error + 'static)) -> bool {
+    certificate::with_causes(error).filter_map(|error| error.downcast_ref::<io::Error>()).any(|error| {
+        error.kind() == io::ErrorKind::OutOfMemory || error.raw_os_error().is_some_and(is_exhausted)
+    })
+}
+
+#[cfg(unix)]
+const fn is_exhausted(code: i32) -> bool {
+    matches!(code, libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM)
+}
+
+#[cfg(not(unix))]
+const fn is_exhausted(code: i32) -> bool {
+    // WSAEMFILE and WSAENOBUFS.
+    matches!(code, 10024 | 10055)
+}
+
 /// Classifies an error of reqwest.
 pub(super) fn of_proxied(error: &reqwest::Error) -> SendError {
     // The host alone: a key may be part of the rest.
@@ -36,7 +69,9 @@ pub(super) fn of_proxied(error: &reqwest::Error) -> SendError {
     if let Some(why) = certificate::trouble(error, host) {
         return failed(NetworkFault::Connect, why);
     }
-    let fault = if error.is_connect() {
+    let fault = if is_local(error) {
+        NetworkFault::Local
+    } else if error.is_connect() {
         NetworkFault::Connect
     } else if error.is_timeout() {
         NetworkFault::Timeout
@@ -64,6 +99,10 @@ const fn words(fault: NetworkFault) -> &'static str {
         NetworkFault::Timeout => "the upstream does not answer",
         NetworkFault::Reset => "the upstream broke the connection off",
         NetworkFault::Garbage => "what the upstream answered is not HTTP",
+        NetworkFault::Local => {
+            "this process can open no connection, which is not the upstream's fault; raise the limit of open \
+             files (`ulimit -n`) or free memory"
+        }
     }
 }
 
@@ -79,4 +118,23 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(error.source(), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_process_has_run_out_of_is_not_blamed_on_the_upstream() {
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
+            let wrapped = io::Error::other(io::Error::from_raw_os_error(code));
+            for error in [io::Error::from_raw_os_error(code), wrapped] {
+                let error = not_connected(&error, "api.example");
+                assert_eq!(error.fault, NetworkFault::Local, "{code}");
+                assert!(error.text.contains("ulimit -n"), "{}", error.text);
+            }
+        }
+        let refused = io::Error::from_raw_os_error(libc::ECONNREFUSED);
+        assert_eq!(not_connected(&refused, "api.example").fault, NetworkFault::Connect);
+    }
 }

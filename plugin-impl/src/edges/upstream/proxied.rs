@@ -9,7 +9,7 @@ use crate::sync::DashMap;
 
 use super::body::Source;
 use super::direct::{IDLE_CONNECTION, install_tls_provider};
-use super::{Outgoing, Response, SendError, fault};
+use super::{Outgoing, Replay, Response, SendError, fault};
 
 /// The client of the way through a proxy.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ struct WayOut {
     /// The proxy, or `None` for the machine's own settings.
     proxy: Option<String>,
     connect: Duration,
+    replay: Replay,
 }
 
 impl std::fmt::Debug for WayOut {
@@ -39,7 +40,7 @@ impl Proxied {
         proxy: Option<&ProxyUrl>,
         connect: Duration,
     ) -> Result<Response, SendError> {
-        let client = self.client(proxy, connect)?;
+        let client = self.client(proxy, connect, outgoing.replay)?;
         let request = client
             .request(outgoing.method, &outgoing.url)
             .headers(outgoing.headers)
@@ -50,8 +51,13 @@ impl Proxied {
         Ok(http::Response::from(response).map(Source::Proxied))
     }
 
-    fn client(&self, proxy: Option<&ProxyUrl>, connect: Duration) -> Result<Client, SendError> {
-        let way_out = WayOut { proxy: proxy.map(|proxy| proxy.expose().to_owned()), connect };
+    fn client(
+        &self,
+        proxy: Option<&ProxyUrl>,
+        connect: Duration,
+        replay: Replay,
+    ) -> Result<Client, SendError> {
+        let way_out = WayOut { proxy: proxy.map(|proxy| proxy.expose().to_owned()), connect, replay };
         if let Some(client) = self.clients.get(&way_out) {
             return Ok(client.clone());
         }
@@ -71,6 +77,11 @@ fn make(way_out: &WayOut) -> reqwest::Result<Client> {
     let builder = match &way_out.proxy {
         Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
         None => builder,
+    };
+    // Nothing is kept of what must not be sent again, so no kept connection can fail it.
+    let builder = match way_out.replay {
+        Replay::Never => builder.pool_max_idle_per_host(0),
+        Replay::IfUnread => builder,
     };
     builder.build()
 }

@@ -17,7 +17,7 @@ use pointsman_core::time::Now;
 use crate::counters::Counters;
 use crate::runtime::answer::{Answer, AnswerBody, Recorder, Relay, Watch};
 use crate::runtime::call::Routed;
-use crate::runtime::headers::end_to_end;
+use crate::runtime::headers::upstreams;
 
 use super::look::SeenAnswer;
 
@@ -53,7 +53,7 @@ pub(super) fn relayed(
 ) -> Answer {
     let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
     let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
-    let mut headers = end_to_end(headers);
+    let mut headers = upstreams(headers);
     Agent::of(&routed.call.headers).spare(status, &mut headers);
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, length);

@@ -272,6 +272,7 @@ const fn what(outcome: &Outcome) -> &'static str {
         Outcome::Unreachable(NetworkFault::Timeout) => "no answer in time",
         Outcome::Unreachable(NetworkFault::Reset) => "the connection broke",
         Outcome::Unreachable(NetworkFault::Garbage) => "what came is not HTTP",
+        Outcome::Unreachable(NetworkFault::Local) => "this process could open no connection",
         Outcome::Unauthorized => "the credential was not accepted",
         Outcome::TokenOutage => "the token service failed",
         Outcome::NeedsSignIn(SignIn::Revoked) => "the account has to sign in again",

@@ -123,6 +123,11 @@ pub(super) fn posted(rest: &str) -> ModelPlace {
     }
 }
 
+/// Says whether a path that begins with such a segment has a row.
+pub(super) fn is_listed(first: &str) -> bool {
+    find(first).is_some()
+}
+
 fn find(rest: &str) -> Option<&'static Row> {
     let first = segments(rest).next()?;
     ROWS.iter().find(|row| row.name == first)

@@ -18,30 +18,32 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::Origin;
+use super::heard::{Ear, Heard};
 use super::shelf::Shelf;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// The reader and writer of a connection, active only when polled.
-type Driver = http1::Connection<Stream, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<Heard<TokioIo<Stream>>>, Full<Bytes>>;
 
 /// An idle connection.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Box<Driver>,
     origin: Origin,
+    ear: Ear,
 }
 
-/// A connection lost before the answer's head.
+/// A connection lost before the answer's head was complete.
 pub(super) enum Lost {
-    /// The connection closed, and no answer had begun.
+    /// The connection closed, and not a byte of an answer had come.
     Closed(hyper::Error),
     Broken(hyper::Error),
 }
 
 impl Lost {
-    fn of(error: hyper::Error) -> Self {
+    fn of(error: hyper::Error, ear: &Ear) -> Self {
         let was_closed = error.is_canceled() || error.is_incomplete_message() || is_closing(&error);
-        if was_closed { Self::Closed(error) } else { Self::Broken(error) }
+        if was_closed && !ear.has_heard() { Self::Closed(error) } else { Self::Broken(error) }
     }
 
     pub(super) const fn error(&self) -> &hyper::Error {
@@ -62,8 +64,10 @@ fn is_closing(error: &hyper::Error) -> bool {
 
 impl Connection {
     pub(super) async fn new(stream: Stream, origin: Origin) -> hyper::Result<Self> {
+        let ear = Ear::default();
+        let stream = TokioIo::new(Heard::new(TokioIo::new(stream), ear.clone()));
         let (sender, driver) = http1::handshake(stream).await?;
-        Ok(Self { sender, driver: Box::new(driver), origin })
+        Ok(Self { sender, driver: Box::new(driver), origin, ear })
     }
 
     pub(super) const fn origin(&self) -> &Origin {
@@ -77,6 +81,7 @@ impl Connection {
         request: Request<Full<Bytes>>,
         shelf: &Arc<Shelf>,
     ) -> Result<Response<ConnectedBody>, Lost> {
+        self.ear.forget();
         let mut head = pin!(self.sender.send_request(request));
         let mut driver = Some(&mut self.driver);
         // The task that waits also drives the connection: no second task, no handover.
@@ -87,7 +92,7 @@ impl Connection {
             }
             head.as_mut().poll(context)
         });
-        let response = head.await.map_err(Lost::of)?;
+        let response = head.await.map_err(|error| Lost::of(error, &self.ear))?;
         let shelf = shelf.clone();
         Ok(response.map(|incoming| ConnectedBody {
             incoming,
