@@ -186,7 +186,7 @@ impl Case {
         let [over, _] = self.times();
         let is_shut = self.trouble == Trouble::Closed && account != OPEN;
         let closed = is_shut.then_some(Quota::Closed(Closed { from: Millis::START, until: over }));
-        let is_shared = self.trouble == Trouble::Others && account % 2 == 0;
+        let is_shared = self.trouble == Trouble::Others && account.is_multiple_of(2);
         let others = is_shared.then(|| Others {
             every: window * 100 / (capacity * USED_BY_OTHERS),
             next: Millis::START,

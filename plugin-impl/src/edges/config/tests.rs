@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::sync::unpoisoned;
+
 use super::{CommandError, Config, ConfigErrors, Environment, documentation, from_text};
 
 /// A machine that is made up.
@@ -62,7 +64,7 @@ impl Environment for Machine {
     }
 
     fn append(&self, path: &Path, line: &str) -> io::Result<()> {
-        let mut appended = self.appended.lock().unwrap();
+        let mut appended = unpoisoned(self.appended.lock());
         appended.push_str(&format!("{} {line}", path.display()));
         Ok(())
     }

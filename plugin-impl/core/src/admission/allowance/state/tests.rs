@@ -1,0 +1,340 @@
+use std::time::Duration;
+
+use super::*;
+
+const T: Millis = Millis(1_000_000);
+
+fn at(seconds: u64) -> Millis {
+    T.after(Duration::from_secs(seconds))
+}
+
+fn admitted(state: &mut AllowanceState, now: Millis) -> Ticket {
+    state.admit(false, now).expect("a place")
+}
+
+const BEGIN: Millis = Millis(T.0 - 60_000);
+
+/// Meets a limit of three requests in a window of a minute, and returns how it is at the reset.
+fn taught_once() -> AllowanceState {
+    let mut state = AllowanceState::default();
+    let tickets = [(); 4].map(|()| admitted(&mut state, BEGIN));
+    for ticket in &tickets[..3] {
+        state.confirm(*ticket);
+    }
+    state.refuse(tickets[3], Some(at(0)), at(0), BEGIN);
+    state
+}
+
+/// The same, in the window after the reset, of which the pilot has taken one.
+fn unsure() -> AllowanceState {
+    let mut state = taught_once();
+    let pilot = admitted(&mut state, at(0));
+    assert!(state.confirm(pilot), "more may go than before");
+    state
+}
+
+/// Meets the same limit in a second window, which makes the capacity sure.
+fn taught() -> AllowanceState {
+    let mut state = unsure();
+    for _ in 0..2 {
+        let ticket = admitted(&mut state, at(0));
+        state.confirm(ticket);
+    }
+    let refused = admitted(&mut state, at(1));
+    state.refuse(refused, Some(at(60)), at(60), at(1));
+    state
+}
+
+/// Returns the taught state in the window after the reset; the probe has taken the first of three
+/// requests.
+fn second_window() -> AllowanceState {
+    let mut state = taught();
+    let pilot = admitted(&mut state, at(60));
+    assert!(state.confirm(pilot), "more may go than before");
+    state
+}
+
+fn learned(until: Millis, explorable: bool) -> Option<Deny> {
+    Some(Deny::Learned { until, explorable })
+}
+
+#[test]
+fn until_a_limit_is_met_everybody_may_go() {
+    let mut state = AllowanceState::default();
+    for _ in 0..10_000 {
+        let ticket = admitted(&mut state, at(0));
+        assert!(!state.confirm(ticket));
+    }
+    assert_eq!((state.denial(at(0)), state.experience().capacity), (None, None));
+}
+
+#[test]
+fn what_went_well_before_a_limit_is_all_that_the_next_window_lets_in() {
+    let mut state = second_window();
+    assert_eq!(state.experience().capacity, Some(3));
+    let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(62))];
+    assert!(matches!(state.denial(at(63)), Some(Deny::Learned { until, .. }) if until == at(120)));
+    assert!(state.denial(at(120)).is_none(), "the next reset is predicted");
+}
+
+#[test]
+fn a_capacity_that_one_limit_has_taught_grows_by_1_2_4_and_all() {
+    let mut state = unsure();
+    for _ in 0..2 {
+        let ticket = admitted(&mut state, at(1));
+        state.confirm(ticket);
+    }
+    for allowed in [1, 2, 4, 8] {
+        let tickets: Vec<_> = (0..allowed).map(|_| admitted(&mut state, at(2))).collect();
+        assert_eq!(state.denial(at(2)), Some(Deny::Probing), "{allowed} have no answer yet");
+        let freed = tickets.into_iter().filter(|ticket| state.confirm(*ticket)).count();
+        assert!(freed > 0, "{allowed} were answered");
+    }
+}
+
+/// Lets so many in after the pilot of a window, and meets a limit until another instant.
+fn use_up(state: &mut AllowanceState, well: u32, begin: u64, until: u64) {
+    let pilot = admitted(state, at(begin));
+    state.confirm(pilot);
+    for _ in 1..well {
+        let ticket = admitted(state, at(begin + 1));
+        state.confirm(ticket);
+    }
+    let refused = admitted(state, at(begin + 2));
+    state.refuse(refused, Some(at(until)), at(until), at(begin + 2));
+}
+
+#[test]
+fn a_capacity_that_is_much_less_than_it_was_is_no_bound_until_it_is_met_again() {
+    let mut state = taught_once();
+    use_up(&mut state, 20, 0, 60);
+    use_up(&mut state, 5, 60, 120);
+    let pilot = admitted(&mut state, at(120));
+    state.confirm(pilot);
+    for _ in 1..19 {
+        let ticket = admitted(&mut state, at(121));
+        state.confirm(ticket);
+    }
+    assert_eq!(state.experience().capacity, Some(5), "others may have used the rest");
+    let refused = admitted(&mut state, at(122));
+    state.refuse(refused, Some(at(180)), at(180), at(122));
+    let pilot = admitted(&mut state, at(180));
+    state.confirm(pilot);
+    assert_eq!(state.experience().capacity, Some(19));
+}
+
+#[test]
+fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
+    let mut state = AllowanceState::default();
+    let refused = admitted(&mut state, at(0));
+    state.refuse(refused, Some(at(12)), at(12), at(0));
+    let pilot = admitted(&mut state, at(12));
+    state.confirm(pilot);
+    assert_eq!(state.experience().capacity, None);
+    for _ in 0..20 {
+        let ticket = admitted(&mut state, at(13));
+        state.confirm(ticket);
+    }
+}
+
+#[test]
+fn an_explorer_that_goes_well_makes_the_capacity_unsure() {
+    let mut state = second_window();
+    for _ in 0..2 {
+        let ticket = admitted(&mut state, at(61));
+        state.confirm(ticket);
+    }
+    let explorer = state.admit(true, at(62)).expect("an explorer");
+    state.confirm(explorer);
+    let next = state.admit(false, at(63)).expect("nobody has to explore");
+    state.confirm(next);
+    let more = [(); 2].map(|()| state.admit(false, at(63)));
+    assert!(more.iter().all(Result::is_ok), "two, after one went well: {more:?}");
+}
+
+#[test]
+fn those_that_are_not_answered_yet_are_counted() {
+    let mut state = second_window();
+    let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+    assert!(state.admit(false, at(61)).is_err());
+}
+
+#[test]
+fn one_pilot_goes_after_a_reset_until_it_is_answered_or_very_late() {
+    let mut state = taught();
+    let pilot = admitted(&mut state, at(60));
+    assert!(pilot.is_trial());
+    assert_eq!(state.denial(at(61)), Some(Deny::Probing));
+    assert!(state.admit(false, at(64)).is_ok_and(Ticket::is_trial), "a good head may be late");
+    assert!(state.confirm(pilot));
+    assert_eq!(state.experience().used, 2, "both pilots are of the window that has begun");
+}
+
+#[test]
+fn a_pilot_that_is_refused_leaves_the_window_shut() {
+    let mut state = taught();
+    let pilot = admitted(&mut state, at(60));
+    state.refuse(pilot, Some(at(70)), at(70), at(61));
+    assert_eq!(state.denial(at(69)), learned(at(70), false));
+    let pilot = admitted(&mut state, at(70));
+    state.confirm(pilot);
+    assert_eq!(state.experience().capacity, Some(3));
+}
+
+#[test]
+fn a_pilot_that_was_cancelled_gives_its_place_to_the_next() {
+    let mut state = taught();
+    let pilot = admitted(&mut state, at(60));
+    state.abandon(pilot);
+    assert!(state.admit(false, at(60)).is_ok_and(Ticket::is_trial));
+}
+
+#[test]
+fn one_more_than_the_capacity_goes_where_there_is_no_other_way_and_one_at_a_time() {
+    let mut state = second_window();
+    let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+    assert_eq!(state.denial(at(62)), learned(at(120), true));
+    let explorer = state.admit(true, at(62)).expect("an explorer");
+    assert!(state.admit(true, at(62)).is_err());
+    assert!(state.confirm(explorer));
+    assert_eq!(state.experience().capacity, Some(4));
+    assert!(state.admit(true, at(63)).is_ok(), "there may be more");
+}
+
+#[test]
+fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
+    let mut state = second_window();
+    let mut pauses = Vec::new();
+    let mut pause = 0;
+    for window in 1..20 {
+        let now = at(60 * window);
+        while state.denial(now).is_none() {
+            let ticket = admitted(&mut state, now);
+            state.confirm(ticket);
+        }
+        match state.admit(true, now) {
+            Ok(explorer) => {
+                state.refuse(explorer, Some(at(60 * window + 60)), now, now);
+                pauses.push(std::mem::take(&mut pause));
+            }
+            Err(_) => pause += 1,
+        }
+    }
+    assert_eq!(pauses, [0, 1, 3, 7]);
+}
+
+#[test]
+fn news_of_an_earlier_window_says_nothing_on_this_one() {
+    let mut state = AllowanceState::default();
+    let tickets = [(); 5].map(|()| admitted(&mut state, at(0)));
+    state.refuse(tickets[4], Some(at(60)), at(60), at(1));
+    let pilot = admitted(&mut state, at(60));
+    state.confirm(pilot);
+    let before = state;
+    assert!(!state.confirm(tickets[0]));
+    state.abandon(tickets[1]);
+    state.forgive(tickets[2]);
+    assert_eq!(state, before);
+    assert_eq!(state.refuse(tickets[3], None, at(90), at(61)), None);
+    assert_eq!(state.denial(at(61)), None);
+}
+
+#[test]
+fn what_the_upstream_has_not_counted_is_taken_back_and_a_cancelled_request_is_not() {
+    let mut state = second_window();
+    let [one, other] = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
+    state.abandon(one);
+    assert!(state.denial(at(62)).is_some());
+    state.forgive(other);
+    assert!(state.denial(at(62)).is_none());
+}
+
+/// Meets a limit of three requests without a reported end.
+fn guessing() -> AllowanceState {
+    let mut state = AllowanceState::default();
+    let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
+    tickets[..3].iter().for_each(|ticket| assert!(!state.confirm(*ticket)));
+    assert_eq!(state.refuse(tickets[3], None, at(600), at(5)), Some(at(60)));
+    state
+}
+
+#[test]
+fn a_knock_that_is_let_in_begins_another_window() {
+    let mut state = guessing();
+    assert!(!state.foresees());
+    let knock = state.knock(at(20)).expect("the end is a guess");
+    assert!(state.confirm(knock), "more may go than before");
+    let Experience { capacity, used, span, .. } = state.experience();
+    assert_eq!((capacity, used, span), (Some(3), 1, None));
+    assert!(state.knock(at(21)).is_none(), "it is open");
+}
+
+#[test]
+fn a_knock_that_is_refused_or_cancelled_leaves_the_guess() {
+    let mut state = guessing();
+    for give_up in [AllowanceState::abandon, AllowanceState::forgive] {
+        let knock = state.knock(at(20)).expect("the end is a guess");
+        give_up(&mut state, knock);
+    }
+    let knock = state.knock(at(20)).expect("the end is a guess");
+    assert_eq!(state.refuse(knock, None, at(620), at(21)), None);
+    assert_eq!((state.denial(at(59)), state.denial(at(60))), (learned(at(60), false), None));
+    let knock = state.knock(at(30)).expect("the end is a guess");
+    assert_eq!(state.refuse(knock, Some(at(40)), at(40), at(31)), Some(at(40)), "it was told");
+    assert_eq!((state.denial(at(39)), state.denial(at(40))), (learned(at(40), false), None));
+}
+
+#[test]
+fn what_experience_predicts_is_not_knocked_at() {
+    assert!(taught().knock(at(30)).is_none());
+    assert!(second_window().knock(at(61)).is_none(), "nor what is open");
+}
+
+#[test]
+fn without_a_word_on_the_end_usual_lengths_are_tried_first() {
+    let mut state = AllowanceState::default();
+    let ticket = admitted(&mut state, at(0));
+    assert_eq!(state.refuse(ticket, None, at(300), at(5)), Some(at(60)));
+    let pilot = admitted(&mut state, at(60));
+    assert_eq!(state.refuse(pilot, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
+}
+
+#[test]
+fn after_a_limit_no_more_go_at_once_than_have_gone_well_until_the_capacity_is_sure() {
+    let mut state = AllowanceState::default();
+    let tickets = [(); 9].map(|()| admitted(&mut state, at(0)));
+    state.refuse(tickets[8], None, at(30), at(1));
+    let pilot = admitted(&mut state, at(30));
+    state.confirm(pilot);
+    let first = [(); 4].map(|()| admitted(&mut state, at(31)));
+    assert_eq!(state.denial(at(31)), Some(Deny::Probing), "four have no answer yet");
+    assert!(state.confirm(first[0]), "an answer lets the next one go");
+    assert_eq!(state.denial(at(31)), None);
+    let _ = admitted(&mut state, at(32));
+    assert!(state.denial(at(32)).is_some() && state.denial(at(36)).is_none(), "answers may be very late");
+}
+
+#[test]
+fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
+    let mut state = AllowanceState::default();
+    // The first requests come later and later in their minute; its end is told each time.
+    for (minute, first) in [(0, 10), (1, 25), (2, 40)] {
+        let begin = 60 * minute + first;
+        let ticket = admitted(&mut state, at(begin));
+        state.confirm(ticket);
+        for _ in 0..2 {
+            let ticket = admitted(&mut state, at(begin + 1));
+            state.confirm(ticket);
+        }
+        if let Ok(limited) = state.admit(true, at(begin + 2)) {
+            let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
+        }
+    }
+    let pilot = admitted(&mut state, at(200));
+    state.confirm(pilot);
+    let _ = [admitted(&mut state, at(201)), admitted(&mut state, at(201))];
+    assert_eq!(
+        state.denial(at(202)).map(|deny| matches!(deny, Deny::Learned { until, .. } if until == at(240))),
+        Some(true)
+    );
+}
