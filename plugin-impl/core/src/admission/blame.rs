@@ -390,7 +390,13 @@ mod tests {
             match acquittal(&evidence) {
                 Blame::Request => {}
                 Blame::Gate(_, Limit::Guessed(schedule), _) => assert_eq!(schedule, Schedule::MOMENT),
-                other => panic!("{evidence:?}: {other:?}"),
+                other @ (Blame::Nobody
+                | Blame::Nothing
+                | Blame::Limit(..)
+                | Blame::Gate(..)
+                | Blame::SignIn) => {
+                    panic!("{evidence:?}: {other:?}")
+                }
             }
         }
     }

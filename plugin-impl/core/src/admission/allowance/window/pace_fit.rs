@@ -23,7 +23,7 @@ impl Window {
 
     /// Returns the time per request between two limits, if the second reset admitted far fewer requests
     /// than a window holds.
-    fn interval_if_few(&self) -> Option<Duration> {
+    pub(super) fn interval_if_few(&self) -> Option<Duration> {
         let capacity = self.capacity?;
         // Far fewer: at most three quarters of the capacity, or at most 2.
         let few = self.used * 4 <= capacity * 3 || self.used <= 2;

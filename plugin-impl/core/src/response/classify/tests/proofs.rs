@@ -93,6 +93,6 @@ fn the_users_rules_go_before_all_words() {
     assert_eq!(limited.outcome, Outcome::Limited(LimitKind::Quota));
     assert_eq!(limited.until, Hint::Until { until: Millis(70_000), source: HintSource::Rule });
     assert_eq!(limited.ground, Ground::Rule(0));
-    assert_eq!(read(&[rule(Means::Model, None)], 418).extent.clone(), Extent::Models(ModelSet::read("m")));
+    assert_eq!(read(&[rule(Means::Model, None)], 418).extent, Extent::Models(ModelSet::read("m")));
     assert_eq!(read(&[rule(Means::Quota, minute)], 419).outcome, Outcome::RequestFault);
 }
