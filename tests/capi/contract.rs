@@ -299,8 +299,11 @@ fn given_variables_are_settings_and_secrets() {
     let key = pointsman_tests::setup::secret("key", "a");
     let config =
         setup.config(&upstream.base_url()).replace(&format!("\"{key}\""), "{\"env\": \"GIVEN_KEY\"}");
-    assert!(start(&config, None).is_null());
-    assert!(error().1.contains("GIVEN_KEY"), "{:?}", error());
+    // An unset variable disables its account, and the status names the variable.
+    let router = start(&config, None);
+    let told = status(router).to_string();
+    assert!(told.contains("GIVEN_KEY") && told.contains("disabled"), "{told}");
+    stop(router, 0);
     let router = start(&config, Some(&format!("GIVEN_KEY={key}\nPOINTSMAN_QUIET_MODE=true\n")));
     let request = request(router, false);
     assert_eq!(fetch(request), 200, "the secret is known");
