@@ -4,7 +4,7 @@
 //! load, with or without a request in flight. Among accounts with relatives, siblings of one type sit
 //! together, because tools and system prompt of a type start each of their prompts, and an account caches
 //! this prefix once. A fork starts with its parent's whole conversation and may start beside the parent.
-//! Both attractions end at [`SLACK`] agents above the emptiest account.
+//! Both attractions end at `SLACK` agents above the emptiest account.
 //!
 //! All this is advice for an agent's first request. Afterwards the agent has a sticky account.
 

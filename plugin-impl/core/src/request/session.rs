@@ -4,7 +4,7 @@
 //! *root session* decides fairness in the wait queue: a person's piece of work, with any number of
 //! subagents.
 //!
-//! Agents carry their ids in different places. Headers come first, by the table in [`rules`], because a
+//! Agents carry their ids in different places. Headers come first, by the table in `rules`, because a
 //! header costs no look at the body. Without an id, the start of the conversation identifies the agent:
 //! every later turn repeats the start.
 //!
