@@ -224,17 +224,20 @@ fn the_naive_twin_looks_and_then_takes() {
     });
 }
 
-/// An allowance of `capacity` in its second window, in which nobody but the pilot was admitted.
+/// An allowance of `capacity` in its third window, with the pilot as its only admission. Two windows met the same
+/// limit, since one alone leaves the capacity unsure.
 fn taught(capacity: u32) -> Arc<Allowance> {
     let allowance = Arc::new(Allowance::default());
-    let until = Millis(NOW.0 + 60_000);
-    for _ in 0..capacity {
-        let ticket = allowance.admit(false, NOW).expect("nothing is known of it");
-        allowance.confirm(ticket);
+    let minute = 60_000;
+    for (begin, until) in [(NOW.0 - minute, NOW), (NOW.0, Millis(NOW.0 + minute))] {
+        for _ in 0..capacity {
+            let ticket = allowance.admit(false, Millis(begin)).expect("there is room");
+            allowance.confirm(ticket);
+        }
+        let limited = allowance.admit(false, Millis(begin + 1)).expect("nobody knows the limit for sure");
+        allowance.refuse(limited, Some(until), until, Millis(begin + 1));
     }
-    let limited = allowance.admit(false, NOW).expect("nothing is known of it");
-    allowance.refuse(limited, Some(until), until, NOW);
-    let pilot = allowance.admit(false, until).expect("the pilot");
+    let pilot = allowance.admit(false, Millis(NOW.0 + minute)).expect("the pilot");
     allowance.confirm(pilot);
     allowance
 }
