@@ -1,6 +1,6 @@
 //! `pointsman run`: an unmodified agent, with a gateway for the agent's lifetime.
 //!
-//! * [`agent`]: the needs of each agent, as data; [`outfit`]: their values for a launch;
+//! * [`agent`]: the needs of each agent, as data; [`agent_environment`]: their values for a launch;
 //! * [`droid_file`], [`gemini_home`], [`opencode_config`]: settings out of reach of variables;
 //! * [`way`]: the agent's gateway, its own or a running gateway;
 //! * [`child`]: the agent in the foreground, its signals and exit code;
@@ -9,12 +9,12 @@
 //! The user's files stay unchanged: all settings hold for this process and its children.
 
 mod agent;
+mod agent_environment;
 pub(crate) mod child;
 mod droid_file;
 mod gemini_home;
 mod jsonc;
 mod opencode_config;
-mod outfit;
 mod report;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -35,7 +35,7 @@ use crate::plugin;
 
 pub(crate) use self::agent::AgentName;
 use self::agent::{Agent, Format};
-use self::outfit::{Launch, Outfit};
+use self::agent_environment::{AgentEnvironment, Launch};
 use self::report::Reporter;
 use self::way::Way;
 
@@ -62,9 +62,9 @@ async fn launched(library: Option<&Path>, arguments: &Run, reporter: Reporter) -
         reporter.say(&format!("uses the gateway at {url}; notices are told where it was started"));
     }
     let launch = Launch::new(way.url().to_owned(), served, own(&status));
-    let outfit = Outfit::new(agent, &launch, rest)?;
+    let agent_environment = AgentEnvironment::new(agent, &launch, rest)?;
     reporter.agent_begins();
-    let code = child::run(command(program, rest, &outfit), program).await;
+    let code = child::run(command(program, rest, &agent_environment), program).await;
     reporter.agent_ended();
     let line = way.end().await?;
     let code = code?;
@@ -72,13 +72,19 @@ async fn launched(library: Option<&Path>, arguments: &Run, reporter: Reporter) -
     Ok(code)
 }
 
-fn command(program: &OsString, rest: &[OsString], outfit: &Outfit) -> std::process::Command {
+fn command(
+    program: &OsString,
+    rest: &[OsString],
+    agent_environment: &AgentEnvironment,
+) -> std::process::Command {
     let mut command = std::process::Command::new(program);
-    command.args(&outfit.arguments).args(droid_file::after_command(rest, &outfit.of_command));
-    for name in &outfit.without {
+    command
+        .args(&agent_environment.arguments)
+        .args(droid_file::after_command(rest, &agent_environment.of_command));
+    for name in &agent_environment.without {
         command.env_remove(name);
     }
-    command.envs(outfit.variables.iter().map(|(name, value)| (name, value)));
+    command.envs(agent_environment.variables.iter().map(|(name, value)| (name, value)));
     command
 }
 

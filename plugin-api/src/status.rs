@@ -40,7 +40,7 @@ impl PoolState {
     /// Limited until an instant reported by the upstream.
     pub const LIMITED: Self = Self(2);
     /// Limited until an estimated instant.
-    pub const GUESSED: Self = Self(3);
+    pub const ESTIMATED: Self = Self(3);
     /// Half-open: the limit has ended, and single requests probe the pool.
     pub const PROBING: Self = Self(4);
     /// The user's quota protection reserves the remaining quota.
@@ -51,7 +51,7 @@ impl PoolState {
         match self {
             Self::OPEN => "open",
             Self::LIMITED => "limited",
-            Self::GUESSED => "limited (guess)",
+            Self::ESTIMATED => "limited (estimate)",
             Self::PROBING => "probing",
             Self::PROTECTED => "protected",
             _ => "unknown",
@@ -70,7 +70,7 @@ pub struct PoolView {
     /// Requests in flight.
     pub in_flight: u32,
     /// Consecutive trips with an estimated end.
-    pub streak: u8,
+    pub consecutive_trips: u8,
     /// Limits since the start.
     pub trips: u64,
     /// Successful attempts.

@@ -5,8 +5,6 @@
 
 pub mod account;
 pub mod affinity;
-pub mod bell;
-pub mod bonds;
 mod breaker;
 pub mod callers;
 pub mod caps;
@@ -15,13 +13,15 @@ pub mod endpoint;
 mod gauge;
 pub mod inquiry;
 pub mod keyed;
-pub mod lane;
 pub mod lease;
+pub mod notifier;
 mod pool;
 pub mod quota;
+pub mod resource_owners;
 pub mod roster;
 #[cfg(all(test, not(feature = "shuttle")))]
 mod testing;
+pub mod wait_queue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,14 +36,14 @@ use crate::sync::DashMap;
 
 pub use self::account::{Account, Identity};
 use self::affinity::Affinity;
-use self::bell::Bell;
-use self::bonds::Bonds;
 use self::callers::Callers;
 use self::caps::Counts;
 pub use self::endpoint::EndpointState;
-use self::lane::Lanes;
 pub use self::lease::{Examined, Lease, Settlement, Suspect};
+use self::notifier::Notifier;
+use self::resource_owners::ResourceOwners;
 pub use self::roster::{Member, Roster};
+use self::wait_queue::WaitQueues;
 
 /// Shards of the maps. Iterating costs per shard, and the default count suits many more writers.
 const SHARDS: usize = 8;
@@ -57,11 +57,11 @@ pub struct Fleet {
     budgets: DashMap<ProviderId, Arc<Budget>>,
     spacings: DashMap<ProviderId, Arc<Spacing>>,
     next_ordinal: AtomicU32,
-    bells: DashMap<ProviderId, Arc<Bell>>,
+    notifiers: DashMap<ProviderId, Arc<Notifier>>,
     pub affinity: Arc<Affinity>,
-    pub bonds: Arc<Bonds>,
+    pub resource_owners: Arc<ResourceOwners>,
     pub counts: Counts,
-    pub lanes: Lanes,
+    pub wait_queues: WaitQueues,
 }
 
 impl Default for Fleet {
@@ -73,11 +73,11 @@ impl Default for Fleet {
             budgets: DashMap::with_shard_amount(SHARDS),
             spacings: DashMap::with_shard_amount(SHARDS),
             next_ordinal: AtomicU32::new(0),
-            bells: DashMap::with_shard_amount(SHARDS),
+            notifiers: DashMap::with_shard_amount(SHARDS),
             affinity: Arc::default(),
-            bonds: Arc::default(),
+            resource_owners: Arc::default(),
             counts: Counts::default(),
-            lanes: Lanes::default(),
+            wait_queues: WaitQueues::default(),
         }
     }
 }
@@ -85,10 +85,10 @@ impl Default for Fleet {
 impl Fleet {
     /// Returns the account `id`: the existing account, or a new account if the identity has changed.
     pub fn enlist(&self, id: &AccountId, identity: Identity, provider: &Provider) -> Arc<Account> {
-        let bell = self.bell(&provider.id);
+        let notifier = self.notifier(&provider.id);
         let fresh = || {
             let ordinal = self.next_ordinal.fetch_add(1, Ordering::Relaxed);
-            Arc::new(Account::new(id.clone(), ordinal, identity, provider, bell.clone()))
+            Arc::new(Account::new(id.clone(), ordinal, identity, provider, notifier.clone()))
         };
         let mut entry = self.accounts.entry(id.clone()).or_insert_with(fresh);
         if entry.identity() != identity {
@@ -137,13 +137,13 @@ impl Fleet {
     }
 
     /// Returns the notifier of changes at a provider, for waiting requests.
-    pub fn bell(&self, provider: &ProviderId) -> Arc<Bell> {
-        self.bells.entry(provider.clone()).or_default().clone()
+    pub fn notifier(&self, provider: &ProviderId) -> Arc<Notifier> {
+        self.notifiers.entry(provider.clone()).or_default().clone()
     }
 
     /// Notifies every waiting request of a possible change.
-    pub fn ring_all(&self) {
-        let bells: Vec<_> = self.bells.iter().map(|bell| bell.clone()).collect();
-        bells.iter().for_each(|bell| bell.ring());
+    pub fn notify_all(&self) {
+        let notifiers: Vec<_> = self.notifiers.iter().map(|notifier| notifier.clone()).collect();
+        notifiers.iter().for_each(|notifier| notifier.notify());
     }
 }

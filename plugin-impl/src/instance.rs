@@ -19,10 +19,10 @@ use tokio_util::task::TaskTracker;
 use tracing::Level;
 
 use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Process};
-use crate::edges::notices::{Listener, MetBy, Notices};
+use crate::edges::notices::{MetBy, NoticeSink, Notices};
 use crate::edges::store::MemoryStore;
 use crate::edges::telemetry::{self, LogSink};
-use crate::http::{self as face, Door, Token};
+use crate::http::{self as face, ListenerMode, Token};
 use crate::operator::status::Status;
 use crate::runtime::answer::Answer;
 use crate::runtime::call::Call;
@@ -173,7 +173,7 @@ impl Instance {
     pub fn listen(&self, address: &str) -> Result<String, face::ListenError> {
         let configured = self.router.generation().config.listen.clone();
         let address = if address.is_empty() { configured } else { face::parse_local(address, &configured)? };
-        self.serve(&address, Door::Gateway(address.clone()))
+        self.serve(&address, ListenerMode::Gateway(address.clone()))
     }
 
     /// Serves the HTTP face to the host only: on a fresh unix socket, or at `address`. A TCP port requires
@@ -192,7 +192,7 @@ impl Instance {
             ListenAddress::Tcp { .. } => Some(self.token().clone()),
             ListenAddress::Unix(_) => None,
         };
-        self.serve(&address, Door::Host(token))
+        self.serve(&address, ListenerMode::Host(token))
     }
 
     /// Returns the token required on a TCP port by [`Instance::listen_for_host`].
@@ -200,11 +200,15 @@ impl Instance {
         self.token.get_or_init(Token::random)
     }
 
-    fn serve(&self, address: &ListenAddress, door: Door) -> Result<String, face::ListenError> {
+    fn serve(
+        &self,
+        address: &ListenAddress,
+        listener_mode: ListenerMode,
+    ) -> Result<String, face::ListenError> {
         let open = self.runtime.as_ref().filter(|_| !self.closing.is_cancelled());
         let Some(runtime) = open else { return Err(face::ListenError::Closed) };
         let serving = face::Serving {
-            door: Arc::new(door),
+            listener_mode: Arc::new(listener_mode),
             router: self.router.clone(),
             uploads: self.uploads.clone(),
             tasks: self.tasks.clone(),
@@ -316,7 +320,7 @@ thread_local! {
 
 struct ToHost(Arc<dyn Host>);
 
-impl Listener for ToHost {
+impl NoticeSink for ToHost {
     fn notice(&self, notice: &Notice, met_by: MetBy) {
         self.0.notice(notice, met_by);
     }

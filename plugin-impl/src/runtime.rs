@@ -2,9 +2,9 @@
 
 pub mod answer;
 pub mod call;
-pub mod chains;
 pub mod claim;
 pub mod driver;
+pub mod failover;
 pub mod generation;
 pub mod headers;
 pub mod hold;

@@ -44,11 +44,11 @@ impl Report {
 
 /// Returns the share of returning requests that met the account of their session.
 fn stayed(seen: &Seen) -> f64 {
-    let mut homes = HashMap::new();
+    let mut stickies = HashMap::new();
     let (mut returned, mut stayed) = (0_u32, 0_u32);
     for (session, account, _) in &seen.served {
-        if let Some(home) = homes.insert(session, account) {
-            (returned, stayed) = (returned + 1, stayed + u32::from(home == account));
+        if let Some(sticky) = stickies.insert(session, account) {
+            (returned, stayed) = (returned + 1, stayed + u32::from(sticky == account));
         }
     }
     f64::from(stayed) / f64::from(returned.max(1))

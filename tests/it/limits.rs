@@ -70,7 +70,7 @@ async fn a_limit_is_obeyed_until_its_end() {
 async fn a_limit_without_a_hint_is_a_guess() {
     let stage = Setup::new().anthropic("a", limited(0, 60).hint(Hint::Bare)).start();
     stage.fetch(&Ask::messages()).await.refused(429);
-    assert_eq!(stage.pool("a", "anthropic").state, PoolState::GUESSED);
+    assert_eq!(stage.pool("a", "anthropic").state, PoolState::ESTIMATED);
 }
 
 /// After its end a limit is tried by one request, not by all at once.

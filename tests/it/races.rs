@@ -96,7 +96,7 @@ async fn race_3_many_429s_of_one_event_are_one_trip() {
             refused.refused(429);
         }
         let pool = stage.pool("only", "anthropic");
-        assert_eq!((stage.counter("trips"), pool.trips, pool.streak), (1, 1, 1));
+        assert_eq!((stage.counter("trips"), pool.trips, pool.consecutive_trips), (1, 1, 1));
         let (met, duplicates) = (stage.counter("upstream_429"), stage.counter("burst_duplicates"));
         assert_eq!(met, duplicates + 1, "each 429 is the trip or one of the same event");
         assert_eq!(pool.limited, met);

@@ -51,7 +51,7 @@ async fn a_limit_comes_back_with_its_account_as_what_it_was() {
     let bare = Fault::status(Shape::Bare).next(1);
     let guessed = Setup::new().anthropic("a", free()).fault(bare);
     let told = Setup::new().anthropic("a", spent(60));
-    for (setup, state) in [(guessed, PoolState::GUESSED), (told, PoolState::LIMITED)] {
+    for (setup, state) in [(guessed, PoolState::ESTIMATED), (told, PoolState::LIMITED)] {
         let file = folder.path().join("pointsman.yaml");
         let stage = setup.clone().start_from(&file);
         stage.fetch(&Ask::messages()).await.refused(429);

@@ -49,7 +49,7 @@ fn time(ms: u64) -> String {
 fn line(now_ms: u64, notes: &Notes, status: &Status) -> String {
     let (answered, rate) = (notes.answered(), notes.rate(now_ms));
     let pools = || status.accounts.iter().flat_map(|account| &account.pools);
-    let limited = pools().filter(|pool| [PoolState::LIMITED, PoolState::GUESSED].contains(&pool.state));
+    let limited = pools().filter(|pool| [PoolState::LIMITED, PoolState::ESTIMATED].contains(&pool.state));
     let (limited, all) = (limited.count(), pools().count());
     format!("{answered:>4} answered, {rate:>4.1}/s, {limited:>2} of {all} pools limited")
 }

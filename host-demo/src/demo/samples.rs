@@ -42,7 +42,7 @@ fn pool(name: &str, state: PoolState, until_unix_ms: ROption<u64>) -> PoolView {
         state,
         until_unix_ms,
         in_flight: 3,
-        streak: 0,
+        consecutive_trips: 0,
         trips: 1,
         served: 12,
         limited: 2,

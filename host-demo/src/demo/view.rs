@@ -219,7 +219,7 @@ fn state(now_ms: u64, pool: &PoolView) -> (Tone, String) {
         PoolState::OPEN => (Tone::Good, "open".to_owned()),
         PoolState::PROBING => (Tone::Strong, "probing".to_owned()),
         PoolState::PROTECTED => (Tone::Strong, "protected".to_owned()),
-        PoolState::GUESSED => (Tone::Warn, format!("~{left}")),
+        PoolState::ESTIMATED => (Tone::Warn, format!("~{left}")),
         PoolState::LIMITED => (Tone::Warn, left),
         other => (Tone::Warn, other.as_str().to_owned()),
     }

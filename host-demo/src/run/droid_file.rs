@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::agent::Format;
-use super::outfit::Launch;
+use super::agent_environment::Launch;
 
 const USAGE: &str =
     "droid goes through the gateway as `droid exec -m custom:MODEL …`, with the model's own name";
@@ -68,7 +68,7 @@ pub(super) fn after_command(rest: &[OsString], arguments: &[OsString]) -> Vec<Os
 
 #[cfg(test)]
 mod tests {
-    use super::super::outfit::tests::launch;
+    use super::super::agent_environment::tests::launch;
     use super::*;
 
     fn words(line: &str) -> Vec<OsString> {

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::agent::Format;
+use super::agent_environment::Launch;
 use super::jsonc;
-use super::outfit::Launch;
 
 /// The variable with additional configuration; it takes precedence over the user's files.
 pub(super) const VARIABLE: &str = "OPENCODE_CONFIG_CONTENT";
@@ -49,7 +49,7 @@ fn lay_over(config: &mut Map<String, Value>, key: &str, value: Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::outfit::tests::launch;
+    use super::super::agent_environment::tests::launch;
     use super::*;
 
     fn config(written: Option<&str>, served: &[Format]) -> Value {

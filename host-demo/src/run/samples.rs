@@ -12,7 +12,7 @@ pub(crate) fn account(id: &str, format: &str, served: u64) -> AccountView {
         state: PoolState::OPEN,
         until_unix_ms: ROption::RNone,
         in_flight: 0,
-        streak: 0,
+        consecutive_trips: 0,
         trips: 0,
         served,
         limited: 0,

@@ -111,7 +111,7 @@ pub struct Dispatch {
     /// Whether the last failure tells the caller more than a count of accounts would.
     tellable: bool,
     /// The kind of the next attempt.
-    next: Next,
+    next: RetryState,
     /// Whether the request has waited for a closed way to open; its attempt there cost no retry.
     waited_out: bool,
     /// The state of an answer in doubt.
@@ -122,7 +122,7 @@ pub struct Dispatch {
 
 /// What another attempt of a request costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+enum RetryState {
     /// The first attempt, or a free attempt.
     Free,
     /// A retry; see [`budget`](crate::admission::budget).
@@ -157,7 +157,7 @@ impl Dispatch {
             lost_races: 0,
             waits: 0,
             tellable: false,
-            next: Next::Free,
+            next: RetryState::Free,
             waited_out: false,
             doubt: None,
             has_fallbacks: false,
@@ -193,7 +193,7 @@ impl Dispatch {
 
     /// Returns whether the last failure is delivered because the budget had no retry left.
     pub fn is_withheld(&self) -> bool {
-        self.next == Next::Withheld
+        self.next == RetryState::Withheld
     }
 
     /// Returns whether the next plan leaves out the account of the doubtful answer.
@@ -276,7 +276,7 @@ impl Dispatch {
         match planned {
             Ok(_) if self.attempts >= MAX_ATTEMPTS => Phase::Delivering,
             // A retry pays before it takes any lease.
-            Ok(plan) if self.next == Next::Retry => Phase::Paying { plan },
+            Ok(plan) if self.next == RetryState::Retry => Phase::Paying { plan },
             Ok(plan) => Phase::Admitting { plan, next: 0 },
             Err(refusal) => self.refused(refusal, now),
         }
@@ -284,10 +284,10 @@ impl Dispatch {
 
     fn withdrawn(&mut self, plan: Plan, paid: bool) -> Phase {
         if paid {
-            self.next = Next::Free;
+            self.next = RetryState::Free;
             Phase::Admitting { plan, next: 0 }
         } else {
-            self.next = Next::Withheld;
+            self.next = RetryState::Withheld;
             Phase::Delivering
         }
     }
@@ -295,8 +295,8 @@ impl Dispatch {
     /// A closed way lets 1, 2, 4 probes through as it opens, so its waiters are no flood and pay no retry.
     /// Free only once: an upstream that opens and fails by turns is not asked by every waiter each time.
     fn woke(&mut self, refusal: &Refusal) -> Phase {
-        if self.next == Next::Retry && refusal.counts.cooling.total() > 0 && !self.waited_out {
-            (self.next, self.waited_out) = (Next::Free, true);
+        if self.next == RetryState::Retry && refusal.counts.cooling.total() > 0 && !self.waited_out {
+            (self.next, self.waited_out) = (RetryState::Free, true);
         }
         Phase::Planning
     }
@@ -340,7 +340,7 @@ impl Dispatch {
             }
         };
         self.tellable = true;
-        self.next = Next::Retry;
+        self.next = RetryState::Retry;
         if asks_another { Phase::Planning } else { Phase::Delivering }
     }
 
@@ -354,10 +354,10 @@ impl Dispatch {
     fn failed(&mut self, outcome: &Outcome) -> Phase {
         // A 429 of one account says less than our own count of all of them.
         self.tellable = !matches!(outcome, Outcome::Limited(_));
-        self.next = if is_burden(outcome) { Next::Retry } else { Next::Free };
+        self.next = if is_burden(outcome) { RetryState::Retry } else { RetryState::Free };
         // A call made to resolve a doubt is a retry, whatever came of it.
         let Some(doubt) = &mut self.doubt else { return Phase::Planning };
-        self.next = Next::Retry;
+        self.next = RetryState::Retry;
         if doubt.hears_of_another() { Phase::Planning } else { Phase::Delivering }
     }
 

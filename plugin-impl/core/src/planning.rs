@@ -1,8 +1,8 @@
 //! Planning: which accounts may serve a request, in which order.
 
 pub mod affinity;
+pub mod failover;
 pub mod family;
-pub mod legs;
 pub mod plan;
 pub mod sample;
 pub mod settings;

@@ -1,9 +1,9 @@
 //! Requests: the aim of a call, its conversation, and its ties to an account.
 
-pub mod bond;
 pub mod catalog;
 pub mod intent;
 pub mod operation;
+pub mod resource;
 pub mod route;
 pub mod safety;
 pub mod session;

@@ -65,7 +65,7 @@ pub use locate::{Located, here, locate};
 pub use problem::Problem;
 pub use provider::{AuthScheme, OAuthClient, ProviderConfig};
 pub use report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
-pub use store::Store;
+pub use store::StoreChoice;
 pub use url::ProxyUrl;
 
 /// A configuration: the settings of every request until the next load.
@@ -85,7 +85,7 @@ pub struct Config {
     pub allow_origins: Vec<String>,
     /// Further names of the gateway, in lower case, with or without a port.
     pub allow_hosts: Vec<String>,
-    pub store: Store,
+    pub store: StoreChoice,
     pub timeouts: Timeouts,
     pub bodies: BodyLimits,
     /// The providers: the catalog's first. [`ProviderConfig::index`] is an index into this list.

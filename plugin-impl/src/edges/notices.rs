@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pointsman_core::reporting::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 
 use crate::counters::Counters;
 
 /// The receiver of notices.
-pub trait Listener: Send + Sync {
+pub trait NoticeSink: Send + Sync {
     /// Shows a notice.
     fn notice(&self, notice: &Notice, met_by: MetBy);
 }
@@ -37,13 +37,13 @@ impl MetBy {
 
 /// Takes notices and passes them to the host.
 pub struct Notices {
-    listener: Box<dyn Listener>,
+    listener: Box<dyn NoticeSink>,
     quiet: AtomicBool,
 }
 
 impl Notices {
     /// Makes a hub.
-    pub fn new(listener: Box<dyn Listener>) -> Self {
+    pub fn new(listener: Box<dyn NoticeSink>) -> Self {
         Self { listener, quiet: AtomicBool::new(false) }
     }
 
@@ -59,7 +59,8 @@ impl Notices {
 
     /// Takes a notice.
     pub fn tell(&self, notice: &Notice, met_by: MetBy, counters: &Counters) {
-        let falls = matches!(notice.event, Event::PoolFallback { .. } | Event::ProviderFallback { .. });
+        let falls =
+            matches!(notice.event, NoticeEvent::PoolFallback { .. } | NoticeEvent::ProviderFallback { .. });
         if falls && self.is_quiet() {
             return;
         }
@@ -88,7 +89,7 @@ mod tests {
     #[derive(Default)]
     struct Shown(Mutex<Vec<String>>);
 
-    impl Listener for Arc<Shown> {
+    impl NoticeSink for Arc<Shown> {
         fn notice(&self, notice: &Notice, _: MetBy) {
             unpoisoned(self.0.lock()).push(notice.text());
         }
@@ -104,10 +105,11 @@ mod tests {
         let notices = Notices::new(Box::new(shown.clone()));
         notices.set_quiet(true);
         let account = AccountId::new("a:work");
-        let fallback = Event::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
+        let fallback = NoticeEvent::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
         let (from, to) = ("A".to_owned(), "b/m".to_owned());
-        let provider = Event::ProviderFallback { from, to, left: Counts { limited: 1, ..Counts::default() } };
-        for event in [fallback, provider, Event::SignIn { account, url: None }] {
+        let provider =
+            NoticeEvent::ProviderFallback { from, to, left: Counts { limited: 1, ..Counts::default() } };
+        for event in [fallback, provider, NoticeEvent::SignIn { account, url: None }] {
             notices.tell(&Notice { event, until: None }, MetBy::Session, &Counters::default());
         }
         assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);

@@ -18,7 +18,7 @@ use crate::sync::{Mutex, unpoisoned};
 /// A store of learned facts.
 pub trait Store: Send + Sync + Debug {
     /// Takes a record in.
-    fn save(&self, record: Record);
+    fn save(&self, record: StoredRecord);
 
     /// Returns the known facts of an account.
     fn account(&self, account: &AccountId) -> Saved;
@@ -26,7 +26,7 @@ pub trait Store: Send + Sync + Debug {
 
 /// A fact to keep.
 #[derive(Clone, Debug)]
-pub enum Record {
+pub enum StoredRecord {
     /// A limit of a pool, or of some models of the pool, begins or ends.
     Limit { account: AccountId, pool: PoolId, models: Option<ModelSet>, limit: SavedLimit },
     /// The provider exchanged the refresh token. The record is saved before the token's first use.
@@ -53,7 +53,7 @@ impl SavedLimit {
     /// Converts the limit for a cell.
     pub fn limit(self, now: Now) -> Limit {
         let until = now.mono_of(self.until);
-        if self.known { Limit::Known { until } } else { Limit::Learned { until } }
+        if self.known { Limit::Reported { until } } else { Limit::Predicted { until } }
     }
 }
 
@@ -76,10 +76,10 @@ pub struct MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn save(&self, record: Record) {
+    fn save(&self, record: StoredRecord) {
         let mut accounts = unpoisoned(self.accounts.lock());
         match record {
-            Record::Limit { account, pool, models, limit } => {
+            StoredRecord::Limit { account, pool, models, limit } => {
                 let limits = &mut accounts.entry(account).or_default().limits;
                 let kept = limits.entry((pool, models)).or_insert(limit);
                 *kept = (*kept).max(limit);
@@ -87,7 +87,7 @@ impl Store for MemoryStore {
                     limits.retain(|_, kept| kept.until > limit.heard);
                 }
             }
-            Record::RefreshToken { account, fingerprint, token } => {
+            StoredRecord::RefreshToken { account, fingerprint, token } => {
                 accounts.entry(account).or_default().refresh_token = Some((fingerprint, token));
             }
         }
@@ -109,7 +109,7 @@ mod tests {
         let (store, account) = (MemoryStore::default(), AccountId::new("a:b"));
         for (model, limit) in limits {
             let (pool, models) = (PoolId::new("p"), Some(ModelSet::read(model)));
-            store.save(Record::Limit { account: account.clone(), pool, models, limit });
+            store.save(StoredRecord::Limit { account: account.clone(), pool, models, limit });
         }
         store.account(&account)
     }
@@ -148,8 +148,8 @@ mod tests {
         let later = Now { mono: Millis(100), wall: UnixMillis(1_002_000) };
         let until = Millis(9_000);
         for (limit, expected) in [
-            (Limit::Known { until }, Limit::Known { until: Millis(2_100) }),
-            (Limit::Learned { until }, Limit::Learned { until: Millis(2_100) }),
+            (Limit::Reported { until }, Limit::Reported { until: Millis(2_100) }),
+            (Limit::Predicted { until }, Limit::Predicted { until: Millis(2_100) }),
         ] {
             let (state, _) = CellState::default().recall(limit, now.mono);
             let saved =

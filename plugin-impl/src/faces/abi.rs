@@ -7,8 +7,8 @@
 mod body;
 mod convert;
 pub mod export;
-pub mod fence;
 mod host;
+pub mod panic_guard;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::instance::{ConfigFrom, Instance, InstanceError, StartError};
 use crate::runtime::answer::Answer;
 
 use self::export::{Service, export};
-use self::fence::fence;
+use self::panic_guard::panic_guard;
 
 /// Returns the version of the interface; see [`pointsman_api::VERSION_SYMBOL`].
 #[expect(unsafe_code, reason = "a host reads the version before it trusts anything else, so it is plain C")]
@@ -53,8 +53,8 @@ pub fn root() -> RootRef {
 
 #[sabi_extern_fn]
 fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
-    fence(|| {
-        let host = Arc::new(host::ToHost::new(host));
+    panic_guard(|| {
+        let host = Arc::new(host::HostCallbacks::new(host));
         panics::log(host.clone());
         match options.extensions.text(PURPOSE) {
             Some(LOOK) => return look(&options, host),
@@ -76,7 +76,7 @@ fn trust(options: &StartOptions) -> Result<(), StartError> {
 }
 
 /// Takes a look at a configuration. The result has a status and serves no requests.
-fn look(options: &StartOptions, host: Arc<host::ToHost>) -> Result<PluginBox, Error> {
+fn look(options: &StartOptions, host: Arc<host::HostCallbacks>) -> Result<PluginBox, Error> {
     let named = options.config_path.as_ref().into_option().map(|path| Path::new(path.as_str()));
     let (instance, problem) = Instance::look(named, host, &Process)?;
     Ok(export(Arc::new(Running { instance, looked: Some(Looked { problem }) })))

@@ -8,10 +8,10 @@
 //! requests run on the instance's threads, and the host's thread waits for a channel.
 
 mod errors;
+mod event_json;
+mod event_queue;
 mod exchange;
 mod extra;
-mod letters;
-mod mailbox;
 mod request;
 mod router;
 mod text;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use pointsman_core::admission::allowance::Experience;
-use pointsman_core::admission::blame::{Gate, Reason};
+use pointsman_core::admission::blame::{BreakerScope, Reason};
 use pointsman_core::admission::cap::InFlight;
 use pointsman_core::admission::cell::{CellState, Limit, LimitSeen, Touch};
-use pointsman_core::admission::vitals::VitalsView;
+use pointsman_core::admission::health_stats::HealthView;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::planning::snapshot::{Obstacles, Standing};
 use pointsman_core::quota::model_set::ModelSet;
@@ -21,9 +21,9 @@ use pointsman_core::time::Millis;
 use crate::sync::{Mutex, unpoisoned};
 
 use super::affinity::waiters;
-use super::bell::Bell;
 use super::breaker::Breaker;
 use super::endpoint::EndpointState;
+use super::notifier::Notifier;
 use super::pool::PoolSlot;
 use super::quota::{Early, Quota};
 
@@ -46,10 +46,10 @@ pub struct Account {
     /// Requests in flight over every pool.
     under_way: Arc<InFlight>,
     pub(super) pools: Box<[PoolSlot]>,
-    pub(super) bell: Arc<Bell>,
+    pub(super) notifier: Arc<Notifier>,
     /// Requests whose session lives here, and that wait for it to open.
     pub(super) waiters: waiters::Shared,
-    story: Mutex<Story>,
+    diagnostics: Mutex<Diagnostics>,
 }
 
 /// The way to a model in a pool at an endpoint.
@@ -70,7 +70,7 @@ pub(super) struct Way<'a> {
 
 /// The result of the quick check before a plan's full view.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Glance {
+pub(super) struct QuickCheck {
     /// No cell, cap or sign-in is in the way.
     pub(super) is_plainly_open: bool,
     /// Requests in flight in the pool.
@@ -79,7 +79,7 @@ pub(super) struct Glance {
 
 /// Colder facts, never needed to admit.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub struct Diagnostics {
     /// The status of the answer behind `NeedsSignIn`, if there was an answer.
     pub status: Option<u16>,
     /// The URL for the owner's new sign-in or verification.
@@ -105,7 +105,7 @@ impl Account {
         ordinal: u32,
         identity: Identity,
         provider: &Provider,
-        bell: Arc<Bell>,
+        notifier: Arc<Notifier>,
     ) -> Self {
         Self {
             id,
@@ -116,9 +116,9 @@ impl Account {
             health: Default::default(),
             under_way: Arc::default(),
             pools: provider.pools.iter().map(PoolSlot::of).collect(),
-            bell,
+            notifier,
             waiters: waiters::Shared::default(),
-            story: Mutex::default(),
+            diagnostics: Mutex::default(),
         }
     }
 
@@ -133,9 +133,9 @@ impl Account {
             health: Default::default(),
             under_way: Arc::default(),
             pools: self.pools.iter().map(PoolSlot::anew).collect(),
-            bell: self.bell.clone(),
+            notifier: self.notifier.clone(),
             waiters: waiters::Shared::default(),
-            story: Mutex::default(),
+            diagnostics: Mutex::default(),
         }
     }
 
@@ -161,18 +161,18 @@ impl Account {
 
     /// Closes the account until the owner signs in. Returns whether the account was ready before.
     pub fn require_sign_in(&self, url: Option<String>) -> bool {
-        unpoisoned(self.story.lock()).url = url;
+        unpoisoned(self.diagnostics.lock()).url = url;
         !self.needs_sign_in.swap(true, Ordering::AcqRel)
     }
 
     /// Returns the diagnostics.
-    pub fn story(&self) -> Story {
-        unpoisoned(self.story.lock()).clone()
+    pub fn diagnostics(&self) -> Diagnostics {
+        unpoisoned(self.diagnostics.lock()).clone()
     }
 
     /// Keeps the status of the answer behind a sign-in request.
     pub fn note_status(&self, status: Option<u16>) {
-        unpoisoned(self.story.lock()).status = status;
+        unpoisoned(self.diagnostics.lock()).status = status;
     }
 
     /// Returns the reason of the last cooldown.
@@ -215,7 +215,7 @@ impl Account {
     /// name for the model. After consecutive trips the report is not believed and the result is `None`.
     pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
         let slot = &self.pools[pool];
-        if slot.generating().look_at(model, Quota::state).streak > 0 {
+        if slot.generating().look_at(model, Quota::state).consecutive_trips > 0 {
             None
         } else {
             slot.gauge.windows().spent_until(named, now)
@@ -247,8 +247,8 @@ impl Account {
 
     /// Returns the recent health stats of a pool.
     #[inline]
-    pub fn vitals(&self, pool: usize) -> VitalsView {
-        self.pools[pool].vitals.view()
+    pub fn health_stats(&self, pool: usize) -> HealthView {
+        self.pools[pool].health_stats.view()
     }
 
     /// Returns the quotas on the route for generating with `model` in a pool: the models of each quota, and
@@ -280,14 +280,14 @@ impl Account {
     /// The quick check reads less than [`Account::obstacles`]. A pool with cells per model always fails the
     /// quick check and gets the full view.
     #[inline]
-    pub(super) fn glance(&self, to: &Way<'_>, now: Millis) -> Glance {
+    pub(super) fn quick_check(&self, to: &Way<'_>, now: Millis) -> QuickCheck {
         let cells = self.pools[to.pool].cells(to.operation);
         let quota = cells.look_at(to.model, Quota::state);
         let is_plainly_open = cells.scope == Scope::Pool
             && cells.by_model.is_empty()
             && quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
             && self.is_plainly_passable(to, now);
-        Glance { is_plainly_open, in_flight: quota.in_flight }
+        QuickCheck { is_plainly_open, in_flight: quota.in_flight }
     }
 
     #[inline]
@@ -308,15 +308,15 @@ impl Account {
     pub(super) fn obstacles(&self, to: &Way<'_>, now: Millis) -> Obstacles {
         let cells = self.pools[to.pool].cells(to.operation);
         let (own, shared) = (&cells.ways[to.way], to.endpoint.cells(to.operation));
-        let mut gates = [None; Gate::COUNT];
-        gates[Gate::Account.index()] = self.health_for(to.operation).denied(now);
-        gates[Gate::Way.index()] = own.cell.denied(now);
-        gates[Gate::WayModel.index()] = own.models.denied(to.model, now);
-        gates[Gate::Endpoint.index()] = shared.cell.denied(now);
-        gates[Gate::EndpointModel.index()] = shared.models.denied(to.model, now);
+        let mut breakers = [None; BreakerScope::COUNT];
+        breakers[BreakerScope::Account.index()] = self.health_for(to.operation).denied(now);
+        breakers[BreakerScope::Way.index()] = own.cell.denied(now);
+        breakers[BreakerScope::WayModel.index()] = own.models.denied(to.model, now);
+        breakers[BreakerScope::Endpoint.index()] = shared.cell.denied(now);
+        breakers[BreakerScope::EndpointModel.index()] = shared.models.denied(to.model, now);
         let barred = cells.barred(to.model, to.bound, now);
         let (quota, learned) = (barred.quota, barred.learned);
-        Obstacles { standing: self.standing(), full: to.full, quota, learned, gates }
+        Obstacles { standing: self.standing(), full: to.full, quota, learned, breakers }
     }
 
     /// Returns the times of early probes of a pool with a limit in force.
@@ -328,7 +328,7 @@ impl Account {
     pub fn reopen(&self) {
         self.needs_sign_in.store(false, Ordering::Release);
         self.health.iter().for_each(|breaker| breaker.reset());
-        self.bell.ring();
+        self.notifier.notify();
     }
 
     /// Reopens every cell of the account by order of the operator.
@@ -336,7 +336,7 @@ impl Account {
         self.needs_sign_in.store(false, Ordering::Release);
         self.health.iter().for_each(|breaker| breaker.reset());
         self.pools.iter().for_each(PoolSlot::reset);
-        self.bell.ring();
+        self.notifier.notify();
     }
 }
 
@@ -348,7 +348,7 @@ mod tests {
 
     use pointsman_core::admission::cell::Cell;
 
-    use crate::fleet::quota::Entry;
+    use crate::fleet::quota::AdmissionKind;
     use crate::fleet::testing::provider;
 
     use super::*;
@@ -365,7 +365,7 @@ mod tests {
         let to =
             Way { pool: 0, way: 0, endpoint: &endpoint, model: &model, operation, bound: 4, full: false };
         let full = |now| account.obstacles(&to, now).closed().is_none();
-        let quick = |to: &Way<'_>, now| account.glance(to, now).is_plainly_open;
+        let quick = |to: &Way<'_>, now| account.quick_check(to, now).is_plainly_open;
         assert!(quick(&to, NOW) && full(NOW));
         let full_up = Way { full: true, ..to };
         assert!(!quick(&full_up, NOW));
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_quick_look_sees_everything_that_the_full_one_sees() {
-        let limit = Limit::Known { until: NOW.after(Duration::from_secs(30)) };
+        let limit = Limit::Reported { until: NOW.after(Duration::from_secs(30)) };
         let learn = |cell: &Cell| assert!(matches!(cell.learn(limit, NOW), Settled::Tripped { .. }));
         check(
             |account, _, _| {
@@ -396,7 +396,7 @@ mod tests {
         check(|_, endpoint, _| learn(&endpoint.cells(Operation::Generating).cell), true);
         check(|_, endpoint, model| learn(&endpoint.cells(Operation::Generating).models.make(model)), true);
         check(|account, _, _| assert!(account.require_sign_in(None)), false);
-        let fill = |quota: &Quota| while quota.admit(4, Entry::Usual, NOW).is_ok() {};
+        let fill = |quota: &Quota| while quota.admit(4, AdmissionKind::Usual, NOW).is_ok() {};
         check(|account, _, _| fill(&account.pools[0].generating().quota), false);
     }
 }

@@ -5,7 +5,7 @@ mod lineage;
 
 pub mod waiters;
 
-use pointsman_core::planning::affinity::{Home, Rules, Service};
+use pointsman_core::planning::affinity::{Rules, Service, Sticky};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
@@ -16,7 +16,7 @@ pub use self::lineage::Lineage;
 /// The sticky account of each session. Losing an entry only costs a cold prompt cache.
 #[derive(Debug)]
 pub struct Affinity {
-    homes: DashMap<u64, Home>,
+    stickies: DashMap<u64, Sticky>,
     pub families: Families,
     pub lineage: Lineage,
 }
@@ -24,7 +24,7 @@ pub struct Affinity {
 impl Default for Affinity {
     fn default() -> Self {
         Self {
-            homes: DashMap::with_shard_amount(super::SHARDS),
+            stickies: DashMap::with_shard_amount(super::SHARDS),
             families: Families::default(),
             lineage: Lineage::default(),
         }
@@ -33,42 +33,42 @@ impl Default for Affinity {
 
 impl Affinity {
     /// Returns the session's sticky account.
-    pub fn home(&self, session: u64, rules: &Rules, now: Millis) -> Option<Home> {
-        let home = *self.homes.get(&session)?;
-        home.is_remembered(rules, now).then_some(home)
+    pub fn sticky(&self, session: u64, rules: &Rules, now: Millis) -> Option<Sticky> {
+        let sticky = *self.stickies.get(&session)?;
+        sticky.is_remembered(rules, now).then_some(sticky)
     }
 
     /// Gives a session the first sticky account and returns the account. Concurrent claims of a session get
     /// an equal answer, so that requests started together stay together.
     pub fn claim(&self, session: u64, account: u32, rules: &Rules, now: Millis) -> u32 {
         self.make_room(rules, now);
-        let mut home = self.homes.entry(session).or_insert(Home::first(account, now));
-        *home = home.claimed(account, rules, now);
-        home.account
+        let mut sticky = self.stickies.entry(session).or_insert(Sticky::first(account, now));
+        *sticky = sticky.claimed(account, rules, now);
+        sticky.account
     }
 
-    /// Records the account of a served request; see [`Home::served`].
+    /// Records the account of a served request; see [`Sticky::served`].
     pub fn served(&self, session: u64, service: Service, rules: &Rules, now: Millis) {
         self.make_room(rules, now);
-        let mut home = self.homes.entry(session).or_insert(Home::first(service.account, now));
-        *home = home.served(service, now);
+        let mut sticky = self.stickies.entry(session).or_insert(Sticky::first(service.account, now));
+        *sticky = sticky.served(service, now);
     }
 
     /// Lets a session go from an account that broke its answer off.
     pub fn leave(&self, session: u64, account: u32) {
-        self.homes.remove_if(&session, |_, home| home.account == account);
+        self.stickies.remove_if(&session, |_, sticky| sticky.account == account);
     }
 
     /// Forgets the sessions with the longest silence.
     fn make_room(&self, rules: &Rules, now: Millis) {
         let crowded = rules.sessions as usize;
-        if self.homes.len() < crowded {
+        if self.stickies.len() < crowded {
             return;
         }
         // Halve the memory until the map fits: the sessions silent for longest go first.
         let mut memory = rules.memory;
-        while self.homes.len() >= crowded {
-            self.homes.retain(|_, home| home.silence(now) < memory);
+        while self.stickies.len() >= crowded {
+            self.stickies.retain(|_, sticky| sticky.silence(now) < memory);
             memory /= 2;
         }
     }
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn the_first_claim_wins_and_a_move_is_remembered() {
         let (affinity, rules) = (Affinity::default(), Rules::default());
-        let home = |now| affinity.home(7, &rules, now).map(|home| home.account);
+        let sticky = |now| affinity.sticky(7, &rules, now).map(|sticky| sticky.account);
         assert_eq!(affinity.claim(7, 1, &rules, Millis(0)), 1);
         assert_eq!(affinity.claim(7, 2, &rules, Millis(0)), 1);
         affinity.served(7, Service { left: Some(1), account: 3, by_choice: false }, &rules, Millis(0));
-        assert_eq!((home(Millis(0)), home(Millis(3_600_000))), (Some(3), None));
+        assert_eq!((sticky(Millis(0)), sticky(Millis(3_600_000))), (Some(3), None));
     }
 
     #[test]
@@ -95,6 +95,6 @@ mod tests {
             let service = Service { left: None, account: 0, by_choice: false };
             affinity.served(session, service, &rules, Millis(session));
         }
-        assert!(affinity.homes.len() <= 1_000);
+        assert!(affinity.stickies.len() <= 1_000);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use pointsman_core::admission::blame::Reason;
-use pointsman_core::admission::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::cell::{Cell, CellPermit, Deny, Limit, Settled, Touch};
 use pointsman_core::time::Millis;
 
 use crate::sync::{AtomicU8, Ordering};
@@ -42,9 +42,9 @@ impl Rest for Breaker {
 
 impl Breaker {
     /// Trips the cell, or folds the failure into the present trip.
-    pub(super) fn trip(&self, stamp: Stamp, limit: Limit, reason: Reason, now: Millis) -> Settled {
+    pub(super) fn trip(&self, cell_permit: CellPermit, limit: Limit, reason: Reason, now: Millis) -> Settled {
         self.reason.store(reason as u8, Ordering::Release);
-        self.cell.settle_limit(stamp, limit, now)
+        self.cell.settle_limit(cell_permit, limit, now)
     }
 
     /// Returns the denial with its reason, if there is one.
@@ -72,8 +72,8 @@ mod tests {
         for reason in Reason::ALL {
             let breaker = Breaker::default();
             let until = now.after(Duration::from_secs(30));
-            let stamp = breaker.admit(Touch::Pass, now).expect("it is closed");
-            let settled = breaker.trip(stamp, Limit::Known { until }, reason, now);
+            let cell_permit = breaker.admit(Touch::Pass, now).expect("it is closed");
+            let settled = breaker.trip(cell_permit, Limit::Reported { until }, reason, now);
             assert!(matches!(settled, Settled::Tripped { .. }));
             assert_eq!(breaker.denied(now).map(|(_, why)| why), Some(reason));
             assert_eq!(breaker.denied(until.after(Duration::from_secs(30))), None);

@@ -24,14 +24,14 @@ pub struct Callers {
     template: Arc<Account>,
     /// Two 64-bit hashes with separate keys, against collisions.
     hashers: [RandomState; 2],
-    known: DashMap<Fingerprint, Known>,
+    known: DashMap<Fingerprint, Reported>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Fingerprint([u64; 2]);
 
 #[derive(Debug)]
-struct Known {
+struct Reported {
     account: Arc<Account>,
     /// The last request with the credential, in milliseconds.
     seen: AtomicU64,
@@ -66,7 +66,7 @@ impl Callers {
             return known.account.clone();
         }
         self.make_room();
-        let fresh = || Known { account: Arc::new(self.template.sibling()), seen: AtomicU64::new(now.0) };
+        let fresh = || Reported { account: Arc::new(self.template.sibling()), seen: AtomicU64::new(now.0) };
         self.known.entry(key).or_insert_with(fresh).account.clone()
     }
 

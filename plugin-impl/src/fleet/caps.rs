@@ -58,13 +58,8 @@ impl Caps {
     ///
     /// # Errors
     /// [`Deny::Full`] for a full cap; slots already taken are given back.
-    pub(super) fn take(
-        &self,
-        account: &Account,
-        bound: Option<u16>,
-        model: &ModelId,
-    ) -> Result<Places, Deny> {
-        let mut places = Places::default();
+    pub(super) fn take(&self, account: &Account, bound: Option<u16>, model: &ModelId) -> Result<Slots, Deny> {
+        let mut places = Slots::default();
         let taken = places.take(&self.total.in_flight, self.total.bound)
             && places.take(account.under_way(), bound)
             && self.of(model).is_none_or(|cap| places.take(&cap.in_flight, cap.bound));
@@ -73,7 +68,7 @@ impl Caps {
         }
         // Somebody may have been denied the places that this request had for a moment.
         places.give_back();
-        account.bell.ring();
+        account.notifier.notify();
         Err(Deny::Full)
     }
 
@@ -89,12 +84,12 @@ impl Caps {
 
 /// Slots under caps, given back on drop.
 #[derive(Debug, Default)]
-pub struct Places([Option<Place>; 3]);
+pub struct Slots([Option<SlotGuard>; 3]);
 
 #[derive(Debug)]
-struct Place(Arc<InFlight>);
+struct SlotGuard(Arc<InFlight>);
 
-impl Places {
+impl Slots {
     /// Gives all slots back.
     pub fn give_back(&mut self) {
         self.0 = Default::default();
@@ -103,13 +98,13 @@ impl Places {
     fn take(&mut self, of: &Arc<InFlight>, bound: Option<u16>) -> bool {
         let taken = of.take(bound);
         if taken && let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
-            *free = Some(Place(of.clone()));
+            *free = Some(SlotGuard(of.clone()));
         }
         taken
     }
 }
 
-impl Drop for Place {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
         self.0.give();
     }

@@ -96,7 +96,7 @@ impl Found {
     }
 
     fn quota(&mut self, scope: &ClosureScope, quota: &Quota) {
-        if let Some(Deny::Learned { until, .. }) = quota.learned(self.now) {
+        if let Some(Deny::Predicted { until, .. }) = quota.learned(self.now) {
             let (reason, quality) = ("limited", "predicted");
             self.closures.push(Closure { scope: scope.clone(), reason, until, quality });
         }

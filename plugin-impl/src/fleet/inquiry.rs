@@ -70,7 +70,7 @@ impl Inquiry {
             }
         }
         if !moved.is_empty() {
-            self.account.bell.ring();
+            self.account.notifier.notify();
         }
         moved
     }

@@ -116,7 +116,7 @@ impl Keyed<Breaker> {
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
     use pointsman_core::admission::backoff::Schedule;
-    use pointsman_core::admission::cell::{Limit, Stamp};
+    use pointsman_core::admission::cell::{CellPermit, Limit};
 
     use super::*;
 
@@ -132,7 +132,7 @@ mod tests {
     fn models_at_rest_are_forgotten_and_limited_ones_kept() {
         let keyed = Keyed::<Cell>::default();
         let limited = ModelId::new("limited");
-        keyed.make(&limited).settle_limit(Stamp::default(), Limit::Guessed(Schedule::RATE), Millis(0));
+        keyed.make(&limited).settle_limit(CellPermit::default(), Limit::Estimated(Schedule::RATE), Millis(0));
         for number in 0..10 * CROWDED {
             keyed.make(&ModelId::new(&number.to_string()));
         }

@@ -5,10 +5,10 @@ mod suspect;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use pointsman_core::admission::blame::{Blame, Gate, Reason, accuses, blame};
-use pointsman_core::admission::cell::{Cell, Confirmed, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::blame::{Blame, BreakerScope, Reason, accuses, blame};
+use pointsman_core::admission::cell::{Cell, CellPermit, Confirmed, Deny, Limit, Settled, Touch};
+use pointsman_core::admission::health_stats::{Rates, Sign};
 use pointsman_core::admission::suspicion::{Accuser, Suspected};
-use pointsman_core::admission::vitals::{Rates, Sign};
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::MAX_IN_FLIGHT;
@@ -20,10 +20,10 @@ use smallvec::SmallVec;
 
 use super::account::Account;
 use super::breaker::Breaker;
-use super::caps::Places;
+use super::caps::Slots;
 use super::endpoint::EndpointState;
 use super::pool::{Passed, PoolCells, PoolSlot};
-use super::quota::{Entry, Grant, Toll};
+use super::quota::{AdmissionKind, AdmissionPermit, Charge};
 
 pub use self::suspect::Suspect;
 
@@ -48,10 +48,10 @@ pub struct Target {
 #[must_use = "a lease that is dropped gives its place back"]
 pub struct Lease {
     target: Target,
-    places: Places,
+    places: Slots,
     /// The permits of the quotas on the route. The first quota counts the request.
-    grants: SmallVec<[(Passed, Grant); 1]>,
-    gates: Gates,
+    admission_permits: SmallVec<[(Passed, AdmissionPermit); 1]>,
+    breakers: Gates,
     probe: bool,
     /// The rates of change of the pool's health stats.
     rates: Rates,
@@ -67,7 +67,7 @@ pub enum Settlement {
     /// The 429 belongs to the limit already known.
     Folded,
     /// A circuit breaker has tripped.
-    Closed { gate: Gate, reason: Reason, until: Millis },
+    Closed { breaker: BreakerScope, reason: Reason, until: Millis },
     /// The account needs a sign-in by the owner.
     SignIn { url: Option<String> },
 }
@@ -91,37 +91,43 @@ impl Target {
     }
 
     /// Runs `act` on a circuit breaker's cell. Returns `None` for a model's cell never needed so far.
-    fn with_gate<T>(&self, gate: Gate, act: impl FnOnce(&Cell) -> T) -> Option<T> {
+    fn with_breaker<T>(&self, breaker: BreakerScope, act: impl FnOnce(&Cell) -> T) -> Option<T> {
         let (way, shared) = (&self.cells().ways[self.way], self.endpoint.cells(self.operation));
-        match gate {
-            Gate::Account => Some(act(self.account.health_for(self.operation))),
-            Gate::Way => Some(act(&way.cell)),
-            Gate::WayModel => way.models.find(&self.model).map(|cell| act(&cell)),
-            Gate::Endpoint => Some(act(&shared.cell)),
-            Gate::EndpointModel => shared.models.find(&self.model).map(|cell| act(&cell)),
+        match breaker {
+            BreakerScope::Account => Some(act(self.account.health_for(self.operation))),
+            BreakerScope::Way => Some(act(&way.cell)),
+            BreakerScope::WayModel => way.models.find(&self.model).map(|cell| act(&cell)),
+            BreakerScope::Endpoint => Some(act(&shared.cell)),
+            BreakerScope::EndpointModel => shared.models.find(&self.model).map(|cell| act(&cell)),
         }
     }
 
     /// Trips a circuit breaker. A model's breaker is created on first use.
-    fn close_gate(&self, gate: Gate, stamp: Stamp, (limit, reason): (Limit, Reason), now: Millis) -> Settled {
-        let settle = |breaker: &Breaker| breaker.trip(stamp, limit, reason, now);
+    fn close_breaker(
+        &self,
+        breaker: BreakerScope,
+        cell_permit: CellPermit,
+        (limit, reason): (Limit, Reason),
+        now: Millis,
+    ) -> Settled {
+        let settle = |breaker: &Breaker| breaker.trip(cell_permit, limit, reason, now);
         let (way, shared) = (&self.cells().ways[self.way], self.endpoint.cells(self.operation));
-        match gate {
-            Gate::WayModel => settle(&way.models.make(&self.model)),
-            Gate::EndpointModel => settle(&shared.models.make(&self.model)),
-            Gate::Account => settle(self.account.health_for(self.operation)),
-            Gate::Way => settle(&way.cell),
-            Gate::Endpoint => settle(&shared.cell),
+        match breaker {
+            BreakerScope::WayModel => settle(&way.models.make(&self.model)),
+            BreakerScope::EndpointModel => settle(&shared.models.make(&self.model)),
+            BreakerScope::Account => settle(self.account.health_for(self.operation)),
+            BreakerScope::Way => settle(&way.cell),
+            BreakerScope::Endpoint => settle(&shared.cell),
         }
     }
 
     /// Confirms every breaker on the route after a good answer, or after an answer without a complaint
     /// about the route. Returns whether a breaker opened further.
-    fn pass(&self, gates: &mut Gates) -> bool {
+    fn pass(&self, breakers: &mut Gates) -> bool {
         let mut opened = false;
-        for gate in Gate::ALL {
-            let Some(stamp) = gates[gate.index()].take() else { continue };
-            let confirmed = self.with_gate(gate, |cell| cell.confirm(stamp).1);
+        for breaker in BreakerScope::ALL {
+            let Some(cell_permit) = breakers[breaker.index()].take() else { continue };
+            let confirmed = self.with_breaker(breaker, |cell| cell.confirm(cell_permit).1);
             opened |= matches!(confirmed, Some(Confirmed::Over | Confirmed::Wider));
         }
         self.endpoint.cells(self.operation).suspicion.acquit();
@@ -129,17 +135,17 @@ impl Target {
     }
 
     /// Gives permits back without a verdict.
-    fn release(&self, gates: &mut Gates) {
-        for gate in Gate::ALL {
-            if let Some(stamp) = gates[gate.index()].take() {
-                self.with_gate(gate, |cell| cell.release(stamp));
+    fn release(&self, breakers: &mut Gates) {
+        for breaker in BreakerScope::ALL {
+            if let Some(cell_permit) = breakers[breaker.index()].take() {
+                self.with_breaker(breaker, |cell| cell.release(cell_permit));
             }
         }
     }
 }
 
 /// The permits of an attempt, by circuit breaker.
-type Gates = [Option<Stamp>; Gate::COUNT];
+type Gates = [Option<CellPermit>; BreakerScope::COUNT];
 
 impl Lease {
     /// Takes a permit from every cell on the route, the pool's last, because only the pool's cell counts
@@ -149,44 +155,47 @@ impl Lease {
     /// [`Deny`] of the first denying cell. Permits taken before are given back.
     pub fn admit(
         target: Target,
-        places: Places,
+        places: Slots,
         bound: u16,
-        entry: Entry<'_>,
+        entry: AdmissionKind<'_>,
         now: Millis,
     ) -> Result<Self, Deny> {
-        let gates = [None; Gate::COUNT];
-        let (rates, grants) = (Rates::default(), SmallVec::new());
-        let mut lease = Self { target, places, grants, gates, probe: false, rates };
+        let breakers = [None; BreakerScope::COUNT];
+        let (rates, admission_permits) = (Rates::default(), SmallVec::new());
+        let mut lease = Self { target, places, admission_permits, breakers, probe: false, rates };
         // Permits taken so far sit in the lease: an early return drops the lease, and the drop gives them
         // back.
-        for gate in Gate::ALL {
-            if let Some(stamp) = lease.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now)) {
-                lease.gates[gate.index()] = Some(stamp?);
+        for breaker in BreakerScope::ALL {
+            if let Some(cell_permit) = lease.target.with_breaker(breaker, |cell| cell.admit(Touch::Pass, now))
+            {
+                lease.breakers[breaker.index()] = Some(cell_permit?);
             }
         }
         // The first quota counts the request, so the bound applies only there.
         let mut bound = bound;
         for passed in lease.target.cells().passed(&lease.target.model) {
-            let grant = lease.target.cells().quota(&passed).admit(bound, entry, now)?;
-            lease.probe |= grant.is_trial();
-            lease.grants.push((passed, grant));
+            let admission_permit = lease.target.cells().quota(&passed).admit(bound, entry, now)?;
+            lease.probe |= admission_permit.is_trial();
+            lease.admission_permits.push((passed, admission_permit));
             bound = MAX_IN_FLIGHT;
         }
         lease.space_knocks(entry, now)?;
-        lease.probe |= lease.gates.iter().flatten().any(|stamp| stamp.is_probe());
+        lease.probe |= lease.breakers.iter().flatten().any(|cell_permit| cell_permit.is_probe());
         Ok(lease)
     }
 
     /// Takes from the provider's probe spacing, if the lease is an early probe. The spacing comes last, so
     /// that a denied request takes nothing.
-    fn space_knocks(&self, entry: Entry<'_>, now: Millis) -> Result<(), Deny> {
-        let Entry::Knock(terms) = entry else { return Ok(()) };
+    fn space_knocks(&self, entry: AdmissionKind<'_>, now: Millis) -> Result<(), Deny> {
+        let AdmissionKind::Knock(terms) = entry else { return Ok(()) };
         if !self.is_knock() {
             return Ok(());
         }
         let closed = |until| Deny::Limited { until, known: false };
         terms.spacing.take(terms.apart, now).map_err(closed)?;
-        for (passed, _) in self.grants.iter().filter(|(_, grant)| grant.is_knock()) {
+        for (passed, _) in
+            self.admission_permits.iter().filter(|(_, admission_permit)| admission_permit.is_knock())
+        {
             self.target.cells().quota(passed).knocked(&terms, now);
         }
         Ok(())
@@ -194,7 +203,7 @@ impl Lease {
 
     /// Records the admission, and later the result, in the pool's health stats by `rates`.
     pub fn rated(mut self, rates: Rates, now: Millis) -> Self {
-        self.target.slot().vitals.take(&rates, now);
+        self.target.slot().health_stats.take(&rates, now);
         self.rates = rates;
         self
     }
@@ -211,19 +220,19 @@ impl Lease {
 
     /// Returns whether the attempt is an early probe, before a limit's end.
     pub fn is_knock(&self) -> bool {
-        self.grants.iter().any(|(_, grant)| grant.is_knock())
+        self.admission_permits.iter().any(|(_, admission_permit)| admission_permit.is_knock())
     }
 
     /// Confirms a good response head. The lease stays in force until dropped.
     pub fn confirm(&mut self, now: Millis) -> Confirmed {
-        self.pass_gates();
+        self.pass_breakers();
         self.mark(Sign::Good, now);
         let target = &self.target;
         target.slot().tally.served.fetch_add(1, Ordering::Relaxed);
         let (mut confirmed, mut more) = (None, false);
         // Each quota on the route learns of the answer; the most important change is reported.
-        for (passed, grant) in &mut self.grants {
-            let (one, opens) = target.cells().quota(passed).confirm(grant);
+        for (passed, admission_permit) in &mut self.admission_permits {
+            let (one, opens) = target.cells().quota(passed).confirm(admission_permit);
             confirmed = Some(confirmed.map_or(one, |before| says_more(before, one)));
             more |= opens;
         }
@@ -232,7 +241,7 @@ impl Lease {
         let grows = confirmed != Confirmed::Stale && target.operation == Operation::Generating;
         let lets_one_more_go = grows && target.slot().throttle.grow();
         if more || lets_one_more_go {
-            target.account.bell.ring();
+            target.account.notifier.notify();
         }
         confirmed
     }
@@ -246,9 +255,9 @@ impl Lease {
 
     /// Folds in an error or a cut behind the beginning of an answer, which had confirmed the way already.
     pub fn broke(mut self, evidence: &Evidence, now: Millis) -> Settlement {
-        for gate in Gate::ALL {
-            let admitted = self.target.with_gate(gate, |cell| cell.admit(Touch::Pass, now));
-            self.gates[gate.index()] = admitted.and_then(Result::ok);
+        for breaker in BreakerScope::ALL {
+            let admitted = self.target.with_breaker(breaker, |cell| cell.admit(Touch::Pass, now));
+            self.breakers[breaker.index()] = admitted.and_then(Result::ok);
         }
         self.settle(evidence, now)
     }
@@ -260,18 +269,18 @@ impl Lease {
         match evidence.inquiry() {
             Inquiry::None => {}
             Inquiry::Elsewhere => {
-                self.pass_gates();
+                self.pass_breakers();
                 return Examined::Doubted(None);
             }
             // Enough accusers: the endpoint is at fault, and no witness is needed.
             Inquiry::Witness if suspected == Suspected::Endpoint => {}
             // The quota permit goes back at once; the breakers' permits wait for the verdict.
             Inquiry::Witness => {
-                self.give_back(Toll::None);
+                self.give_back(Charge::None);
                 let repeated = suspected == Suspected::Account;
                 let (target, rates) = (self.target.clone(), self.rates);
-                let gates = std::mem::take(&mut self.gates);
-                return Examined::Doubted(Some(Suspect { target, gates, rates, repeated }));
+                let breakers = std::mem::take(&mut self.breakers);
+                return Examined::Doubted(Some(Suspect { target, breakers, rates, repeated }));
             }
         }
         Examined::Settled(self.fold(evidence, suspected == Suspected::Endpoint, now))
@@ -279,7 +288,7 @@ impl Lease {
 
     /// Gives everything back uncharged, as nothing was sent, and leaves the breakers as they are.
     pub fn unsent(mut self) {
-        self.give_back(Toll::None);
+        self.give_back(Charge::None);
     }
 
     fn accuse(&self, request: Option<u64>, now: Millis) -> Suspected {
@@ -290,12 +299,12 @@ impl Lease {
     fn fold(mut self, evidence: &Evidence, convicted: bool, now: Millis) -> Settlement {
         match blame(evidence, convicted) {
             Blame::Nobody | Blame::Request | Blame::Nothing => {
-                self.pass_gates();
+                self.pass_breakers();
                 Settlement::Nothing
             }
             // An answer arrived, so every breaker on the route closes again; only a quota is at fault.
             Blame::Limit(limit, extent) => {
-                self.pass_gates();
+                self.pass_breakers();
                 let settlement = self.limit(limit, &extent, now);
                 // A 429 of crowding: fewer requests at once would have passed.
                 if is_crowding(evidence) && matches!(settlement, Settlement::Limited { models: None, .. }) {
@@ -303,12 +312,12 @@ impl Lease {
                 }
                 settlement
             }
-            Blame::Gate(gate, limit, reason) => {
-                self.give_back(toll(&evidence.outcome));
-                self.suspect().close(gate, limit, reason, now)
+            Blame::BreakerScope(breaker, limit, reason) => {
+                self.give_back(charge(&evidence.outcome));
+                self.suspect().close(breaker, limit, reason, now)
             }
             Blame::SignIn => {
-                self.give_back(Toll::None);
+                self.give_back(Charge::None);
                 self.suspect().sign_in(evidence, now)
             }
         }
@@ -316,16 +325,16 @@ impl Lease {
 
     /// Takes the permits of the breakers, for tripping a breaker.
     fn suspect(&mut self) -> Suspect {
-        let gates = std::mem::take(&mut self.gates);
-        Suspect { target: self.target.clone(), gates, rates: self.rates, repeated: false }
+        let breakers = std::mem::take(&mut self.breakers);
+        Suspect { target: self.target.clone(), breakers, rates: self.rates, repeated: false }
     }
 
     fn limit(&mut self, limit: Limit, extent: &Extent, now: Millis) -> Settlement {
         self.target.slot().tally.limited.fetch_add(1, Ordering::Relaxed);
-        let Some((passed, grant)) = self.limited(extent) else { return Settlement::Nothing };
-        let settled = self.target.cells().quota(&passed).limit(grant, limit, now);
+        let Some((passed, admission_permit)) = self.limited(extent) else { return Settlement::Nothing };
+        let settled = self.target.cells().quota(&passed).limit(admission_permit, limit, now);
         // What else it passed has cost nothing.
-        self.give_back(Toll::None);
+        self.give_back(Charge::None);
         match settled {
             // Only the first 429 of an event trips the limit; later 429s of the event are folded.
             Settled::Tripped { until } => {
@@ -338,31 +347,32 @@ impl Lease {
     }
 
     /// Takes the limited quota, with the lease's permit.
-    fn limited(&mut self, extent: &Extent) -> Option<(Passed, Grant)> {
+    fn limited(&mut self, extent: &Extent) -> Option<(Passed, AdmissionPermit)> {
         let wanted = match extent {
             Extent::Models(models) => Some(self.target.cells().of_models(models)),
             Extent::Pool | Extent::Account => Some(Passed::Pool),
             Extent::Usual | Extent::Nothing => None,
         };
         let is_wanted = |passed: &Passed| wanted.as_ref().is_none_or(|own| own.models() == passed.models());
-        let held = self.grants.iter().position(|(passed, _)| is_wanted(passed));
-        held.map(|held| self.grants.remove(held)).or_else(|| Some((wanted?, Grant::default())))
+        let held = self.admission_permits.iter().position(|(passed, _)| is_wanted(passed));
+        held.map(|held| self.admission_permits.remove(held))
+            .or_else(|| Some((wanted?, AdmissionPermit::default())))
     }
 
     fn mark(&self, sign: Sign, now: Millis) {
-        self.target.slot().vitals.mark(sign, &self.rates, now);
+        self.target.slot().health_stats.mark(sign, &self.rates, now);
     }
 
-    fn give_back(&mut self, toll: Toll) {
-        for (passed, grant) in self.grants.drain(..) {
-            self.target.cells().quota(&passed).release(grant, toll);
+    fn give_back(&mut self, charge: Charge) {
+        for (passed, admission_permit) in self.admission_permits.drain(..) {
+            self.target.cells().quota(&passed).release(admission_permit, charge);
         }
     }
 
     /// Confirms every breaker on the route: an answer arrived, so the route to the pool is good.
-    fn pass_gates(&mut self) {
-        if self.target.pass(&mut self.gates) {
-            self.target.account.bell.ring();
+    fn pass_breakers(&mut self) {
+        if self.target.pass(&mut self.breakers) {
+            self.target.account.notifier.notify();
         }
     }
 }
@@ -379,20 +389,20 @@ fn says_more(one: Confirmed, other: Confirmed) -> Confirmed {
 }
 
 /// Returns the charge of a failure besides a limit. Without an answer, the attempt counts as charged.
-fn toll(outcome: &Outcome) -> Toll {
+fn charge(outcome: &Outcome) -> Charge {
     let is_silent = matches!(
         outcome,
         Outcome::Unreachable(NetworkFault::Timeout | NetworkFault::Reset | NetworkFault::Garbage)
     );
-    if is_silent { Toll::Counted } else { Toll::None }
+    if is_silent { Charge::Counted } else { Charge::None }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.target.release(&mut self.gates);
-        self.give_back(Toll::Counted);
+        self.target.release(&mut self.breakers);
+        self.give_back(Charge::Counted);
         // Before the bell: who hears it must find all that was given back.
         self.places.give_back();
-        self.target.account.bell.ring();
+        self.target.account.notifier.notify();
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pointsman_core::admission::cell::{CellState, Deny, Limit, LimitSeen};
+use pointsman_core::admission::health_stats::HealthStats;
 use pointsman_core::admission::throttle::Throttle;
 use pointsman_core::admission::timetable::Timetable;
-use pointsman_core::admission::vitals::Vitals;
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Pool, Scope};
@@ -26,7 +26,7 @@ pub(super) struct PoolSlot {
     generating: PoolCells,
     /// The cells of the side operations, created on first use.
     side: [OnceLock<Box<PoolCells>>; Operation::COUNT - 1],
-    pub(super) vitals: Vitals,
+    pub(super) health_stats: HealthStats,
     pub(super) tally: Tally,
     pub(super) gauge: Gauge,
     /// The schedule of quota polls.
@@ -95,7 +95,7 @@ impl PoolSlot {
         Self {
             generating: PoolCells::new(scope, ways),
             side: Default::default(),
-            vitals: Vitals::default(),
+            health_stats: HealthStats::default(),
             tally: Tally::default(),
             gauge: Gauge::default(),
             timetable: Timetable::default(),
@@ -141,7 +141,7 @@ impl PoolSlot {
     pub(super) fn reset(&self) {
         self.generating.reset();
         self.side.iter().filter_map(OnceLock::get).for_each(|cells| cells.reset());
-        self.vitals.reset();
+        self.health_stats.reset();
     }
 }
 
@@ -281,7 +281,7 @@ impl Barred {
 /// Returns the denial with the later end. A denial without an end ranks last.
 fn later(one: Option<Deny>, other: Option<Deny>) -> Option<Deny> {
     let end = |deny: &Deny| match deny {
-        Deny::Limited { until, .. } | Deny::Learned { until, .. } => Some(*until),
+        Deny::Limited { until, .. } | Deny::Predicted { until, .. } => Some(*until),
         Deny::Probing | Deny::Full => None,
     };
     one.into_iter().chain(other).max_by_key(end)

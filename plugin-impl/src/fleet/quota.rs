@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use pointsman_core::admission::allowance::{Allowance, Experience, Ticket};
+use pointsman_core::admission::allowance::{Allowance, AllowancePermit, Experience};
 use pointsman_core::admission::cell::{
-    Cell, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch,
+    Cell, CellPermit, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Touch,
 };
 use pointsman_core::admission::knock::{Knock, Knocks, Spacing};
 use pointsman_core::time::Millis;
@@ -24,7 +24,7 @@ const NEVER: Millis = Millis(u64::MAX);
 
 /// The kind of an admission.
 #[derive(Clone, Copy, Debug)]
-pub enum Entry<'a> {
+pub enum AdmissionKind<'a> {
     /// The pool is open.
     Usual,
     /// An over-capacity probe: the request asks for more than the learned capacity, since no account is
@@ -68,15 +68,15 @@ impl Early {
 ///
 /// The default is the permit of a request admitted before the quota existed.
 #[derive(Debug, Default)]
-pub(super) struct Grant {
-    stamp: Stamp,
+pub(super) struct AdmissionPermit {
+    cell_permit: CellPermit,
     /// The allowance's ticket, consumed by the attempt's result.
-    ticket: Option<Ticket>,
+    allowance_permit: Option<AllowancePermit>,
 }
 
 /// The charge of a failed attempt at the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Toll {
+pub(super) enum Charge {
     /// No charge: the request was not sent, or refused for a reason besides quota.
     None,
     /// A charge of a request, the safe assumption.
@@ -128,28 +128,33 @@ impl Quota {
     ///
     /// # Errors
     /// [`Deny`] of the cell or of the allowance.
-    pub(super) fn admit(&self, bound: u16, entry: Entry<'_>, now: Millis) -> Result<Grant, Deny> {
+    pub(super) fn admit(
+        &self,
+        bound: u16,
+        entry: AdmissionKind<'_>,
+        now: Millis,
+    ) -> Result<AdmissionPermit, Deny> {
         let touch = Touch::Lease { bound };
         // The cell first: it knows the upstream's limits and counts requests in flight.
-        let stamp = match entry {
-            Entry::Usual | Entry::Explorer => self.cell.admit(touch, now)?,
-            Entry::Knock(Terms { knock: Knock::LastResort, .. }) => self.cell.knock(touch, now)?,
-            Entry::Knock(Terms { knock: Knock::Recheck, .. }) => self.cell.recheck(touch, now)?,
+        let cell_permit = match entry {
+            AdmissionKind::Usual | AdmissionKind::Explorer => self.cell.admit(touch, now)?,
+            AdmissionKind::Knock(Terms { knock: Knock::LastResort, .. }) => self.cell.knock(touch, now)?,
+            AdmissionKind::Knock(Terms { knock: Knock::Recheck, .. }) => self.cell.recheck(touch, now)?,
         };
         // Then experience. An early probe goes by the probe schedule, because the limit may be over by
         // then.
         let admitted = match entry {
-            Entry::Knock(terms) if stamp.is_early() => {
+            AdmissionKind::Knock(terms) if cell_permit.is_early() => {
                 self.may_knock(&terms, now).map(|()| self.allowance.knock(now))
             }
-            Entry::Explorer => self.allowance.admit(true, now).map(Some),
-            Entry::Usual | Entry::Knock(_) => self.allowance.admit(false, now).map(Some),
+            AdmissionKind::Explorer => self.allowance.admit(true, now).map(Some),
+            AdmissionKind::Usual | AdmissionKind::Knock(_) => self.allowance.admit(false, now).map(Some),
         };
         match admitted {
-            Ok(ticket) => Ok(Grant { stamp, ticket }),
+            Ok(allowance_permit) => Ok(AdmissionPermit { cell_permit, allowance_permit }),
             Err(deny) => {
                 // No permit is kept where the two do not agree.
-                self.cell.release(stamp);
+                self.cell.release(cell_permit);
                 Err(deny)
             }
         }
@@ -173,61 +178,66 @@ impl Quota {
 
     /// Confirms a good response head. Returns the effect on the cell, and whether more requests may go than
     /// before.
-    pub(super) fn confirm(&self, grant: &mut Grant) -> (Confirmed, bool) {
-        let (stamp, confirmed) = self.cell.confirm(grant.stamp);
-        grant.stamp = stamp;
-        let more = grant.ticket.take().is_some_and(|ticket| self.allowance.confirm(ticket));
+    pub(super) fn confirm(&self, admission_permit: &mut AdmissionPermit) -> (Confirmed, bool) {
+        let (cell_permit, confirmed) = self.cell.confirm(admission_permit.cell_permit);
+        admission_permit.cell_permit = cell_permit;
+        let more = admission_permit
+            .allowance_permit
+            .take()
+            .is_some_and(|allowance_permit| self.allowance.confirm(allowance_permit));
         (confirmed, more || matches!(confirmed, Confirmed::Over | Confirmed::Wider))
     }
 
     /// Settles a grant with a limit. Without a reported reset time, the allowance predicts the end.
-    pub(super) fn limit(&self, mut grant: Grant, limit: Limit, now: Millis) -> Settled {
+    pub(super) fn limit(&self, mut admission_permit: AdmissionPermit, limit: Limit, now: Millis) -> Settled {
         let told = match limit {
-            Limit::Known { until } => Some(until),
-            Limit::Learned { .. } | Limit::Guessed(_) => None,
+            Limit::Reported { until } => Some(until),
+            Limit::Predicted { .. } | Limit::Estimated(_) => None,
         };
-        let guess = self.guessed_end(limit, now);
+        let guess = self.estimated_end(limit, now);
         // The allowance learns from the refusal, and may predict the end of the limit from earlier windows.
-        let predicted =
-            grant.ticket.take().and_then(|ticket| self.allowance.refuse(ticket, told, guess, now));
+        let predicted = admission_permit
+            .allowance_permit
+            .take()
+            .and_then(|allowance_permit| self.allowance.refuse(allowance_permit, told, guess, now));
         let limit = match (limit, predicted) {
             // A prediction beats an estimate, and a reported end beats both.
-            (Limit::Guessed(_), Some(until)) => Limit::Learned { until },
+            (Limit::Estimated(_), Some(until)) => Limit::Predicted { until },
             (limit, _) => limit,
         };
-        self.begin_knocks(&grant, limit, guess, now);
-        self.cell.settle_limit(grant.stamp, limit, now)
+        self.begin_knocks(&admission_permit, limit, guess, now);
+        self.cell.settle_limit(admission_permit.cell_permit, limit, now)
     }
 
     /// Starts the probe schedule of a limit. The schedule starts before the limit, so that no request goes
     /// by the last schedule.
-    fn begin_knocks(&self, grant: &Grant, limit: Limit, guess: Millis, now: Millis) {
+    fn begin_knocks(&self, admission_permit: &AdmissionPermit, limit: Limit, guess: Millis, now: Millis) {
         let end = match limit {
-            Limit::Known { until } | Limit::Learned { until } => until,
-            Limit::Guessed(_) => guess,
+            Limit::Reported { until } | Limit::Predicted { until } => until,
+            Limit::Estimated(_) => guess,
         };
-        if self.cell.state().trips_by(grant.stamp) {
+        if self.cell.state().trips_by(admission_permit.cell_permit) {
             self.knocks.begin(now, end);
         }
     }
 
     /// Returns the end estimated by the cell. Another trip meanwhile would only make the result too short.
-    fn guessed_end(&self, limit: Limit, now: Millis) -> Millis {
+    fn estimated_end(&self, limit: Limit, now: Millis) -> Millis {
         match limit {
-            Limit::Known { until } | Limit::Learned { until } => until,
-            Limit::Guessed(schedule) => now.after(schedule.span(self.cell.state().streak + 1)),
+            Limit::Reported { until } | Limit::Predicted { until } => until,
+            Limit::Estimated(schedule) => now.after(schedule.span(self.cell.state().consecutive_trips + 1)),
         }
     }
 
     /// Gives a permit back. A dropped lease counts as charged by the upstream.
-    pub(super) fn release(&self, mut grant: Grant, toll: Toll) {
-        if let Some(ticket) = grant.ticket.take() {
-            match toll {
-                Toll::None => self.allowance.forgive(ticket),
-                Toll::Counted => self.allowance.abandon(ticket),
+    pub(super) fn release(&self, mut admission_permit: AdmissionPermit, charge: Charge) {
+        if let Some(allowance_permit) = admission_permit.allowance_permit.take() {
+            match charge {
+                Charge::None => self.allowance.forgive(allowance_permit),
+                Charge::Counted => self.allowance.abandon(allowance_permit),
             }
         }
-        self.cell.release(grant.stamp);
+        self.cell.release(admission_permit.cell_permit);
     }
 
     /// Moves the end of a limit; see [`Cell::amend`]. If the quota is already back, the experience of the
@@ -243,8 +253,8 @@ impl Quota {
     /// Restores a stored limit. A predicted limit is restored as estimated, because the experience is gone.
     pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
         match limit {
-            Limit::Known { until } | Limit::Learned { until } => self.knocks.begin(now, until),
-            Limit::Guessed(_) => {}
+            Limit::Reported { until } | Limit::Predicted { until } => self.knocks.begin(now, until),
+            Limit::Estimated(_) => {}
         }
         self.cell.recall(limit, now)
     }
@@ -256,21 +266,21 @@ impl Quota {
     }
 }
 
-impl Grant {
+impl AdmissionPermit {
     /// Returns whether the permit is for an early probe, before the limit's end.
     pub(super) fn is_knock(&self) -> bool {
-        self.stamp.is_early()
+        self.cell_permit.is_early()
     }
 
     /// Returns whether the permit is for a probe, of a limit's end or of more than the learned capacity.
     pub(super) fn is_trial(&self) -> bool {
-        self.stamp.is_probe() || self.ticket.is_some_and(Ticket::is_trial)
+        self.cell_permit.is_probe() || self.allowance_permit.is_some_and(AllowancePermit::is_trial)
     }
 }
 
 impl Rest for Quota {
     fn is_at_rest(&self) -> bool {
-        self.cell.state().is_at_rest() && !self.allowance.is_learned()
+        self.cell.state().is_at_rest() && !self.allowance.is_predicted()
     }
 }
 
@@ -287,11 +297,12 @@ mod tests {
     /// Returns a pool limited by a 429 without a reset time, after three good requests.
     fn guessing() -> (Quota, LimitSeen) {
         let quota = Quota::default();
-        let [mut well @ .., last] = [(); 4].map(|()| quota.admit(9, Entry::Usual, NOW).expect("a place"));
-        for grant in &mut well {
-            quota.confirm(grant);
+        let [mut well @ .., last] =
+            [(); 4].map(|()| quota.admit(9, AdmissionKind::Usual, NOW).expect("a place"));
+        for admission_permit in &mut well {
+            quota.confirm(admission_permit);
         }
-        let settled = quota.limit(last, Limit::Guessed(Schedule::QUOTA), NOW);
+        let settled = quota.limit(last, Limit::Estimated(Schedule::QUOTA), NOW);
         assert!(matches!(settled, Settled::Tripped { until } if until > LATER), "{settled:?}");
         assert_eq!(quota.experience().used, 3);
         let seen = quota.state().limit(NOW).expect("a limit");
@@ -304,7 +315,7 @@ mod tests {
         assert!(quota.learned(LATER).is_some(), "experience holds back as long as the limit does");
         assert!(quota.amend(seen, LATER, LATER));
         assert_eq!((quota.experience(), quota.learned(LATER)), (Experience::default(), None));
-        let mut probe = quota.admit(9, Entry::Usual, LATER).expect("nothing holds it back");
+        let mut probe = quota.admit(9, AdmissionKind::Usual, LATER).expect("nothing holds it back");
         assert_eq!(quota.confirm(&mut probe).0, Confirmed::Over);
     }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use pointsman_core::admission::cell::Deny;
+use pointsman_core::admission::health_stats::Rates;
 use pointsman_core::admission::knock::{self, Spacing};
-use pointsman_core::admission::vitals::Rates;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::{Candidate, Trial};
@@ -27,7 +27,7 @@ use super::callers::{Callers, Own};
 use super::caps::{Cap, Caps};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
-use super::quota::{Entry, Terms};
+use super::quota::{AdmissionKind, Terms};
 
 /// The roster of a provider: accounts, endpoints and bounds under the configuration in force.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub struct Asker<'a> {
 }
 
 /// A view query: route, model and operation, and the facts shared by every account of the snapshot.
-struct Sight<'a> {
+struct ViewQuery<'a> {
     route: &'a Route,
     model: &'a ModelId,
     operation: Operation,
@@ -203,14 +203,14 @@ impl Roster {
         let mut snapshot = Snapshot { now, accounts: SmallVec::new() };
         let operation = context.operation;
         let caps_full = self.caps.are_full(model);
-        let sight = Sight { route, model, operation, caps_full, now, own };
+        let view_query = ViewQuery { route, model, operation, caps_full, now, own };
         match &route.account {
-            Some(id) => self.look(&sight, self.ids.get(id).copied(), &mut snapshot.accounts),
+            Some(id) => self.look(&view_query, self.ids.get(id).copied(), &mut snapshot.accounts),
             // Few accounts: a full look costs less than a sample.
             None if self.members.len() <= sample::WHOLE as usize => {
-                self.look(&sight, self.all(), &mut snapshot.accounts);
+                self.look(&view_query, self.all(), &mut snapshot.accounts);
             }
-            None => self.sample(&sight, context, &mut snapshot.accounts),
+            None => self.sample(&view_query, context, &mut snapshot.accounts),
         }
         snapshot
     }
@@ -219,29 +219,29 @@ impl Roster {
         0..self.members.len() as u32
     }
 
-    fn sample(&self, sight: &Sight<'_>, context: &Context, seen: &mut Views) {
+    fn sample(&self, view_query: &ViewQuery<'_>, context: &Context, seen: &mut Views) {
         let (count, open) = (self.members.len() as u32, self.open.load(Ordering::Relaxed));
         // Named accounts first (the caller's own, sticky, parent's, last open), then the sample of this
         // turn.
-        let named = [context.own, context.home, context.parent, Some(open)].into_iter().flatten();
+        let named = [context.own, context.sticky, context.parent, Some(open)].into_iter().flatten();
         for place in named.chain(sample::places(context.turn, count)) {
             // No account twice.
             if seen.iter().all(|account| account.index != place) {
-                self.look(sight, [place], seen);
+                self.look(view_query, [place], seen);
             }
         }
         if !seen.iter().any(AccountView::is_plainly_open) {
-            self.look_further(sight, open, seen);
+            self.look_further(view_query, open, seen);
         }
     }
 
     /// Adds an open account from near `open`, or every account if none is open there.
-    fn look_further(&self, sight: &Sight<'_>, open: u32, seen: &mut Views) {
+    fn look_further(&self, view_query: &ViewQuery<'_>, open: u32, seen: &mut Views) {
         let mut views = Views::new();
         // One account at a time from the last open place on, until one is open.
         for place in sample::onward(open, self.members.len() as u32) {
             views.clear();
-            self.look(sight, [place], &mut views);
+            self.look(view_query, [place], &mut views);
             if views.first().is_some_and(AccountView::is_plainly_open) {
                 seen.retain(|account| account.index != place);
                 seen.append(&mut views);
@@ -250,7 +250,7 @@ impl Roster {
         }
         // None is open nearby: the plan needs every account, to wait for the earliest end.
         seen.clear();
-        self.look(sight, self.all(), seen);
+        self.look(view_query, self.all(), seen);
         // The next search starts here.
         if let Some(account) = seen.iter().rfind(|account| account.is_plainly_open()) {
             self.open.store(account.index, Ordering::Relaxed);
@@ -260,10 +260,10 @@ impl Roster {
     /// Appends the views of the accounts at `places`. Views are filled in place, since a move would cost
     /// more than the query.
     #[inline]
-    fn look(&self, sight: &Sight<'_>, places: impl IntoIterator<Item = u32>, views: &mut Views) {
+    fn look(&self, view_query: &ViewQuery<'_>, places: impl IntoIterator<Item = u32>, views: &mut Views) {
         for index in places {
-            let Some(member) = self.member(index, sight.own) else { continue };
-            let full = sight.caps_full || member.is_full();
+            let Some(member) = self.member(index, view_query.own) else { continue };
+            let full = view_query.caps_full || member.is_full();
             views.push(AccountView {
                 index,
                 weight: member.weight,
@@ -273,10 +273,10 @@ impl Roster {
                 ways: SmallVec::new(),
             });
             let Some(view) = views.last_mut() else { continue };
-            for pool in sight.route.pools() {
+            for pool in view_query.route.pools() {
                 view.ways.push(WayView { pool: *pool as u16, ..WayView::default() });
                 let Some(way) = view.ways.last_mut() else { continue };
-                view.in_flight += u32::from(self.best_way(member, way, full, sight));
+                view.in_flight += u32::from(self.best_way(member, way, full, view_query));
             }
         }
     }
@@ -327,14 +327,14 @@ impl Roster {
         Ok(lease.rated(self.rates, now))
     }
 
-    fn entry(&self, candidate: &Candidate, jitter: Jitter) -> Entry<'_> {
+    fn entry(&self, candidate: &Candidate, jitter: Jitter) -> AdmissionKind<'_> {
         match candidate.trial {
             Some(Trial::Knock(knock)) => {
                 let apart = knock::apart(jitter);
-                Entry::Knock(Terms { knock, spacing: &self.spacing, apart, recheck: self.recheck })
+                AdmissionKind::Knock(Terms { knock, spacing: &self.spacing, apart, recheck: self.recheck })
             }
-            Some(Trial::Explorer) => Entry::Explorer,
-            None => Entry::Usual,
+            Some(Trial::Explorer) => AdmissionKind::Explorer,
+            None => AdmissionKind::Usual,
         }
     }
 
@@ -354,19 +354,19 @@ impl Roster {
     ///
     /// A pool has at least one endpoint and usually no more, and nearly every endpoint is open.
     #[inline]
-    fn best_way(&self, member: &Member, way: &mut WayView, full: bool, sight: &Sight<'_>) -> u16 {
-        let (pool, model, now) = (usize::from(way.pool), sight.model, sight.now);
+    fn best_way(&self, member: &Member, way: &mut WayView, full: bool, view_query: &ViewQuery<'_>) -> u16 {
+        let (pool, model, now) = (usize::from(way.pool), view_query.model, view_query.now);
         let (endpoint, bound) = (&self.endpoints[pool][0], self.bound(member, pool, now));
-        let to = Way { pool, way: 0, endpoint, model, operation: sight.operation, bound, full };
-        let glance = member.account.glance(&to, now);
+        let to = Way { pool, way: 0, endpoint, model, operation: view_query.operation, bound, full };
+        let quick_check = member.account.quick_check(&to, now);
         // The common case ends here: the first endpoint is plainly open.
-        if !(member.enabled && glance.is_plainly_open) {
+        if !(member.enabled && quick_check.is_plainly_open) {
             *way = self.most_hopeful(member, to, now);
         }
         way.outlook = member.account.outlook(pool, model, now);
-        way.vitals = member.account.vitals(pool);
+        way.health_stats = member.account.health_stats(pool);
         member.protect(way, model, now);
-        glance.in_flight
+        quick_check.in_flight
     }
 
     fn most_hopeful(&self, member: &Member, to: Way<'_>, now: Millis) -> WayView {
@@ -380,7 +380,7 @@ impl Roster {
             let (pool, endpoint) = (to.pool as u16, way as u16);
             let view = WayView { pool, endpoint, closed, explorable, ..WayView::default() };
             // An early probe only helps where nothing but the pool's limit is in the way.
-            if obstacles.is_free_to_the_pool() { self.guessed(view, member, to, now) } else { view }
+            if obstacles.is_free_to_the_pool() { self.estimated(view, member, to, now) } else { view }
         };
         (1..endpoints.len())
             .map(view)
@@ -388,7 +388,7 @@ impl Roster {
     }
 
     /// Adds the times of early probes to a view closed only by the pool's limits.
-    fn guessed(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
+    fn estimated(&self, view: WayView, member: &Member, to: Way<'_>, now: Millis) -> WayView {
         let Some(early) = member.account.early(&to, self.recheck, now) else { return view };
         let spaced = self.spacing.due();
         let recheck = early.recheck.is_some_and(|due| due.max(spaced) <= now);
@@ -432,7 +432,7 @@ impl Member {
         };
         match protection.judge(Some(model), self.account.binding_outlook(pool, Some(model), now)) {
             Judgement::Free => {}
-            Judgement::Spared => way.spared = true,
+            Judgement::Deprioritised => way.deprioritised = true,
             Judgement::Kept { until } => {
                 way.closed = Some(Closed::protected(way.closed, until));
                 (way.explorable, way.guess, way.recheck) = (false, None, false);

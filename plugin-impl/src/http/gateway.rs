@@ -39,7 +39,7 @@ pub(super) async fn answer(
         Some(response) => response,
         None => match pages::page(router, &request) {
             Some(page) => page,
-            None => response(routed(face, request).await),
+            None => response(resolved(face, request).await),
         },
     };
     asker.open(response.headers_mut());
@@ -110,7 +110,7 @@ fn use_http<B>(request: &Request<B>) -> Response<FaceBody> {
     response
 }
 
-async fn routed(face: Face<'_>, request: Request<Incoming>) -> Answer {
+async fn resolved(face: Face<'_>, request: Request<Incoming>) -> Answer {
     let (Parts { method, uri, headers, .. }, body) = request.into_parts();
     let path = uri.path();
     let (body, _room) = match whole(face, &headers, body, format(&method, path, &headers)).await {

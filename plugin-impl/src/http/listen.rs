@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 use crate::edges::config::ListenAddress;
 use crate::runtime::router::Router;
 
-use super::door::{self, Door};
 use super::gateway::Face;
+use super::listener_mode::{self, ListenerMode};
 use super::ongoing::{Counted, CountedBody, Ongoing};
 #[cfg(unix)]
 use super::private;
@@ -55,7 +55,7 @@ pub enum ListenError {
 /// The dependencies of every connection.
 #[derive(Clone)]
 pub struct Serving {
-    pub door: Arc<Door>,
+    pub listener_mode: Arc<ListenerMode>,
     pub router: Arc<Router>,
     pub uploads: Uploads,
     /// The tracker of connections.
@@ -198,7 +198,7 @@ async fn answered(
     request: Request<Incoming>,
 ) -> Result<Response<CountedBody>, Infallible> {
     let face = Face { router: &serving.router, uploads: &serving.uploads };
-    let response = door::answer(&serving.door, face, request).await?;
+    let response = listener_mode::answer(&serving.listener_mode, face, request).await?;
     Ok(response.map(|body| CountedBody { body, _counted: counted }))
 }
 

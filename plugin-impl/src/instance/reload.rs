@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::reporting::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -144,7 +144,7 @@ async fn take_over(router: &Router, watched: &mut Watched, environment: Arc<dyn 
             super::report(&config);
             tell_of_listen(&router.generation().config.listen, &config.listen);
             router.reconfigure(config);
-            tell(router, Event::ConfigTaken);
+            tell(router, NoticeEvent::ConfigTaken);
         }
         Ok(Ok(None)) => {
             refuse(router, format!("{} is empty; write `{{}}` to configure nothing", watched.name()))
@@ -156,10 +156,10 @@ async fn take_over(router: &Router, watched: &mut Watched, environment: Arc<dyn 
 
 /// Tells why the configuration in force stays.
 fn refuse(router: &Router, why: String) {
-    tell(router, Event::ConfigRefused { why });
+    tell(router, NoticeEvent::ConfigRefused { why });
 }
 
-fn tell(router: &Router, event: Event) {
+fn tell(router: &Router, event: NoticeEvent) {
     let shared = router.shared();
     shared.notices.tell(&Notice { event, until: None }, MetBy::Router, &shared.counters);
 }

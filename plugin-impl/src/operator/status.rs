@@ -5,7 +5,7 @@ mod table;
 mod windows;
 
 use pointsman_core::admission::allowance::Experience;
-use pointsman_core::admission::cell::Opening;
+use pointsman_core::admission::cell::Ramp;
 use pointsman_core::planning::snapshot::Standing;
 use pointsman_core::quota::protection::Judgement;
 use pointsman_core::request::catalog::MAX_IN_FLIGHT;
@@ -18,7 +18,7 @@ use crate::fleet::callers::Callers;
 use crate::fleet::caps::Cap;
 use crate::fleet::closures;
 use crate::fleet::{Member, Roster};
-use crate::runtime::generation::Papers;
+use crate::runtime::generation::AccountCredentials;
 use crate::runtime::router::Router;
 
 pub use self::closed::ClosedStatus;
@@ -98,7 +98,7 @@ pub struct PoolStatus {
     pub state: PoolState,
     pub until: Option<UnixMillis>,
     pub under_way: UnderWay,
-    pub streak: u8,
+    pub consecutive_trips: u8,
     pub trips: u64,
     pub served: u64,
     pub limited: u64,
@@ -117,9 +117,9 @@ pub struct PoolStatus {
 pub enum PoolState {
     Open,
     Limited,
-    Guessed,
+    Estimated,
     /// No quota remains, by experience.
-    Learned,
+    Predicted,
     Probing,
     /// The remaining quota is reserved by the user's protection.
     Protected,
@@ -143,8 +143,8 @@ impl PoolState {
         match self {
             Self::Open => "open",
             Self::Limited => "limited",
-            Self::Guessed => "limited (guess)",
-            Self::Learned => "limited (learned)",
+            Self::Estimated => "limited (guess)",
+            Self::Predicted => "limited (learned)",
             Self::Probing => "probing",
             Self::Protected => "protected",
         }
@@ -156,17 +156,18 @@ impl Status {
     pub fn of(router: &Router) -> Self {
         let (generation, shared) = (router.generation(), router.shared());
         let now = shared.clock.now();
-        let crews = || generation.crews.iter().zip(&generation.config.providers);
-        let providers = crews().filter(|(crew, _)| !crew.roster.members.is_empty());
-        let accounts = crews().flat_map(|(crew, provider)| {
+        let provider_runtimes = || generation.provider_runtimes.iter().zip(&generation.config.providers);
+        let providers =
+            provider_runtimes().filter(|(provider_runtime, _)| !provider_runtime.roster.members.is_empty());
+        let accounts = provider_runtimes().flat_map(|(provider_runtime, provider)| {
             let pools = provider.core.pools.iter().map(|pool| pool.name.to_string()).collect::<Vec<_>>();
-            let (roster, format) = (&crew.roster, provider.core.format.name());
-            let view = move |((place, member), papers): ((u32, &Member), &Papers)| {
+            let (roster, format) = (&provider_runtime.roster, provider.core.format.name());
+            let view = move |((place, member), credentials): ((u32, &Member), &AccountCredentials)| {
                 let account = account(roster, (place, member), format, &pools, now);
-                let reason = papers.credential.missing().map_or(account.reason, |why| why.to_string());
+                let reason = credentials.credential.missing().map_or(account.reason, |why| why.to_string());
                 AccountStatus { reason, ..account }
             };
-            (0..).zip(&roster.members).zip(&crew.papers).map(view).collect::<Vec<_>>()
+            (0..).zip(&roster.members).zip(&provider_runtime.credentials).map(view).collect::<Vec<_>>()
         });
         Self {
             now: now.wall,
@@ -174,9 +175,11 @@ impl Status {
             config: source(&generation.config.source),
             fingerprint: generation.fingerprint,
             quiet_mode: shared.notices.is_quiet(),
-            waiting: shared.fleet.lanes.waiting(),
+            waiting: shared.fleet.wait_queues.waiting(),
             providers: providers
-                .map(|(crew, config)| provider(config.core.id.to_string(), &crew.roster, now))
+                .map(|(provider_runtime, config)| {
+                    provider(config.core.id.to_string(), &provider_runtime.roster, now)
+                })
                 .collect(),
             accounts: accounts.collect(),
             counters: shared.counters.list(),
@@ -269,13 +272,13 @@ impl PoolStatus {
             "until_unix_ms": self.until.map(|until| until.0),
             "in_flight": self.under_way.in_flight,
             "cap": self.under_way.cap,
-            "streak": self.streak,
+            "streak": self.consecutive_trips,
             "trips": self.trips,
             "served": self.served,
             "limited": self.limited,
             "remaining": self.remaining.map(windows::fraction),
             "windows": self.windows.iter().map(WindowStatus::to_json).collect::<Vec<_>>(),
-            "learned": {
+            "predicted": {
                 "capacity": self.learned.capacity,
                 "used": self.learned.used,
                 "every_ms": self.learned.span,
@@ -365,7 +368,7 @@ fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> Pool
             in_flight: known.quota.in_flight.into(),
             cap: Some(bound).filter(|bound| *bound < MAX_IN_FLIGHT),
         },
-        streak: known.quota.streak,
+        consecutive_trips: known.quota.consecutive_trips,
         trips: known.trips,
         served: known.served,
         limited: known.limited,
@@ -379,15 +382,15 @@ fn pool(member: &Member, bound: u16, index: usize, name: &str, now: Now) -> Pool
 fn pool_state(known: &PoolSummary, protection: Judgement, now: Now) -> (PoolState, Option<Millis>) {
     let quota = known.quota;
     if now.mono < quota.until {
-        let state = if quota.known { PoolState::Limited } else { PoolState::Guessed };
+        let state = if quota.known { PoolState::Limited } else { PoolState::Estimated };
         return (state, Some(quota.until));
     }
     if let Judgement::Kept { until } = protection {
         return (PoolState::Protected, until);
     }
     match known.learned.until {
-        Some(until) if now.mono < until => (PoolState::Learned, Some(until)),
-        _ if quota.opening == Opening::Open => (PoolState::Open, None),
+        Some(until) if now.mono < until => (PoolState::Predicted, Some(until)),
+        _ if quota.ramp == Ramp::Open => (PoolState::Open, None),
         _ => (PoolState::Probing, None),
     }
 }

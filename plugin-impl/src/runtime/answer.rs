@@ -50,7 +50,7 @@ pub enum AnswerBody {
 /// request upstream. A broken upstream ends the body in an error, never in a clean end.
 #[derive(Debug)]
 pub struct Relay {
-    source: Source,
+    source: BodySource,
     merge: Merge,
     recorder: Option<Recorder>,
     unwrapper: Option<Unwrapper>,
@@ -60,7 +60,7 @@ pub struct Relay {
 
 /// The source of pieces, with everything kept until their end.
 #[derive(Debug)]
-struct Source {
+struct BodySource {
     /// Pieces read before the head was delivered.
     held: VecDeque<Bytes>,
     body: Option<IncomingBody>,
@@ -71,7 +71,7 @@ struct Source {
 impl Relay {
     /// Relays `held`, then the rest of `body`.
     pub fn new(held: VecDeque<Bytes>, body: Option<IncomingBody>, counters: Arc<Counters>) -> Self {
-        let source = Source { held, body, watch: None, counters };
+        let source = BodySource { held, body, watch: None, counters };
         Self { source, merge: Merge::default(), recorder: None, unwrapper: None, waits: None }
     }
 
@@ -113,7 +113,7 @@ impl Relay {
     }
 }
 
-impl Source {
+impl BodySource {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Piece> {
         if let Some(bytes) = self.held.pop_front() {
             self.note(&bytes);
@@ -144,7 +144,7 @@ impl Source {
 }
 
 /// A caller that has read an error may leave before the end.
-impl Drop for Source {
+impl Drop for BodySource {
     fn drop(&mut self) {
         self.end(None);
     }

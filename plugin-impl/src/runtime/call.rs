@@ -9,26 +9,26 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
-use pointsman_core::admission::line::Class;
+use pointsman_core::admission::fair_queue::Class;
 use pointsman_core::formats::body::{self, Wanted};
 use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::{AccountId, ProviderId};
-use pointsman_core::request::bond;
 use pointsman_core::request::intent::{Intent, ModelPlace};
+use pointsman_core::request::resource;
 use pointsman_core::request::route::{Ask, Route, RouteError};
 use pointsman_core::request::safety::Unsafe;
 use pointsman_core::request::session::{self, Prefix, Session, SessionKey};
 use pointsman_core::time::Millis;
 use thiserror::Error;
 
-use crate::fleet::bonds::{Bonds, Bound};
 use crate::fleet::callers::Own;
-use crate::runtime::chains::Leg;
+use crate::fleet::resource_owners::{Bound, ResourceOwners};
 use crate::runtime::claim::Claim;
+use crate::runtime::failover::Hop;
 use crate::runtime::generation::Generation;
 use crate::runtime::hold::Hold;
 
-pub use self::bound::BondError;
+pub use self::bound::ResourceError;
 
 /// The header for pinning an account.
 pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
@@ -55,13 +55,13 @@ impl Call {
 
 /// A routed call, ready to send to any account of the route.
 #[derive(Debug)]
-pub struct Routed {
+pub struct Resolved {
     pub call: Call,
     pub intent: Intent,
     /// The primary hop: the provider addressed by the request.
-    pub origin: Leg,
+    pub primary: Hop,
     /// The failover chain, in order.
-    pub others: Arc<[Leg]>,
+    pub others: Arc<[Hop]>,
     /// The model as written in the body, pin included.
     pub written_model: Option<String>,
     /// The session: by headers, and by the body if the strategy keeps sessions.
@@ -105,7 +105,7 @@ pub enum CallError {
     #[error(transparent)]
     Route(#[from] RouteError),
     #[error(transparent)]
-    Bond(#[from] BondError),
+    Resource(#[from] ResourceError),
     #[error(
         "account `{0}` uses the caller's own credential (`credential: caller`), and this request has none: \
          give the agent a key, or sign in with it"
@@ -122,7 +122,7 @@ impl CallError {
             Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Bond(_) => BondError::STATUS,
+            Self::Resource(_) => ResourceError::STATUS,
             Self::NoCredential(_) => StatusCode::UNAUTHORIZED,
             Self::Unsafe(Unsafe::Method(..)) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson(_)
@@ -137,7 +137,7 @@ impl CallError {
     }
 }
 
-impl Routed {
+impl Resolved {
     /// Parses and routes a call.
     ///
     /// # Errors
@@ -146,19 +146,20 @@ impl Routed {
         call: Call,
         claim: Claim,
         generation: &Generation,
-        bonds: &Bonds,
+        resource_owners: &ResourceOwners,
         now: Millis,
     ) -> Result<Self, (WireFormat, CallError)> {
         let format = claim.intent.format;
         let call = taken(call, &claim.intent, generation.config.bodies.longest).await;
-        call.and_then(|call| Self::read(call, claim, generation, bonds, now)).map_err(|error| (format, error))
+        call.and_then(|call| Self::read(call, claim, generation, resource_owners, now))
+            .map_err(|error| (format, error))
     }
 
     fn read(
         call: Call,
         claim: Claim,
         generation: &Generation,
-        bonds: &Bonds,
+        resource_owners: &ResourceOwners,
         now: Millis,
     ) -> Result<Self, CallError> {
         let intent = claim.intent;
@@ -171,19 +172,19 @@ impl Routed {
         };
         // A resource in the body decides the account; a pin to a different account is an error.
         let pinned = pin(&call.headers, PIN_ACCOUNT)?;
-        let maker = bound::maker(bound(&call, &intent, bonds, now), pinned, generation)?;
+        let owner = bound::owner(bound(&call, &intent, resource_owners, now), pinned, generation)?;
         let ask = Ask {
             format: intent.format,
             provider: claim.provider.as_ref().map(ProviderId::as_str),
             model: asked,
             pool: pin(&call.headers, PIN_POOL)?,
-            account: maker.as_ref().map(AccountId::as_str).or(pinned),
+            account: owner.as_ref().map(AccountId::as_str).or(pinned),
         };
         // The primary hop and the failover chain, in the wire format of the request.
-        let (origin, others) = legs(&ask, &intent, maker.as_ref(), generation)?;
+        let (primary, others) = hops(&ask, &intent, owner.as_ref(), generation)?;
         let hold = Hold::of(&call, &intent, generation.config.hold);
-        let own = credential::own(&call, claim.asked_at.as_ref(), &origin, generation, now);
-        credential::check(own.as_ref(), &origin, &others, generation)?;
+        let own = credential::own(&call, claim.asked_at.as_ref(), &primary, generation, now);
+        credential::check(own.as_ref(), &primary, &others, generation)?;
         // The body can cost a look through all of it, so it is asked only where somebody goes by the answer.
         let keeps = generation.config.settings.strategy.keeps_sessions();
         let session = if keeps {
@@ -191,11 +192,11 @@ impl Routed {
         } else {
             session::named(&call.headers)
         };
-        let began_turn = bond::turn(&call.headers).and_then(|turn| bonds.maker(turn, now));
+        let began_turn = resource::turn(&call.headers).and_then(|turn| resource_owners.owner(turn, now));
         Ok(Self {
             call,
             intent,
-            origin,
+            primary,
             others,
             written_model,
             session,
@@ -210,7 +211,7 @@ impl Routed {
 
     /// Returns the model family for messages, or the provider for a request without a model.
     pub fn subject(&self) -> &str {
-        &self.origin.route.family
+        &self.primary.route.family
     }
 
     /// Returns the session for the wait queue. The body is parsed only once a queue exists, under any
@@ -239,14 +240,14 @@ impl Routed {
     }
 
     /// Returns a hop by index: 0 is the primary.
-    pub fn leg(&self, leg: usize) -> &Leg {
-        leg.checked_sub(1).map_or(&self.origin, |other| &self.others[other])
+    pub fn hop(&self, hop: usize) -> &Hop {
+        hop.checked_sub(1).map_or(&self.primary, |other| &self.others[other])
     }
 
     /// Returns the account of the caller's own credential on a hop. The credential goes to no provider but
     /// the primary.
-    pub fn own_at(&self, leg: usize) -> Option<&Own> {
-        self.own.as_ref().filter(|_| self.leg(leg).provider == self.origin.provider)
+    pub fn own_at(&self, hop: usize) -> Option<&Own> {
+        self.own.as_ref().filter(|_| self.hop(hop).provider == self.primary.provider)
     }
 
     /// Returns the number of hops after the primary.
@@ -254,23 +255,25 @@ impl Routed {
     /// A request with a reference to a resource of an account stays with the provider, even if the owner is
     /// unknown. Few requests ever fail over, so the body is scanned for references only here.
     pub fn others(&self) -> usize {
-        let refers = || !bond::bonds(&self.call.body, &self.intent).is_empty();
+        let refers = || !resource::resource_owners(&self.call.body, &self.intent).is_empty();
         if self.others.is_empty() || *self.refers.get_or_init(refers) { 0 } else { self.others.len() }
     }
 
     /// Returns the key of the agent at the hop's provider, if the strategy keeps sessions.
-    pub fn agent_at(&self, leg: &Leg) -> Option<u64> {
-        self.session.filter(|_| self.keeps).map(|session| known_at(session.agent, leg))
+    pub fn agent_at(&self, hop: &Hop) -> Option<u64> {
+        self.session.filter(|_| self.keeps).map(|session| known_at(session.agent, hop))
     }
 
     /// Returns the key of the parent agent at the hop's provider.
-    pub fn parent_at(&self, leg: &Leg) -> Option<u64> {
-        self.session.and_then(|session| session.parent).map(|parent| known_at(parent, leg))
+    pub fn parent_at(&self, hop: &Hop) -> Option<u64> {
+        self.session.and_then(|session| session.parent).map(|parent| known_at(parent, hop))
     }
 
-    /// Returns the queue key: requests with equal keys may use equal hops; see [`Route::lane`].
-    pub fn lane(&self) -> u64 {
-        self.others.iter().fold(self.origin.route.lane(), |lane, leg| lane.rotate_left(7) ^ leg.route.lane())
+    /// Returns the queue key: requests with equal keys may use equal hops; see [`Route::wait_queue`].
+    pub fn wait_queue(&self) -> u64 {
+        self.others.iter().fold(self.primary.route.wait_queue(), |wait_queue, hop| {
+            wait_queue.rotate_left(7) ^ hop.route.wait_queue()
+        })
     }
 }
 
@@ -288,32 +291,37 @@ async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallErro
 
 /// Returns a session key scoped to the hop's provider: an agent has a separate sticky account at each
 /// provider.
-pub fn known_at(key: SessionKey, leg: &Leg) -> u64 {
-    key.0.rotate_left(8) ^ leg.provider as u64
+pub fn known_at(key: SessionKey, hop: &Hop) -> u64 {
+    key.0.rotate_left(8) ^ hop.provider as u64
 }
 
 /// Returns the owner of the resources in the body. Without any known resource, the body is not scanned.
-fn bound(call: &Call, intent: &Intent, bonds: &Bonds, now: Millis) -> Bound {
-    if bonds.is_empty() { Bound::Free } else { bonds.of(&bond::bonds(&call.body, intent), now) }
+fn bound(call: &Call, intent: &Intent, resource_owners: &ResourceOwners, now: Millis) -> Bound {
+    if resource_owners.is_empty() {
+        Bound::Free
+    } else {
+        resource_owners.of(&resource::resource_owners(&call.body, intent), now)
+    }
 }
 
 /// Returns the primary hop and the failover chain.
-fn legs(
+fn hops(
     ask: &Ask<'_>,
     intent: &Intent,
-    maker: Option<&AccountId>,
+    owner: Option<&AccountId>,
     generation: &Generation,
-) -> Result<(Leg, Arc<[Leg]>), CallError> {
-    if let Some(leg) = maker.and_then(|maker| bound::leg_of(maker, ask, intent, generation)) {
-        return Ok((leg, Arc::default()));
+) -> Result<(Hop, Arc<[Hop]>), CallError> {
+    if let Some(hop) = owner.and_then(|owner| bound::hop_of(owner, ask, intent, generation)) {
+        return Ok((hop, Arc::default()));
     }
     let route = Route::parse(ask, generation, generation.config.settings.quota_fallback);
-    let route = route.map_err(|error| match maker.and_then(|maker| BondError::of_route(maker, &error)) {
-        Some(bond) => CallError::from(bond),
-        None => error.into(),
-    })?;
-    let others = generation.chains.of(&route, intent);
-    Ok((Leg::new(route, &generation.config.providers), others))
+    let route =
+        route.map_err(|error| match owner.and_then(|owner| ResourceError::of_route(owner, &error)) {
+            Some(resource) => CallError::from(resource),
+            None => error.into(),
+        })?;
+    let others = generation.failover_chains.of(&route, intent);
+    Ok((Hop::new(route, &generation.config.providers), others))
 }
 
 fn written_model(call: &Call, intent: &Intent) -> Result<Option<String>, CallError> {

@@ -6,7 +6,6 @@
 mod blocked;
 mod doubting;
 mod ending;
-mod home;
 mod limits;
 mod look;
 mod noting;
@@ -14,6 +13,7 @@ mod planning;
 mod reply;
 mod retrying;
 mod settling;
+mod sticky;
 mod telling;
 mod waiting;
 
@@ -25,8 +25,8 @@ use pointsman_core::planning::affinity::Stake;
 use pointsman_core::planning::plan::{Candidate, Refusal};
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::announce::Trip;
-use pointsman_core::reporting::because::{Because, Circumstances};
 use pointsman_core::reporting::notice;
+use pointsman_core::reporting::route_reason::{Circumstances, RouteReason};
 use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
@@ -35,13 +35,13 @@ use pointsman_core::time::Millis;
 use crate::edges::auth::Proof;
 use crate::fleet::Lease;
 use crate::fleet::affinity::waiters::Wait;
-use crate::fleet::bell::Ears;
-use crate::fleet::lane::{Crowded, Lane, Turn};
+use crate::fleet::notifier::Waiters;
 use crate::fleet::roster::Asker;
+use crate::fleet::wait_queue::{Crowded, QueueSlot, WaitQueue};
 use crate::runtime::answer::Answer;
-use crate::runtime::call::Routed;
-use crate::runtime::chains::Leg;
-use crate::runtime::generation::{Crew, Generation};
+use crate::runtime::call::Resolved;
+use crate::runtime::failover::Hop;
+use crate::runtime::generation::{Generation, ProviderRuntime};
 use crate::runtime::journal::{Explanation, Record, RequestId};
 use crate::runtime::outgoing;
 use crate::runtime::shared::Shared;
@@ -53,12 +53,17 @@ pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
 use self::telling::described;
 
 /// Serves a request to the end.
-pub async fn serve(shared: &Shared, generation: &Arc<Generation>, routed: &Routed, id: RequestId) -> Answer {
+pub async fn serve(
+    shared: &Shared,
+    generation: &Arc<Generation>,
+    resolved: &Resolved,
+    id: RequestId,
+) -> Answer {
     let now = shared.clock.now();
-    let record = shared.journal.open(Record::new(id, routed, generation, now));
-    let journey = Journey::new(shared, generation, routed, record.clone(), now.mono);
+    let record = shared.journal.open(Record::new(id, resolved, generation, now));
+    let driver = RequestDriver::new(shared, generation, resolved, record.clone(), now.mono);
     let mut guard = Unanswered { shared, record: &record, over: false };
-    let answer = journey.travel().await;
+    let answer = driver.run().await;
     guard.over = true;
     if tracing::enabled!(tracing::Level::DEBUG) {
         let explanation = Explanation::for_log(record.clone(), shared.clock.now());
@@ -84,18 +89,18 @@ impl Drop for Unanswered<'_> {
 }
 
 /// The run of a request.
-struct Journey<'a> {
+struct RequestDriver<'a> {
     shared: &'a Shared,
     generation: &'a Arc<Generation>,
-    routed: &'a Routed,
+    resolved: &'a Resolved,
     /// The record of the request's decisions.
     record: Arc<Record>,
     /// The time at the end of the last wait.
     now: Millis,
-    lane: Arc<Lane>,
+    wait_queue: Arc<WaitQueue>,
     dispatch: Dispatch,
     /// The current hop; 0 is the primary.
-    leg: usize,
+    hop: usize,
     /// The end of the request's stay at the primary hop, before any failover.
     stay: Option<Millis>,
     /// Whether the last plan had more than a single open account.
@@ -106,7 +111,7 @@ struct Journey<'a> {
     crowded: bool,
     context: Context,
     /// The ordinal of the session's sticky account at the last plan.
-    home: Option<u32>,
+    sticky: Option<u32>,
     /// What the session would lose by a move, while its prompt is cached there.
     stake: Option<Stake>,
     /// How it waits for that account.
@@ -114,13 +119,13 @@ struct Journey<'a> {
     /// Until when it had better wait for that account than go where its plan leads.
     held: Option<Millis>,
     /// The slot in the wait queue, with the waiter, during a wait.
-    turn: Option<(Turn, Ears)>,
+    turn: Option<(QueueSlot, Waiters)>,
     /// The current attempt.
-    attempt: Option<Attempt>,
+    attempt: Option<ActiveAttempt>,
     /// Changes seen first by this request, not yet reported by a notice.
     news: Vec<(Trip, Option<Millis>)>,
     /// The hop of the unreported changes.
-    news_leg: usize,
+    news_hop: usize,
     /// The last answer of an upstream, or the reason for no answer.
     seen: Option<Seen>,
     /// Answers in doubt, without proof of fault, in order.
@@ -132,7 +137,7 @@ struct Journey<'a> {
 }
 
 /// A lease, with the credential for sending.
-struct Attempt {
+struct ActiveAttempt {
     candidate: Candidate,
     lease: Lease,
     proof: Option<Proof>,
@@ -140,46 +145,46 @@ struct Attempt {
     renewed: bool,
 }
 
-impl<'a> Journey<'a> {
+impl<'a> RequestDriver<'a> {
     fn new(
         shared: &'a Shared,
         generation: &'a Arc<Generation>,
-        routed: &'a Routed,
+        resolved: &'a Resolved,
         record: Arc<Record>,
         now: Millis,
     ) -> Self {
-        if let Some(session) = &routed.session {
+        if let Some(session) = &resolved.session {
             let most = generation.config.settings.affinity.sessions as usize;
             shared.fleet.affinity.lineage.note(session, most, now);
         }
         // The serial number in the lane seeds the jitter and the sample, so that requests spread.
-        let lane = waiting::lane(shared, generation, routed);
-        let turn = lane.next_turn();
-        let dispatch = waiting::dispatch(shared, generation, routed, turn, now);
-        let operation = Operation::of(&routed.intent);
+        let wait_queue = waiting::wait_queue(shared, generation, resolved);
+        let turn = wait_queue.next_turn();
+        let dispatch = waiting::dispatch(shared, generation, resolved, turn, now);
+        let operation = Operation::of(&resolved.intent);
         let context = Context { turn, operation, ..Context::default() };
         Self {
             shared,
             generation,
-            routed,
+            resolved,
             record,
             now,
-            lane,
+            wait_queue,
             dispatch,
-            leg: 0,
+            hop: 0,
             stay: None,
             others_open: false,
             left: None,
             crowded: false,
             context,
-            home: None,
+            sticky: None,
             stake: None,
             wait: Wait::default(),
             held: None,
             turn: None,
             attempt: None,
             news: Vec::new(),
-            news_leg: 0,
+            news_hop: 0,
             seen: None,
             doubts: Vec::new(),
             first: None,
@@ -187,11 +192,11 @@ impl<'a> Journey<'a> {
         }
     }
 
-    async fn travel(mut self) -> Answer {
+    async fn run(mut self) -> Answer {
         // Earlier requests wait: overtaking them would starve the queue.
-        if self.lane.has_line() {
-            let bound = if self.routed.others() > 0 { self.stay() } else { self.dispatch.deadline() };
-            self.record.waits(self.leg, bound, None, self.now);
+        if self.wait_queue.has_waiters() {
+            let bound = if self.resolved.others() > 0 { self.stay() } else { self.dispatch.deadline() };
+            self.record.waits(self.hop, bound, None, self.now);
             if self.stand(bound).await.is_err() {
                 return self.turn_away();
             }
@@ -224,17 +229,17 @@ impl<'a> Journey<'a> {
         self.now = self.shared.clock.mono();
     }
 
-    fn leg(&self) -> &'a Leg {
-        self.routed.leg(self.leg)
+    fn hop(&self) -> &'a Hop {
+        self.resolved.hop(self.hop)
     }
 
-    fn crew(&self) -> &'a Crew {
-        &self.generation.crews[self.leg().provider]
+    fn provider_runtime(&self) -> &'a ProviderRuntime {
+        &self.generation.provider_runtimes[self.hop().provider]
     }
 
     fn plan(&mut self) -> Event {
         self.held = None;
-        let planned = self.plan_on_legs();
+        let planned = self.plan_on_hops();
         match self.held {
             Some(until) => Event::Held { until },
             None => Event::Planned(planned),
@@ -243,18 +248,19 @@ impl<'a> Journey<'a> {
 
     fn admit(&mut self, candidate: Candidate) -> Event {
         let jitter = self.dispatch.jitter();
-        let asker = Asker { own: self.routed.own_at(self.leg), operation: self.context.operation };
-        match self.crew().roster.admit_for(asker, &candidate, &self.leg().model, jitter, self.now) {
+        let asker = Asker { own: self.resolved.own_at(self.hop), operation: self.context.operation };
+        match self.provider_runtime().roster.admit_for(asker, &candidate, &self.hop().model, jitter, self.now)
+        {
             Ok(lease) => {
                 self.shared.counters.knocks.add(lease.is_knock().into());
                 // Now it is known where the request goes on, so pending notices can name it.
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);
                 self.tell_fall();
-                self.first.get_or_insert((self.leg, candidate.account));
+                self.first.get_or_insert((self.hop, candidate.account));
                 self.wait.admitted(lease.target().account.ordinal, self.now);
-                self.record.admitted(self.leg, candidate, lease.is_probe(), self.now);
-                self.attempt = Some(Attempt { candidate, lease, proof: None, renewed: false });
+                self.record.admitted(self.hop, candidate, lease.is_probe(), self.now);
+                self.attempt = Some(ActiveAttempt { candidate, lease, proof: None, renewed: false });
                 // The next in line can look for a place of its own.
                 if let Some((turn, _)) = self.turn.take() {
                     turn.served();
@@ -262,7 +268,7 @@ impl<'a> Journey<'a> {
                 Event::Admitted
             }
             Err(deny) => {
-                self.record.denied(self.leg, candidate, deny, self.now);
+                self.record.denied(self.hop, candidate, deny, self.now);
                 self.look_at_clock();
                 Event::Denied(deny)
             }
@@ -273,11 +279,12 @@ impl<'a> Journey<'a> {
         let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
         // Only a renewal tells the credential which proof the upstream rejected.
         let rejected = attempt.proof.take().filter(|_| renew);
-        let leg = self.routed.leg(self.leg);
-        let papers = &self.generation.crews[leg.provider].papers[attempt.candidate.account as usize];
-        let provider = &self.generation.config.providers[leg.provider];
+        let hop = self.resolved.hop(self.hop);
+        let credentials =
+            &self.generation.provider_runtimes[hop.provider].credentials[attempt.candidate.account as usize];
+        let provider = &self.generation.config.providers[hop.provider];
         let tokens = || self.shared.tokens(self.generation.config.timeouts);
-        let proof = papers.credential.proof(provider.auth, rejected.as_ref(), tokens).await;
+        let proof = credentials.credential.proof(provider.auth, rejected.as_ref(), tokens).await;
         self.now = self.shared.clock.mono();
         match proof {
             Ok(proof) => {
@@ -297,14 +304,14 @@ impl<'a> Journey<'a> {
     }
 
     async fn send(&mut self) -> Event {
-        let Some(Attempt { candidate, lease, proof: Some(proof), renewed }) = &self.attempt else {
+        let Some(ActiveAttempt { candidate, lease, proof: Some(proof), renewed }) = &self.attempt else {
             return self.lost_attempt();
         };
-        let (leg, pool) = (self.leg(), self.leg().route.pool(lease.target().pool));
-        let provider = &self.generation.config.providers[leg.provider];
-        let papers = &self.crew().papers[candidate.account as usize];
-        let project = papers.project.as_deref();
-        let out = || outgoing::build(self.routed, leg, provider, lease.target(), project, proof);
+        let (hop, pool) = (self.hop(), self.hop().route.pool(lease.target().pool));
+        let provider = &self.generation.config.providers[hop.provider];
+        let credentials = &self.provider_runtime().credentials[candidate.account as usize];
+        let project = credentials.project.as_deref();
+        let out = || outgoing::build(self.resolved, hop, provider, lease.target(), project, proof);
         let (renewable, renewed, blanker) = (proof.renewable, *renewed, proof.blanker());
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
@@ -312,13 +319,13 @@ impl<'a> Journey<'a> {
         // Each request feeds the retry budget once, with its first attempt.
         self.pay_in();
         let sent =
-            self.shared.upstream.send(out, papers.proxy.as_ref(), self.generation.config.timeouts).await;
+            self.shared.upstream.send(out, credentials.proxy.as_ref(), self.generation.config.timeouts).await;
         let (seen, evidence) = match sent {
             Ok(incoming) => {
                 let incoming = incoming.decoded().blanked(blanker);
                 // Headers report quota on good and bad answers alike.
                 self.note_readings(&incoming.headers);
-                let enveloped = outgoing::is_enveloped(self.routed, pool, incoming.status);
+                let enveloped = outgoing::is_enveloped(self.resolved, pool, incoming.status);
                 let named = self.named(lease.target());
                 let asked = self.asked(lease.target(), &named);
                 look::at(incoming, asked, enveloped, &self.shared.clock).await
@@ -341,7 +348,7 @@ impl<'a> Journey<'a> {
     }
 
     fn confirm(&mut self) {
-        let leg = self.leg();
+        let hop = self.hop();
         let Some(attempt) = &mut self.attempt else { return };
         let (account, pool) = (attempt.candidate.account, attempt.lease.target().pool);
         let now = self.now;
@@ -351,13 +358,13 @@ impl<'a> Journey<'a> {
             Confirmed::Over => {
                 let target = attempt.lease.target().clone();
                 self.keep_limit(&target);
-                let pool = described(leg, target.pool);
-                self.tell(notice::Event::LimitOver { account: target.account.id.clone(), pool }, None);
+                let pool = described(hop, target.pool);
+                self.tell(notice::NoticeEvent::LimitOver { account: target.account.id.clone(), pool }, None);
             }
             Confirmed::Open | Confirmed::Wider => {}
         }
         self.ask_quota(account, pool);
-        self.settle_home(now);
+        self.settle_sticky(now);
     }
 
     /// Ends the request as a failure, after a bug: the machine asked for an attempt the driver does not
@@ -370,28 +377,28 @@ impl<'a> Journey<'a> {
     fn served_by(&self, candidate: Candidate, lease: &Lease) -> Served {
         let target = lease.target();
         Served {
-            provider: self.leg().route.provider.id.clone(),
+            provider: self.hop().route.provider.id.clone(),
             account: target.account.id.clone(),
-            pool: self.leg().route.pool(target.pool).name.clone(),
-            because: self.because(candidate, lease),
-            left_origin: self.leg > 0,
+            pool: self.hop().route.pool(target.pool).name.clone(),
+            route_reason: self.route_reason(candidate, lease),
+            left_primary: self.hop > 0,
             fell_back: candidate.preference > 0,
             switched: self.has_switched(candidate),
         }
     }
 
     fn has_switched(&self, candidate: Candidate) -> bool {
-        self.first.is_some_and(|first| first != (self.leg, candidate.account))
+        self.first.is_some_and(|first| first != (self.hop, candidate.account))
     }
 
-    fn because(&self, candidate: Candidate, lease: &Lease) -> Because {
-        Because::of(&Circumstances {
+    fn route_reason(&self, candidate: Candidate, lease: &Lease) -> RouteReason {
+        RouteReason::of(&Circumstances {
             candidate,
-            left_origin: self.leg > 0,
+            left_primary: self.hop > 0,
             is_probe: lease.is_probe(),
             has_waited: self.dispatch.waits() > 0,
             has_switched: self.has_switched(candidate),
-            home: self.context.home,
+            sticky: self.context.sticky,
             own: self.context.own,
         })
     }

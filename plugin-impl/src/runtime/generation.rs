@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_core::admission::budget::Budget;
-use pointsman_core::admission::vitals::Rates;
+use pointsman_core::admission::health_stats::Rates;
 use pointsman_core::ids::AccountId;
 use pointsman_core::quota::protection::{Level, Protection};
 use pointsman_core::request::catalog::Provider;
@@ -22,15 +22,15 @@ use crate::edges::config::{
 };
 use crate::edges::store::Store;
 use crate::fleet::{Account, Fleet, Identity, Member, Roster};
-use crate::runtime::chains::Chains;
+use crate::runtime::failover::FailoverChains;
 
 /// A configuration in force, with provider runtimes and failover chains.
 #[derive(Debug)]
 pub struct Generation {
     pub config: Config,
     /// The provider runtimes, in configuration order.
-    pub crews: Vec<Crew>,
-    pub chains: Chains,
+    pub provider_runtimes: Vec<ProviderRuntime>,
+    pub failover_chains: FailoverChains,
     /// A hash, equal for equal configurations and credentials. No content can be derived from the hash.
     pub fingerprint: u64,
     /// The providers, as input for parsing routes.
@@ -39,19 +39,19 @@ pub struct Generation {
 
 /// A provider runtime: the roster, the retry budget and the credentials.
 #[derive(Debug)]
-pub struct Crew {
+pub struct ProviderRuntime {
     pub roster: Roster,
     /// The ids of the roster's members, in roster order.
     pub names: Arc<[AccountId]>,
     /// The retry budget of the provider.
     pub budget: Arc<Budget>,
     /// The credentials of each member of the roster, needed only for sending.
-    pub papers: Vec<Papers>,
+    pub credentials: Vec<AccountCredentials>,
 }
 
 /// The credentials of an account: secret, project and proxy.
 #[derive(Clone, Debug)]
-pub struct Papers {
+pub struct AccountCredentials {
     pub credential: Credential,
     pub project: Option<String>,
     pub proxy: Option<ProxyUrl>,
@@ -67,29 +67,35 @@ impl Generation {
         let rates = config.settings.hybrid.rates;
         let recheck = config.settings.recheck;
         let making = Making { fleet, store, before, now, rates, recheck, protection: &config.protection };
-        let crews: Vec<_> =
-            config.providers.iter().map(|provider| making.crew(provider, &config.accounts)).collect();
+        let provider_runtimes: Vec<_> = config
+            .providers
+            .iter()
+            .map(|provider| making.provider_runtime(provider, &config.accounts))
+            .collect();
         let providers = config.providers.iter().map(|provider| provider.core.clone()).collect();
-        let chains = Chains::new(&config.fallbacks, &config.providers);
-        let fingerprint = fingerprint(&config, &crews);
-        Self { config, crews, chains, fingerprint, providers }
+        let failover_chains = FailoverChains::new(&config.fallbacks, &config.providers);
+        let fingerprint = fingerprint(&config, &provider_runtimes);
+        Self { config, provider_runtimes, failover_chains, fingerprint, providers }
     }
 
     /// Returns the enabled accounts without a credential, each with the reason.
     pub fn without_credential(&self) -> BTreeMap<AccountId, Arc<str>> {
         let is_enabled =
             |id: &AccountId| self.config.accounts.iter().any(|account| account.id == *id && account.enabled);
-        let papers = self.crews.iter().flat_map(|crew| crew.names.iter().zip(&crew.papers));
-        let missing =
-            papers.filter_map(|(id, papers)| Some((id.clone(), papers.credential.missing()?.clone())));
+        let credentials = self
+            .provider_runtimes
+            .iter()
+            .flat_map(|provider_runtime| provider_runtime.names.iter().zip(&provider_runtime.credentials));
+        let missing = credentials
+            .filter_map(|(id, credentials)| Some((id.clone(), credentials.credential.missing()?.clone())));
         missing.filter(|(id, _)| is_enabled(id)).collect()
     }
 
-    fn papers_of(&self, account: &Arc<Account>) -> Option<&Papers> {
-        let crew = |crew: &'_ Crew| {
-            crew.roster.members.iter().position(|member| Arc::ptr_eq(&member.account, account))
+    fn credentials_of(&self, account: &Arc<Account>) -> Option<&AccountCredentials> {
+        let provider_runtime = |provider_runtime: &'_ ProviderRuntime| {
+            provider_runtime.roster.members.iter().position(|member| Arc::ptr_eq(&member.account, account))
         };
-        self.crews.iter().find_map(|known| Some(&known.papers[crew(known)?]))
+        self.provider_runtimes.iter().find_map(|known| Some(&known.credentials[provider_runtime(known)?]))
     }
 }
 
@@ -100,7 +106,7 @@ impl Providers for Generation {
 
     fn has_accounts(&self, provider: &Provider) -> bool {
         let place = self.providers.iter().position(|known| std::ptr::eq(&**known, provider));
-        place.is_some_and(|place| !self.crews[place].roster.members.is_empty())
+        place.is_some_and(|place| !self.provider_runtimes[place].roster.members.is_empty())
     }
 
     fn has_account(&self, id: &str) -> bool {
@@ -120,11 +126,14 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn crew(&self, provider: &ProviderConfig, accounts: &[AccountConfig]) -> Crew {
+    fn provider_runtime(&self, provider: &ProviderConfig, accounts: &[AccountConfig]) -> ProviderRuntime {
         let own = accounts.iter().filter(|account| account.provider == provider.index);
-        let (members, papers): (Vec<Member>, Vec<Papers>) =
+        let (members, credentials): (Vec<Member>, Vec<AccountCredentials>) =
             own.map(|account| self.member(provider, account)).unzip();
-        let callers = (0..).zip(&members).zip(&papers).find(|(_, papers)| papers.credential.is_callers());
+        let callers = (0..)
+            .zip(&members)
+            .zip(&credentials)
+            .find(|(_, credentials)| credentials.credential.is_callers());
         let callers = callers.map(|((place, member), _)| (place, self.fleet.callers(&member.account)));
         let names = members.iter().map(|member| member.account.id.clone()).collect();
         let endpoints = provider
@@ -142,18 +151,18 @@ impl Making<'_> {
             Some((place, callers)) => roster.with_callers(place, callers),
             None => roster,
         };
-        Crew { roster, budget: self.fleet.budget(&provider.core.id), names, papers }
+        ProviderRuntime { roster, budget: self.fleet.budget(&provider.core.id), names, credentials }
     }
 
-    fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, Papers) {
+    fn member(&self, provider: &ProviderConfig, config: &AccountConfig) -> (Member, AccountCredentials) {
         let account = self.fleet.enlist(&config.id, identity(provider, config), &provider.core);
         // A known account keeps its tokens and state; a new credential reopens it.
-        let papers = match self.before.and_then(|before| before.papers_of(&account)) {
-            Some(papers) if papers.credential.missing().is_none() => {
-                if papers.credential.adopt(&config.credential, provider.oauth.as_ref()) {
+        let credentials = match self.before.and_then(|before| before.credentials_of(&account)) {
+            Some(credentials) if credentials.credential.missing().is_none() => {
+                if credentials.credential.adopt(&config.credential, provider.oauth.as_ref()) {
                     account.reopen();
                 }
-                Papers { project: config.project.clone(), ..papers.clone() }
+                AccountCredentials { project: config.project.clone(), ..credentials.clone() }
             }
             // New here, or without a credential before: start from the configuration and the store.
             Some(_) | None => self.enlisted(provider, config, &account),
@@ -161,12 +170,12 @@ impl Making<'_> {
         let member = Member {
             account,
             weight: config.weight.into(),
-            enabled: config.enabled && papers.credential.missing().is_none(),
+            enabled: config.enabled && credentials.credential.missing().is_none(),
             max_in_flight: config.max_in_flight,
             concurrency: config.concurrency.or(provider.concurrency.account),
             protections: self.protections(provider, config),
         };
-        (member, papers)
+        (member, credentials)
     }
 
     fn protections(&self, provider: &ProviderConfig, account: &AccountConfig) -> Box<[Protection]> {
@@ -175,14 +184,19 @@ impl Making<'_> {
     }
 
     /// Makes the credentials of an account new in this process, and restores the limits in the store.
-    fn enlisted(&self, provider: &ProviderConfig, config: &AccountConfig, account: &Account) -> Papers {
+    fn enlisted(
+        &self,
+        provider: &ProviderConfig,
+        config: &AccountConfig,
+        account: &Account,
+    ) -> AccountCredentials {
         for ((pool, model), limit) in self.store.account(&config.id).limits {
             if let Some(pool) = provider.core.pool(pool.as_str()) {
                 account.recall(pool, model.as_ref(), limit.limit(self.now), self.now.mono);
             }
         }
         let proxy = config.proxy.clone().or_else(|| provider.proxy.clone());
-        Papers {
+        AccountCredentials {
             credential: self.credential(provider, config, proxy.clone()),
             project: config.project.clone(),
             proxy,
@@ -223,8 +237,8 @@ impl Making<'_> {
 
 /// Hashes every setting of routing and sending. The debug print of a configuration has no secrets; the
 /// accounts' identities add the secrets' hashes.
-fn fingerprint(config: &Config, crews: &[Crew]) -> u64 {
-    let members = crews.iter().flat_map(|crew| &crew.roster.members);
+fn fingerprint(config: &Config, provider_runtimes: &[ProviderRuntime]) -> u64 {
+    let members = provider_runtimes.iter().flat_map(|provider_runtime| &provider_runtime.roster.members);
     let identities: Vec<_> = members.map(|member| member.account.identity()).collect();
     hash_of(&(format!("{:?}", config.printed()), identities))
 }

@@ -14,7 +14,7 @@ use pointsman_core::reporting::keep_alive::KeepAlive;
 use pointsman_core::request::intent::Intent;
 
 use crate::runtime::answer::{Answer, AnswerBody, Relay, Serving};
-use crate::runtime::call::{Call, Routed};
+use crate::runtime::call::{Call, Resolved};
 use crate::runtime::driver;
 use crate::runtime::generation::Generation;
 use crate::runtime::journal::RequestId;
@@ -72,14 +72,14 @@ impl Drop for Waiting {
 pub async fn serve(
     shared: &Arc<Shared>,
     generation: &Arc<Generation>,
-    routed: Routed,
+    resolved: Resolved,
     hold: Hold,
     id: RequestId,
 ) -> Answer {
     let counters = shared.counters.clone();
     let (shared, generation) = (shared.clone(), generation.clone());
     let mut serving: Serving =
-        Box::pin(async move { driver::serve(&shared, &generation, &routed, id).await });
+        Box::pin(async move { driver::serve(&shared, &generation, &resolved, id).await });
     loop {
         // The head goes out early only for a request in the queue: until then a plain answer is still
         // possible.

@@ -8,35 +8,35 @@ use http::StatusCode;
 use pointsman_core::formats::body;
 use pointsman_core::formats::envelope;
 use pointsman_core::formats::format::Envelope;
-use pointsman_core::request::bond::TURN_STATE;
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::request::intent::ModelPlace;
+use pointsman_core::request::resource::TURN_STATE;
 
 use crate::edges::auth::Proof;
 use crate::edges::config::ProviderConfig;
 use crate::edges::upstream::{Outgoing, Replay, ask_for};
 use crate::fleet::lease::Target;
-use crate::runtime::call::Routed;
-use crate::runtime::chains::Leg;
+use crate::runtime::call::Resolved;
+use crate::runtime::failover::Hop;
 use crate::runtime::headers::callers;
 use crate::target::target_url;
 
 /// Builds the request of an attempt.
 pub fn build(
-    routed: &Routed,
-    leg: &Leg,
+    resolved: &Resolved,
+    hop: &Hop,
     provider: &ProviderConfig,
     target: &Target,
     project: Option<&str>,
     proof: &Proof,
 ) -> Outgoing {
-    let pool = leg.route.pool(target.pool);
-    let model = pool.model(&leg.route.model);
-    let mut url = target_url(&target.endpoint.url.0, &path(routed, pool, model));
-    let mut headers = callers(routed.call.headers.clone());
+    let pool = hop.route.pool(target.pool);
+    let model = pool.model(&hop.route.model);
+    let mut url = target_url(&target.endpoint.url.0, &path(resolved, pool, model));
+    let mut headers = callers(resolved.call.headers.clone());
     ask_for(&mut headers);
     // The turn state belongs to the account of the turn's first request, and goes to no other.
-    if routed.began_turn.as_ref() != Some(&target.account.id) {
+    if resolved.began_turn.as_ref() != Some(&target.account.id) {
         headers.remove(&TURN_STATE);
     }
     // The caller's own credential must not reach the provider next to the account's.
@@ -45,45 +45,47 @@ pub fn build(
         headers.insert(name, value.clone());
     }
     proof.apply(&mut url, &mut headers);
-    let body = body(routed, pool, model, project);
-    Outgoing { method: routed.call.method.clone(), url, headers, body, replay: Replay::IfUnread }
+    let body = body(resolved, pool, model, project);
+    Outgoing { method: resolved.call.method.clone(), url, headers, body, replay: Replay::IfUnread }
 }
 
-fn path(routed: &Routed, pool: &Pool, model: &str) -> String {
-    let query = routed.call.query.as_deref();
-    if let (Envelope::CodeAssist, ModelPlace::Path { action, .. }) = (pool.envelope, &routed.intent.model) {
+fn path(resolved: &Resolved, pool: &Pool, model: &str) -> String {
+    let query = resolved.call.query.as_deref();
+    if let (Envelope::CodeAssist, ModelPlace::Path { action, .. }) = (pool.envelope, &resolved.intent.model) {
         return envelope::path(action, query);
     }
-    let path = routed.intent.path_for(model);
+    let path = resolved.intent.path_for(model);
     match query {
         Some(query) => format!("{path}?{query}"),
         None => path,
     }
 }
 
-fn body(routed: &Routed, pool: &Pool, model: &str, project: Option<&str>) -> Bytes {
-    let body = &routed.call.body;
-    match (&routed.intent.model, pool.envelope) {
+fn body(resolved: &Resolved, pool: &Pool, model: &str, project: Option<&str>) -> Bytes {
+    let body = &resolved.call.body;
+    match (&resolved.intent.model, pool.envelope) {
         (ModelPlace::Path { action, .. }, Envelope::CodeAssist) if action == "countTokens" => {
             envelope::wrap_count(body, model).into()
         }
         (ModelPlace::Path { .. }, Envelope::CodeAssist) => envelope::wrap(body, project, model).into(),
         (ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
-        (ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests, _) => match &routed.written_model {
-            Some(written) if written != model => renamed(routed, written, model),
-            Some(_) | None => body.clone(),
-        },
+        (ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests, _) => {
+            match &resolved.written_model {
+                Some(written) if written != model => renamed(resolved, written, model),
+                Some(_) | None => body.clone(),
+            }
+        }
     }
 }
 
 /// Returns the body with the pool's model name. The model was read from the body before, so the position is
 /// found again.
-fn renamed(routed: &Routed, written: &str, model: &str) -> Bytes {
-    let body = &routed.call.body;
-    if routed.intent.model == ModelPlace::Requests {
+fn renamed(resolved: &Resolved, written: &str, model: &str) -> Bytes {
+    let body = &resolved.call.body;
+    if resolved.intent.model == ModelPlace::Requests {
         return body::with_model_in_requests(body, written, model).map_or_else(|_| body.clone(), Bytes::from);
     }
-    match routed.call.model_in_form().filter(|_| routed.intent.model == ModelPlace::Optional) {
+    match resolved.call.model_in_form().filter(|_| resolved.intent.model == ModelPlace::Optional) {
         Some(range) => [&body[..range.start], model.as_bytes(), &body[range.end..]].concat().into(),
         None => {
             body::with_model(body, model).map_or_else(|_| body.clone(), |renamed| renamed.into_owned().into())
@@ -92,7 +94,7 @@ fn renamed(routed: &Routed, written: &str, model: &str) -> Bytes {
 }
 
 /// Returns whether the pool put an envelope around a good answer.
-pub fn is_enveloped(routed: &Routed, pool: &Pool, status: StatusCode) -> bool {
-    let counts = matches!(&routed.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
+pub fn is_enveloped(resolved: &Resolved, pool: &Pool, status: StatusCode) -> bool {
+    let counts = matches!(&resolved.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
     pool.envelope == Envelope::CodeAssist && status.is_success() && !counts
 }

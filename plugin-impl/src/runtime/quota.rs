@@ -18,11 +18,11 @@ use serde_json::json;
 use crate::counters::Counters;
 use crate::edges::auth::{Proof, Tokens};
 use crate::edges::config::{ProviderConfig, Timeouts};
-use crate::edges::store::{Record, SavedLimit};
+use crate::edges::store::{SavedLimit, StoredRecord};
 use crate::edges::upstream::{Outgoing, Replay, ask_for, whole};
 use crate::fleet::Account;
 use crate::fleet::inquiry::{Inquiry, Moved};
-use crate::runtime::generation::{Generation, Papers};
+use crate::runtime::generation::{AccountCredentials, Generation};
 use crate::runtime::shared::Shared;
 
 /// The longest answer of a quota endpoint to read, in bytes.
@@ -49,9 +49,9 @@ pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
     if pause.is_zero() {
         return;
     }
-    let crew = &generation.crews[subject.provider];
-    let account = &crew.roster.members[subject.account].account;
-    if crew.papers[subject.account].credential.is_callers() {
+    let provider_runtime = &generation.provider_runtimes[subject.provider];
+    let account = &provider_runtime.roster.members[subject.account].account;
+    if provider_runtime.credentials[subject.account].credential.is_callers() {
         return; // Their requests have it, and nobody else.
     }
     let Some(inquiry) = Inquiry::begin(account, subject.pool, pause, shared.clock.mono()) else { return };
@@ -60,7 +60,7 @@ pub fn ask_if_due(shared: &Shared, generation: &Generation, subject: Subject) {
         url: url.clone(),
         pool: subject.pool,
         provider: provider.clone(),
-        papers: crew.papers[subject.account].clone(),
+        credentials: provider_runtime.credentials[subject.account].clone(),
         tokens: shared.tokens(generation.config.timeouts),
     };
     tokio::spawn(question.put(inquiry));
@@ -71,7 +71,7 @@ struct Question {
     url: String,
     pool: usize,
     provider: Arc<ProviderConfig>,
-    papers: Papers,
+    credentials: AccountCredentials,
     tokens: Tokens,
 }
 
@@ -101,12 +101,15 @@ impl Question {
 
     async fn readings(&self) -> Result<Vec<Reading>, String> {
         let provider = &self.provider;
-        let proof = self.papers.credential.proof(provider.auth, None, || self.tokens.clone()).await;
+        let proof = self.credentials.credential.proof(provider.auth, None, || self.tokens.clone()).await;
         let proof = proof.map_err(|_| "no access token could be had".to_owned())?;
         let Timeouts { connect, .. } = self.tokens.timeouts;
         let timeouts = Timeouts { connect, head: PATIENCE, idle: PATIENCE };
-        let sent =
-            self.tokens.upstream.send(|| self.request(&proof), self.papers.proxy.as_ref(), timeouts).await;
+        let sent = self
+            .tokens
+            .upstream
+            .send(|| self.request(&proof), self.credentials.proxy.as_ref(), timeouts)
+            .await;
         let incoming = sent.map_err(|error| error.text)?.decoded();
         if !incoming.status.is_success() {
             return Err(format!("it answered {}", incoming.status.as_u16()));
@@ -134,7 +137,7 @@ impl Question {
         let last = self.url.rsplit('/').next().unwrap_or_default();
         let (method, body) = if last.contains(':') {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let project = self.papers.project.as_ref();
+            let project = self.credentials.project.as_ref();
             let body = project.map_or_else(|| json!({}), |project| json!({"project": project}));
             (Method::POST, Bytes::from(body.to_string()))
         } else {
@@ -150,7 +153,7 @@ impl Question {
         let now = self.tokens.clock.now();
         let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
         let (account, pool) = (account.id.clone(), self.provider.core.pools[self.pool].name.clone());
-        self.tokens.store.save(Record::Limit { account, pool, models: moved.models.clone(), limit });
+        self.tokens.store.save(StoredRecord::Limit { account, pool, models: moved.models.clone(), limit });
     }
 
     fn counters(&self) -> &Counters {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use pointsman_core::formats::body;
 use pointsman_core::formats::format::WireFormat;
-use pointsman_core::reporting::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 use pointsman_core::reporting::refusal;
 use pointsman_core::request::safety;
 use thiserror::Error;
@@ -19,7 +19,7 @@ use crate::edges::notices::{MetBy, Notices};
 use crate::edges::store::Store;
 use crate::edges::upstream::{Outgoing, Replay, SendError};
 use crate::runtime::answer::{Answer, AnswerBody, Relay};
-use crate::runtime::call::{Call, CallError, Routed};
+use crate::runtime::call::{Call, CallError, Resolved};
 use crate::runtime::claim::{self, Claim};
 use crate::runtime::driver::{self, REQUEST_ID};
 use crate::runtime::generation::Generation;
@@ -67,7 +67,7 @@ impl Router {
         notices.set_quiet(config.quiet_mode);
         let before = self.generation.load_full();
         self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
-        fleet.ring_all();
+        fleet.notify_all();
         self.tell_disabled(Some(&before));
     }
 
@@ -77,7 +77,7 @@ impl Router {
         let known = before.map(Generation::without_credential).unwrap_or_default();
         for (account, why) in self.generation().without_credential() {
             if known.get(&account) != Some(&why) {
-                let event = Event::Disabled { account, why: why.to_string() };
+                let event = NoticeEvent::Disabled { account, why: why.to_string() };
                 let Shared { notices, counters, .. } = &*self.shared;
                 notices.tell(&Notice { event, until: None }, MetBy::Router, counters);
             }
@@ -123,17 +123,17 @@ impl Router {
         if models::is_list(&claim, &call) {
             return models::list_of_one(self, generation, claim, call).await;
         }
-        self.routed(generation, models::of_its_provider(claim, generation), call).await
+        self.resolved(generation, models::of_its_provider(claim, generation), call).await
     }
 
-    async fn routed(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
+    async fn resolved(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
         self.shared.counters.requests.count();
         let id = self.shared.next_request_id();
-        let (bonds, now) = (&self.shared.fleet.bonds, self.shared.clock.mono());
-        let mut answer = match Routed::new(call, claim, generation, bonds, now).await {
-            Ok(routed) => match routed.hold.clone() {
-                Some(hold) => hold::serve(&self.shared, generation, routed, hold, id).await,
-                None => driver::serve(&self.shared, generation, &routed, id).await,
+        let (resource_owners, now) = (&self.shared.fleet.resource_owners, self.shared.clock.mono());
+        let mut answer = match Resolved::new(call, claim, generation, resource_owners, now).await {
+            Ok(resolved) => match resolved.hold.clone() {
+                Some(hold) => hold::serve(&self.shared, generation, resolved, hold, id).await,
+                None => driver::serve(&self.shared, generation, &resolved, id).await,
             },
             Err((format, error)) => self.not_routable(format, &error),
         };

@@ -5,10 +5,10 @@
 
 #![cfg(feature = "shuttle")]
 
-mod line;
 mod news;
 #[path = "../../src/fleet/testing.rs"]
 mod testing;
+mod wait_queue;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Outcome};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
-use pointsman_plugin::fleet::caps::Places;
+use pointsman_plugin::fleet::caps::Slots;
 use pointsman_plugin::fleet::lease::Target;
-use pointsman_plugin::fleet::quota::{Entry, Terms};
+use pointsman_plugin::fleet::quota::{AdmissionKind, Terms};
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
 use shuttle_dashmap::DashMap;
@@ -51,15 +51,15 @@ fn target(fleet: &Fleet, account: Arc<Account>) -> Target {
 }
 
 fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
-    Lease::admit(target(fleet, account), Places::default(), BOUND, Entry::Usual, NOW).ok()
+    Lease::admit(target(fleet, account), Slots::default(), BOUND, AdmissionKind::Usual, NOW).ok()
 }
 
 /// Tries an account before its guessed limit ends.
 fn knock(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
     let spacing = fleet.spacing(&provider().id);
     let (apart, recheck) = (Duration::from_millis(250), Duration::ZERO);
-    let entry = Entry::Knock(Terms { knock: Knock::LastResort, spacing: &spacing, apart, recheck });
-    Lease::admit(target(fleet, account), Places::default(), BOUND, entry, now).ok()
+    let entry = AdmissionKind::Knock(Terms { knock: Knock::LastResort, spacing: &spacing, apart, recheck });
+    Lease::admit(target(fleet, account), Slots::default(), BOUND, entry, now).ok()
 }
 
 fn limited() -> Evidence {
@@ -214,8 +214,8 @@ fn a_session_that_moves_does_not_flap_back() {
             })
         });
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
-        let home = affinity.home(7, &rules, NOW).expect("a home").account;
-        assert_ne!(home, 1, "it has moved");
+        let sticky = affinity.sticky(7, &rules, NOW).expect("a home").account;
+        assert_ne!(sticky, 1, "it has moved");
     });
 }
 
@@ -224,16 +224,16 @@ fn a_session_that_moves_does_not_flap_back() {
 #[should_panic(expected = "it has moved")]
 fn the_naive_twin_that_believes_the_last_answer_flaps_back() {
     check(|| {
-        let homes = Arc::new(DashMap::new());
-        homes.insert(7, 1);
+        let stickies = Arc::new(DashMap::new());
+        stickies.insert(7, 1);
         let threads = [2, 3, 1].map(|account| {
-            let homes = homes.clone();
+            let stickies = stickies.clone();
             thread::spawn(move || {
-                homes.insert(7, account);
+                stickies.insert(7, account);
             })
         });
         threads.into_iter().for_each(|thread| thread.join().expect("a thread"));
-        assert_ne!(*homes.get(&7).expect("a home"), 1, "it has moved");
+        assert_ne!(*stickies.get(&7).expect("a home"), 1, "it has moved");
     });
 }
 
@@ -252,7 +252,7 @@ fn the_naive_twin_that_settles_by_id_limits_the_new_login() {
             let fleet = fleet.clone();
             thread::spawn(move || {
                 let account = fleet.account(&work()).expect("an account");
-                account.recall(0, None, Limit::Known { until: Millis(60_000) }, NOW);
+                account.recall(0, None, Limit::Reported { until: Millis(60_000) }, NOW);
             })
         };
         let new = relogin.join().expect("the account");

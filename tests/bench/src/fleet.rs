@@ -44,8 +44,8 @@ impl Decider {
     ///
     /// A session's home is account 0 for each eighth request, so that `sticky` has both cases.
     pub fn decide(&self, turn: u64) -> Lease {
-        let home = turn.is_multiple_of(8).then_some(0);
-        let context = Context { turn, accounts: self.accounts, home, ..Context::default() };
+        let sticky = turn.is_multiple_of(8).then_some(0);
+        let context = Context { turn, accounts: self.accounts, sticky, ..Context::default() };
         loop {
             let snapshot = self.roster.snapshot(&self.route, &self.model, &context, NOW);
             let plan = plan(&snapshot, &self.settings, &context);

@@ -5,14 +5,14 @@ use http::{HeaderMap, Method};
 use pointsman_core::planning::plan::{Plan, plan};
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::planning::strategy::Context;
-use pointsman_core::reporting::because::Because;
+use pointsman_core::reporting::route_reason::RouteReason;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Now;
 use pointsman_plugin::edges::config::{Process, from_text};
 use pointsman_plugin::edges::store::MemoryStore;
 use pointsman_plugin::fleet::Fleet;
-use pointsman_plugin::runtime::call::Routed;
+use pointsman_plugin::runtime::call::Resolved;
 use pointsman_plugin::runtime::claim;
 use pointsman_plugin::runtime::generation::Generation;
 use pointsman_plugin::runtime::journal::record::How;
@@ -29,7 +29,7 @@ const BODY: &str = r#"{"model":"claude-sonnet-4-6","messages":[]}"#;
 pub struct Writer {
     journal: Journal,
     generation: Generation,
-    routed: Routed,
+    resolved: Resolved,
     snapshot: Snapshot,
     context: Context,
     plan: Plan,
@@ -47,27 +47,31 @@ impl Writer {
         let generation = Generation::new(config, &fleet, &MemoryStore::default(), None, now);
         let call = call(Method::POST, None, HeaderMap::new(), Bytes::from_static(BODY.as_bytes()));
         let claim = claim::at_gateway(&Method::POST, PATH, &HeaderMap::new()).expect("a path of ours");
-        let routed = Routed::new(call, claim, &generation, &fleet.bonds, now.mono);
-        let routed = caller::runtime(1).block_on(routed).expect("a request that can be routed");
+        let resolved = Resolved::new(call, claim, &generation, &fleet.resource_owners, now.mono);
+        let resolved = caller::runtime(1).block_on(resolved).expect("a request that can be routed");
         let context = Context { accounts, ..Context::default() };
-        let roster = &generation.crews[routed.origin.provider].roster;
-        let snapshot = roster.snapshot(&routed.origin.route, &routed.origin.model, &context, now.mono);
+        let roster = &generation.provider_runtimes[resolved.primary.provider].roster;
+        let snapshot = roster.snapshot(&resolved.primary.route, &resolved.primary.model, &context, now.mono);
         let plan = plan(&snapshot, &generation.config.settings, &context);
         let plan = plan.expect("no account is ever closed");
-        Self { journal: Journal::default(), generation, routed, snapshot, context, plan }
+        Self { journal: Journal::default(), generation, resolved, snapshot, context, plan }
     }
 
     /// Writes the record of one request.
     pub fn write(&self, number: u64) {
         let (now, candidate) = (Now::default(), self.plan.candidates[0]);
         let id = RequestId { start: 1, number };
-        let record = self.journal.open(Record::new(id, &self.routed, &self.generation, now));
+        let record = self.journal.open(Record::new(id, &self.resolved, &self.generation, now));
         record.planned(0, self.snapshot.clone(), &self.context, Some(&self.plan));
         record.admitted(0, candidate, false, now.mono);
         record.sent();
         record.came_to(&Evidence::of(Outcome::Good), None, now.mono);
         let account = self.generation.config.accounts[candidate.account as usize].id.clone();
-        let pool = self.routed.origin.route.pool(0).name.clone();
-        record.ended(How::Answered { status: 200, because: Because::Preferred, account, pool }, 1, now.mono);
+        let pool = self.resolved.primary.route.pool(0).name.clone();
+        record.ended(
+            How::Answered { status: 200, route_reason: RouteReason::Preferred, account, pool },
+            1,
+            now.mono,
+        );
     }
 }

@@ -6,7 +6,7 @@ use pointsman_core::admission::budget::Terms;
 use pointsman_core::time::Millis;
 
 use crate::ours::{CellView, Ours, Races, Setup};
-use crate::reference::{Learned, Reference};
+use crate::reference::{Predicted, Reference};
 use crate::router::{Pin, RequestId, Session};
 use crate::story::Story;
 use crate::upstream::{CellId, Verdict};
@@ -376,13 +376,13 @@ impl Checks {
         Ok(())
     }
 
-    fn count(&mut self, learned: Learned) {
+    fn count(&mut self, learned: Predicted) {
         match learned {
-            Learned::Nothing => {}
-            Learned::Trip => self.seen.trips += 1,
-            Learned::Folded => self.seen.folded_limits += 1,
-            Learned::Stale => self.seen.stale_successes += 1,
-            Learned::Lifted => self.seen.lifted += 1,
+            Predicted::Nothing => {}
+            Predicted::Trip => self.seen.trips += 1,
+            Predicted::Folded => self.seen.folded_limits += 1,
+            Predicted::Stale => self.seen.stale_successes += 1,
+            Predicted::Lifted => self.seen.lifted += 1,
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Tally {
     /// Requests of sessions that were served before, and those of them that met the same account.
     returned: u64,
     stayed: u64,
-    homes: Vec<Option<u16>>,
+    stickies: Vec<Option<u16>>,
     sent_at: Vec<Millis>,
     waits: Vec<u32>,
 }
@@ -45,7 +45,7 @@ impl Tally {
             callers_429s: 0,
             returned: 0,
             stayed: 0,
-            homes: Vec::new(),
+            stickies: Vec::new(),
             sent_at: Vec::new(),
             waits: Vec::new(),
         }
@@ -98,12 +98,12 @@ impl Tally {
         let sent = self.sent_at[happening.request.0 as usize];
         self.waits.push(sent.since(happening.since).as_millis() as u32);
         let session = happening.ask.session.0 as usize;
-        if self.homes.len() <= session {
-            self.homes.resize(session + 1, None);
+        if self.stickies.len() <= session {
+            self.stickies.resize(session + 1, None);
         }
-        if let Some(home) = self.homes[session].replace(cell.account) {
+        if let Some(sticky) = self.stickies[session].replace(cell.account) {
             self.returned += 1;
-            self.stayed += u64::from(home == cell.account);
+            self.stayed += u64::from(sticky == cell.account);
         }
     }
 }

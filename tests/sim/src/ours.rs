@@ -14,7 +14,7 @@ use std::task::{Context as TaskContext, Waker};
 
 use pointsman_core::admission::budget::Budget;
 use pointsman_core::admission::cell::{Confirmed, Deny};
-use pointsman_core::admission::line::Leaving;
+use pointsman_core::admission::fair_queue::Leaving;
 use pointsman_core::dispatch::{Dispatch, Event, Step};
 use pointsman_core::ids::ModelId;
 use pointsman_core::jitter::Jitter;
@@ -29,7 +29,7 @@ use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::waiters::{Terms, Wait};
-use pointsman_plugin::fleet::bell::Listener;
+use pointsman_plugin::fleet::notifier::Waiter;
 use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
 
 use crate::router::{Action, Ask, Pin, RequestId, Router, Session};
@@ -50,13 +50,13 @@ pub struct Ours {
     roster: Roster,
     budget: Budget,
     /// One for each pin, with the line of those who wait for it.
-    lanes: Vec<Lane>,
+    wait_queues: Vec<WaitQueue>,
     model: ModelId,
     /// By number. A request is taken out while something happens to it.
     journeys: Vec<Option<Box<Journey>>>,
-    listener: Listener,
+    listener: Waiter,
     /// How often the bell was heard.
-    rings: u64,
+    notifications: u64,
     waiting: u32,
     holding: Vec<RequestId>,
     /// What happened that only threads can make happen.
@@ -91,7 +91,7 @@ pub struct CellView {
 }
 
 #[derive(Debug)]
-struct Lane {
+struct WaitQueue {
     route: Route,
     turns: u64,
     line: Line,
@@ -100,11 +100,11 @@ struct Lane {
 #[derive(Debug)]
 struct Journey {
     dispatch: Dispatch,
-    lane: usize,
+    wait_queue: usize,
     session: Session,
     context: Context,
     /// The ordinal of the account that its session lived on when it planned last.
-    home: Option<u32>,
+    sticky: Option<u32>,
     /// What the session would lose by a move, while its prompt is cached there.
     stake: Option<Stake>,
     /// How it waits for that account.
@@ -143,18 +143,19 @@ impl Ours {
     pub fn new(setup: Setup) -> Self {
         let fleet = Fleet::default();
         let (roster, routes) = setup.fleet(&fleet);
-        let listener = fleet.bell(&routes[0].provider.id).listen();
-        let lanes = routes.into_iter().map(|route| Lane { route, turns: 0, line: Line::default() });
+        let listener = fleet.notifier(&routes[0].provider.id).listen();
+        let wait_queues =
+            routes.into_iter().map(|route| WaitQueue { route, turns: 0, line: Line::default() });
         Self {
             settings: setup.settings(),
             setup,
             roster,
             budget: Budget::default(),
-            lanes: lanes.collect(),
+            wait_queues: wait_queues.collect(),
             model: setup::model(),
             journeys: Vec::new(),
             listener,
-            rings: 0,
+            notifications: 0,
             waiting: 0,
             holding: Vec::new(),
             races: Races::default(),
@@ -195,7 +196,7 @@ impl Ours {
         self.journeys.get_mut(request.0 as usize).and_then(Option::take)
     }
 
-    fn lane_of(&self, pin: Pin) -> usize {
+    fn wait_queue_of(&self, pin: Pin) -> usize {
         let pools = usize::from(self.setup.pools);
         match pin {
             Pin::Nothing => 0,
@@ -205,7 +206,7 @@ impl Ours {
     }
 
     fn travel(&mut self, id: RequestId, journey: &mut Journey, now: Millis) -> Action {
-        if journey.rest == Rest::New && !self.lanes[journey.lane].line.is_empty() {
+        if journey.rest == Rest::New && !self.wait_queues[journey.wait_queue].line.is_empty() {
             if !self.stand(id, journey) {
                 return Action::Refuse { retry_at: None };
             }
@@ -252,10 +253,10 @@ impl Ours {
         let snapshot = match journey.snapshot.take() {
             Some(snapshot) => snapshot,
             None => {
-                self.look_home(journey, now);
-                let route = &self.lanes[journey.lane].route;
+                self.look_up_sticky(journey, now);
+                let route = &self.wait_queues[journey.wait_queue].route;
                 let snapshot = Box::new(self.roster.snapshot(route, &self.model, &journey.context, now));
-                if self.setup.interleaved && journey.context.home.is_none() {
+                if self.setup.interleaved && journey.context.sticky.is_none() {
                     journey.snapshot = Some(snapshot);
                     return None;
                 }
@@ -274,7 +275,7 @@ impl Ours {
         if let Some(until) = self.held(journey, snapshot, chosen) {
             return Event::Held { until };
         }
-        if journey.context.home.is_none() && self.claim_home(journey, chosen.candidates[0].account, now) {
+        if journey.context.sticky.is_none() && self.claim_sticky(journey, chosen.candidates[0].account, now) {
             return Event::Planned(plan(snapshot, &self.settings, &journey.context));
         }
         Event::Planned(planned)
@@ -285,36 +286,36 @@ impl Ours {
         let price = self.settings.affinity.patience;
         let patience = journey.dispatch.patience(price);
         let opens = hold(snapshot, chosen, &journey.context, patience)?;
-        let (home, stake) = (journey.context.home?, journey.stake?);
-        let terms = Terms { home, stake, opens, patience, price };
+        let (sticky, stake) = (journey.context.sticky?, journey.stake?);
+        let terms = Terms { sticky, stake, opens, patience, price };
         journey.wait.decide(&self.roster, snapshot, chosen, &terms)
     }
 
-    fn look_home(&self, journey: &mut Journey, now: Millis) {
+    fn look_up_sticky(&self, journey: &mut Journey, now: Millis) {
         if !self.setup.strategy.keeps_sessions() {
             return;
         }
         let rules = &self.settings.affinity;
-        let home = self.fleet.affinity.home(journey.session.0.into(), rules, now);
-        journey.home = home.map(|home| home.account);
-        journey.context.home = home.and_then(|home| self.roster.place_of(home.account));
-        let warm = home.filter(|home| home.is_warm(rules, now));
-        journey.stake = warm.map(|home| home.stake(PROMPT, rules, now));
+        let sticky = self.fleet.affinity.sticky(journey.session.0.into(), rules, now);
+        journey.sticky = sticky.map(|sticky| sticky.account);
+        journey.context.sticky = sticky.and_then(|sticky| self.roster.place_of(sticky.account));
+        let warm = sticky.filter(|sticky| sticky.is_warm(rules, now));
+        journey.stake = warm.map(|sticky| sticky.stake(PROMPT, rules, now));
     }
 
-    fn claim_home(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
+    fn claim_sticky(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
         if !self.setup.strategy.keeps_sessions() {
             return false;
         }
         let own = self.roster.members[account as usize].account.ordinal;
         let rules = &self.settings.affinity;
-        let home = self.fleet.affinity.claim(journey.session.0.into(), own, rules, now);
-        journey.home = Some(home);
-        if home == own {
+        let sticky = self.fleet.affinity.claim(journey.session.0.into(), own, rules, now);
+        journey.sticky = Some(sticky);
+        if sticky == own {
             return false;
         }
-        journey.context.home = self.roster.place_of(home);
-        journey.context.home.is_some()
+        journey.context.sticky = self.roster.place_of(sticky);
+        journey.context.sticky.is_some()
     }
 
     fn withdraw(&mut self, now: Millis) -> bool {
@@ -350,7 +351,7 @@ impl Ours {
         self.races.stale_successes += u64::from(lease.confirm(now) == Confirmed::Stale);
         if self.setup.strategy.keeps_sessions() {
             let (account, rules) = (lease.target().account.ordinal, &self.settings.affinity);
-            let service = Service { left: journey.home, account, by_choice: journey.wait.by_choice };
+            let service = Service { left: journey.sticky, account, by_choice: journey.wait.by_choice };
             self.fleet.affinity.served(journey.session.0.into(), service, rules, now);
         }
     }
@@ -358,7 +359,7 @@ impl Ours {
     fn take_in(&self, journey: &Journey, answer: &Answer, now: Millis) {
         let (Some(reading), Some(lease)) = (answer.reading, &journey.lease) else { return };
         let target = lease.target();
-        let pool = self.lanes[journey.lane].route.pool(target.pool);
+        let pool = self.wait_queues[journey.wait_queue].route.pool(target.pool);
         target.account.take_in(target.pool, vec![words::reading(reading, now)], pool, now);
     }
 
@@ -371,12 +372,12 @@ impl Ours {
     fn listen(&mut self) {
         let heard = pin!(self.listener.heard());
         let rang = heard.poll(&mut TaskContext::from_waker(Waker::noop())).is_ready();
-        self.rings += u64::from(rang);
+        self.notifications += u64::from(rang);
     }
 
     fn woken_beside_the_line(&self) -> Option<RequestId> {
         let has_heard = |id: &&RequestId| {
-            self.journeys[id.0 as usize].as_ref().is_some_and(|journey| journey.heard != self.rings)
+            self.journeys[id.0 as usize].as_ref().is_some_and(|journey| journey.heard != self.notifications)
         };
         self.holding.iter().find(has_heard).copied()
     }
@@ -385,7 +386,7 @@ impl Ours {
     fn is_woken(&self, front: RequestId, heard_in_line: u64) -> bool {
         match self.journeys[front.0 as usize].as_ref().map(|journey| journey.rest) {
             Some(Rest::Queued | Rest::Standing) => true,
-            Some(Rest::Listening) => heard_in_line != self.rings,
+            Some(Rest::Listening) => heard_in_line != self.notifications,
             Some(Rest::New | Rest::Awake | Rest::Paused | Rest::Holding) | None => false,
         }
     }
@@ -412,18 +413,18 @@ fn sent(journey: &Journey) -> Action {
 
 impl Router for Ours {
     fn arrives(&mut self, request: RequestId, ask: Ask, now: Millis) {
-        let lane = self.lane_of(ask.pin);
-        let turn = self.lanes[lane].turns;
-        self.lanes[lane].turns += 1;
+        let wait_queue = self.wait_queue_of(ask.pin);
+        let turn = self.wait_queues[wait_queue].turns;
+        self.wait_queues[wait_queue].turns += 1;
         let accounts = self.setup.accounts.into();
         let context = Context { turn, accounts, at_last: true, ..Context::default() };
         let dispatch = Dispatch::new(now, self.setup.max_wait).with_jitter(Jitter::of(0, turn));
         let journey = Journey {
             dispatch,
-            lane,
+            wait_queue,
             session: ask.session,
             context,
-            home: None,
+            sticky: None,
             stake: None,
             wait: Wait::default(),
             heard: 0,
@@ -482,11 +483,11 @@ impl Router for Ours {
             return None;
         }
         self.listen();
-        let fronts = self.lanes.iter().filter_map(|lane| lane.line.front());
+        let fronts = self.wait_queues.iter().filter_map(|wait_queue| wait_queue.line.front());
         let front = fronts.into_iter().find(|(front, heard)| self.is_woken(*front, *heard));
         let Some((woken, _)) = front else { return self.woken_beside_the_line() };
-        let rings = self.rings;
-        self.lanes.iter_mut().for_each(|lane| lane.line.hear(woken, rings));
+        let notifications = self.notifications;
+        self.wait_queues.iter_mut().for_each(|wait_queue| wait_queue.line.hear(woken, notifications));
         Some(woken)
     }
 }

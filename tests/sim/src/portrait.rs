@@ -44,7 +44,7 @@ struct Scenes {
     limited: u32,
     returned: u32,
     stayed: u32,
-    homes: Vec<Option<u16>>,
+    stickies: Vec<Option<u16>>,
 }
 
 fn run(strategy: Strategy) -> Scenes {
@@ -72,12 +72,12 @@ impl Scenes {
     fn good(&mut self, cell: CellId, session: Session) {
         self.served[usize::from(cell.account)] += 1;
         let place = session.0 as usize;
-        if self.homes.len() <= place {
-            self.homes.resize(place + 1, None);
+        if self.stickies.len() <= place {
+            self.stickies.resize(place + 1, None);
         }
-        if let Some(home) = self.homes[place].replace(cell.account) {
+        if let Some(sticky) = self.stickies[place].replace(cell.account) {
             self.returned += 1;
-            self.stayed += u32::from(home == cell.account);
+            self.stayed += u32::from(sticky == cell.account);
         }
     }
 }

@@ -278,17 +278,17 @@ struct Counts {
     limited: u64,
     returned: u64,
     stayed: u64,
-    homes: [Option<u16>; AGENTS as usize],
+    stickies: [Option<u16>; AGENTS as usize],
 }
 
 impl Counts {
     fn good(&mut self, happening: &Happening, account: u16) {
         self.served += u64::from(happening.now >= self.over);
         self.before += u64::from((self.from..self.over).contains(&happening.now));
-        let home = self.homes[happening.ask.session.0 as usize].replace(account);
+        let sticky = self.stickies[happening.ask.session.0 as usize].replace(account);
         if happening.now >= self.spread {
             self.returned += 1;
-            self.stayed += u64::from(home == Some(account));
+            self.stayed += u64::from(sticky == Some(account));
         }
     }
 }

@@ -62,7 +62,7 @@ struct LeaseModel {
 
 /// What an answer was, besides what it said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learned {
+pub enum Predicted {
     Nothing,
     Trip,
     /// A 429 of an event that was known.
@@ -78,21 +78,21 @@ impl CellModel {
         self.ends.iter().copied().max().unwrap_or_default()
     }
 
-    fn is_opening(&self) -> bool {
+    fn is_ramping(&self) -> bool {
         self.trips > 0 && self.heads < HEADS_TO_OPEN
     }
 
-    fn trip(&mut self, until: Millis, guess: bool) -> Learned {
+    fn trip(&mut self, until: Millis, guess: bool) -> Predicted {
         self.ends.push(until);
         self.trips += 1;
         (self.heads, self.guess) = (0, guess);
-        Learned::Trip
+        Predicted::Trip
     }
 
     /// The upstream tells the end of a limit that was a guess until now.
-    fn told(&mut self, until: Millis) -> Learned {
+    fn told(&mut self, until: Millis) -> Predicted {
         (self.ends, self.guess) = (vec![until], false);
-        Learned::Folded
+        Predicted::Folded
     }
 }
 
@@ -146,7 +146,7 @@ impl Reference {
 
     /// Says whether nothing at all is held against a cell.
     pub fn is_plainly_open(&self, cell: CellId, now: Millis) -> bool {
-        now >= self.until(cell) && !self.model(cell).is_opening()
+        now >= self.until(cell) && !self.model(cell).is_ramping()
     }
 
     /// Takes note that a request was sent, and says whether that was before the end of a guess.
@@ -165,7 +165,7 @@ impl Reference {
             let detail = format!("the last one was {:?} ago", now.since(last));
             return Err(Violation::new("knocks keep their distance", detail).of(request).at(cell));
         }
-        let (probe, places) = (model.is_opening(), 1 << model.heads);
+        let (probe, places) = (model.is_ramping(), 1 << model.heads);
         let lease = LeaseModel { request, cell, trips: model.trips, probe, knock, confirmed: false };
         let out = self.leases.iter().filter(|other| other.cell == cell && other.is_out(&lease)).count();
         if probe && out >= places {
@@ -189,7 +189,7 @@ impl Reference {
         answer: &Answer,
         view: CellView,
         now: Millis,
-    ) -> Result<Learned, Violation> {
+    ) -> Result<Predicted, Violation> {
         let Some(place) = self.leases.iter().position(|lease| lease.request == request) else {
             return Err(Violation::new("an answer belongs to a lease", "there is none").of(request));
         };
@@ -201,7 +201,7 @@ impl Reference {
             }
             Verdict::Capacity(_) | Verdict::ServerError | Verdict::Unreachable => {
                 self.leases.swap_remove(place);
-                Ok(Learned::Nothing)
+                Ok(Predicted::Nothing)
             }
         }
     }
@@ -241,20 +241,20 @@ impl Reference {
         Ok(())
     }
 
-    fn good(&mut self, place: usize) -> Learned {
+    fn good(&mut self, place: usize) -> Predicted {
         let lease = &mut self.leases[place];
         lease.confirmed = true;
         let (cell, probe, trips, knock) = (lease.cell, lease.probe, lease.trips, lease.knock);
         let model = self.model_mut(cell);
         if trips != model.trips || (knock && !model.guess) {
-            return Learned::Stale;
+            return Predicted::Stale;
         }
-        model.heads += u32::from(probe && model.is_opening());
+        model.heads += u32::from(probe && model.is_ramping());
         if knock {
             model.ends.clear();
-            return Learned::Lifted;
+            return Predicted::Lifted;
         }
-        Learned::Nothing
+        Predicted::Nothing
     }
 
     fn limited(
@@ -263,29 +263,29 @@ impl Reference {
         hint: Option<Hint>,
         view: CellView,
         now: Millis,
-    ) -> Result<Learned, Violation> {
+    ) -> Result<Predicted, Violation> {
         let model = self.model_mut(lease.cell);
         let known = hint.map(|hint| ticks(hint.until(now)));
         if lease.knock && model.guess && now < model.until() && lease.trips == model.trips {
             let told = known.map(|until| until.max(ticks(now.after(SHORTEST))));
-            return Ok(told.map_or(Learned::Folded, |until| model.told(until)));
+            return Ok(told.map_or(Predicted::Folded, |until| model.told(until)));
         }
         if lease.trips == model.trips && !lease.knock {
             let until = match known {
                 Some(until) => until.max(ticks(now.after(SHORTEST))),
-                None => guessed(view, now).map_err(|wrong| wrong.at(lease.cell).of(lease.request))?,
+                None => estimated(view, now).map_err(|wrong| wrong.at(lease.cell).of(lease.request))?,
             };
             return Ok(model.trip(until, known.is_none()));
         }
         let Some(until) = known.filter(|until| *until > model.until() && *until > now) else {
-            return Ok(Learned::Folded);
+            return Ok(Predicted::Folded);
         };
         if now >= model.until() {
             return Ok(model.trip(until, false));
         }
         model.ends.push(until);
         model.guess = false;
-        Ok(Learned::Folded)
+        Ok(Predicted::Folded)
     }
 
     fn place(&self, cell: CellId) -> usize {
@@ -313,7 +313,7 @@ fn ticks(instant: Millis) -> Millis {
     Millis(instant.0.next_multiple_of(TICK))
 }
 
-fn guessed(view: CellView, now: Millis) -> Result<Millis, Violation> {
+fn estimated(view: CellView, now: Millis) -> Result<Millis, Violation> {
     let [shortest, longest] = GUESSES.map(|span| ticks(now.after(span)));
     if (shortest..=longest).contains(&view.until) {
         return Ok(view.until);
@@ -344,7 +344,7 @@ mod tests {
             reference.sent(RequestId(request), CELL, NOW).expect("the cell is open");
         }
         let learned = reference.answered(RequestId(0), &limited(10), CellView::default(), NOW);
-        assert_eq!(learned.expect("a lease"), Learned::Trip);
+        assert_eq!(learned.expect("a lease"), Predicted::Trip);
         reference
     }
 
@@ -353,8 +353,8 @@ mod tests {
         let learn = |answer: &Answer| {
             tripped().answered(RequestId(1), answer, CellView::default(), NOW).expect("a lease")
         };
-        assert_eq!(learn(&limited(5)), Learned::Folded);
-        assert_eq!(learn(&answer(Verdict::Good)), Learned::Stale);
+        assert_eq!(learn(&limited(5)), Predicted::Folded);
+        assert_eq!(learn(&answer(Verdict::Good)), Predicted::Stale);
     }
 
     #[test]

@@ -31,4 +31,4 @@ mod state;
 mod window;
 
 pub use self::shared::Allowance;
-pub use self::state::{AllowanceState, Experience, Ticket};
+pub use self::state::{AllowancePermit, AllowanceState, Experience};

@@ -30,10 +30,10 @@ impl Schedule {
     /// The token endpoint failed: no news about the credential.
     pub const TOKEN_OUTAGE: Self = Self(&[secs(2), secs(5), secs(10), secs(30)]);
 
-    /// Returns the span of the guess number `streak`, counted from 1.
-    pub const fn span(self, streak: u8) -> Duration {
+    /// Returns the span of the guess number `consecutive_trips`, counted from 1.
+    pub const fn span(self, consecutive_trips: u8) -> Duration {
         let last = self.0.len() - 1;
-        let index = (streak as usize).saturating_sub(1);
+        let index = (consecutive_trips as usize).saturating_sub(1);
         self.0[if index < last { index } else { last }]
     }
 }
@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn a_schedule_grows_with_the_streak_and_then_repeats_its_last_span() {
-        let spans: Vec<u64> = (0..=6).map(|streak| Schedule::QUOTA.span(streak).as_secs()).collect();
+        let spans: Vec<u64> =
+            (0..=6).map(|consecutive_trips| Schedule::QUOTA.span(consecutive_trips).as_secs()).collect();
         assert_eq!(spans, [60, 60, 300, 1_800, 7_200, 7_200, 7_200]);
     }
 }

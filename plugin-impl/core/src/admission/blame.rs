@@ -11,7 +11,7 @@ use crate::response::outcome::{LimitKind, NetworkFault, Outcome, SignIn};
 
 /// The gates of one attempt: its cells besides the pool's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gate {
+pub enum BreakerScope {
     /// The account, whatever the pool.
     Account,
     /// The account at one endpoint.
@@ -24,7 +24,7 @@ pub enum Gate {
     EndpointModel,
 }
 
-impl Gate {
+impl BreakerScope {
     /// The number of gates.
     pub const COUNT: usize = 5;
 
@@ -32,7 +32,7 @@ impl Gate {
     pub const ALL: [Self; Self::COUNT] =
         [Self::Account, Self::Way, Self::WayModel, Self::Endpoint, Self::EndpointModel];
 
-    /// Returns the gate's index in [`Gate::ALL`].
+    /// Returns the gate's index in [`BreakerScope::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -130,7 +130,7 @@ pub enum Blame {
     /// A limit applies; the way to the pool is good.
     Limit(Limit, Extent),
     /// One gate is closed; nothing is known of the rest.
-    Gate(Gate, Limit, Reason),
+    BreakerScope(BreakerScope, Limit, Reason),
     /// The account is unusable until its owner signs in.
     SignIn,
 }
@@ -142,11 +142,13 @@ pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
         Outcome::Good => Blame::Nobody,
         Outcome::RequestFault | Outcome::TooLarge => Blame::Request,
         Outcome::Limited(kind) => Blame::Limit(until(evidence, guess_of(*kind)), evidence.extent.clone()),
-        Outcome::Capacity if convicted => {
-            Blame::Gate(Gate::EndpointModel, until(evidence, Schedule::ENDPOINT), Reason::Capacity)
-        }
+        Outcome::Capacity if convicted => Blame::BreakerScope(
+            BreakerScope::EndpointModel,
+            until(evidence, Schedule::ENDPOINT),
+            Reason::Capacity,
+        ),
         Outcome::Capacity => {
-            Blame::Gate(Gate::WayModel, until(evidence, Schedule::CAPACITY), Reason::Capacity)
+            Blame::BreakerScope(BreakerScope::WayModel, until(evidence, Schedule::CAPACITY), Reason::Capacity)
         }
         Outcome::ServerError => failing(convicted, Schedule::SERVER_ERROR, Reason::Server),
         // Neither endpoint nor account has a part in it.
@@ -154,9 +156,11 @@ pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
         // An account has no part in a connection that could not be made.
         Outcome::Unreachable(NetworkFault::Connect) => failing(true, Schedule::ENDPOINT, Reason::Network),
         Outcome::Unreachable(_) => failing(convicted, Schedule::CAPACITY, Reason::Network),
-        Outcome::TokenOutage => {
-            Blame::Gate(Gate::Account, Limit::Guessed(Schedule::TOKEN_OUTAGE), Reason::Token)
-        }
+        Outcome::TokenOutage => Blame::BreakerScope(
+            BreakerScope::Account,
+            Limit::Estimated(Schedule::TOKEN_OUTAGE),
+            Reason::Token,
+        ),
         Outcome::NeedsSignIn(_) => Blame::SignIn,
         Outcome::Unauthorized
         | Outcome::ProjectRefused
@@ -170,7 +174,9 @@ pub fn blame(evidence: &Evidence, convicted: bool) -> Blame {
 /// fault, for a short time that grows.
 pub fn conviction(evidence: &Evidence) -> Blame {
     match evidence.outcome {
-        Outcome::ServerError => Blame::Gate(Gate::Way, Limit::Guessed(Schedule::FAULT), Reason::Server),
+        Outcome::ServerError => {
+            Blame::BreakerScope(BreakerScope::Way, Limit::Estimated(Schedule::FAULT), Reason::Server)
+        }
         Outcome::NeedsSignIn(SignIn::Verification { .. } | SignIn::Disabled) => Blame::SignIn,
         Outcome::Good
         | Outcome::RequestFault
@@ -200,7 +206,7 @@ pub fn acquittal(evidence: &Evidence) -> Blame {
 pub fn unwitnessed(evidence: &Evidence, repeated: bool) -> Blame {
     match evidence.outcome {
         Outcome::ServerError if repeated => {
-            Blame::Gate(Gate::Way, Limit::Guessed(Schedule::ENDPOINT), Reason::Server)
+            Blame::BreakerScope(BreakerScope::Way, Limit::Estimated(Schedule::ENDPOINT), Reason::Server)
         }
         Outcome::Unauthorized => in_doubt(evidence),
         Outcome::NeedsSignIn(_) => Blame::SignIn,
@@ -253,19 +259,19 @@ pub fn accuses(outcome: &Outcome) -> bool {
 
 /// Closes the smallest gate named by a refusal.
 fn refused(evidence: &Evidence) -> Blame {
-    Blame::Gate(gate(evidence), until(evidence, Schedule::FAULT), reason(evidence))
+    Blame::BreakerScope(breaker(evidence), until(evidence, Schedule::FAULT), reason(evidence))
 }
 
 /// Closes that gate for a moment, for a reason that passes by itself.
 fn in_doubt(evidence: &Evidence) -> Blame {
-    Blame::Gate(gate(evidence), Limit::Guessed(Schedule::MOMENT), Reason::Refused)
+    Blame::BreakerScope(breaker(evidence), Limit::Estimated(Schedule::MOMENT), Reason::Refused)
 }
 
-const fn gate(evidence: &Evidence) -> Gate {
+const fn breaker(evidence: &Evidence) -> BreakerScope {
     match &evidence.extent {
-        Extent::Models(_) => Gate::WayModel,
-        Extent::Pool | Extent::Usual => Gate::Way,
-        Extent::Account | Extent::Nothing => Gate::Account,
+        Extent::Models(_) => BreakerScope::WayModel,
+        Extent::Pool | Extent::Usual => BreakerScope::Way,
+        Extent::Account | Extent::Nothing => BreakerScope::Account,
     }
 }
 
@@ -298,14 +304,14 @@ const fn guess_of(kind: LimitKind) -> Schedule {
 }
 
 fn until(evidence: &Evidence, guess: Schedule) -> Limit {
-    evidence.until.until().map_or(Limit::Guessed(guess), |until| Limit::Known { until })
+    evidence.until.until().map_or(Limit::Estimated(guess), |until| Limit::Reported { until })
 }
 
 fn failing(convicted: bool, way: Schedule, reason: Reason) -> Blame {
     if convicted {
-        Blame::Gate(Gate::Endpoint, Limit::Guessed(Schedule::ENDPOINT), reason)
+        Blame::BreakerScope(BreakerScope::Endpoint, Limit::Estimated(Schedule::ENDPOINT), reason)
     } else {
-        Blame::Gate(Gate::Way, Limit::Guessed(way), reason)
+        Blame::BreakerScope(BreakerScope::Way, Limit::Estimated(way), reason)
     }
 }
 
@@ -315,15 +321,15 @@ mod tests {
     use crate::ids::ModelId;
     use crate::quota::model_set::ModelSet;
 
-    fn gate_of(blame: Blame) -> Option<Gate> {
+    fn breaker_of(blame: Blame) -> Option<BreakerScope> {
         match blame {
-            Blame::Gate(gate, _, _) => Some(gate),
+            Blame::BreakerScope(breaker, _, _) => Some(breaker),
             Blame::Nobody | Blame::Request | Blame::Nothing | Blame::Limit(..) | Blame::SignIn => None,
         }
     }
 
-    fn blamed(outcome: Outcome, convicted: bool) -> Option<Gate> {
-        gate_of(blame(&Evidence::of(outcome), convicted))
+    fn blamed(outcome: Outcome, convicted: bool) -> Option<BreakerScope> {
+        breaker_of(blame(&Evidence::of(outcome), convicted))
     }
 
     fn all_but_limits() -> [Outcome; 13] {
@@ -359,28 +365,28 @@ mod tests {
             }
         }
         let limited = Evidence::of(Outcome::Limited(LimitKind::Rate));
-        assert_eq!(blame(&limited, true), Blame::Limit(Limit::Guessed(Schedule::RATE), Extent::Usual));
+        assert_eq!(blame(&limited, true), Blame::Limit(Limit::Estimated(Schedule::RATE), Extent::Usual));
     }
 
     #[test]
     fn the_first_failure_closes_the_way_and_a_witness_closes_the_endpoint() {
-        assert_eq!(blamed(Outcome::ServerError, false), Some(Gate::Way));
-        assert_eq!(blamed(Outcome::ServerError, true), Some(Gate::Endpoint));
-        assert_eq!(blamed(Outcome::Capacity, false), Some(Gate::WayModel));
-        assert_eq!(blamed(Outcome::Capacity, true), Some(Gate::EndpointModel));
+        assert_eq!(blamed(Outcome::ServerError, false), Some(BreakerScope::Way));
+        assert_eq!(blamed(Outcome::ServerError, true), Some(BreakerScope::Endpoint));
+        assert_eq!(blamed(Outcome::Capacity, false), Some(BreakerScope::WayModel));
+        assert_eq!(blamed(Outcome::Capacity, true), Some(BreakerScope::EndpointModel));
     }
 
     #[test]
     fn a_connection_that_cannot_be_made_is_the_endpoints_at_once() {
-        assert_eq!(blamed(Outcome::Unreachable(NetworkFault::Connect), false), Some(Gate::Endpoint));
+        assert_eq!(blamed(Outcome::Unreachable(NetworkFault::Connect), false), Some(BreakerScope::Endpoint));
     }
 
     #[test]
     fn a_refusal_closes_the_smallest_gate_that_it_names() {
-        let refused = |extent| gate_of(conviction(&Evidence::of(Outcome::ProjectRefused).named(extent)));
-        assert_eq!(refused(Extent::Models(ModelSet::One(ModelId::new("m")))), Some(Gate::WayModel));
-        assert_eq!(refused(Extent::Pool), Some(Gate::Way));
-        assert_eq!(refused(Extent::Account), Some(Gate::Account));
+        let refused = |extent| breaker_of(conviction(&Evidence::of(Outcome::ProjectRefused).named(extent)));
+        assert_eq!(refused(Extent::Models(ModelSet::One(ModelId::new("m")))), Some(BreakerScope::WayModel));
+        assert_eq!(refused(Extent::Pool), Some(BreakerScope::Way));
+        assert_eq!(refused(Extent::Account), Some(BreakerScope::Account));
     }
 
     #[test]
@@ -389,11 +395,13 @@ mod tests {
             let evidence = Evidence::of(outcome);
             match acquittal(&evidence) {
                 Blame::Request => {}
-                Blame::Gate(_, Limit::Guessed(schedule), _) => assert_eq!(schedule, Schedule::MOMENT),
+                Blame::BreakerScope(_, Limit::Estimated(schedule), _) => {
+                    assert_eq!(schedule, Schedule::MOMENT)
+                }
                 other @ (Blame::Nobody
                 | Blame::Nothing
                 | Blame::Limit(..)
-                | Blame::Gate(..)
+                | Blame::BreakerScope(..)
                 | Blame::SignIn) => {
                     panic!("{evidence:?}: {other:?}")
                 }
@@ -406,7 +414,10 @@ mod tests {
         for outcome in [Outcome::Refused, Outcome::ProjectRefused, Outcome::Unpaid, Outcome::ServerError] {
             assert_eq!(unwitnessed(&Evidence::of(outcome.clone()), false), Blame::Nothing, "{outcome:?}");
         }
-        assert_eq!(gate_of(unwitnessed(&Evidence::of(Outcome::ServerError), true)), Some(Gate::Way));
+        assert_eq!(
+            breaker_of(unwitnessed(&Evidence::of(Outcome::ServerError), true)),
+            Some(BreakerScope::Way)
+        );
     }
 
     #[test]
@@ -418,8 +429,8 @@ mod tests {
 
     #[test]
     fn every_gate_is_at_its_own_index() {
-        for (index, gate) in Gate::ALL.into_iter().enumerate() {
-            assert_eq!(gate.index(), index);
+        for (index, breaker) in BreakerScope::ALL.into_iter().enumerate() {
+            assert_eq!(breaker.index(), index);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! An early probe takes the probe's place before a limit has ended. The limit goes on for everybody else,
 //! and a refusal leaves the limit as before; see [`knock`](crate::admission::knock).
 //!
-//! A lease carries a [`Stamp`] with the epoch of its admission. A holder of an older stamp knew less than
+//! A lease carries a [`CellPermit`] with the epoch of its admission. A holder of an older stamp knew less than
 //! the cell does: a success changes nothing but the count of leases, and a limit can only lengthen a known
 //! limit. Hence a late success never lifts a limit, and ten 429s of one burst are one trip.
 
@@ -24,4 +24,6 @@ mod state;
 mod word;
 
 pub use self::atomic::Cell;
-pub use self::state::{CellState, Confirmed, Deny, Epoch, Limit, LimitSeen, Opening, Settled, Stamp, Touch};
+pub use self::state::{
+    CellPermit, CellState, Confirmed, Deny, Epoch, Limit, LimitSeen, Ramp, Settled, Touch,
+};

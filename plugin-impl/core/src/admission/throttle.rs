@@ -15,7 +15,7 @@ const QUIET: u64 = 600;
 
 /// The learned bound of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Learned {
+pub struct Predicted {
     /// The most requests under way; 0 without a learned bound.
     bound: u16,
     /// Good answers since the bound changed.
@@ -24,7 +24,7 @@ pub struct Learned {
     since: u32,
 }
 
-impl Learned {
+impl Predicted {
     /// Returns the most requests under way, of `most` allowed by the configuration.
     #[inline]
     pub fn bound(self, most: u16, now: Millis) -> u16 {
@@ -80,24 +80,24 @@ impl Throttle {
     /// Returns the most requests under way, of `most` allowed by the configuration.
     #[inline]
     pub fn bound(&self, most: u16, now: Millis) -> u16 {
-        Learned::unpack(self.word.load(Ordering::Acquire)).bound(most, now)
+        Predicted::unpack(self.word.load(Ordering::Acquire)).bound(most, now)
     }
 
-    /// Records an event; see [`Learned::halved`]. Called once for each event.
+    /// Records an event; see [`Predicted::halved`]. Called once for each event.
     pub fn halve(&self, under_way: u16, now: Millis) {
         self.move_by(|learned| learned.halved(under_way, now));
     }
 
     /// Records a good answer, and returns whether the bound grew. Writes only if a bound was learned.
     pub fn grow(&self) -> bool {
-        let (before, after) = self.move_by(Learned::after_a_good_answer);
+        let (before, after) = self.move_by(Predicted::after_a_good_answer);
         before.bound != after.bound
     }
 
-    fn move_by(&self, change: impl Fn(Learned) -> Learned) -> (Learned, Learned) {
+    fn move_by(&self, change: impl Fn(Predicted) -> Predicted) -> (Predicted, Predicted) {
         let mut seen = self.word.load(Ordering::Acquire);
         loop {
-            let before = Learned::unpack(seen);
+            let before = Predicted::unpack(seen);
             let after = change(before);
             if after == before {
                 return (before, after);
@@ -119,20 +119,20 @@ mod tests {
     const T: Millis = Millis(100_000);
     const MOST: u16 = 50;
 
-    fn grown(learned: Learned, answers: u32) -> Learned {
+    fn grown(learned: Predicted, answers: u32) -> Predicted {
         (0..answers).fold(learned, |learned, _| learned.after_a_good_answer())
     }
 
     #[test]
     fn nothing_is_held_back_before_an_event() {
-        assert_eq!(Learned::default().bound(MOST, T), MOST);
-        assert_eq!(grown(Learned::default(), 1_000), Learned::default());
+        assert_eq!(Predicted::default().bound(MOST, T), MOST);
+        assert_eq!(grown(Predicted::default(), 1_000), Predicted::default());
     }
 
     #[test]
     fn an_event_halves_what_is_under_way() {
         let check = |under_way, bound| {
-            assert_eq!(Learned::default().halved(under_way, T).bound(MOST, T), bound, "{under_way}");
+            assert_eq!(Predicted::default().halved(under_way, T).bound(MOST, T), bound, "{under_way}");
         };
         check(20, 10);
         check(7, 3);
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn events_that_go_on_halve_again_down_to_one() {
-        let mut learned = Learned::default();
+        let mut learned = Predicted::default();
         for bound in [8, 4, 2, 1, 1] {
             learned = learned.halved(16, T);
             assert_eq!(learned.bound(MOST, T), bound);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_round_of_good_answers_lets_one_more_go() {
-        let learned = Learned::default().halved(6, T);
+        let learned = Predicted::default().halved(6, T);
         assert_eq!(grown(learned, 2).bound(MOST, T), 3);
         assert_eq!(grown(learned, 3).bound(MOST, T), 4);
         assert_eq!(grown(learned, 3 + 4).bound(MOST, T), 5);
@@ -159,12 +159,12 @@ mod tests {
 
     #[test]
     fn the_configuration_bounds_what_may_grow() {
-        assert_eq!(grown(Learned::default().halved(6, T), 10_000).bound(MOST, T), MOST);
+        assert_eq!(grown(Predicted::default().halved(6, T), 10_000).bound(MOST, T), MOST);
     }
 
     #[test]
     fn it_is_forgotten_after_a_quiet_time() {
-        let learned = Learned::default().halved(6, T);
+        let learned = Predicted::default().halved(6, T);
         assert_eq!(learned.bound(MOST, Millis(T.0 + 599_000)), 3);
         let later = Millis(T.0 + 600_000);
         assert_eq!(learned.bound(MOST, later), MOST);
@@ -174,7 +174,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_history_closes_a_pool_or_goes_beyond_the_configuration(acts in prop::collection::vec((any::<bool>(), 0..=MOST, 0_u64..900_000), 0..200)) {
-            let (mut learned, mut now) = (Learned::default(), T);
+            let (mut learned, mut now) = (Predicted::default(), T);
             for (event, under_way, pause) in acts {
                 now = Millis(now.0 + pause);
                 let before = learned.bound(MOST, now);
@@ -188,7 +188,7 @@ mod tests {
 
         #[test]
         fn every_word_comes_back(word: u64) {
-            prop_assert_eq!(Learned::unpack(word).pack(), word);
+            prop_assert_eq!(Predicted::unpack(word).pack(), word);
         }
     }
 }

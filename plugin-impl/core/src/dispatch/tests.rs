@@ -46,7 +46,7 @@ impl Story {
 }
 
 fn way(account: u32) -> Candidate {
-    Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false }
+    Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, deprioritised: false }
 }
 
 fn planned<const N: usize>(accounts: [u32; N]) -> Event {

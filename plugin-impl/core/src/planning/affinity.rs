@@ -48,7 +48,7 @@ impl Default for Rules {
 
 /// The sticky account of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Home {
+pub struct Sticky {
     /// The ordinal of the account.
     pub account: u32,
     touched: Millis,
@@ -70,7 +70,7 @@ pub struct Service {
     pub by_choice: bool,
 }
 
-impl Home {
+impl Sticky {
     /// Returns the first home of a session, before any served request there.
     pub const fn first(account: u32, now: Millis) -> Self {
         Self { account, touched: now, served: None, chose: None, moves: 0 }
@@ -144,14 +144,14 @@ impl Home {
 /// An account due back within the patience is worth the wait, and so is an account under a probe. An
 /// account at its concurrency bound frees no place within seconds.
 pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Millis) -> Option<Millis> {
-    let home = context.home?;
+    let sticky = context.sticky?;
     if context.own == Some(plan.candidates[0].account) {
         return None; // The caller's own account goes before the session's.
     }
-    if plan.candidates[0].account == home || snapshot.now >= patience {
+    if plan.candidates[0].account == sticky || snapshot.now >= patience {
         return None;
     }
-    let account = snapshot.accounts.iter().find(|account| account.index == home)?;
+    let account = snapshot.accounts.iter().find(|account| account.index == sticky)?;
     if account.is_open() {
         return None; // The strategy itself prefers another.
     }
@@ -168,11 +168,12 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
 pub fn room(
     snapshot: &Snapshot,
     plan: &Plan,
-    home: u32,
+    sticky: u32,
     waiters: impl Fn(u32) -> usize,
 ) -> Option<(Candidate, Room)> {
-    let is_free =
-        |candidate: &&Candidate| candidate.account != home && candidate.trial.is_none() && !candidate.spared;
+    let is_free = |candidate: &&Candidate| {
+        candidate.account != sticky && candidate.trial.is_none() && !candidate.deprioritised
+    };
     let candidates = plan.candidates.iter().filter(is_free).filter(|other| waiters(other.account) == 0);
     let offers = candidates.map(|other| {
         let room = if is_idle(snapshot, other) { Room::Idle } else { Room::Open };
@@ -185,7 +186,7 @@ fn is_idle(snapshot: &Snapshot, candidate: &Candidate) -> bool {
     let account = snapshot.accounts.iter().find(|account| account.index == candidate.account);
     account.is_some_and(|account| {
         let rests = |used: Millis| snapshot.now.since(used) >= IDLE || used == Millis::START;
-        account.in_flight == 0 && account.ways.iter().all(|way| rests(way.vitals.used))
+        account.in_flight == 0 && account.ways.iter().all(|way| rests(way.health_stats.used))
     })
 }
 
@@ -215,18 +216,18 @@ mod tests {
 
     #[test]
     fn the_first_claim_wins_until_it_is_forgotten() {
-        let home = Home::first(1, at(0));
-        assert_eq!(home.claimed(2, &RULES, at(1)).account, 1);
-        assert_eq!(home.claimed(2, &RULES, at(3_600)).account, 2);
-        assert_eq!(home.claimed(2, &RULES, at(3_000)).claimed(2, &RULES, at(6_000)).account, 1);
+        let sticky = Sticky::first(1, at(0));
+        assert_eq!(sticky.claimed(2, &RULES, at(1)).account, 1);
+        assert_eq!(sticky.claimed(2, &RULES, at(3_600)).account, 2);
+        assert_eq!(sticky.claimed(2, &RULES, at(3_000)).claimed(2, &RULES, at(6_000)).account, 1);
     }
 
     #[test]
     fn only_a_request_that_left_the_home_moves_the_session() {
-        let home = Home::first(1, at(0));
+        let sticky = Sticky::first(1, at(0));
         let check = |left, account, expected| {
-            let home = home.served(service(left, account), at(1));
-            assert_eq!(home.account, expected, "{left:?} {account}");
+            let sticky = sticky.served(service(left, account), at(1));
+            assert_eq!(sticky.account, expected, "{left:?} {account}");
         };
         check(Some(1), 1, 1);
         check(Some(1), 2, 2);
@@ -236,30 +237,30 @@ mod tests {
 
     #[test]
     fn a_late_answer_of_the_old_home_does_not_move_the_session_back() {
-        let home = Home::first(1, at(0)).served(service(Some(1), 2), at(1));
-        assert_eq!(home.served(service(Some(1), 1), at(2)).account, 2);
-        assert_eq!(home.served(service(Some(1), 3), at(2)).account, 2, "nor anywhere else");
+        let sticky = Sticky::first(1, at(0)).served(service(Some(1), 2), at(1));
+        assert_eq!(sticky.served(service(Some(1), 1), at(2)).account, 2);
+        assert_eq!(sticky.served(service(Some(1), 3), at(2)).account, 2, "nor anywhere else");
     }
 
     #[test]
     fn a_home_is_warm_where_it_has_served_lately() {
-        let home = Home::first(1, at(0));
-        assert!(!home.is_warm(&RULES, at(0)), "nothing was served");
-        let home = home.served(service(Some(1), 1), at(10));
-        assert!(home.is_warm(&RULES, at(309)) && !home.is_warm(&RULES, at(310)));
-        let elsewhere = home.served(service(Some(2), 3), at(400));
+        let sticky = Sticky::first(1, at(0));
+        assert!(!sticky.is_warm(&RULES, at(0)), "nothing was served");
+        let sticky = sticky.served(service(Some(1), 1), at(10));
+        assert!(sticky.is_warm(&RULES, at(309)) && !sticky.is_warm(&RULES, at(310)));
+        let elsewhere = sticky.served(service(Some(2), 3), at(400));
         assert!(!elsewhere.is_warm(&RULES, at(400)), "another account served it");
     }
 
     #[test]
     fn a_session_that_chose_to_move_has_more_at_stake_for_a_while_and_a_cold_prompt_is_worth_nothing() {
         let chosen = Service { by_choice: true, ..service(Some(1), 2) };
-        let home = Home::first(1, at(0)).served(service(Some(1), 1), at(0));
-        assert_eq!(home.stake(900, &RULES, at(100)), Stake { moves: 0, warmth: 600 });
-        let moved = home.served(chosen, at(100));
+        let sticky = Sticky::first(1, at(0)).served(service(Some(1), 1), at(0));
+        assert_eq!(sticky.stake(900, &RULES, at(100)), Stake { moves: 0, warmth: 600 });
+        let moved = sticky.served(chosen, at(100));
         assert_eq!(moved.stake(900, &RULES, at(100)), Stake { moves: 1, warmth: 900 });
         assert_eq!(moved.stake(900, &RULES, at(400)), Stake { moves: 0, warmth: 0 });
-        let limited = home.served(service(Some(1), 2), at(100));
+        let limited = sticky.served(service(Some(1), 2), at(100));
         assert_eq!(limited.stake(900, &RULES, at(100)).moves, 0, "it had no choice");
     }
 
@@ -269,7 +270,7 @@ mod tests {
         accounts[0].ways[0].closed = closed(Some(101), Why::Limited);
         prepare(&mut accounts);
         let snapshot = Snapshot { now: at(100), accounts: accounts.into_iter().collect() };
-        let context = Context { accounts: 3, home: Some(0), ..Context::default() };
+        let context = Context { accounts: 3, sticky: Some(0), ..Context::default() };
         let settings = Settings { strategy: Strategy::Sticky, ..Settings::default() };
         let plan = plan(&snapshot, &settings, &context).expect("one is open");
         let found = room(&snapshot, &plan, 0, |account| waiters[account as usize]);
@@ -282,10 +283,14 @@ mod tests {
         assert_eq!(offered(|_| (), [1, 0, 1]), Some((1, Room::Open)));
         assert_eq!(offered(|_| (), [1, 1, 1]), None);
         assert_eq!(
-            offered(|accounts| accounts[2].ways[0].vitals.used = at(100), [0; 3]),
+            offered(|accounts| accounts[2].ways[0].health_stats.used = at(100), [0; 3]),
             Some((2, Room::Open))
         );
-        assert_eq!(offered(|accounts| accounts[2].ways[0].spared = true, [0, 1, 0]), None, "the user's wish");
+        assert_eq!(
+            offered(|accounts| accounts[2].ways[0].deprioritised = true, [0, 1, 0]),
+            None,
+            "the user's wish"
+        );
     }
 
     fn closed(until: Option<u64>, why: Why) -> Option<Closed> {
@@ -293,14 +298,14 @@ mod tests {
     }
 
     /// Two accounts at second 100; the patience of the request ends at second 105.
-    fn check(home: Option<Closed>, other: Option<Closed>, expected: Option<u64>) {
+    fn check(sticky: Option<Closed>, other: Option<Closed>, expected: Option<u64>) {
         let mut accounts = [account(0, 0), account(1, 0)];
-        (accounts[0].ways[0].closed, accounts[1].ways[0].closed) = (home, other);
+        (accounts[0].ways[0].closed, accounts[1].ways[0].closed) = (sticky, other);
         let snapshot = Snapshot { now: at(100), accounts: accounts.into_iter().collect() };
-        let context = Context { accounts: 2, home: Some(0), ..Context::default() };
+        let context = Context { accounts: 2, sticky: Some(0), ..Context::default() };
         let settings = Settings { strategy: Strategy::Sticky, ..Settings::default() };
         let plan = plan(&snapshot, &settings, &context).expect("one is open");
-        assert_eq!(hold(&snapshot, &plan, &context, at(105)), expected.map(at), "{home:?}");
+        assert_eq!(hold(&snapshot, &plan, &context, at(105)), expected.map(at), "{sticky:?}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Candidate {
     /// The reason for trying a closed way.
     pub trial: Option<Trial>,
     /// Whether the way is deprioritised to spare its quota, as the user wishes.
-    pub spared: bool,
+    pub deprioritised: bool,
 }
 
 /// The reason for trying a closed way.
@@ -105,7 +105,7 @@ pub(crate) fn ways_in_order<T>(
     let order = Order {
         fallback: settings.fallback_order,
         own: context.own,
-        first: context.home.filter(|_| context.firm),
+        first: context.sticky.filter(|_| context.firm),
     };
     let (now, tier) = (snapshot.now, Tier::of(snapshot, context));
     match settings.strategy {
@@ -173,11 +173,11 @@ fn ranked<R: Rank + Ord + Copy, T>(
     }
     match order.fallback {
         FallbackOrder::AccountFirst => sort(&mut open, |(a, one), (b, other)| {
-            let key = |way: &Candidate| (way.spared, order.is_shared(way));
+            let key = |way: &Candidate| (way.deprioritised, order.is_shared(way));
             (key(one), a, one.preference).cmp(&(key(other), b, other.preference))
         }),
         FallbackOrder::PoolFirst => sort(&mut open, |(a, one), (b, other)| {
-            let key = |way: &Candidate| (way.spared, way.preference, order.is_shared(way));
+            let key = |way: &Candidate| (way.deprioritised, way.preference, order.is_shared(way));
             (key(one), a).cmp(&(key(other), b))
         }),
     }
@@ -206,9 +206,9 @@ fn candidate(account: &AccountView, preference: usize, way: &WayView, tier: Tier
         trial: match tier {
             Tier::Open => way.recheck.then_some(Trial::Knock(Knock::Recheck)),
             Tier::Explorable => Some(Trial::Explorer),
-            Tier::Guessed { .. } => Some(Trial::Knock(Knock::LastResort)),
+            Tier::Estimated { .. } => Some(Trial::Knock(Knock::LastResort)),
         },
-        spared: way.spared,
+        deprioritised: way.deprioritised,
     }
 }
 
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn the_account_that_began_a_turn_goes_first_whatever_the_strategy_is() {
         for strategy in Strategy::ALL {
-            let context = Context { accounts: 3, home: Some(2), firm: true, ..Context::default() };
+            let context = Context { accounts: 3, sticky: Some(2), firm: true, ..Context::default() };
             let accounts = [0, 1, 2].map(|index| testing::account(index, 40 * (index / 2)));
             let order = testing::order_of(strategy, &context, accounts);
             assert_eq!((order[0], order.len()), (2, 3), "{strategy}");
@@ -439,7 +439,8 @@ mod tests {
     #[test]
     fn what_is_to_be_spared_comes_after_everything_else() {
         let mut snapshot = snapshot(&[[None, None], [None, None]]);
-        (snapshot.accounts[0].ways[0].spared, snapshot.accounts[1].ways[1].spared) = (true, true);
+        (snapshot.accounts[0].ways[0].deprioritised, snapshot.accounts[1].ways[1].deprioritised) =
+            (true, true);
         for (order, expected) in [
             (FallbackOrder::AccountFirst, [(0, 1), (1, 0), (0, 0), (1, 1)]),
             (FallbackOrder::PoolFirst, [(1, 0), (0, 1), (0, 0), (1, 1)]),

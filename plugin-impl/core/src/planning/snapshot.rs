@@ -6,9 +6,9 @@
 
 use smallvec::SmallVec;
 
-use crate::admission::blame::{Gate, Reason};
+use crate::admission::blame::{BreakerScope, Reason};
 use crate::admission::cell::Deny;
-use crate::admission::vitals::VitalsView;
+use crate::admission::health_stats::HealthView;
 use crate::quota::outlook::OutlookWord;
 use crate::time::Millis;
 
@@ -59,9 +59,9 @@ pub struct WayView {
     /// The pool is closed by an estimate alone, and a recheck is due, independent of other accounts.
     pub recheck: bool,
     /// The remaining quota is below the user's soft floor.
-    pub spared: bool,
+    pub deprioritised: bool,
     /// The pool's recent health.
-    pub vitals: VitalsView,
+    pub health_stats: HealthView,
 }
 
 const _: () = assert!(size_of::<WayView>() <= 80);
@@ -70,7 +70,7 @@ impl AccountView {
     /// Returns whether a pool is open and above the soft floor.
     #[inline]
     pub fn is_plainly_open(&self) -> bool {
-        self.ways.iter().any(|way| way.closed.is_none() && !way.spared)
+        self.ways.iter().any(|way| way.closed.is_none() && !way.deprioritised)
     }
 
     /// Returns whether a pool is open.
@@ -136,7 +136,7 @@ pub struct Obstacles {
     /// The denial of the pool's allowance.
     pub learned: Option<Deny>,
     /// The denials of the circuit breakers, with the reasons of their trips.
-    pub gates: [Option<(Deny, Reason)>; Gate::COUNT],
+    pub breakers: [Option<(Deny, Reason)>; BreakerScope::COUNT],
 }
 
 impl Obstacles {
@@ -155,14 +155,14 @@ impl Obstacles {
         let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
         let learned = self.learned.map(|deny| Closed::by(deny, Why::Limited));
         let cooling = |(deny, reason)| Closed::by(deny, Why::Cooling(reason));
-        let gates = self.gates.into_iter().flatten().map(cooling);
-        learned.into_iter().chain(gates).chain(full).fold(quota, Closed::join)
+        let breakers = self.breakers.into_iter().flatten().map(cooling);
+        learned.into_iter().chain(breakers).chain(full).fold(quota, Closed::join)
     }
 
     /// Returns the closure that only the owner can end. Such a closure outlasts all others.
     fn owners(self) -> Option<Closed> {
-        let mut gates = self.gates.into_iter().flatten();
-        let (deny, reason) = gates.find(|(_, reason)| reason.is_owners())?;
+        let mut breakers = self.breakers.into_iter().flatten();
+        let (deny, reason) = breakers.find(|(_, reason)| reason.is_owners())?;
         Some(Closed::by(deny, Why::Cooling(reason)))
     }
 
@@ -170,19 +170,19 @@ impl Obstacles {
     pub fn may_explore(&self) -> bool {
         self.is_free_to_the_pool()
             && self.quota.is_none()
-            && matches!(self.learned, Some(Deny::Learned { explorable: true, .. }))
+            && matches!(self.learned, Some(Deny::Predicted { explorable: true, .. }))
     }
 
     /// Returns whether the pool itself is the only possible obstacle.
     pub fn is_free_to_the_pool(&self) -> bool {
-        self.standing == Standing::Ready && !self.full && self.gates.iter().all(Option::is_none)
+        self.standing == Standing::Ready && !self.full && self.breakers.iter().all(Option::is_none)
     }
 }
 
 impl Closed {
     fn by(deny: Deny, limited: Why) -> Self {
         match deny {
-            Deny::Limited { until, .. } | Deny::Learned { until, .. } => {
+            Deny::Limited { until, .. } | Deny::Predicted { until, .. } => {
                 Self { until: Some(until), why: limited }
             }
             Deny::Probing => Self { until: None, why: Why::Probing },
@@ -218,9 +218,9 @@ mod tests {
         assert_eq!(obstacles.closed(), expected);
     }
 
-    fn at_gate(gate: Gate, deny: Option<Deny>) -> Obstacles {
+    fn at_breaker(breaker: BreakerScope, deny: Option<Deny>) -> Obstacles {
         let mut obstacles = Obstacles::default();
-        obstacles.gates[gate.index()] = deny.map(|deny| (deny, Reason::Server));
+        obstacles.breakers[breaker.index()] = deny.map(|deny| (deny, Reason::Server));
         obstacles
     }
 
@@ -231,25 +231,25 @@ mod tests {
 
     #[test]
     fn what_ends_later_decides_and_gives_the_reason() {
-        let gate = at_gate(Gate::Account, limited(50_000));
+        let breaker = at_breaker(BreakerScope::Account, limited(50_000));
         check(
-            Obstacles { quota: limited(20_000), ..gate },
+            Obstacles { quota: limited(20_000), ..breaker },
             Some((Some(50_000), Why::Cooling(Reason::Server))),
         );
-        check(Obstacles { quota: limited(90_000), ..gate }, Some((Some(90_000), Why::Limited)));
+        check(Obstacles { quota: limited(90_000), ..breaker }, Some((Some(90_000), Why::Limited)));
     }
 
     #[test]
     fn a_rejected_credential_goes_before_a_limit_that_lasts_longer() {
         let mut obstacles = Obstacles { quota: limited(90_000), ..Obstacles::default() };
-        obstacles.gates[Gate::Account.index()] = limited(50_000).map(|deny| (deny, Reason::Auth));
+        obstacles.breakers[BreakerScope::Account.index()] = limited(50_000).map(|deny| (deny, Reason::Auth));
         check(obstacles, Some((Some(50_000), Why::Cooling(Reason::Auth))));
     }
 
     #[test]
     fn a_full_pool_and_a_running_probe_have_no_end() {
         check(Obstacles { quota: Some(Deny::Full), ..Obstacles::default() }, Some((None, Why::Busy)));
-        check(at_gate(Gate::Way, Some(Deny::Probing)), Some((None, Why::Probing)));
+        check(at_breaker(BreakerScope::Way, Some(Deny::Probing)), Some((None, Why::Probing)));
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub struct Context {
     /// The number of accounts in turn.
     pub accounts: u32,
     /// The sticky account of the request's session.
-    pub home: Option<u32>,
+    pub sticky: Option<u32>,
     /// The home comes before any strategy: the home began the turn that the request continues.
     pub firm: bool,
     /// The account of the parent agent, for a session without a sticky account. The parent decides between
@@ -159,7 +159,7 @@ impl Context {
 
     /// Returns whether the account is neither the session's nor the parent's.
     #[inline]
-    pub fn is_strange(&self, index: u32) -> bool {
-        self.home.or(self.parent) != Some(index)
+    pub fn is_off_affinity(&self, index: u32) -> bool {
+        self.sticky.or(self.parent) != Some(index)
     }
 }

@@ -36,7 +36,7 @@ pub struct Protection {
 pub enum Judgement {
     Free,
     /// The remaining share is below the soft floor.
-    Spared,
+    Deprioritised,
     /// The remaining share is below the hard floor, until the window resets.
     Kept {
         until: Option<Millis>,
@@ -56,7 +56,7 @@ impl Floors {
         if is_below(self.hard) {
             Judgement::Kept { until: outlook.reset }
         } else if is_below(self.soft) {
-            Judgement::Spared
+            Judgement::Deprioritised
         } else {
             Judgement::Free
         }
@@ -118,8 +118,8 @@ mod tests {
             assert_eq!(floors(Some(100), Some(20)).judge(left(remaining)), expected, "{remaining}");
         };
         check(100, Judgement::Free);
-        check(99, Judgement::Spared);
-        check(20, Judgement::Spared);
+        check(99, Judgement::Deprioritised);
+        check(20, Judgement::Deprioritised);
         check(19, KEPT);
         check(0, KEPT);
     }
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(of("b").map(|(_, own)| *own), Some(floors(Some(200), Some(500))));
         assert_eq!(protection.judge(Some(&ModelId::new("b")), left(499)), KEPT);
         assert_eq!(protection.judge(Some(&ModelId::new("c")), left(499)), Judgement::Free);
-        assert_eq!(protection.judge(None, left(199)), Judgement::Spared);
+        assert_eq!(protection.judge(None, left(199)), Judgement::Deprioritised);
     }
 
     #[test]

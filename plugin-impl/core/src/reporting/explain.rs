@@ -42,7 +42,7 @@ const POOL_ORDER: &str = "pool order";
 /// Makes a plan again and explains it: the open ways in order, then the closed ways.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
     let order = settings.fallback_order;
-    let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.spared);
+    let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.deprioritised);
     let open = ways_in_order(snapshot, settings, context, |rank, way| {
         let mut parts = rank.parts();
         // Insert in reverse order of priority: each insertion goes to the front.
@@ -51,7 +51,7 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
         }
         let mut parts = with_pool_order(parts, way, order);
         if spares {
-            parts.insert(0, Part::flag(SPARED, way.spared));
+            parts.insert(0, Part::flag(SPARED, way.deprioritised));
         }
         (way, parts)
     });
@@ -125,7 +125,7 @@ fn closed(snapshot: &Snapshot, tier: Tier) -> impl Iterator<Item = Line> {
                 endpoint: way.endpoint,
                 preference: preference as u16,
                 trial: None,
-                spared: way.spared,
+                deprioritised: way.deprioritised,
             };
             Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })
         })
@@ -150,8 +150,8 @@ mod tests {
         Settings { strategy, ..Settings::default() }
     }
 
-    fn context(home: Option<u32>) -> Context {
-        Context { accounts: 4, home, ..Context::default() }
+    fn context(sticky: Option<u32>) -> Context {
+        Context { accounts: 4, sticky, ..Context::default() }
     }
 
     /// Returns account and place of each line.
@@ -177,7 +177,7 @@ mod tests {
     fn every_part_of_every_strategy_has_words() {
         for strategy in Strategy::ALL {
             let mut seen = snapshot(&[3, 0]);
-            seen.accounts[0].ways[0].spared = true;
+            seen.accounts[0].ways[0].deprioritised = true;
             let lines = explain(&seen, &settings(strategy), &context(Some(1)));
             for part in &lines[1].parts {
                 let words = preference(part.name, &lines[1].parts, &lines[0].parts);
@@ -210,7 +210,7 @@ mod tests {
             for order in [FallbackOrder::AccountFirst, FallbackOrder::PoolFirst] {
                 let settings = Settings { fallback_order: order, ..settings(strategy) };
                 let mut snapshot = snapshot(&[5, 0, 2, 1]);
-                let second = WayView { spared: true, ..snapshot.accounts[1].ways[0] };
+                let second = WayView { deprioritised: true, ..snapshot.accounts[1].ways[0] };
                 snapshot.accounts[1].ways.push(second);
                 for own in [None, Some(0)] {
                     let context = Context { own, ..context(Some(2)) };

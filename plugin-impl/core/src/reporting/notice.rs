@@ -11,14 +11,14 @@ use crate::time::{Millis, UnixMillis};
 /// An event to announce.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    pub event: Event,
+    pub event: NoticeEvent,
     /// The expected end.
     pub until: Option<UnixMillis>,
 }
 
 /// The kind of event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum NoticeEvent {
     /// Work goes on in another pool of the account.
     PoolFallback { account: AccountId, from: Pool, to: Pool },
     /// Every pool allowed for the request on the account is limited.
@@ -127,33 +127,35 @@ impl Notice {
     /// Returns the sentence to show.
     pub fn text(&self) -> String {
         match &self.event {
-            Event::PoolFallback { from, to, .. } => {
+            NoticeEvent::PoolFallback { from, to, .. } => {
                 format!("{} quota exhausted, using {} quota", from.title, to.title)
             }
-            Event::AccountExhausted { account, pools } => {
+            NoticeEvent::AccountExhausted { account, pools } => {
                 let all = if *pools == 2 { "Both" } else { "All" };
                 format!("{all} quotas exhausted for {}, switching to next account", account.label())
             }
-            Event::PoolExhausted { account, pool, next, .. } => match next {
+            NoticeEvent::PoolExhausted { account, pool, next, .. } => match next {
                 Next::Account => format!("{} quota exhausted, switching to next account", pool.title),
                 Next::Provider | Next::Wait | Next::GiveUp => {
                     format!("{} quota exhausted for {}", pool.title, account.label())
                 }
             },
-            Event::Cooldown { account, trouble, next } => trouble.of(account, *next),
-            Event::EndpointDown { provider, model, trouble } => match model {
+            NoticeEvent::Cooldown { account, trouble, next } => trouble.of(account, *next),
+            NoticeEvent::EndpointDown { provider, model, trouble } => match model {
                 Some(model) => format!("{provider} temporarily unavailable for {model} ({})", trouble.met()),
                 None => format!("{provider} temporarily unavailable ({})", trouble.met()),
             },
-            Event::ProviderFallback { from, to, left } => format!("{}, using {to}", why_left(from, *left)),
-            Event::AllLimited { family, accounts, seconds } => {
+            NoticeEvent::ProviderFallback { from, to, left } => {
+                format!("{}, using {to}", why_left(from, *left))
+            }
+            NoticeEvent::AllLimited { family, accounts, seconds } => {
                 format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
             }
-            Event::AllCooling { family, counts, seconds } => {
+            NoticeEvent::AllCooling { family, counts, seconds } => {
                 let causes = counts.causes();
                 format!("No account can serve {family} now: {causes}. Waiting {seconds}s...")
             }
-            Event::Protected { family, counts, seconds } => {
+            NoticeEvent::Protected { family, counts, seconds } => {
                 let what = if counts.protected == counts.total() {
                     format!("{} kept back by quota_protection for {family}", all(counts.protected))
                 } else {
@@ -161,52 +163,56 @@ impl Notice {
                 };
                 seconds.map_or_else(|| what.clone(), |seconds| format!("{what}. Waiting {seconds}s..."))
             }
-            Event::SignIn { account, .. } => format!("Account {} needs to sign in again", account.label()),
-            Event::Disabled { account, why } => format!("Account {} is disabled: {why}", account.label()),
-            Event::LimitOver { account, pool } => {
+            NoticeEvent::SignIn { account, .. } => {
+                format!("Account {} needs to sign in again", account.label())
+            }
+            NoticeEvent::Disabled { account, why } => {
+                format!("Account {} is disabled: {why}", account.label())
+            }
+            NoticeEvent::LimitOver { account, pool } => {
                 format!("{} quota is back for {}", pool.title, account.label())
             }
-            Event::ConfigTaken => "Configuration reloaded".to_owned(),
-            Event::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
+            NoticeEvent::ConfigTaken => "Configuration reloaded".to_owned(),
+            NoticeEvent::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
         }
     }
 
     /// Returns the account of the notice.
     pub fn account(&self) -> Option<&AccountId> {
         match &self.event {
-            Event::PoolFallback { account, .. }
-            | Event::AccountExhausted { account, .. }
-            | Event::PoolExhausted { account, .. }
-            | Event::Cooldown { account, .. }
-            | Event::SignIn { account, .. }
-            | Event::Disabled { account, .. }
-            | Event::LimitOver { account, .. } => Some(account),
-            Event::EndpointDown { .. }
-            | Event::ProviderFallback { .. }
-            | Event::AllLimited { .. }
-            | Event::AllCooling { .. }
-            | Event::Protected { .. }
-            | Event::ConfigTaken
-            | Event::ConfigRefused { .. } => None,
+            NoticeEvent::PoolFallback { account, .. }
+            | NoticeEvent::AccountExhausted { account, .. }
+            | NoticeEvent::PoolExhausted { account, .. }
+            | NoticeEvent::Cooldown { account, .. }
+            | NoticeEvent::SignIn { account, .. }
+            | NoticeEvent::Disabled { account, .. }
+            | NoticeEvent::LimitOver { account, .. } => Some(account),
+            NoticeEvent::EndpointDown { .. }
+            | NoticeEvent::ProviderFallback { .. }
+            | NoticeEvent::AllLimited { .. }
+            | NoticeEvent::AllCooling { .. }
+            | NoticeEvent::Protected { .. }
+            | NoticeEvent::ConfigTaken
+            | NoticeEvent::ConfigRefused { .. } => None,
         }
     }
 
     /// Returns the pool of the notice.
     pub fn pool(&self) -> Option<&Pool> {
         match &self.event {
-            Event::PoolFallback { from, .. } => Some(from),
-            Event::PoolExhausted { pool, .. } | Event::LimitOver { pool, .. } => Some(pool),
-            Event::AccountExhausted { .. }
-            | Event::Cooldown { .. }
-            | Event::EndpointDown { .. }
-            | Event::ProviderFallback { .. }
-            | Event::AllLimited { .. }
-            | Event::AllCooling { .. }
-            | Event::Protected { .. }
-            | Event::SignIn { .. }
-            | Event::Disabled { .. }
-            | Event::ConfigTaken
-            | Event::ConfigRefused { .. } => None,
+            NoticeEvent::PoolFallback { from, .. } => Some(from),
+            NoticeEvent::PoolExhausted { pool, .. } | NoticeEvent::LimitOver { pool, .. } => Some(pool),
+            NoticeEvent::AccountExhausted { .. }
+            | NoticeEvent::Cooldown { .. }
+            | NoticeEvent::EndpointDown { .. }
+            | NoticeEvent::ProviderFallback { .. }
+            | NoticeEvent::AllLimited { .. }
+            | NoticeEvent::AllCooling { .. }
+            | NoticeEvent::Protected { .. }
+            | NoticeEvent::SignIn { .. }
+            | NoticeEvent::Disabled { .. }
+            | NoticeEvent::ConfigTaken
+            | NoticeEvent::ConfigRefused { .. } => None,
         }
     }
 }
@@ -258,7 +264,7 @@ mod tests {
         assert_eq!(told(Reason::Auth, Next::GiveUp), format!("{rejected}: give it a valid one"));
         let text = "Account work temporarily unavailable (server error at api.acme.example:443)";
         assert_eq!(told(Reason::Server, Next::Wait), text);
-        let event = Event::EndpointDown {
+        let event = NoticeEvent::EndpointDown {
             provider: ProviderId::new("acme"),
             model: None,
             trouble: trouble(Reason::Network),
@@ -266,7 +272,7 @@ mod tests {
         check(event, "acme temporarily unavailable (network error at api.acme.example:443)");
     }
 
-    fn check(event: Event, text: &str) {
+    fn check(event: NoticeEvent, text: &str) {
         assert_eq!(Notice { event, until: None }.text(), text);
     }
 
@@ -275,19 +281,19 @@ mod tests {
         let account = AccountId::new("antigravity:work");
         let (cli, antigravity) = (pool("Gemini CLI"), pool("Antigravity"));
         check(
-            Event::PoolFallback { account: account.clone(), from: cli, to: antigravity.clone() },
+            NoticeEvent::PoolFallback { account: account.clone(), from: cli, to: antigravity.clone() },
             "Gemini CLI quota exhausted, using Antigravity quota",
         );
         check(
-            Event::AccountExhausted { account: account.clone(), pools: 2 },
+            NoticeEvent::AccountExhausted { account: account.clone(), pools: 2 },
             "Both quotas exhausted for work, switching to next account",
         );
         check(
-            Event::AccountExhausted { account: account.clone(), pools: 3 },
+            NoticeEvent::AccountExhausted { account: account.clone(), pools: 3 },
             "All quotas exhausted for work, switching to next account",
         );
         check(
-            Event::PoolExhausted {
+            NoticeEvent::PoolExhausted {
                 account: account.clone(),
                 pool: antigravity.clone(),
                 pinned: true,
@@ -296,10 +302,14 @@ mod tests {
             "Antigravity quota exhausted, switching to next account",
         );
         check(
-            Event::Cooldown { account: account.clone(), trouble: trouble(Reason::Auth), next: Next::Account },
+            NoticeEvent::Cooldown {
+                account: account.clone(),
+                trouble: trouble(Reason::Auth),
+                next: Next::Account,
+            },
             "antigravity rejected the credential of work (401), trying next account",
         );
-        let fall = |limited, protected, cooling| Event::ProviderFallback {
+        let fall = |limited, protected, cooling| NoticeEvent::ProviderFallback {
             from: "Anthropic".into(),
             to: "acme/big-model".into(),
             left: Counts {
@@ -323,29 +333,32 @@ mod tests {
             "No Anthropic account is available (1 limited, 1 kept back by quota_protection), using acme/big-model",
         );
         check(
-            Event::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
+            NoticeEvent::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
             "All 3 accounts rate-limited for gemini. Waiting 12s...",
         );
         check(
-            Event::AllCooling {
+            NoticeEvent::AllCooling {
                 family: "gemini".into(),
                 counts: Counts { cooling: Cooling::by(Reason::Auth, 2), ..Counts::default() },
                 seconds: 12,
             },
             "No account can serve gemini now: 2 rejected. Waiting 12s...",
         );
-        check(Event::SignIn { account: account.clone(), url: None }, "Account work needs to sign in again");
+        check(
+            NoticeEvent::SignIn { account: account.clone(), url: None },
+            "Account work needs to sign in again",
+        );
         let why = "the environment variable `K` is not set (pointsman.yaml:3:38)".to_owned();
         check(
-            Event::Disabled { account: account.clone(), why },
+            NoticeEvent::Disabled { account: account.clone(), why },
             "Account work is disabled: the environment variable `K` is not set (pointsman.yaml:3:38)",
         );
-        check(Event::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
+        check(NoticeEvent::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
     }
 
     #[test]
     fn what_the_user_keeps_back_is_told_with_the_setting_that_does() {
-        let told = |counts, seconds| Event::Protected { family: "gemini".into(), counts, seconds };
+        let told = |counts, seconds| NoticeEvent::Protected { family: "gemini".into(), counts, seconds };
         let kept = |protected| Counts { protected, ..Counts::default() };
         check(told(kept(2), None), "All 2 accounts kept back by quota_protection for gemini");
         check(
@@ -363,7 +376,8 @@ mod tests {
         let account = AccountId::new("antigravity:work");
         for reason in Reason::ALL {
             for next in [Next::Account, Next::Wait, Next::GiveUp] {
-                let event = Event::Cooldown { account: account.clone(), trouble: trouble(reason), next };
+                let event =
+                    NoticeEvent::Cooldown { account: account.clone(), trouble: trouble(reason), next };
                 let text = Notice { event, until: None }.text();
                 assert!(!text.contains("rate") && !text.contains("quota"), "{text}");
             }

@@ -134,7 +134,7 @@ impl Route {
     /// Returns a number shared by routes with equal accounts and pools.
     ///
     /// Requests with an equal number share a wait queue. The number has no meaning outside of the process.
-    pub fn lane(&self) -> u64 {
+    pub fn wait_queue(&self) -> u64 {
         FixedState::default().hash_one((&self.provider.id, &self.family, self.pools(), &self.account))
     }
 

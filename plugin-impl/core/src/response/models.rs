@@ -15,13 +15,13 @@ pub const LONGEST: usize = 1_000;
 
 /// The content of a provider's answer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Part {
+pub struct ListPart {
     pub models: Vec<Value>,
     /// The parameter for the next page, if there is one.
     pub next: Option<(&'static str, String)>,
 }
 
-impl Part {
+impl ListPart {
     /// Reads an answer; none for a body without a list.
     pub fn read(format: WireFormat, body: &[u8]) -> Option<Self> {
         let mut list: Value = serde_json::from_slice(body).ok()?;
@@ -55,7 +55,7 @@ pub fn named(provider: &Provider) -> Vec<Value> {
         provider.pools.iter().flat_map(|pool| pool.models.keys()).filter(is_served).collect();
     names.sort_unstable();
     names.dedup();
-    let Words { id, prefix, .. } = words(provider.format);
+    let ListWords { id, prefix, .. } = words(provider.format);
     names.into_iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
 }
 
@@ -88,12 +88,12 @@ fn leads_to(id: &str, provider: &str, format: WireFormat, providers: &impl Provi
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     format: WireFormat,
-    place: Place,
+    place: ListPlace,
     length: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum ListPlace {
     Beginning,
     After(String),
     Before(String),
@@ -117,7 +117,7 @@ impl Page {
         format: WireFormat,
         query: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, PageError> {
-        let mut page = Self { format, place: Place::Beginning, length: usual_length(format) };
+        let mut page = Self { format, place: ListPlace::Beginning, length: usual_length(format) };
         for (name, value) in query.filter(|(name, value)| is_paging(format, name) && !value.is_empty()) {
             match name {
                 "limit" => page.length = length(value)?,
@@ -126,8 +126,8 @@ impl Page {
                     let asked: usize = value.parse().unwrap_or(0);
                     page.length = if asked == 0 { usual_length(format) } else { asked.min(LONGEST) };
                 }
-                "before_id" => page.place = Place::Before(value.to_owned()),
-                _ => page.place = Place::After(value.to_owned()),
+                "before_id" => page.place = ListPlace::Before(value.to_owned()),
+                _ => page.place = ListPlace::After(value.to_owned()),
             }
         }
         Ok(page)
@@ -140,7 +140,7 @@ impl Page {
     pub fn cut(&self, models: Vec<Value>) -> Result<Value, PageError> {
         let words = words(self.format);
         let (begin, end) = self.bounds(&models, words)?;
-        let more = if matches!(self.place, Place::Before(_)) { begin > 0 } else { end < models.len() };
+        let more = if matches!(self.place, ListPlace::Before(_)) { begin > 0 } else { end < models.len() };
         let page: Vec<Value> = models.into_iter().take(end).skip(begin).collect();
         let id = |model: Option<&Value>| model.and_then(|model| words.id(model)).map(str::to_owned);
         let (first, last) = (id(page.first()), id(page.last()));
@@ -154,21 +154,21 @@ impl Page {
         })
     }
 
-    fn bounds(&self, models: &[Value], words: &Words) -> Result<(usize, usize), PageError> {
+    fn bounds(&self, models: &[Value], words: &ListWords) -> Result<(usize, usize), PageError> {
         let find = |id: &String| {
             let found = models.iter().position(|model| words.id(model) == Some(id));
             found.ok_or_else(|| PageError::Unknown(id.clone()))
         };
         let (begin, end) = match &self.place {
-            Place::Before(id) => {
+            ListPlace::Before(id) => {
                 let end = find(id)?;
                 (end.saturating_sub(self.length), end)
             }
-            Place::After(id) => {
+            ListPlace::After(id) => {
                 let begin = find(id)? + 1;
                 (begin, begin.saturating_add(self.length))
             }
-            Place::Beginning => (0, self.length),
+            ListPlace::Beginning => (0, self.length),
         };
         Ok((begin, end.min(models.len())))
     }
@@ -204,7 +204,7 @@ const fn usual_length(format: WireFormat) -> usize {
 
 /// The members of a format's list.
 #[derive(Debug)]
-struct Words {
+struct ListWords {
     list: &'static str,
     id: &'static str,
     /// The prefix before each id, not part of the id.
@@ -212,20 +212,20 @@ struct Words {
     paging: &'static [&'static str],
 }
 
-impl Words {
+impl ListWords {
     fn id<'a>(&self, model: &'a Value) -> Option<&'a str> {
         let id = model.get(self.id)?.as_str()?;
         Some(id.strip_prefix(self.prefix).unwrap_or(id)).filter(|id| !id.is_empty())
     }
 }
 
-const fn words(format: WireFormat) -> &'static Words {
+const fn words(format: WireFormat) -> &'static ListWords {
     match format {
         WireFormat::Anthropic => {
-            &Words { list: "data", id: "id", prefix: "", paging: &["limit", "after_id", "before_id"] }
+            &ListWords { list: "data", id: "id", prefix: "", paging: &["limit", "after_id", "before_id"] }
         }
-        WireFormat::OpenAi => &Words { list: "data", id: "id", prefix: "", paging: &[] },
-        WireFormat::Gemini => &Words {
+        WireFormat::OpenAi => &ListWords { list: "data", id: "id", prefix: "", paging: &[] },
+        WireFormat::Gemini => &ListWords {
             list: "models",
             id: "name",
             prefix: "models/",
@@ -240,12 +240,12 @@ mod tests {
     use crate::testing::{Fixture, antigravity, provider};
 
     fn with_ids(format: WireFormat, ids: &[&str]) -> Vec<Value> {
-        let Words { id, prefix, .. } = words(format);
+        let ListWords { id, prefix, .. } = words(format);
         ids.iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
     }
 
     fn ids(format: WireFormat, models: &Value) -> Vec<String> {
-        let Words { list, id, .. } = words(format);
+        let ListWords { list, id, .. } = words(format);
         let models = models[list].as_array().expect("a list");
         models.iter().map(|model| model[id].as_str().expect("an id").to_owned()).collect()
     }
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn each_format_has_a_list_of_its_own() {
         use WireFormat::{Anthropic, Gemini, OpenAi};
-        let read = |format, body: &str| Part::read(format, body.as_bytes());
+        let read = |format, body: &str| ListPart::read(format, body.as_bytes());
         let part = read(OpenAi, r#"{"object":"list","data":[{"id":"a"}],"has_more":true}"#).expect("a list");
         assert_eq!((part.models, part.next), (with_ids(OpenAi, &["a"]), None));
         let part = read(Anthropic, r#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#).expect("a list");

@@ -7,7 +7,7 @@ use pointsman_core::jitter::Jitter;
 use super::*;
 
 /// A cell in a guess, with the stamp of a lease from before.
-fn guessing() -> (Arc<Cell>, Stamp) {
+fn guessing() -> (Arc<Cell>, CellPermit) {
     let (cell, [limited, late]) = leased();
     cell.settle_limit(limited, GUESS, NOW);
     (cell, late)
@@ -51,8 +51,8 @@ fn a_knock_never_lifts_what_was_told_meanwhile() {
         let (one, other) = (cell.clone(), cell.clone());
         let confirmed = together::<Option<Confirmed>>(vec![
             Box::new(move || {
-                let (stamp, confirmed) = one.confirm(knock);
-                one.release(stamp);
+                let (cell_permit, confirmed) = one.confirm(knock);
+                one.release(cell_permit);
                 Some(confirmed)
             }),
             Box::new(move || {

@@ -17,25 +17,25 @@ use pointsman_core::admission::allowance::Allowance;
 use pointsman_core::admission::backoff::Schedule;
 use pointsman_core::admission::budget::{Budget, Terms};
 use pointsman_core::admission::cap::InFlight;
-use pointsman_core::admission::cell::{Cell, Deny, Limit, Settled, Stamp, Touch};
+use pointsman_core::admission::cell::{Cell, CellPermit, Deny, Limit, Settled, Touch};
+use pointsman_core::admission::health_stats::{HealthStats, Rates, Sign};
 use pointsman_core::admission::throttle::Throttle;
 use pointsman_core::admission::timetable::Timetable;
-use pointsman_core::admission::vitals::{Rates, Sign, Vitals};
 use pointsman_core::time::Millis;
 
 const NOW: Millis = Millis(1_000_000);
-const LIMIT: Limit = Limit::Known { until: Millis(1_060_000) };
-const GUESS: Limit = Limit::Guessed(Schedule::RATE);
+const LIMIT: Limit = Limit::Reported { until: Millis(1_060_000) };
+const GUESS: Limit = Limit::Estimated(Schedule::RATE);
 
 fn lease(bound: u16) -> Touch {
     Touch::Lease { bound }
 }
 
 /// A cell with as many leases as threads will settle.
-fn leased<const N: usize>() -> (Arc<Cell>, [Stamp; N]) {
+fn leased<const N: usize>() -> (Arc<Cell>, [CellPermit; N]) {
     let cell = Arc::new(Cell::default());
-    let stamps = [(); N].map(|()| cell.admit(lease(100), NOW).expect("an open cell"));
-    (cell, stamps)
+    let cell_permits = [(); N].map(|()| cell.admit(lease(100), NOW).expect("an open cell"));
+    (cell, cell_permits)
 }
 
 /// Runs the closures on threads of their own and returns what they came to.
@@ -63,8 +63,8 @@ fn a_stale_success_never_lifts_a_limit() {
                 one.settle_limit(limited, LIMIT, NOW);
             }),
             Box::new(move || {
-                let (stamp, _) = other.confirm(good);
-                other.release(stamp);
+                let (cell_permit, _) = other.confirm(good);
+                other.release(cell_permit);
             }),
         ]);
         assert!(matches!(cell.admit(lease(100), NOW), Err(Deny::Limited { .. })));
@@ -75,18 +75,18 @@ fn a_stale_success_never_lifts_a_limit() {
 #[test]
 fn a_burst_is_one_strike() {
     model(|| {
-        let (cell, stamps) = leased::<3>();
+        let (cell, cell_permits) = leased::<3>();
         let settled = together(
-            stamps
-                .map(|stamp| {
+            cell_permits
+                .map(|cell_permit| {
                     let cell = cell.clone();
-                    Box::new(move || cell.settle_limit(stamp, GUESS, NOW))
+                    Box::new(move || cell.settle_limit(cell_permit, GUESS, NOW))
                         as Box<dyn FnOnce() -> Settled + Send>
                 })
                 .into(),
         );
         let trips = settled.iter().filter(|settled| matches!(settled, Settled::Tripped { .. })).count();
-        assert_eq!((trips, cell.state().streak), (1, 1));
+        assert_eq!((trips, cell.state().consecutive_trips), (1, 1));
     });
 }
 
@@ -137,13 +137,13 @@ fn a_probe_that_is_cancelled_while_another_limit_arrives_leaves_one_place() {
         together::<()>(vec![
             Box::new(move || one.release(probe)),
             Box::new(move || {
-                let longer = Limit::Known { until: Millis(later.0 + 60_000) };
+                let longer = Limit::Reported { until: Millis(later.0 + 60_000) };
                 other.settle_limit(late, longer, later);
             }),
         ]);
         let end = cell.state().until;
         assert!(end > later);
-        assert!(cell.admit(lease(100), end).is_ok_and(|stamp| stamp.is_probe()));
+        assert!(cell.admit(lease(100), end).is_ok_and(|cell_permit| cell_permit.is_probe()));
         assert_eq!(cell.admit(lease(100), end), Err(Deny::Probing));
     });
 }
@@ -179,8 +179,8 @@ fn no_cap_is_exceeded_and_no_place_is_lost() {
 }
 
 /// Returns what is left of the tokens and of the health, in whole units.
-fn left(vitals: &Vitals, now: Millis) -> (u32, u32) {
-    let (view, rates) = (vitals.view(), Rates::default());
+fn left(health_stats: &HealthStats, now: Millis) -> (u32, u32) {
+    let (view, rates) = (health_stats.view(), Rates::default());
     let tokens = view.tokens().expect("somebody took one").amount(rates.tokens, now);
     let health = view.health().map_or(rates.health.fresh(), |level| level.amount(rates.health, now));
     (tokens / 1_000, health / 1_000)
@@ -189,8 +189,8 @@ fn left(vitals: &Vitals, now: Millis) -> (u32, u32) {
 #[test]
 fn no_token_and_no_sign_is_lost() {
     model(|| {
-        let vitals = Arc::new(Vitals::default());
-        let [one, other] = [(); 2].map(|()| vitals.clone());
+        let health_stats = Arc::new(HealthStats::default());
+        let [one, other] = [(); 2].map(|()| health_stats.clone());
         together::<()>(vec![
             Box::new(move || {
                 one.take(&Rates::default(), NOW);
@@ -201,8 +201,8 @@ fn no_token_and_no_sign_is_lost() {
                 other.mark(Sign::Failed, &Rates::default(), Millis(NOW.0 + 7));
             }),
         ]);
-        assert_eq!(left(&vitals, Millis(NOW.0 + 7)), (48, 40));
-        assert_eq!(vitals.view().used, Millis(NOW.0 + 7));
+        assert_eq!(left(&health_stats, Millis(NOW.0 + 7)), (48, 40));
+        assert_eq!(health_stats.view().used, Millis(NOW.0 + 7));
     });
 }
 
@@ -231,8 +231,8 @@ fn taught(capacity: u32) -> Arc<Allowance> {
     let minute = 60_000;
     for (begin, until) in [(NOW.0 - minute, NOW), (NOW.0, Millis(NOW.0 + minute))] {
         for _ in 0..capacity {
-            let ticket = allowance.admit(false, Millis(begin)).expect("there is room");
-            allowance.confirm(ticket);
+            let allowance_permit = allowance.admit(false, Millis(begin)).expect("there is room");
+            allowance.confirm(allowance_permit);
         }
         let limited = allowance.admit(false, Millis(begin + 1)).expect("nobody knows the limit for sure");
         allowance.refuse(limited, Some(until), until, Millis(begin + 1));
@@ -255,7 +255,7 @@ fn no_more_are_admitted_than_was_learned() {
                 .into(),
         );
         assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 2, "the pilot was the first");
-        assert!(matches!(allowance.denial(now), Some(Deny::Learned { .. })), "and who looks sees it");
+        assert!(matches!(allowance.denial(now), Some(Deny::Predicted { .. })), "and who looks sees it");
     });
 }
 

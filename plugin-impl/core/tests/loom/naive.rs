@@ -6,7 +6,7 @@ use super::*;
 #[derive(Default)]
 struct Naive {
     until: loom::sync::atomic::AtomicU64,
-    streak: loom::sync::atomic::AtomicU64,
+    consecutive_trips: loom::sync::atomic::AtomicU64,
     in_flight: loom::sync::atomic::AtomicU64,
 }
 
@@ -24,12 +24,12 @@ impl Naive {
     fn success(&self) {
         use loom::sync::atomic::Ordering::Release;
         self.until.store(0, Release);
-        self.streak.store(0, Release);
+        self.consecutive_trips.store(0, Release);
     }
 
     fn limited(&self, now: Millis, span: Duration) {
         use loom::sync::atomic::Ordering::{AcqRel, Release};
-        self.streak.fetch_add(1, AcqRel);
+        self.consecutive_trips.fetch_add(1, AcqRel);
         self.until.store(now.after(span).0, Release);
     }
 }
@@ -99,8 +99,8 @@ fn the_naive_twin_counts_a_burst_as_many_strikes() {
             Box::new(move || one.limited(NOW, Duration::from_secs(60))),
             Box::new(move || other.limited(NOW, Duration::from_secs(60))),
         ]);
-        let streak = cell.streak.load(loom::sync::atomic::Ordering::Acquire);
-        assert_eq!(streak, 1, "one event, many strikes");
+        let consecutive_trips = cell.consecutive_trips.load(loom::sync::atomic::Ordering::Acquire);
+        assert_eq!(consecutive_trips, 1, "one event, many strikes");
     });
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::edges::config::{ConfiguredSecret, Environment, OAuthClient, ProxyUrl, SecretSource, Timeouts};
-use crate::edges::store::{Record, Store};
+use crate::edges::store::{Store, StoredRecord};
 use crate::edges::upstream::Upstream;
 use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
@@ -37,11 +37,11 @@ pub struct Tokens {
 pub struct Refresher {
     account: AccountId,
     proxy: Option<ProxyUrl>,
-    state: Mutex<State>,
+    state: Mutex<RefreshState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct RefreshState {
     grant: Grant,
     access: Option<Access>,
     flight: Option<Flight>,
@@ -91,7 +91,7 @@ impl Refresher {
         let exchanged = saved.filter(|(of, _)| *of == fingerprint).map(|(_, token)| token);
         let refresh = exchanged.unwrap_or_else(|| configured.clone());
         let grant = Grant { client, source, fingerprint, refresh };
-        let state = State { grant, access: None, flight: None, pace: Pace::default() };
+        let state = RefreshState { grant, access: None, flight: None, pace: Pace::default() };
         Self { account, proxy, state: Mutex::new(state) }
     }
 
@@ -150,7 +150,7 @@ impl Refresher {
     /// Joins the flight in progress, or starts a flight.
     ///
     /// The flight is a task of its own: a caller gone away must not take an exchanged token along.
-    fn take_off(self: &Arc<Self>, state: &mut State, tokens: &Tokens) -> Flight {
+    fn take_off(self: &Arc<Self>, state: &mut RefreshState, tokens: &Tokens) -> Flight {
         // One flight for all: a refresh token may be valid for a single exchange.
         if let Some(flight) = &state.flight {
             return flight.clone();
@@ -176,7 +176,7 @@ impl Refresher {
         }
         if let Ok(Issued { refresh: Some(exchanged), .. }) = &issued {
             let (account, fingerprint) = (self.account.clone(), grant.fingerprint);
-            tokens.store.save(Record::RefreshToken { account, fingerprint, token: exchanged.clone() });
+            tokens.store.save(StoredRecord::RefreshToken { account, fingerprint, token: exchanged.clone() });
         }
         let mut state = unpoisoned(self.state.lock());
         state.flight = None;
@@ -229,7 +229,7 @@ fn fingerprint(token: &Secret) -> u64 {
     hasher.finish()
 }
 
-impl State {
+impl RefreshState {
     /// Forgets a token rejected by the upstream. A newer token stays.
     fn discard(&mut self, rejected: Option<&Secret>) {
         let is_rejected = |access: &Access| rejected.is_some_and(|bad| bad.expose() == access.token.expose());

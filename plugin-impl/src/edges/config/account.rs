@@ -68,14 +68,18 @@ impl CredentialSource {
 }
 
 /// The inputs for reading accounts.
-pub(super) struct Common<'a> {
+pub(super) struct AccountCommon<'a> {
     pub(super) secrets: &'a Secrets<'a>,
     /// The providers, by index.
     pub(super) providers: &'a [Declared],
 }
 
 /// Reads the list of accounts.
-pub(super) fn accounts(list: &Entry<'_>, common: &Common<'_>, report: &mut Report) -> Vec<AccountConfig> {
+pub(super) fn accounts(
+    list: &Entry<'_>,
+    common: &AccountCommon<'_>,
+    report: &mut Report,
+) -> Vec<AccountConfig> {
     let mut seen: HashMap<String, Place> = HashMap::new();
     let mut accounts: Vec<AccountConfig> = Vec::new();
     for entry in list.items("a list of accounts", report) {
@@ -101,7 +105,7 @@ fn check_callers(
     account: &AccountConfig,
     before: &[AccountConfig],
     entry: &Entry<'_>,
-    common: &Common<'_>,
+    common: &AccountCommon<'_>,
     report: &mut Report,
 ) {
     let is_callers = |account: &AccountConfig| matches!(account.credential, CredentialSource::Caller);
@@ -116,7 +120,7 @@ fn check_callers(
 
 fn account(
     entry: Entry<'_>,
-    common: &Common<'_>,
+    common: &AccountCommon<'_>,
     seen: &mut HashMap<String, Place>,
     report: &mut Report,
 ) -> Option<AccountConfig> {
@@ -185,7 +189,7 @@ fn check_is_first(id: &AccountId, place: &Place, seen: &mut HashMap<String, Plac
     }
 }
 
-fn provider(id: &AccountId, place: &Place, common: &Common<'_>, report: &mut Report) -> Option<usize> {
+fn provider(id: &AccountId, place: &Place, common: &AccountCommon<'_>, report: &mut Report) -> Option<usize> {
     let names = common.providers.iter().map(|provider| provider.name.as_str());
     let found = names.clone().position(|name| name == id.provider());
     if found.is_none() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::report::Report;
 use super::settings::HOSTS;
-use super::yaml::{self, Member, Node, Value};
+use super::yaml::{self, Node, Value, YamlMember};
 
 const TEXT: &str = include_str!("catalog.yaml");
 
@@ -25,7 +25,7 @@ pub(super) fn tree() -> Node {
 }
 
 /// Returns all providers: the catalog's in its order, then the user's own in theirs.
-pub(super) fn declared(user: &[Member]) -> Vec<Declared> {
+pub(super) fn declared(user: &[YamlMember]) -> Vec<Declared> {
     let catalog = tree();
     let written = |name: &str| user.iter().find(|member| member.key == name);
     let known = catalog.members().iter().map(|known| Declared {
@@ -38,7 +38,7 @@ pub(super) fn declared(user: &[Member]) -> Vec<Declared> {
     known.chain(own.map(own_provider)).collect()
 }
 
-fn own_provider(member: &Member) -> Declared {
+fn own_provider(member: &YamlMember) -> Declared {
     Declared { name: member.key.clone(), node: member.node.clone(), in_catalog: false }
 }
 
@@ -48,7 +48,9 @@ fn laid_over(base: &Node, over: &Node) -> Node {
         return if over.is_null() { base.clone() } else { over.clone() };
     };
     let changed = known.iter().map(|known| match over.member(&known.key) {
-        Some(written) => Member { node: joined(&known.key, &known.node, &written.node), ..written.clone() },
+        Some(written) => {
+            YamlMember { node: joined(&known.key, &known.node, &written.node), ..written.clone() }
+        }
         None => known.clone(),
     });
     let added = written.iter().filter(|written| base.member(&written.key).is_none());

@@ -123,7 +123,7 @@ fn not_yet_text() -> String {
         A setting without effect is an error.\n\n| setting | why | what to do |\n|---|---|---|\n"
         .to_owned();
     for line in &not_yet::ROWS {
-        row(&mut text, [&line.label(), line.because, line.remedy]);
+        row(&mut text, [&line.label(), line.route_reason, line.remedy]);
     }
     text
 }

@@ -39,9 +39,9 @@ impl Fallback {
 }
 
 /// `provider/model`.
-struct Target;
+struct FallbackTarget;
 
-impl Shape for Target {
+impl Shape for FallbackTarget {
     const IS_TEXT: bool = true;
 
     fn allowed(&self) -> String {
@@ -49,7 +49,7 @@ impl Shape for Target {
     }
 }
 
-impl Form for Target {
+impl Form for FallbackTarget {
     /// The provider, and the whole text.
     type Value = (String, String);
 
@@ -63,7 +63,7 @@ impl Form for Target {
 }
 
 /// The inputs for reading chains.
-pub(super) struct Common<'a> {
+pub(super) struct FallbackCommon<'a> {
     /// The names of every provider, including unreadable providers.
     pub(super) names: &'a [&'a str],
     pub(super) providers: &'a [Arc<ProviderConfig>],
@@ -72,21 +72,23 @@ pub(super) struct Common<'a> {
 }
 
 /// Reads the chains.
-pub(super) fn fallbacks(top: &Fields<'_>, common: &Common<'_>, report: &mut Report) -> Vec<Fallback> {
+pub(super) fn fallbacks(top: &Fields<'_>, common: &FallbackCommon<'_>, report: &mut Report) -> Vec<Fallback> {
     let Some(entry) = top.get(&FALLBACKS) else { return Vec::new() };
     let known = Known::new(common);
     let chains = entry.members(&FALLBACKS.form.allowed(), report).into_iter();
-    chains.map(|(key, targets)| Reading { common, known: &known, key }.chain(&targets, report)).collect()
+    chains
+        .map(|(key, targets)| FallbackReader { common, known: &known, key }.chain(&targets, report))
+        .collect()
 }
 
 /// The providers, in the form for parsing routes.
 struct Known<'a> {
     cores: Vec<Arc<Provider>>,
-    common: &'a Common<'a>,
+    common: &'a FallbackCommon<'a>,
 }
 
 impl<'a> Known<'a> {
-    fn new(common: &'a Common<'a>) -> Self {
+    fn new(common: &'a FallbackCommon<'a>) -> Self {
         Self { cores: common.providers.iter().map(|provider| provider.core.clone()).collect(), common }
     }
 
@@ -118,8 +120,8 @@ impl Providers for Known<'_> {
 }
 
 /// A chain in reading.
-struct Reading<'a> {
-    common: &'a Common<'a>,
+struct FallbackReader<'a> {
+    common: &'a FallbackCommon<'a>,
     known: &'a Known<'a>,
     key: &'a str,
 }
@@ -131,10 +133,10 @@ struct Written<'a> {
     provider: Arc<Provider>,
 }
 
-impl Reading<'_> {
+impl FallbackReader<'_> {
     fn chain(&self, targets: &Entry<'_>, report: &mut Report) -> Fallback {
         let written: Vec<Written<'_>> = targets
-            .elements(&Target, report)
+            .elements(&FallbackTarget, report)
             .into_iter()
             .filter_map(|(entry, (provider, name))| self.written(entry, &provider, name, report))
             .collect();

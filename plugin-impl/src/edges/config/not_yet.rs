@@ -12,7 +12,7 @@ pub(super) struct Row {
     pub(super) key: &'static str,
     /// The prefix of the values; empty for all.
     pub(super) values: &'static str,
-    pub(super) because: &'static str,
+    pub(super) route_reason: &'static str,
     pub(super) remedy: &'static str,
 }
 
@@ -20,9 +20,14 @@ const MEMORY: &str = "state is kept in memory, and ends with the process";
 const USE_MEMORY: &str = "write `store: memory`, or take the line out";
 
 pub(super) const ROWS: [Row; 3] = [
-    Row { key: "store", values: "sqlite", because: MEMORY, remedy: USE_MEMORY },
-    Row { key: "store", values: "redis", because: MEMORY, remedy: USE_MEMORY },
-    Row { key: "state_dir", values: "", because: "no state is kept in files", remedy: "take the line out" },
+    Row { key: "store", values: "sqlite", route_reason: MEMORY, remedy: USE_MEMORY },
+    Row { key: "store", values: "redis", route_reason: MEMORY, remedy: USE_MEMORY },
+    Row {
+        key: "state_dir",
+        values: "",
+        route_reason: "no state is kept in files",
+        remedy: "take the line out",
+    },
 ];
 
 /// Refuses top-level settings without effect.
@@ -30,8 +35,8 @@ pub(super) fn check(top: &Fields<'_>, report: &mut Report) {
     for row in &ROWS {
         let Some(entry) = top.named(row.key) else { continue };
         if row.values.is_empty() || entry.written().is_some_and(|text| text.starts_with(row.values)) {
-            let (what, because, remedy) = (row.label(), row.because, row.remedy);
-            entry.error(Problem::NotYet { what, because, remedy }, report);
+            let (what, route_reason, remedy) = (row.label(), row.route_reason, row.remedy);
+            entry.error(Problem::NotYet { what, route_reason, remedy }, report);
         }
     }
 }

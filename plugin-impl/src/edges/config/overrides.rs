@@ -10,7 +10,7 @@ use super::problem::nearest;
 use super::report::{Place, Report};
 use super::setting::Key;
 use super::settings::{BASE_URL, PROVIDER, PROVIDERS, TOP};
-use super::yaml::{Member, Node, Value};
+use super::yaml::{Node, Value, YamlMember};
 
 const PREFIX: &str = "POINTSMAN_";
 const OF_PROVIDER: &str = "POINTSMAN_PROVIDERS__";
@@ -82,7 +82,7 @@ fn put(root: &mut Node, path: &[String], node: Node) {
     let place = node.place.clone();
     let at = members.iter().position(|member| member.key == *key).unwrap_or_else(|| {
         let node = Node::new(place.clone(), Value::Null);
-        members.push(Member { key: key.clone(), place: place.clone(), node });
+        members.push(YamlMember { key: key.clone(), place: place.clone(), node });
         members.len() - 1
     });
     if rest.is_empty() {

@@ -1,6 +1,6 @@
 //! The policy for choosing accounts: the numbers of `hybrid`, and session affinity.
 
-use pointsman_core::admission::vitals::{Rates, Refill};
+use pointsman_core::admission::health_stats::{Rates, Refill};
 use pointsman_core::planning::affinity::Rules;
 use pointsman_core::planning::strategy::hybrid::{Numbers, Quota, Weights};
 
@@ -9,9 +9,9 @@ use super::reader::Fields;
 use super::report::Report;
 use super::settings::{
     AFFINITY, AFFINITY_KEYS, HEALTH_FAILURE, HEALTH_LIMIT, HEALTH_MAX, HEALTH_RECOVERY, HEALTH_START,
-    HEALTH_SUCCESS, HEALTH_USABLE, HOME, HYBRID, HYBRID_KEYS, MEMORY, PATIENCE, QUOTA_CRITICAL, QUOTA_LOW,
-    QUOTA_UNKNOWN, SESSIONS, TOKENS, TOKENS_PER_MINUTE, WARM, WEIGHT_BUSY, WEIGHT_HEALTH, WEIGHT_IDLE,
-    WEIGHT_QUOTA, WEIGHT_TOKENS,
+    HEALTH_SUCCESS, HEALTH_USABLE, HYBRID, HYBRID_KEYS, MEMORY, PATIENCE, QUOTA_CRITICAL, QUOTA_LOW,
+    QUOTA_UNKNOWN, SESSIONS, STICKY, TOKENS, TOKENS_PER_MINUTE, WARM, WEIGHT_BUSY, WEIGHT_HEALTH,
+    WEIGHT_IDLE, WEIGHT_QUOTA, WEIGHT_TOKENS,
 };
 
 pub(super) fn hybrid(top: &Fields<'_>, report: &mut Report) -> Numbers {
@@ -26,7 +26,7 @@ pub(super) fn hybrid(top: &Fields<'_>, report: &mut Report) -> Numbers {
             idle: fields.read_or_default(&WEIGHT_IDLE, report),
             busy: fields.read_or_default(&WEIGHT_BUSY, report),
         },
-        home: fields.read_or_default(&HOME, report),
+        sticky: fields.read_or_default(&STICKY, report),
         quota: Quota {
             critical: thousandths_of(&fields, &QUOTA_CRITICAL, report),
             low: thousandths_of(&fields, &QUOTA_LOW, report),

@@ -41,8 +41,8 @@ pub enum Problem {
     #[error("`{key}` holds the name `{name}`; names are letters, digits, `.`, `_` and `-`")]
     Name { key: String, name: String },
 
-    #[error("{what} has no effect in this version, because {because}; {remedy}")]
-    NotYet { what: String, because: &'static str, remedy: &'static str },
+    #[error("{what} has no effect in this version, because {route_reason}; {remedy}")]
+    NotYet { what: String, route_reason: &'static str, remedy: &'static str },
 
     #[error("`{key}` {reason}")]
     Secret { key: String, reason: String },

@@ -76,7 +76,7 @@ pub struct OAuthClient {
 }
 
 /// The inputs for reading providers.
-pub(super) struct Common<'a> {
+pub(super) struct ProviderCommon<'a> {
     pub(super) secrets: &'a Secrets<'a>,
     pub(super) pool_order: &'a PoolOrder<'a>,
     pub(super) names_in_catalog: &'a [&'a str],
@@ -86,7 +86,7 @@ pub(super) struct Common<'a> {
 pub(super) fn resolve(
     index: usize,
     declared: &Declared,
-    common: &Common<'_>,
+    common: &ProviderCommon<'_>,
     report: &mut Report,
 ) -> Option<ProviderConfig> {
     let entry = Entry { path: format!("providers.{}", declared.name), node: &declared.node };
@@ -126,7 +126,7 @@ pub(super) fn resolve(
 fn kind(
     fields: &Fields<'_>,
     declared: &Declared,
-    common: &Common<'_>,
+    common: &ProviderCommon<'_>,
     report: &mut Report,
 ) -> Option<WireFormat> {
     if fields.get(&KIND).is_none() && !declared.in_catalog {

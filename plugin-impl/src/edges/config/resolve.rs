@@ -48,7 +48,7 @@ pub(super) fn config(
     let declared = declared(&top, &mut report);
     config.providers = providers(&top, &declared, &secrets, &mut report);
     config.accounts = accounts(&top, &declared, &secrets, &mut report);
-    let chains = fallbacks::Common {
+    let chains = fallbacks::FallbackCommon {
         names: &names(&declared),
         providers: &config.providers,
         accounts: &config.accounts,
@@ -159,7 +159,8 @@ fn providers(
 ) -> Vec<Arc<ProviderConfig>> {
     let pool_order = PoolOrder::read(top, report);
     let names_in_catalog: Vec<&str> = names(declared.iter().filter(|declared| declared.in_catalog));
-    let common = provider::Common { secrets, pool_order: &pool_order, names_in_catalog: &names_in_catalog };
+    let common =
+        provider::ProviderCommon { secrets, pool_order: &pool_order, names_in_catalog: &names_in_catalog };
     let each = declared.iter().enumerate();
     let providers: Vec<ProviderConfig> =
         each.filter_map(|(index, declared)| provider::resolve(index, declared, &common, report)).collect();
@@ -174,7 +175,9 @@ fn accounts(
     report: &mut Report,
 ) -> Vec<AccountConfig> {
     match top.get(&ACCOUNTS) {
-        Some(list) => account::accounts(&list, &account::Common { secrets, providers: declared }, report),
+        Some(list) => {
+            account::accounts(&list, &account::AccountCommon { secrets, providers: declared }, report)
+        }
         None => account::from_environment(secrets.environment, declared, report),
     }
 }

@@ -18,7 +18,7 @@ use super::provider::AuthScheme;
 use super::secret_source;
 use super::setting::{Section, Setting};
 use super::store::StoreName;
-use super::url::{BaseUrl, EndpointUrl, Host, Origin, Proxy, QuotaUrl};
+use super::url::{BaseUrl, EndpointUrl, HostForm, OriginForm, Proxy, QuotaUrl};
 
 pub(super) use self::account::*;
 pub(super) use self::bodies::{BODY_TIMEOUT, MAX_BODIES, MAX_BODY};
@@ -38,9 +38,9 @@ const URLS: Compound = Compound("a URL with http:// or https://, or a list of th
 /// The form of each element of [`BASE_URL`].
 pub(super) const URL_FORM: EndpointUrl = EndpointUrl;
 /// The form of each element of [`HOSTS`].
-pub(super) const HOST_FORM: Host = Host;
+pub(super) const HOST_FORM: HostForm = HostForm;
 /// The form of each element of [`ALLOW_ORIGINS`].
-pub(super) const ORIGIN_FORM: Origin = Origin;
+pub(super) const ORIGIN_FORM: OriginForm = OriginForm;
 
 pub(super) static TOP: Section = Section {
     title: "Top level",

@@ -5,7 +5,7 @@ use super::problem::nearest;
 
 /// The place of limits, cooldowns and readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Store {
+pub enum StoreChoice {
     /// In the process; state ends with the process.
     #[default]
     Memory,
@@ -27,12 +27,12 @@ impl Shape for StoreName {
 }
 
 impl Form for StoreName {
-    type Value = Store;
+    type Value = StoreChoice;
 
-    fn parse(&self, text: &str) -> Result<Store, Refused> {
+    fn parse(&self, text: &str) -> Result<StoreChoice, Refused> {
         match text {
-            "memory" => Ok(Store::Memory),
-            _ if text.starts_with("sqlite") || text.starts_with("redis") => Ok(Store::Memory),
+            "memory" => Ok(StoreChoice::Memory),
+            _ if text.starts_with("sqlite") || text.starts_with("redis") => Ok(StoreChoice::Memory),
             _ => Err(Refused(nearest(text, ["memory"]))),
         }
     }

@@ -115,9 +115,9 @@ impl Form for QuotaUrl {
 }
 
 /// A host, with or without a port, in lower case.
-pub(super) struct Host;
+pub(super) struct HostForm;
 
-impl Shape for Host {
+impl Shape for HostForm {
     const IS_TEXT: bool = true;
 
     fn allowed(&self) -> String {
@@ -125,7 +125,7 @@ impl Shape for Host {
     }
 }
 
-impl Form for Host {
+impl Form for HostForm {
     type Value = String;
 
     fn parse(&self, text: &str) -> Result<String, Refused> {
@@ -138,9 +138,9 @@ impl Form for Host {
 }
 
 /// The origin of a web page, as written by browsers (RFC 6454 section 6.2).
-pub(super) struct Origin;
+pub(super) struct OriginForm;
 
-impl Shape for Origin {
+impl Shape for OriginForm {
     const IS_TEXT: bool = true;
 
     fn allowed(&self) -> String {
@@ -148,7 +148,7 @@ impl Shape for Origin {
     }
 }
 
-impl Form for Origin {
+impl Form for OriginForm {
     type Value = String;
 
     fn parse(&self, text: &str) -> Result<String, Refused> {
@@ -162,7 +162,8 @@ impl Form for Origin {
         if !is_scheme {
             return Err(Refused::PLAIN);
         }
-        Host.parse(host)
+        HostForm
+            .parse(host)
             .map(|host| format!("{}://{host}", scheme.to_ascii_lowercase()))
             .map_err(|_| Refused::PLAIN)
     }
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn an_origin_is_a_scheme_and_a_host() {
         let check = |text: &str, result: Result<&str, Option<&str>>| {
-            let parsed = Origin.parse(text).map_err(|refused| refused.0);
+            let parsed = OriginForm.parse(text).map_err(|refused| refused.0);
             assert_eq!(parsed.as_deref().map_err(Option::as_deref), result, "{text}");
         };
         check("https://App.example", Ok("https://app.example"));

@@ -25,12 +25,12 @@ pub(super) enum Value {
     Null,
     Text(String),
     List(Vec<Node>),
-    Map(Vec<Member>),
+    Map(Vec<YamlMember>),
 }
 
 /// A key of a map with its value; keys are unique.
 #[derive(Clone)]
-pub(super) struct Member {
+pub(super) struct YamlMember {
     pub(super) key: String,
     pub(super) place: Place,
     pub(super) node: Node,
@@ -46,11 +46,11 @@ impl Node {
     }
 
     /// Returns the members of a map; none for other values.
-    pub(super) fn members(&self) -> &[Member] {
+    pub(super) fn members(&self) -> &[YamlMember] {
         if let Value::Map(members) = &self.value { members } else { &[] }
     }
 
-    pub(super) fn member(&self, key: &str) -> Option<&Member> {
+    pub(super) fn member(&self, key: &str) -> Option<&YamlMember> {
         self.members().iter().find(|member| member.key == key)
     }
 }
@@ -128,8 +128,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Vec<Member>, Box<ConfigError>> {
-        let mut members: Vec<Member> = Vec::new();
+    fn map(&mut self, depth: usize) -> Result<Vec<YamlMember>, Box<ConfigError>> {
+        let mut members: Vec<YamlMember> = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -143,16 +143,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn member(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Member, Box<ConfigError>> {
+    fn member(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<YamlMember, Box<ConfigError>> {
         let place = self.place(span);
         let Event::Scalar(key, ..) = event else {
             return Err(self.syntax(span, "a key must be plain text"));
         };
         let (event, span) = self.next()?;
-        Ok(Member { key: key.into_owned(), place, node: self.node(event, span, depth + 1)? })
+        Ok(YamlMember { key: key.into_owned(), place, node: self.node(event, span, depth + 1)? })
     }
 
-    fn duplicate(&mut self, member: &Member, first: &Place) {
+    fn duplicate(&mut self, member: &YamlMember, first: &Place) {
         let problem = Problem::DuplicateKey { key: member.key.clone(), first: first.to_string() };
         self.report.error(&member.place, problem);
     }

@@ -6,7 +6,7 @@
 
 mod connection;
 mod heard;
-mod shelf;
+mod idle_pool;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use super::body::Source;
 use super::{Outgoing, Replay, Response, SendError, fault};
 
 use self::connection::{Connection, Lost};
-use self::shelf::Shelf;
+use self::idle_pool::IdlePool;
 
 pub(super) use self::connection::ConnectedBody;
 
@@ -41,7 +41,7 @@ const AT_ONCE: Duration = Duration::from_millis(250);
 /// The client of the direct way out.
 #[derive(Debug)]
 pub(super) struct Direct {
-    shelf: Arc<Shelf>,
+    idle_pool: Arc<IdlePool>,
     plain: HttpConnector,
     /// The TLS connector, made for the first upstream in need, because making reads the machine's
     /// certificates.
@@ -77,7 +77,7 @@ impl Default for Direct {
         plain.enforce_http(false);
         // Without it the second write of a request waits for the upstream's delayed acknowledgement.
         plain.set_nodelay(true);
-        Self { shelf: Arc::default(), plain, secured: OnceCell::new() }
+        Self { idle_pool: Arc::default(), plain, secured: OnceCell::new() }
     }
 }
 
@@ -99,10 +99,10 @@ impl Direct {
         let mut request = made(outgoing, uri, &origin);
         // A request with harmful copies gets a fresh connection, since an idle connection may already be
         // closed.
-        let kept = (replay == Replay::IfUnread).then(|| self.shelf.take(&origin)).flatten();
+        let kept = (replay == Replay::IfUnread).then(|| self.idle_pool.take(&origin)).flatten();
         if let Some(kept) = kept {
             let asked = Instant::now();
-            match kept.ask(request, &self.shelf).await {
+            match kept.ask(request, &self.idle_pool).await {
                 Ok(response) => return Ok(response.map(Source::Direct)),
                 // Closed at once: nothing was read, so the request is safe to send again.
                 Err(Lost::Closed(error)) if error.is_canceled() || asked.elapsed() <= AT_ONCE => {
@@ -114,7 +114,7 @@ impl Direct {
         }
         let connected = tokio::time::timeout(connect, self.connect(origin, uri)).await;
         let connection = connected.map_err(|_| fault::not_connected_in(connect))??;
-        let answered = connection.ask(request, &self.shelf).await;
+        let answered = connection.ask(request, &self.idle_pool).await;
         answered.map(|response| response.map(Source::Direct)).map_err(|lost| fault::of_direct(lost.error()))
     }
 

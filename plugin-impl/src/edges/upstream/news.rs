@@ -11,10 +11,10 @@ use crate::sync::{Mutex, unpoisoned};
 
 /// Stands between a task and its wakers.
 #[derive(Debug, Default)]
-pub struct News(Mutex<State>);
+pub struct News(Mutex<NewsState>);
 
 #[derive(Debug, Default)]
-enum State {
+enum NewsState {
     /// News, or no look yet.
     #[default]
     Came,
@@ -29,12 +29,12 @@ impl News {
     pub fn look(&self, context: &Context<'_>) -> bool {
         let mut state = unpoisoned(self.0.lock());
         match &mut *state {
-            State::Awaited(waker) => {
+            NewsState::Awaited(waker) => {
                 waker.clone_from(context.waker());
                 false
             }
-            State::Came | State::Looked => {
-                *state = State::Looked;
+            NewsState::Came | NewsState::Looked => {
+                *state = NewsState::Looked;
                 true
             }
         }
@@ -43,10 +43,10 @@ impl News {
     /// Wakes the task at the next news, and at news since the look began.
     pub fn wait(&self, context: &Context<'_>) {
         let mut state = unpoisoned(self.0.lock());
-        if matches!(*state, State::Came) {
+        if matches!(*state, NewsState::Came) {
             context.waker().wake_by_ref();
         } else {
-            *state = State::Awaited(context.waker().clone());
+            *state = NewsState::Awaited(context.waker().clone());
         }
     }
 }
@@ -57,8 +57,8 @@ impl Wake for News {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let before = std::mem::replace(&mut *unpoisoned(self.0.lock()), State::Came);
-        if let State::Awaited(waker) = before {
+        let before = std::mem::replace(&mut *unpoisoned(self.0.lock()), NewsState::Came);
+        if let NewsState::Awaited(waker) = before {
             waker.wake();
         }
     }

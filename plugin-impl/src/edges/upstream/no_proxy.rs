@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn a_host_is_spared_by_a_star_and_by_its_port() {
-        let check = |list: &str, url: &str, spared: bool| {
+        let check = |list: &str, url: &str, deprioritised: bool| {
             let uri: Uri = url.parse().expect("a URL");
-            assert_eq!(NoProxy::read(list).spares(&uri), spared, "{list} {url}");
+            assert_eq!(NoProxy::read(list).spares(&uri), deprioritised, "{list} {url}");
         };
         check("*", "http://127.0.0.1:8080/", true);
         check("*", "https://[::1]/", true);

@@ -9,7 +9,7 @@ use pointsman_api::{Body, Chunk, Error, ErrorCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::AbortHandle;
 
-use super::fence::caught;
+use super::panic_guard::caught;
 
 /// The most pieces ready for the host. More pieces make a saturated stream cheaper, up to a measured point;
 /// fewer pieces use less memory.

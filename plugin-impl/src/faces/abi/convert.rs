@@ -6,7 +6,7 @@ use abi_stable::std_types::{ROption, RString, Tuple2};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use pointsman_api::{self as api, Error, ErrorCode, Extensions, Headers, NoticeKind, Request, Severity};
-use pointsman_core::reporting::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 use pointsman_core::time::UnixMillis;
 
 use crate::edges::notices::MetBy;
@@ -17,7 +17,7 @@ use crate::runtime::router::call as make_call;
 use crate::secret::redact;
 
 /// The head of an answer, ready to cross.
-pub(super) struct Head {
+pub(super) struct AbiHead {
     pub(super) status: u16,
     pub(super) headers: Headers,
 }
@@ -43,9 +43,9 @@ pub(super) fn call(request: Request) -> Result<(Uri, Call), Error> {
 }
 
 /// Makes the head of a response.
-pub(super) fn head(answer: &Answer) -> Head {
+pub(super) fn head(answer: &Answer) -> AbiHead {
     let pairs = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    Head { status: answer.status.as_u16(), headers: pairs.collect() }
+    AbiHead { status: answer.status.as_u16(), headers: pairs.collect() }
 }
 
 /// Makes the view of a notice.
@@ -70,32 +70,32 @@ pub(super) fn notice(notice: &Notice, met_by: MetBy) -> api::Notice {
     }
 }
 
-fn extensions(event: &Event, met_by: MetBy) -> Extensions {
+fn extensions(event: &NoticeEvent, met_by: MetBy) -> Extensions {
     let mut extensions = Extensions::new();
     extensions.set("met-by", met_by.as_str());
-    if let Event::SignIn { url: Some(url), .. } = event {
+    if let NoticeEvent::SignIn { url: Some(url), .. } = event {
         extensions.set("url", url);
     }
     extensions
 }
 
-fn kind(event: &Event) -> (NoticeKind, Severity) {
+fn kind(event: &NoticeEvent) -> (NoticeKind, Severity) {
     match event {
-        Event::PoolFallback { .. } => (NoticeKind::POOL_FALLBACK, Severity::INFO),
-        Event::ProviderFallback { .. } => (NoticeKind::PROVIDER_FALLBACK, Severity::WARNING),
-        Event::AccountExhausted { .. } => (NoticeKind::ACCOUNT_EXHAUSTED, Severity::WARNING),
-        Event::PoolExhausted { pinned: true, .. } => (NoticeKind::PINNED_EXHAUSTED, Severity::WARNING),
-        Event::PoolExhausted { pinned: false, .. } => (NoticeKind::POOL_EXHAUSTED, Severity::WARNING),
-        Event::Cooldown { .. } => (NoticeKind::COOLDOWN, Severity::WARNING),
-        Event::EndpointDown { .. } => (NoticeKind::ENDPOINT, Severity::WARNING),
-        Event::AllLimited { .. } => (NoticeKind::ALL_LIMITED, Severity::WARNING),
-        Event::AllCooling { .. } => (NoticeKind::ALL_COOLING, Severity::WARNING),
-        Event::Protected { .. } => (NoticeKind::PROTECTED, Severity::WARNING),
-        Event::SignIn { .. } => (NoticeKind::SIGN_IN, Severity::ERROR),
-        Event::Disabled { .. } => (NoticeKind::DISABLED, Severity::WARNING),
-        Event::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
-        Event::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),
-        Event::ConfigRefused { .. } => (NoticeKind::CONFIG, Severity::ERROR),
+        NoticeEvent::PoolFallback { .. } => (NoticeKind::POOL_FALLBACK, Severity::INFO),
+        NoticeEvent::ProviderFallback { .. } => (NoticeKind::PROVIDER_FALLBACK, Severity::WARNING),
+        NoticeEvent::AccountExhausted { .. } => (NoticeKind::ACCOUNT_EXHAUSTED, Severity::WARNING),
+        NoticeEvent::PoolExhausted { pinned: true, .. } => (NoticeKind::PINNED_EXHAUSTED, Severity::WARNING),
+        NoticeEvent::PoolExhausted { pinned: false, .. } => (NoticeKind::POOL_EXHAUSTED, Severity::WARNING),
+        NoticeEvent::Cooldown { .. } => (NoticeKind::COOLDOWN, Severity::WARNING),
+        NoticeEvent::EndpointDown { .. } => (NoticeKind::ENDPOINT, Severity::WARNING),
+        NoticeEvent::AllLimited { .. } => (NoticeKind::ALL_LIMITED, Severity::WARNING),
+        NoticeEvent::AllCooling { .. } => (NoticeKind::ALL_COOLING, Severity::WARNING),
+        NoticeEvent::Protected { .. } => (NoticeKind::PROTECTED, Severity::WARNING),
+        NoticeEvent::SignIn { .. } => (NoticeKind::SIGN_IN, Severity::ERROR),
+        NoticeEvent::Disabled { .. } => (NoticeKind::DISABLED, Severity::WARNING),
+        NoticeEvent::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
+        NoticeEvent::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),
+        NoticeEvent::ConfigRefused { .. } => (NoticeKind::CONFIG, Severity::ERROR),
     }
 }
 
@@ -152,13 +152,13 @@ fn pool(pool: PoolStatus) -> api::PoolView {
             PoolState::Open => api::PoolState::OPEN,
             PoolState::Limited => api::PoolState::LIMITED,
             // What is learned is a guess, if a good one.
-            PoolState::Guessed | PoolState::Learned => api::PoolState::GUESSED,
+            PoolState::Estimated | PoolState::Predicted => api::PoolState::ESTIMATED,
             PoolState::Probing => api::PoolState::PROBING,
             PoolState::Protected => api::PoolState::PROTECTED,
         },
         until_unix_ms: instant(pool.until),
         in_flight: pool.under_way.in_flight,
-        streak: pool.streak,
+        consecutive_trips: pool.consecutive_trips,
         trips: pool.trips,
         served: pool.served,
         limited: pool.limited,

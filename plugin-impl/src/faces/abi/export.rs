@@ -20,7 +20,7 @@ use crate::runtime::answer::{Answer, AnswerBody, Relay};
 
 use super::body::{AbortOnDrop, DEPTH, Piped, Whole, gone};
 use super::convert;
-use super::fence::{caught, fence};
+use super::panic_guard::{caught, panic_guard};
 
 /// The service behind the boundary. Any method may panic.
 pub trait Service: Send + Sync + 'static {
@@ -57,7 +57,7 @@ impl<S: Service> Drop for Exported<S> {
 }
 
 /// The head of an answer, with the whole body or the channel of the body.
-type Begun = (convert::Head, Result<Bytes, mpsc::Receiver<Result<Bytes, Error>>>);
+type Begun = (convert::AbiHead, Result<Bytes, mpsc::Receiver<Result<Bytes, Error>>>);
 
 impl<S: Service> Plugin for Exported<S> {
     fn fetch(&self, request: Request) -> FfiFuture<RResult<Response, Error>> {
@@ -73,11 +73,11 @@ impl<S: Service> Plugin for Exported<S> {
     }
 
     fn status(&self) -> RResult<Status, Error> {
-        fence(|| self.0.status())
+        panic_guard(|| self.0.status())
     }
 
     fn listen(&self, address: RString) -> RResult<RString, Error> {
-        fence(|| self.0.listen(&address))
+        panic_guard(|| self.0.listen(&address))
     }
 
     fn shutdown(&self, grace_ms: u64) -> FfiFuture<RResult<(), Error>> {

@@ -10,15 +10,15 @@ use crate::instance::Host;
 use super::convert;
 
 /// Calls a host's callbacks.
-pub(super) struct ToHost(HostBox);
+pub(super) struct HostCallbacks(HostBox);
 
-impl ToHost {
+impl HostCallbacks {
     pub(super) fn new(host: HostBox) -> Self {
         Self(host)
     }
 }
 
-impl Host for ToHost {
+impl Host for HostCallbacks {
     fn notice(&self, notice: &Notice, met_by: MetBy) {
         self.0.notice(convert::notice(notice, met_by));
     }

@@ -12,9 +12,9 @@ use crate::faces::panics;
 use crate::instance::{ConfigFrom, Instance};
 
 use super::errors::{Failure, POINTSMAN_ERROR_BAD_REQUEST, fenced, negative};
+use super::event_json::EventJson;
+use super::event_queue::EventQueue;
 use super::extra::Extra;
-use super::letters::Letters;
-use super::mailbox::Mailbox;
 use super::text::{give, optional, required};
 
 /// The version of this interface: `major << 16 | minor`. Another major breaks; a minor adds.
@@ -29,7 +29,7 @@ const JOIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Router {
     pub(super) instance: Arc<Instance>,
-    letters: Arc<Letters>,
+    event_json: Arc<EventJson>,
 }
 
 /// Borrows a handle.
@@ -101,10 +101,10 @@ pub unsafe extern "C" fn pointsman_start(
             Some(text) => ConfigFrom::Text(text.to_owned()),
             None => ConfigFrom::Places(path.map(Into::into)),
         };
-        let letters = Arc::new(Letters::default());
-        panics::log(letters.clone());
-        let instance = Instance::start(from, letters.clone(), Arc::new(environment))?;
-        Ok(Box::into_raw(Box::new(Router { instance, letters })))
+        let event_json = Arc::new(EventJson::default());
+        panics::log(event_json.clone());
+        let instance = Instance::start(from, event_json.clone(), Arc::new(environment))?;
+        Ok(Box::into_raw(Box::new(Router { instance, event_json })))
     })
     .unwrap_or(std::ptr::null_mut())
 }
@@ -125,14 +125,14 @@ pub unsafe extern "C" fn pointsman_stop(router: *mut Router, grace_ms: u64) -> i
             return Err(Failure::argument("the router is null"));
         }
         // SAFETY: it is from `pointsman_start`, and the caller stops it once.
-        let Router { instance, letters } = *unsafe { Box::from_raw(router) };
+        let Router { instance, event_json } = *unsafe { Box::from_raw(router) };
         if let Some(runtime) = instance.handle() {
             runtime.block_on(instance.shut_down(Duration::from_millis(grace_ms)));
             // What was cut holds the instance for a moment more.
             let over = async { tokio::time::timeout(JOIN, instance.tasks().wait()).await };
             let _ = runtime.block_on(over);
         }
-        letters.close();
+        event_json.close();
         if let Some(instance) = Arc::into_inner(instance) {
             instance.join(JOIN);
         }
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn pointsman_status(router: *const Router) -> *mut c_char 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pointsman_next_notice(router: *const Router, wait_ms: u32) -> *mut c_char {
     // SAFETY: the caller's duty.
-    unsafe { next(router, wait_ms, |letters| &letters.notices) }
+    unsafe { next(router, wait_ms, |event_json| &event_json.notices) }
 }
 
 /// Returns the oldest line of the log that has not been taken as JSON, as `pointsman_next_notice` does.
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn pointsman_next_notice(router: *const Router, wait_ms: u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pointsman_next_log(router: *const Router, wait_ms: u32) -> *mut c_char {
     // SAFETY: the caller's duty.
-    unsafe { next(router, wait_ms, |letters| &letters.log) }
+    unsafe { next(router, wait_ms, |event_json| &event_json.log) }
 }
 
 /// # Safety
@@ -178,13 +178,13 @@ pub unsafe extern "C" fn pointsman_next_log(router: *const Router, wait_ms: u32)
 unsafe fn next(
     router: *const Router,
     wait_ms: u32,
-    mailbox: impl FnOnce(&Letters) -> &Mailbox<serde_json::Value>,
+    event_queue: impl FnOnce(&EventJson) -> &EventQueue<serde_json::Value>,
 ) -> *mut c_char {
     fenced(|| {
         // The letters are held, so that whoever waits may be outlived by the router's end.
         // SAFETY: the caller's duty.
-        let letters = unsafe { self::router(router) }?.letters.clone();
-        let taken = mailbox(&letters).take(Duration::from_millis(wait_ms.into()));
+        let event_json = unsafe { self::router(router) }?.event_json.clone();
+        let taken = event_queue(&event_json).take(Duration::from_millis(wait_ms.into()));
         Ok(taken.map_or(std::ptr::null_mut(), |taken| give(&taken.into_text())))
     })
     .unwrap_or(std::ptr::null_mut())

@@ -72,7 +72,7 @@ pub struct Wait {
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// The account's place in the roster.
-    pub home: u32,
+    pub sticky: u32,
     pub stake: Stake,
     /// When the account lets somebody in.
     pub opens: Millis,
@@ -91,12 +91,12 @@ impl Wait {
         plan: &mut Plan,
         terms: &Terms,
     ) -> Option<Millis> {
-        let Terms { home, stake, opens, patience, price } = *terms;
-        let account = &roster.members[home as usize].account;
+        let Terms { sticky, stake, opens, patience, price } = *terms;
+        let account = &roster.members[sticky as usize].account;
         let waiters = |place: u32| roster.members[place as usize].account.waiting();
         let place = self.place.take().filter(|place| place.account.ordinal == account.ordinal);
         let place = place.unwrap_or_else(|| Place::take(account, stake, snapshot.now));
-        let offer = room(snapshot, plan, home, waiters);
+        let offer = room(snapshot, plan, sticky, waiters);
         let room = offer.map_or(Room::None, |(_, room)| room);
         let until = place.look(&Look { room, opens, patience, price, now: snapshot.now });
         if until.is_some() {

@@ -1,9 +1,11 @@
 //! Suspects: accounts with an answer in doubt, without proof of fault.
 
 use pointsman_core::admission::backoff::Schedule;
-use pointsman_core::admission::blame::{Blame, Gate, Reason, acquittal, conviction, reason, unwitnessed};
+use pointsman_core::admission::blame::{
+    Blame, BreakerScope, Reason, acquittal, conviction, reason, unwitnessed,
+};
 use pointsman_core::admission::cell::{Limit, Settled};
-use pointsman_core::admission::vitals::{Rates, Sign};
+use pointsman_core::admission::health_stats::{Rates, Sign};
 use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{Outcome, SignIn};
@@ -17,7 +19,7 @@ use super::{Gates, Settlement, Target};
 #[must_use = "a suspect that is dropped has no verdict"]
 pub struct Suspect {
     pub(super) target: Target,
-    pub(super) gates: Gates,
+    pub(super) breakers: Gates,
     pub(super) rates: Rates,
     /// Further requests have met an equal answer at the account.
     pub(super) repeated: bool,
@@ -47,17 +49,18 @@ impl Suspect {
 
     fn follow(mut self, blame: Blame, evidence: &Evidence, now: Millis) -> Settlement {
         match blame {
-            Blame::Gate(gate, limit, Reason::Refused) => {
+            Blame::BreakerScope(breaker, limit, Reason::Refused) => {
                 // What happens again while nothing good comes in between is taken at its word.
-                let again = self.target.with_gate(gate, |cell| cell.state().streak > 0) == Some(true);
+                let again = self.target.with_breaker(breaker, |cell| cell.state().consecutive_trips > 0)
+                    == Some(true);
                 let why = if again { reason(evidence) } else { Reason::Refused };
-                self.close(gate, limit, why, now)
+                self.close(breaker, limit, why, now)
             }
-            Blame::Gate(gate, limit, reason) => self.close(gate, limit, reason, now),
+            Blame::BreakerScope(breaker, limit, reason) => self.close(breaker, limit, reason, now),
             Blame::SignIn => self.sign_in(evidence, now),
             Blame::Nobody | Blame::Request => {
-                if self.target.pass(&mut self.gates) {
-                    self.target.account.bell.ring();
+                if self.target.pass(&mut self.breakers) {
+                    self.target.account.notifier.notify();
                 }
                 Settlement::Nothing
             }
@@ -65,15 +68,21 @@ impl Suspect {
         }
     }
 
-    pub(super) fn close(mut self, gate: Gate, limit: Limit, reason: Reason, now: Millis) -> Settlement {
-        let stamp = self.gates[gate.index()].take().unwrap_or_default();
-        match self.target.close_gate(gate, stamp, (limit, reason), now) {
+    pub(super) fn close(
+        mut self,
+        breaker: BreakerScope,
+        limit: Limit,
+        reason: Reason,
+        now: Millis,
+    ) -> Settlement {
+        let cell_permit = self.breakers[breaker.index()].take().unwrap_or_default();
+        match self.target.close_breaker(breaker, cell_permit, (limit, reason), now) {
             Settled::Tripped { until } => {
                 // The fault of a shared endpoint says nothing about the health of this pool.
-                if !gate.is_shared() {
-                    self.target.slot().vitals.mark(Sign::Failed, &self.rates, now);
+                if !breaker.is_shared() {
+                    self.target.slot().health_stats.mark(Sign::Failed, &self.rates, now);
                 }
-                Settlement::Closed { gate, reason, until }
+                Settlement::Closed { breaker, reason, until }
             }
             Settled::Folded => Settlement::Nothing,
         }
@@ -82,7 +91,12 @@ impl Suspect {
     pub(super) fn sign_in(self, evidence: &Evidence, now: Millis) -> Settlement {
         let is_told_to_a_side_path = self.target.operation != Operation::Generating;
         if is_told_to_a_side_path && evidence.outcome != Outcome::NeedsSignIn(SignIn::Revoked) {
-            return self.close(Gate::Account, Limit::Guessed(Schedule::FAULT), Reason::Refused, now);
+            return self.close(
+                BreakerScope::Account,
+                Limit::Estimated(Schedule::FAULT),
+                Reason::Refused,
+                now,
+            );
         }
         let url = if let Outcome::NeedsSignIn(SignIn::Verification { url }) = &evidence.outcome {
             url.clone()
@@ -99,7 +113,7 @@ impl Suspect {
 
 impl Drop for Suspect {
     fn drop(&mut self) {
-        self.target.release(&mut self.gates);
-        self.target.account.bell.ring();
+        self.target.release(&mut self.breakers);
+        self.target.account.notifier.notify();
     }
 }

@@ -33,7 +33,7 @@ fn roster(count: u32) -> Roster {
 fn limit(roster: &Roster, places: impl IntoIterator<Item = u32>) {
     let until = NOW.after(Duration::from_secs(60));
     for place in places {
-        roster.members[place as usize].account.recall(0, None, Limit::Known { until }, NOW);
+        roster.members[place as usize].account.recall(0, None, Limit::Reported { until }, NOW);
     }
 }
 
@@ -58,7 +58,7 @@ fn seen(roster: &Roster, context: &Context, account: Option<&str>) -> (Vec<u32>,
 fn a_small_fleet_is_seen_whole_and_of_a_large_one_a_few() {
     assert_eq!(seen(&roster(64), &Context::default(), None).0.len(), 64);
     let context =
-        Context { turn: 500, accounts: MANY, home: Some(77), parent: Some(88), ..Context::default() };
+        Context { turn: 500, accounts: MANY, sticky: Some(77), parent: Some(88), ..Context::default() };
     let (places, open) = seen(&roster(MANY), &context, None);
     assert!(places.len() <= 11 && places.len() == open, "{places:?}");
     assert!([77, 88, 500].iter().all(|place| places.contains(place)), "{places:?}");
@@ -193,7 +193,7 @@ fn a_told_limit_is_tried_again_each_recheck_and_never_before() {
     for (told, rechecked) in [(59, false), (120, true)] {
         let roster = roster(1).with_knocks(Arc::default(), Duration::from_secs(600));
         let until = later(told * minute);
-        roster.members[0].account.recall(0, None, Limit::Known { until }, NOW);
+        roster.members[0].account.recall(0, None, Limit::Reported { until }, NOW);
         assert!(planned(&roster, later(10 * minute - 16)).is_err(), "never before");
         let Ok(due) = planned(&roster, later(10 * minute)) else {
             assert!(!rechecked, "{told} minutes");

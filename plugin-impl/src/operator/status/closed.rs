@@ -16,7 +16,7 @@ pub struct ClosedStatus {
     pub endpoint: Option<String>,
     pub reason: &'static str,
     pub until: UnixMillis,
-    /// `told`, `predicted` or `guessed`.
+    /// `told`, `predicted` or `estimated`.
     pub quality: &'static str,
 }
 

@@ -191,7 +191,7 @@ mod tests {
             state,
             until,
             under_way: UnderWay { in_flight: 2, cap: (name == "claude").then_some(4) },
-            streak: 0,
+            consecutive_trips: 0,
             trips: 1,
             served: 40,
             limited: 3,

@@ -29,7 +29,7 @@ pub(super) struct Merge {
     /// The first piece, copied only at a second piece.
     first: Bytes,
     more: BytesMut,
-    turn: Option<Arc<Turn>>,
+    turn: Option<Arc<MergeTurn>>,
     end: Option<Result<(), StreamFault>>,
 }
 
@@ -98,7 +98,7 @@ impl Merge {
     ///
     /// Waking itself would not suffice: a pending body may be polled again within the same poll.
     fn poll_turn(&mut self, context: &Context<'_>) -> Poll<()> {
-        let turn = self.turn.get_or_insert_with(Turn::begin);
+        let turn = self.turn.get_or_insert_with(MergeTurn::begin);
         turn.waker.register(context.waker());
         if !turn.passed.load(Ordering::Acquire) {
             return Poll::Pending;
@@ -110,12 +110,12 @@ impl Merge {
 
 /// A turn of the scheduler.
 #[derive(Debug, Default)]
-struct Turn {
+struct MergeTurn {
     passed: AtomicBool,
     waker: AtomicWaker,
 }
 
-impl Turn {
+impl MergeTurn {
     fn begin() -> Arc<Self> {
         let turn = Arc::new(Self::default());
         let waker = Waker::from(turn.clone());
@@ -125,7 +125,7 @@ impl Turn {
     }
 }
 
-impl Wake for Turn {
+impl Wake for MergeTurn {
     fn wake(self: Arc<Self>) {
         self.passed.store(true, Ordering::Release);
         self.waker.wake();

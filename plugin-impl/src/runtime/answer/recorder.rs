@@ -3,37 +3,42 @@
 use std::sync::Arc;
 
 use pointsman_core::ids::AccountId;
-use pointsman_core::request::bond::Scout;
+use pointsman_core::request::resource::IdScanner;
 
 use crate::clock::Clock;
-use crate::fleet::bonds::Bonds;
+use crate::fleet::resource_owners::ResourceOwners;
 
 /// Remembers the resources of an answer, with the answering account as owner.
 #[derive(Debug)]
 pub struct Recorder {
-    scout: Scout,
-    bonds: Arc<Bonds>,
-    maker: AccountId,
+    id_scanner: IdScanner,
+    resource_owners: Arc<ResourceOwners>,
+    owner: AccountId,
     clock: Clock,
 }
 
 impl Recorder {
     /// Makes a recorder for an answer.
-    pub fn new(scout: Scout, bonds: Arc<Bonds>, maker: AccountId, clock: Clock) -> Self {
-        Self { scout, bonds, maker, clock }
+    pub fn new(
+        id_scanner: IdScanner,
+        resource_owners: Arc<ResourceOwners>,
+        owner: AccountId,
+        clock: Clock,
+    ) -> Self {
+        Self { id_scanner, resource_owners, owner, clock }
     }
 
     /// Takes the next bytes before they are delivered: a request with a reference to them may follow at
     /// once.
     pub fn note(&mut self, bytes: &[u8]) {
-        let Self { scout, bonds, maker, clock } = self;
-        scout.push(bytes, |key| bonds.made(key, maker, clock.mono()));
+        let Self { id_scanner, resource_owners, owner, clock } = self;
+        id_scanner.push(bytes, |key| resource_owners.made(key, owner, clock.mono()));
     }
 
     /// Takes a complete answer before delivery.
     pub fn note_all(self, bytes: &[u8]) {
-        let Self { scout, bonds, maker, clock } = self;
-        scout.all(bytes, |key| bonds.made(key, &maker, clock.mono()));
+        let Self { id_scanner, resource_owners, owner, clock } = self;
+        id_scanner.all(bytes, |key| resource_owners.made(key, &owner, clock.mono()));
     }
 }
 
@@ -41,10 +46,10 @@ impl Recorder {
 mod tests {
     use futures_util::StreamExt as _;
     use http::Method;
-    use pointsman_core::request::bond::bonds;
     use pointsman_core::request::intent::Intent;
+    use pointsman_core::request::resource::resource_owners;
 
-    use crate::fleet::bonds::Bound;
+    use crate::fleet::resource_owners::Bound;
     use crate::runtime::answer::Relay;
 
     use super::*;
@@ -52,18 +57,18 @@ mod tests {
     #[tokio::test]
     async fn what_an_answer_made_is_known_before_the_caller_has_its_bytes() {
         let intent = Intent::read(&Method::POST, "/v1/responses", None, None).expect("of a wire format");
-        let (known, clock) = (Arc::<Bonds>::default(), Clock::start());
-        let maker = AccountId::new("openai:work");
-        let scout = Scout::new(&intent).expect("such an answer makes something");
-        let recorder = Recorder::new(scout, known.clone(), maker.clone(), clock);
+        let (known, clock) = (Arc::<ResourceOwners>::default(), Clock::start());
+        let owner = AccountId::new("openai:work");
+        let id_scanner = IdScanner::new(&intent).expect("such an answer makes something");
+        let recorder = Recorder::new(id_scanner, known.clone(), owner.clone(), clock);
         let pieces = ["data: {\"response\":{\"id\":\"re", "sp_1\"}}\n\n"];
         let held = pieces.iter().map(|piece| (*piece).into()).collect();
         let mut relay = Relay::new(held, None, Arc::default()).recording(Some(recorder));
 
-        let next = bonds(br#"{"previous_response_id":"resp_1"}"#, &intent);
+        let next = resource_owners(br#"{"previous_response_id":"resp_1"}"#, &intent);
         assert_eq!(known.of(&next, clock.mono()), Bound::Free);
         let came = relay.next().await.expect("a piece").expect("no break");
         assert_eq!(came, pieces.concat());
-        assert_eq!(known.of(&next, clock.mono()), Bound::To(maker));
+        assert_eq!(known.of(&next, clock.mono()), Bound::To(owner));
     }
 }

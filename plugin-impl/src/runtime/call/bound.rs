@@ -6,34 +6,34 @@ use pointsman_core::request::intent::Intent;
 use pointsman_core::request::route::{Ask, Providers, Route, RouteError};
 use thiserror::Error;
 
-use crate::fleet::bonds::Bound;
-use crate::runtime::chains::Leg;
+use crate::fleet::resource_owners::Bound;
+use crate::runtime::failover::Hop;
 use crate::runtime::generation::Generation;
 
 /// A call without a usable account, because of its references.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum BondError {
+pub enum ResourceError {
     #[error("this request refers to things that accounts `{0}` and `{1}` made, and no account can use both")]
     Torn(AccountId, AccountId),
     #[error("this request refers to things that account `{0}` made, which is no longer configured")]
     Gone(AccountId),
-    #[error("this request refers to things that account `{maker}` made, and is pinned to account `{pinned}`")]
-    Pinned { maker: AccountId, pinned: String },
+    #[error("this request refers to things that account `{owner}` made, and is pinned to account `{pinned}`")]
+    Pinned { owner: AccountId, pinned: String },
     #[error(
-        "this request refers to things that account `{maker}` made, and its model is at provider `{provider}`"
+        "this request refers to things that account `{owner}` made, and its model is at provider `{provider}`"
     )]
-    Elsewhere { maker: AccountId, provider: String },
+    Elsewhere { owner: AccountId, provider: String },
 }
 
-impl BondError {
+impl ResourceError {
     /// The HTTP status: the request is valid, but in conflict with the state of accounts.
     pub const STATUS: StatusCode = StatusCode::CONFLICT;
 
-    /// Returns the meaning of a route's error for a call bound to `maker`.
-    pub(super) fn of_route(maker: &AccountId, error: &RouteError) -> Option<Self> {
+    /// Returns the meaning of a route's error for a call bound to `owner`.
+    pub(super) fn of_route(owner: &AccountId, error: &RouteError) -> Option<Self> {
         match error {
             RouteError::UnknownAccount { provider, .. } => {
-                Some(Self::Elsewhere { maker: maker.clone(), provider: provider.clone() })
+                Some(Self::Elsewhere { owner: owner.clone(), provider: provider.clone() })
             }
             RouteError::UnknownPool { .. }
             | RouteError::PoolDoesNotServe { .. }
@@ -48,46 +48,46 @@ impl BondError {
 /// Returns the account demanded by a call, if any.
 ///
 /// # Errors
-/// [`BondError`] for an unusable account.
-pub(super) fn maker(
+/// [`ResourceError`] for an unusable account.
+pub(super) fn owner(
     bound: Bound,
     pinned: Option<&str>,
     providers: &impl Providers,
-) -> Result<Option<AccountId>, BondError> {
-    let maker = match bound {
+) -> Result<Option<AccountId>, ResourceError> {
+    let owner = match bound {
         Bound::Free => return Ok(None),
-        Bound::Torn(one, other) => return Err(BondError::Torn(one, other)),
-        Bound::To(maker) => maker,
+        Bound::Torn(one, other) => return Err(ResourceError::Torn(one, other)),
+        Bound::To(owner) => owner,
     };
     // Only the owner has the resource, so there is nowhere else to go.
-    if !providers.has_account(maker.as_str()) {
-        return Err(BondError::Gone(maker));
+    if !providers.has_account(owner.as_str()) {
+        return Err(ResourceError::Gone(owner));
     }
     match pinned {
-        Some(pinned) if pinned != maker.as_str() && pinned != maker.label() => {
-            Err(BondError::Pinned { maker, pinned: pinned.to_owned() })
+        Some(pinned) if pinned != owner.as_str() && pinned != owner.label() => {
+            Err(ResourceError::Pinned { owner, pinned: pinned.to_owned() })
         }
-        Some(_) | None => Ok(Some(maker)),
+        Some(_) | None => Ok(Some(owner)),
     }
 }
 
 /// Returns the hop of the owner, for an earlier request served by another hop. There the model has another
 /// name.
-pub(super) fn leg_of(
-    maker: &AccountId,
+pub(super) fn hop_of(
+    owner: &AccountId,
     ask: &Ask<'_>,
     intent: &Intent,
     generation: &Generation,
-) -> Option<Leg> {
+) -> Option<Hop> {
     let free = Ask { account: None, ..*ask };
-    let origin = Route::parse(&free, generation, generation.config.settings.quota_fallback).ok()?;
-    if origin.provider.id.as_str() == maker.provider() {
+    let primary = Route::parse(&free, generation, generation.config.settings.quota_fallback).ok()?;
+    if primary.provider.id.as_str() == owner.provider() {
         return None;
     }
-    let chain = generation.chains.of(&origin, intent);
-    let leg = chain.iter().find(|leg| leg.route.provider.id.as_str() == maker.provider())?;
-    let route = Route { account: Some(maker.clone()), ..leg.route.clone() };
-    Some(Leg { route, ..leg.clone() })
+    let chain = generation.failover_chains.of(&primary, intent);
+    let hop = chain.iter().find(|hop| hop.route.provider.id.as_str() == owner.provider())?;
+    let route = Route { account: Some(owner.clone()), ..hop.route.clone() };
+    Some(Hop { route, ..hop.clone() })
 }
 
 #[cfg(test)]
@@ -119,9 +119,9 @@ mod tests {
     }
 
     fn check(bound: Bound, pinned: Option<&str>, expected: Result<Option<&str>, &str>) {
-        let found = maker(bound, pinned, &Configured);
-        let found = found.map(|maker| maker.map(|maker| maker.to_string())).map_err(|e| e.to_string());
-        assert_eq!(found, expected.map(|maker| maker.map(str::to_owned)).map_err(str::to_owned));
+        let found = owner(bound, pinned, &Configured);
+        let found = found.map(|owner| owner.map(|owner| owner.to_string())).map_err(|e| e.to_string());
+        assert_eq!(found, expected.map(|owner| owner.map(str::to_owned)).map_err(str::to_owned));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use pointsman_core::time::Millis;
 
 use crate::edges::auth::Brought;
 use crate::fleet::callers::Own;
-use crate::runtime::chains::Leg;
+use crate::runtime::failover::Hop;
 use crate::runtime::generation::Generation;
 
 use super::{Call, CallError};
@@ -15,12 +15,12 @@ use super::{Call, CallError};
 pub(super) fn own(
     call: &Call,
     asked_at: Option<&ProviderId>,
-    origin: &Leg,
+    primary: &Hop,
     generation: &Generation,
     now: Millis,
 ) -> Option<Own> {
-    let roster = &generation.crews[origin.provider].roster;
-    if !roster.has_callers() || asked_at.is_some_and(|asked| *asked != origin.route.provider.id) {
+    let roster = &generation.provider_runtimes[primary.provider].roster;
+    if !roster.has_callers() || asked_at.is_some_and(|asked| *asked != primary.route.provider.id) {
         return None;
     }
     roster.own(&Brought::find(&call.headers, call.query.as_deref())?, now)
@@ -29,14 +29,14 @@ pub(super) fn own(
 /// Checks for a credential on a request that nothing else can serve.
 pub(super) fn check(
     own: Option<&Own>,
-    origin: &Leg,
-    others: &[Leg],
+    primary: &Hop,
+    others: &[Hop],
     generation: &Generation,
 ) -> Result<(), CallError> {
-    let crew = &generation.crews[origin.provider];
-    let needs_one = crew.roster.callers_only(origin.route.account.as_ref());
+    let provider_runtime = &generation.provider_runtimes[primary.provider];
+    let needs_one = provider_runtime.roster.callers_only(primary.route.account.as_ref());
     match needs_one.filter(|_| own.is_none() && others.is_empty()) {
-        Some(place) => Err(CallError::NoCredential(crew.names[place as usize].clone())),
+        Some(place) => Err(CallError::NoCredential(provider_runtime.names[place as usize].clone())),
         None => Ok(()),
     }
 }

@@ -11,14 +11,14 @@ use pointsman_core::response::evidence::{Certainty, Evidence};
 use crate::fleet::Suspect;
 use crate::fleet::lease::Target;
 
-use super::Journey;
+use super::RequestDriver;
 use super::look::Seen;
 use super::reply::Served;
 
 /// An answer in doubt.
 pub(super) struct Doubted {
     /// The hop of the answer.
-    leg: usize,
+    hop: usize,
     /// The account's index in the roster.
     account: u32,
     /// The suspect; `None` for a request too large for the account.
@@ -28,10 +28,10 @@ pub(super) struct Doubted {
     served: Option<Served>,
 }
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Returns the question behind the current attempt, for reading the answer.
     pub(super) fn asked<'a>(&'a self, target: &'a Target, named: &'a ModelId) -> Asked<'a> {
-        let intent = &self.routed.intent;
+        let intent = &self.resolved.intent;
         Asked {
             format: intent.format,
             operation: self.context.operation,
@@ -44,9 +44,9 @@ impl Journey<'_> {
 
     /// Keeps an answer in doubt.
     pub(super) fn doubt(&mut self, candidate: Candidate, suspect: Option<Suspect>, evidence: Evidence) {
-        let (leg, account) = (self.leg, candidate.account);
+        let (hop, account) = (self.hop, candidate.account);
         let (seen, served) = (self.seen.take(), self.served.clone());
-        self.doubts.push(Doubted { leg, account, suspect, evidence, seen, served });
+        self.doubts.push(Doubted { hop, account, suspect, evidence, seen, served });
     }
 
     /// Closes accounts with an answer in doubt to a plan, while the request seeks a witness.
@@ -54,8 +54,8 @@ impl Journey<'_> {
         if !self.dispatch.seeks_a_witness() {
             return;
         }
-        let provider = self.leg().provider;
-        let here = |doubted: &&Doubted| self.routed.leg(doubted.leg).provider == provider;
+        let provider = self.hop().provider;
+        let here = |doubted: &&Doubted| self.resolved.hop(doubted.hop).provider == provider;
         // Two accounts of the provider answered alike: only another provider can serve the request.
         let all = self.dispatch.verdict() == Some(Verdict::Alike);
         for doubted in self.doubts.iter().filter(here) {
@@ -74,19 +74,19 @@ impl Journey<'_> {
         if self.doubts.is_empty() {
             return;
         }
-        let server = self.attempt.as_ref().map(|attempt| (self.leg, attempt.candidate.account));
+        let server = self.attempt.as_ref().map(|attempt| (self.hop, attempt.candidate.account));
         let first = self.doubts.remove(0);
         self.doubts.clear();
-        let Some(suspect) = first.suspect.filter(|_| server != Some((first.leg, first.account))) else {
+        let Some(suspect) = first.suspect.filter(|_| server != Some((first.hop, first.account))) else {
             return;
         };
         // What another provider serves proves nothing of what is only refused here.
-        if first.leg != self.leg && first.evidence.certainty == Certainty::Status {
+        if first.hop != self.hop && first.evidence.certainty == Certainty::Status {
             return;
         }
         let target = suspect.target().clone();
         let settlement = suspect.convict(&first.evidence, self.now);
-        self.record.judged(first.account, settlement.clone(), first.leg, self.now);
+        self.record.judged(first.account, settlement.clone(), first.hop, self.now);
         self.learned(settlement, &target, first.evidence.status);
         if let Some(attempt) = &self.attempt {
             let onward = self.onward(&attempt.lease);
@@ -116,7 +116,7 @@ impl Journey<'_> {
             } else {
                 suspect.leave(&doubted.evidence, self.now)
             };
-            self.record.judged(doubted.account, settlement.clone(), doubted.leg, self.now);
+            self.record.judged(doubted.account, settlement.clone(), doubted.hop, self.now);
             self.learned(settlement, &target, doubted.evidence.status);
         }
     }

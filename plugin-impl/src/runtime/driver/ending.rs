@@ -3,29 +3,29 @@
 use http::{HeaderMap, StatusCode};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::announce::Onward;
-use pointsman_core::reporting::because::Because;
-use pointsman_core::request::bond::{self, Scout};
+use pointsman_core::reporting::route_reason::RouteReason;
+use pointsman_core::request::resource::{self, IdScanner};
 
 use crate::fleet::Lease;
 use crate::runtime::answer::{Answer, Recorder};
 use crate::runtime::journal::record::How;
 
-use super::Journey;
+use super::RequestDriver;
 use super::look::Seen;
 use super::reply::{self, Served};
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     pub(super) fn deliver(mut self) -> Answer {
         self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
         if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
-            served.because = Because::RetryBudget;
+            served.route_reason = RouteReason::RetryBudget;
         }
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;
         // Fallbacks and switches count only for a good answer: a lease is left only then.
         if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
-            counters.provider_fallbacks.add(served.left_origin.into());
+            counters.provider_fallbacks.add(served.left_primary.into());
             counters.pool_fallbacks.add(served.fell_back.into());
             counters.account_switches.add(served.switched.into());
         }
@@ -46,7 +46,7 @@ impl Journey<'_> {
                     self.watched(lease),
                     recorder,
                     self.served.as_ref(),
-                    self.routed,
+                    self.resolved,
                     self.dispatch.attempts(),
                     counters,
                 )
@@ -54,20 +54,20 @@ impl Journey<'_> {
             Some(Seen::Nothing(why)) => {
                 counters.failed.count();
                 self.ended(How::Failed(why.clone()));
-                reply::unreachable(&why, self.served.as_ref(), self.routed, self.dispatch.attempts())
+                reply::unreachable(&why, self.served.as_ref(), self.resolved, self.dispatch.attempts())
             }
             None => {
                 counters.failed.count();
                 self.ended(How::Failed("no attempt was made".to_owned()));
-                reply::unreachable("no attempt was made", None, self.routed, 0)
+                reply::unreachable("no attempt was made", None, self.resolved, 0)
             }
         }
     }
 
     fn answered(&self, status: StatusCode) {
-        let Some(Served { because, account, pool, .. }) = &self.served else { return };
+        let Some(Served { route_reason, account, pool, .. }) = &self.served else { return };
         let (account, pool) = (account.clone(), pool.clone());
-        self.ended(How::Answered { status: status.as_u16(), because: *because, account, pool });
+        self.ended(How::Answered { status: status.as_u16(), route_reason: *route_reason, account, pool });
     }
 
     pub(super) fn ended(&self, how: How) {
@@ -76,16 +76,16 @@ impl Journey<'_> {
 
     /// Remembers the account at the start of a turn.
     fn note_turn(&self, headers: &HeaderMap, lease: Option<&Lease>) {
-        if let (Some(turn), Some(lease)) = (bond::turn(headers), lease) {
-            self.shared.fleet.bonds.made(turn, &lease.target().account.id, self.now);
+        if let (Some(turn), Some(lease)) = (resource::turn(headers), lease) {
+            self.shared.fleet.resource_owners.made(turn, &lease.target().account.id, self.now);
         }
     }
 
     /// Returns a recorder for the resource ids in a good answer, if the answer can contain resource ids.
     fn recorder(&self, lease: Option<&Lease>) -> Option<Recorder> {
-        let maker = lease?.target().account.id.clone();
-        let scout = Scout::new(&self.routed.intent)?;
-        Some(Recorder::new(scout, self.shared.fleet.bonds.clone(), maker, self.shared.clock))
+        let owner = lease?.target().account.id.clone();
+        let id_scanner = IdScanner::new(&self.resolved.intent)?;
+        Some(Recorder::new(id_scanner, self.shared.fleet.resource_owners.clone(), owner, self.shared.clock))
     }
 
     pub(super) fn refuse(mut self, refusal: &Refusal) -> Answer {
@@ -95,7 +95,7 @@ impl Journey<'_> {
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
         let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
-        let mut answer = reply::refused(refusal, self.routed, attempts, &blocked, self.shared.clock.now());
+        let mut answer = reply::refused(refusal, self.resolved, attempts, &blocked, self.shared.clock.now());
         answer.headers.extend(self.told_end(refusal).map(|end| end.headers()).unwrap_or_default());
         answer
     }

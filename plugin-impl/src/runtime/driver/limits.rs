@@ -11,9 +11,9 @@ use pointsman_core::time::Millis;
 use crate::fleet::Member;
 use crate::runtime::driver::look::SeenAnswer;
 
-use super::Journey;
+use super::RequestDriver;
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Removes an account's limit warnings while another account is open.
     pub(super) fn spare_warnings(&self, seen: &mut SeenAnswer) {
         if self.others_open && seen.status.is_success() {
@@ -26,13 +26,13 @@ impl Journey<'_> {
     pub(super) fn told_end(&self, refusal: &Refusal) -> Option<ToldEnd> {
         let (until, counts) = (refusal.until?, refusal.counts);
         let others = counts.total() - counts.limited - counts.needs_sign_in - counts.disabled;
-        let is_claudes = self.routed.intent.format == WireFormat::Anthropic
-            && Agent::of(&self.routed.call.headers) == Agent::ClaudeCode;
+        let is_claudes = self.resolved.intent.format == WireFormat::Anthropic
+            && Agent::of(&self.resolved.call.headers) == Agent::ClaudeCode;
         if !is_claudes || counts.limited == 0 || others > 0 || seconds_until(until, self.now) <= SHORT {
             return None;
         }
-        let leg = &self.routed.origin;
-        let members = &self.generation.crews[leg.provider].roster.members;
+        let hop = &self.resolved.primary;
+        let members = &self.generation.provider_runtimes[hop.provider].roster.members;
         let ends = members.iter().filter_map(|member| self.told_end_of(member));
         // One account with an estimated end makes the whole end unknown.
         let ends: Vec<_> = ends.collect::<Option<_>>()?;
@@ -44,15 +44,15 @@ impl Journey<'_> {
     /// Returns the first limit's end of an account. The outer `None` means no limit; the inner `None` means
     /// an end not reported by the upstream.
     fn told_end_of<'m>(&self, member: &'m Member) -> Option<Option<(Millis, &'m Member)>> {
-        let leg = &self.routed.origin;
-        let limits = leg.route.pools().iter().map(|pool| member.account.limit(*pool, &leg.model, self.now));
+        let hop = &self.resolved.primary;
+        let limits = hop.route.pools().iter().map(|pool| member.account.limit(*pool, &hop.model, self.now));
         let first = limits.flatten().min_by_key(|limit| limit.until)?;
         Some(first.known.then_some((first.until, member)))
     }
 
     /// Returns the window with a reset closest to the limit's end.
     fn window(&self, member: &Member, until: Millis) -> Option<String> {
-        let pools = self.routed.origin.route.pools().iter();
+        let pools = self.resolved.primary.route.pools().iter();
         let windows: Vec<_> = pools.map(|pool| member.account.pool(*pool).windows).collect();
         let spent = windows.iter().flat_map(|windows| windows.readings()).filter(|reading| is_spent(reading));
         let apart = |reading: &&Reading| reading.reset.map(|reset| reset.0.abs_diff(until.0));

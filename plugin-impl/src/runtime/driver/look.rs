@@ -54,7 +54,7 @@ pub(super) async fn at(
     clock: &Clock,
 ) -> (Seen, Evidence) {
     let Incoming { status, headers, body } = incoming;
-    let mut reading = Reading { headers, held: VecDeque::new(), body: Some(body) };
+    let mut reading = BodyReading { headers, held: VecDeque::new(), body: Some(body) };
     let evidence = if !status.is_success() {
         reading.error(status, asked, clock).await
     } else if !asked.generates {
@@ -67,20 +67,20 @@ pub(super) async fn at(
         reading.take_envelope_off().await;
     }
     let nothing = reading.nothing_usable(&evidence.outcome, status);
-    let Reading { headers, held, body: rest } = reading;
+    let BodyReading { headers, held, body: rest } = reading;
     let is_callers_fault = evidence.outcome == Outcome::RequestFault;
     let answer =
         SeenAnswer { status, headers, held, rest, enveloped: enveloped && streams, is_callers_fault };
     (nothing.map_or_else(|| Seen::Answer(Box::new(answer)), Seen::Nothing), evidence)
 }
 
-struct Reading {
+struct BodyReading {
     headers: HeaderMap,
     held: VecDeque<Bytes>,
     body: Option<IncomingBody>,
 }
 
-impl Reading {
+impl BodyReading {
     /// Reads until the stream's first content or error, for at most [`HOLD`].
     async fn beginning(&mut self, mut first: FirstEvent<'_>, clock: &Clock) -> Evidence {
         let patience = Instant::now() + HOLD;

@@ -14,14 +14,14 @@ use crate::fleet::lease::Target;
 use crate::runtime::answer::Watch;
 use crate::runtime::quota::{self, Subject};
 
-use super::Journey;
+use super::RequestDriver;
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Watches how an answer ends that is about to be delivered.
     pub(super) fn watched(&self, lease: Option<Lease>) -> Option<Watch> {
         let (fleet, clock) = (&self.shared.fleet, self.shared.clock);
-        let session = self.routed.agent_at(self.leg());
-        let watch = |lease| Watch::new(lease, self.routed.intent.format, fleet.affinity.clone(), clock);
+        let session = self.resolved.agent_at(self.hop());
+        let watch = |lease| Watch::new(lease, self.resolved.intent.format, fleet.affinity.clone(), clock);
         lease.map(watch).map(|watch| watch.of_session(session))
     }
 
@@ -34,7 +34,7 @@ impl Journey<'_> {
             return;
         }
         let target = attempt.lease.target();
-        let pool = self.leg().route.pool(target.pool);
+        let pool = self.hop().route.pool(target.pool);
         // Where a limit is of one model, so is what its answers tell.
         let model = (pool.scope == Scope::Model).then(|| self.named(target));
         let own = model.map(ModelSet::One);
@@ -57,13 +57,13 @@ impl Journey<'_> {
 
     /// Starts a quota poll of the current attempt's pool.
     pub(super) fn ask_quota(&self, account: u32, pool: usize) {
-        let subject = Subject { provider: self.leg().provider, account: account as usize, pool };
+        let subject = Subject { provider: self.hop().provider, account: account as usize, pool };
         quota::ask_if_due(self.shared, self.generation, subject);
     }
 
     /// Polls the quota behind each limit in the way of this request: a limit may already be over.
     pub(super) fn ask_about_limits(&self, snapshot: &Snapshot) {
-        if self.generation.config.providers[self.leg().provider].quota_urls.iter().all(Option::is_none) {
+        if self.generation.config.providers[self.hop().provider].quota_urls.iter().all(Option::is_none) {
             return;
         }
         for account in &snapshot.accounts {
@@ -78,7 +78,7 @@ impl Journey<'_> {
 
     /// Returns the pool's name of the model.
     pub(super) fn named(&self, target: &Target) -> ModelId {
-        let route = &self.leg().route;
+        let route = &self.hop().route;
         ModelId::new(route.pool(target.pool).model(&route.model))
     }
 }

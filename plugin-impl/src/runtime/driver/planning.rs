@@ -1,34 +1,34 @@
 //! Planning: the primary hop first, then the failover chain, and early probes last.
 
-use pointsman_core::planning::legs;
+use pointsman_core::planning::failover;
 use pointsman_core::planning::plan::{Counts, Plan, Refusal, plan};
 use pointsman_core::time::Millis;
 
-use crate::runtime::chains::Leg;
+use crate::runtime::failover::Hop;
 
-use super::Journey;
+use super::RequestDriver;
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Plans on the primary hop. If the primary is closed for longer than a short wait, plans on the chain.
-    pub(super) fn plan_on_legs(&mut self) -> Result<Plan, Refusal> {
+    pub(super) fn plan_on_hops(&mut self) -> Result<Plan, Refusal> {
         let now = self.now;
-        self.context.at_last = self.routed.others() == 0;
+        self.context.at_last = self.resolved.others() == 0;
         // A full queue at the primary leaves nothing to stay for; otherwise the request stays for a short
         // wait.
-        let (refusal, stay) = match self.plan_at_origin(now) {
+        let (refusal, stay) = match self.plan_at_primary(now) {
             Err(refusal) if self.crowded => (refusal, now),
-            Err(refusal) if self.routed.others() > 0 => (refusal, self.stay()),
+            Err(refusal) if self.resolved.others() > 0 => (refusal, self.stay()),
             planned => return planned,
         };
-        let last = self.routed.others();
+        let last = self.resolved.others();
         self.left = Some(refusal);
-        let (leg, planned) = legs::onward(refusal, last, stay, now, |leg| {
-            self.plan_at(leg, now).map_err(|refusal| {
+        let (hop, planned) = failover::onward(refusal, last, stay, now, |hop| {
+            self.plan_at(hop, now).map_err(|refusal| {
                 self.left = Some(refusal);
                 self.counted_once(refusal)
             })
         });
-        self.leg = leg;
+        self.hop = hop;
         match planned {
             // Every hop is closed and an early probe is due.
             Err(refusal) if refusal.knock.is_some_and(|from| from <= now) => self.at_last(refusal, now),
@@ -39,23 +39,24 @@ impl Journey<'_> {
     /// Tries early probes of estimated limits on every hop, since every hop is closed.
     fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
         (self.context.at_last, refusal.knock) = (true, None);
-        for leg in usize::from(self.crowded)..=self.routed.others() {
-            match self.plan_at(leg, now) {
+        for hop in usize::from(self.crowded)..=self.resolved.others() {
+            match self.plan_at(hop, now) {
                 Err(here) => refusal.knock = refusal.knock.into_iter().chain(here.knock).min(),
                 planned => return planned,
             }
         }
-        self.leg = 0;
+        self.hop = 0;
         Err(refusal)
     }
 
     /// Plans on the primary hop. A request without room in the primary's queue must not overtake the queue
     /// there.
-    fn plan_at_origin(&mut self, now: Millis) -> Result<Plan, Refusal> {
+    fn plan_at_primary(&mut self, now: Millis) -> Result<Plan, Refusal> {
         if !self.crowded {
             return self.plan_at(0, now);
         }
-        let busy = self.generation.crews[self.routed.origin.provider].roster.members.len() as u32;
+        let busy =
+            self.generation.provider_runtimes[self.resolved.primary.provider].roster.members.len() as u32;
         Err(Refusal { until: None, knock: None, counts: Counts { busy, ..Counts::default() } })
     }
 
@@ -66,14 +67,14 @@ impl Journey<'_> {
         *self.stay.get_or_insert(until)
     }
 
-    fn plan_at(&mut self, leg: usize, now: Millis) -> Result<Plan, Refusal> {
-        self.leg = leg;
-        let Leg { route, model, .. } = self.leg();
-        let roster = &self.crew().roster;
+    fn plan_at(&mut self, hop: usize, now: Millis) -> Result<Plan, Refusal> {
+        self.hop = hop;
+        let Hop { route, model, .. } = self.hop();
+        let roster = &self.provider_runtime().roster;
         self.context.accounts = roster.members.len() as u32;
-        let own = self.routed.own_at(leg);
+        let own = self.resolved.own_at(hop);
         self.context.own = own.map(|own| own.place);
-        self.look_home(now);
+        self.look_up_sticky(now);
         let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
         self.leave_out_suspects(&mut snapshot);
         self.meet_family(&mut snapshot, now);
@@ -84,7 +85,7 @@ impl Journey<'_> {
             self.shared.counters.plans.count();
             self.others_open = first.has_others();
             // A concurrent request of the session was faster: plan again with its account.
-            if self.context.home.is_none() && self.claim_home(first.candidates[0].account, now) {
+            if self.context.sticky.is_none() && self.claim_sticky(first.candidates[0].account, now) {
                 chosen = plan(&snapshot, settings, &self.context);
             } else {
                 self.held = self.stay_home(&snapshot, first);
@@ -92,14 +93,14 @@ impl Journey<'_> {
         } else {
             self.wait.leave();
         }
-        self.record.planned(leg, snapshot, &self.context, chosen.as_ref().ok());
+        self.record.planned(hop, snapshot, &self.context, chosen.as_ref().ok());
         chosen
     }
 
     /// Removes double counts from a refusal: two models of a provider are two hops with common accounts.
     fn counted_once(&self, refusal: Refusal) -> Refusal {
-        let provider = self.leg().provider;
-        let counted = (0..self.leg).any(|earlier| self.routed.leg(earlier).provider == provider);
+        let provider = self.hop().provider;
+        let counted = (0..self.hop).any(|earlier| self.resolved.hop(earlier).provider == provider);
         if counted { Refusal { counts: Counts::default(), ..refusal } } else { refusal }
     }
 }

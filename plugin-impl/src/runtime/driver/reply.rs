@@ -9,14 +9,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::agent::Agent;
-use pointsman_core::reporting::because::Because;
 use pointsman_core::reporting::blocked::Blocked;
 use pointsman_core::reporting::refusal::{self, Refused};
+use pointsman_core::reporting::route_reason::RouteReason;
 use pointsman_core::time::Now;
 
 use crate::counters::Counters;
 use crate::runtime::answer::{Answer, AnswerBody, Recorder, Relay, Watch};
-use crate::runtime::call::Routed;
+use crate::runtime::call::Resolved;
 use crate::runtime::headers::upstreams;
 
 use super::look::SeenAnswer;
@@ -35,8 +35,8 @@ pub(super) struct Served {
     pub(super) provider: ProviderId,
     pub(super) account: AccountId,
     pub(super) pool: PoolId,
-    pub(super) because: Because,
-    pub(super) left_origin: bool,
+    pub(super) route_reason: RouteReason,
+    pub(super) left_primary: bool,
     pub(super) fell_back: bool,
     pub(super) switched: bool,
 }
@@ -47,18 +47,18 @@ pub(super) fn relayed(
     watch: Option<Watch>,
     recorder: Option<Recorder>,
     served: Option<&Served>,
-    routed: &Routed,
+    resolved: &Resolved,
     attempts: u32,
     counters: &Arc<Counters>,
 ) -> Answer {
     let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
     let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
     let mut headers = upstreams(headers);
-    Agent::of(&routed.call.headers).spare(status, &mut headers);
+    Agent::of(&resolved.call.headers).spare(status, &mut headers);
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, length);
     }
-    sign(&mut headers, served, routed, attempts);
+    sign(&mut headers, served, resolved, attempts);
     let body = match (rest, held.len()) {
         (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder, watch)),
         (rest, _) => {
@@ -70,36 +70,36 @@ pub(super) fn relayed(
 }
 
 /// Returns the answer for a request without any upstream answer.
-pub(super) fn unreachable(why: &str, served: Option<&Served>, routed: &Routed, attempts: u32) -> Answer {
-    let answer = refusal::fault(routed.intent.format, StatusCode::BAD_GATEWAY, why);
+pub(super) fn unreachable(why: &str, served: Option<&Served>, resolved: &Resolved, attempts: u32) -> Answer {
+    let answer = refusal::fault(resolved.intent.format, StatusCode::BAD_GATEWAY, why);
     let mut answer = own(answer);
-    sign(&mut answer.headers, served, routed, attempts);
+    sign(&mut answer.headers, served, resolved, attempts);
     answer
 }
 
 /// Returns the answer for a refusal: no account can serve the request in time.
 pub(super) fn refused(
     refusal: &Refusal,
-    routed: &Routed,
+    resolved: &Resolved,
     attempts: u32,
     blocked: &[Blocked],
     now: Now,
 ) -> Answer {
-    let agent = Agent::of(&routed.call.headers);
-    let refused = Refused { family: routed.subject(), attempts, blocked };
-    let answer = refusal::refuse(routed.intent.format, agent, refusal, refused, now);
+    let agent = Agent::of(&resolved.call.headers);
+    let refused = Refused { family: resolved.subject(), attempts, blocked };
+    let answer = refusal::refuse(resolved.intent.format, agent, refusal, refused, now);
     let mut answer = own(answer);
-    sign(&mut answer.headers, None, routed, attempts);
-    answer.headers.insert(REASON, HeaderValue::from_static(Because::Refused.as_str()));
+    sign(&mut answer.headers, None, resolved, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Refused.as_str()));
     answer
 }
 
 /// Returns the answer for a full wait queue.
-pub(super) fn crowded(why: &str, routed: &Routed, attempts: u32) -> Answer {
-    let answer = refusal::fault(routed.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
+pub(super) fn crowded(why: &str, resolved: &Resolved, attempts: u32) -> Answer {
+    let answer = refusal::fault(resolved.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
     let mut answer = own(answer);
-    sign(&mut answer.headers, None, routed, attempts);
-    answer.headers.insert(REASON, HeaderValue::from_static(Because::Crowded.as_str()));
+    sign(&mut answer.headers, None, resolved, attempts);
+    answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Crowded.as_str()));
     answer
 }
 
@@ -115,14 +115,14 @@ fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>, watch: Option<Wa
     whole
 }
 
-fn sign(headers: &mut HeaderMap, served: Option<&Served>, routed: &Routed, attempts: u32) {
-    let provider = served.map_or(&routed.origin.route.provider.id, |served| &served.provider);
+fn sign(headers: &mut HeaderMap, served: Option<&Served>, resolved: &Resolved, attempts: u32) {
+    let provider = served.map_or(&resolved.primary.route.provider.id, |served| &served.provider);
     put(headers, PROVIDER, provider.as_str());
     headers.insert(ATTEMPTS, attempts.into());
     let Some(served) = served else { return };
     put(headers, ACCOUNT, served.account.as_str());
     put(headers, POOL, served.pool.as_str());
-    headers.insert(REASON, HeaderValue::from_static(served.because.as_str()));
+    headers.insert(REASON, HeaderValue::from_static(served.route_reason.as_str()));
 }
 
 /// Adds a header. A name unfit for a header is left out: an unsigned answer is better than none.

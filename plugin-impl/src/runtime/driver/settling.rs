@@ -6,16 +6,16 @@ use pointsman_core::response::outcome::{NetworkFault, Outcome};
 
 use crate::fleet::{Examined, Lease};
 
-use super::{Attempt, Journey};
+use super::{ActiveAttempt, RequestDriver};
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Settles the attempt, and remembers any change seen first by this request; or keeps an answer in
     /// doubt.
     pub(super) fn failed(&mut self, evidence: Evidence) -> Event {
         if matches!(evidence.outcome, Outcome::Limited(_)) {
             self.shared.counters.upstream_429.count();
         }
-        let Some(Attempt { candidate, lease, .. }) = self.attempt.take() else {
+        let Some(ActiveAttempt { candidate, lease, .. }) = self.attempt.take() else {
             return Event::Answered { outcome: evidence.outcome, renewable: false };
         };
         if evidence.outcome == Outcome::Unreachable(NetworkFault::Local) {
@@ -49,7 +49,7 @@ impl Journey<'_> {
 
     /// Settles an attempt never sent.
     pub(super) fn settled(&mut self, evidence: Evidence) -> Event {
-        if let Some(Attempt { lease, .. }) = self.attempt.take() {
+        if let Some(ActiveAttempt { lease, .. }) = self.attempt.take() {
             if evidence.outcome == Outcome::Unreachable(NetworkFault::Local) {
                 return self.unsent(evidence, lease);
             }

@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use pointsman_core::admission::blame::{Gate, Reason};
+use pointsman_core::admission::blame::{BreakerScope, Reason};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::planning::settings::FallbackOrder;
-use pointsman_core::reporting::announce::{Onward, Scope, Trip, announce, standstill};
+use pointsman_core::reporting::announce::{Onward, RouteScope, Trip, announce, standstill};
 use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
 use pointsman_core::time::Millis;
 
 use crate::edges::notices::MetBy;
-use crate::edges::store::{Record, SavedLimit};
+use crate::edges::store::{SavedLimit, StoredRecord};
 use crate::fleet::lease::Target;
 use crate::fleet::{Lease, Settlement};
-use crate::runtime::chains::Leg;
+use crate::runtime::failover::Hop;
 
-use super::Journey;
+use super::RequestDriver;
 use super::look::Seen;
 
 /// The pause between notices of an ongoing event with an unknown end.
 const SILENCE: Duration = Duration::from_secs(3_600);
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Remembers the change by an answer; `status` is the HTTP status, or 0 without an answer.
     pub(super) fn learned(&mut self, settlement: Settlement, target: &Target, status: u16) {
         let status = (status > 0).then_some(status);
@@ -38,25 +38,32 @@ impl Journey<'_> {
             Settlement::Limited { models: _, until } => {
                 self.shared.counters.trips.count();
                 self.keep_limit(target);
-                (Trip::Pool { account, pool: described(self.leg(), target.pool) }, Some(until))
+                (Trip::Pool { account, pool: described(self.hop(), target.pool) }, Some(until))
             }
-            Settlement::Closed { gate, reason, until } => {
-                (self.closed(gate, (reason, status), target), Some(until))
+            Settlement::Closed { breaker, reason, until } => {
+                (self.closed(breaker, (reason, status), target), Some(until))
             }
             Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
         };
         self.news.push((trip, until));
-        self.news_leg = self.leg;
+        self.news_hop = self.hop;
     }
 
-    fn closed(&self, gate: Gate, (reason, status): (Reason, Option<u16>), target: &Target) -> Trip {
-        let (account, provider) = (target.account.id.clone(), self.leg().route.provider.id.clone());
+    fn closed(
+        &self,
+        breaker: BreakerScope,
+        (reason, status): (Reason, Option<u16>),
+        target: &Target,
+    ) -> Trip {
+        let (account, provider) = (target.account.id.clone(), self.hop().route.provider.id.clone());
         let trouble = Trouble { reason, status, place: target.endpoint.url.place() };
-        match gate {
-            Gate::Account | Gate::Way | Gate::WayModel => Trip::Account { account, trouble },
-            Gate::Endpoint => Trip::Endpoint { provider, model: None, trouble },
-            Gate::EndpointModel => {
-                Trip::Endpoint { provider, model: Some(self.leg().model.clone()), trouble }
+        match breaker {
+            BreakerScope::Account | BreakerScope::Way | BreakerScope::WayModel => {
+                Trip::Account { account, trouble }
+            }
+            BreakerScope::Endpoint => Trip::Endpoint { provider, model: None, trouble },
+            BreakerScope::EndpointModel => {
+                Trip::Endpoint { provider, model: Some(self.hop().model.clone()), trouble }
             }
         }
     }
@@ -66,7 +73,7 @@ impl Journey<'_> {
         match (seen, &self.attempt) {
             (Seen::Nothing(why), Some(attempt)) => {
                 let (provider, place) =
-                    (&self.leg().route.provider.id, attempt.lease.target().endpoint.url.place());
+                    (&self.hop().route.provider.id, attempt.lease.target().endpoint.url.place());
                 Seen::Nothing(format!("{provider} at {place}: {why}"))
             }
             (seen, _) => seen,
@@ -75,7 +82,7 @@ impl Journey<'_> {
 
     /// Stores the present state of a limit, for the account's next start.
     pub(super) fn keep_limit(&self, target: &Target) {
-        let (account, pool) = (&target.account, self.leg().route.pool(target.pool));
+        let (account, pool) = (&target.account, self.hop().route.pool(target.pool));
         if account.is_callers() {
             return; // What is of a caller is kept nowhere.
         }
@@ -83,26 +90,26 @@ impl Journey<'_> {
         for (models, limit) in account.limits(target.pool, &target.model, now.mono) {
             let (account, pool) = (account.id.clone(), pool.name.clone());
             let limit = SavedLimit::of(limit, now);
-            self.shared.store.save(Record::Limit { account, pool, models, limit });
+            self.shared.store.save(StoredRecord::Limit { account, pool, models, limit });
         }
     }
 
     pub(super) fn onward(&self, lease: &Lease) -> Onward {
-        if self.leg > self.news_leg {
-            return Onward::Leg;
+        if self.hop > self.news_hop {
+            return Onward::Hop;
         }
         let target = lease.target();
-        Onward::Way { account: target.account.id.clone(), pool: described(self.leg(), target.pool) }
+        Onward::Way { account: target.account.id.clone(), pool: described(self.hop(), target.pool) }
     }
 
     /// Sends the pending notices, now that the request's way on is known.
     pub(super) fn tell_news(&mut self, onward: &Onward) {
         let order = self.generation.config.settings.fallback_order;
         let pools = match order {
-            FallbackOrder::AccountFirst => self.leg().route.pools().len(),
+            FallbackOrder::AccountFirst => self.hop().route.pools().len(),
             FallbackOrder::PoolFirst => 1,
         };
-        let scope = Scope { pinned: self.leg().route.is_pinned(), pools };
+        let scope = RouteScope { pinned: self.hop().route.is_pinned(), pools };
         for (trip, until) in std::mem::take(&mut self.news) {
             if let Some(event) = announce(trip, onward, scope) {
                 self.tell(event, until);
@@ -112,21 +119,21 @@ impl Journey<'_> {
 
     /// Sends a notice of a failover to another provider, once per event.
     pub(super) fn tell_fall(&self) {
-        let (Some(left), Some(leg)) = (&self.left, self.leg.checked_sub(1)) else { return };
+        let (Some(left), Some(hop)) = (&self.left, self.hop.checked_sub(1)) else { return };
         let (now, until) = (self.now, left.until);
-        if !self.lane.announce_fall(leg, until.unwrap_or(now.after(SILENCE)), now) {
+        if !self.wait_queue.announce_fall(hop, until.unwrap_or(now.after(SILENCE)), now) {
             return;
         }
-        let route = &self.routed.leg(leg).route;
+        let route = &self.resolved.hop(hop).route;
         let titles: Vec<&str> = route.pools().iter().map(|pool| route.pool(*pool).title.as_str()).collect();
-        let (from, to) = (titles.join(" and "), self.leg().name());
-        self.tell(notice::Event::ProviderFallback { from, to, left: left.counts }, until);
+        let (from, to) = (titles.join(" and "), self.hop().name());
+        self.tell(notice::NoticeEvent::ProviderFallback { from, to, left: left.counts }, until);
     }
 
-    pub(super) fn tell(&self, event: notice::Event, until: Option<Millis>) {
+    pub(super) fn tell(&self, event: notice::NoticeEvent, until: Option<Millis>) {
         let now = self.shared.clock.now();
         let until = until.map(|until| now.wall_of(until));
-        let met_by = if self.routed.is_subagents() { MetBy::Subagent } else { MetBy::Session };
+        let met_by = if self.resolved.is_subagents() { MetBy::Subagent } else { MetBy::Session };
         self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters);
     }
 
@@ -141,13 +148,13 @@ impl Journey<'_> {
 
     /// Sends a notice of a standstill of every account, once per event.
     fn tell_standstill(&self, refusal: &Refusal, seconds: Option<u64>, until: Option<Millis>) {
-        let Some(event) = standstill(self.routed.subject(), refusal.counts, seconds) else { return };
+        let Some(event) = standstill(self.resolved.subject(), refusal.counts, seconds) else { return };
         let now = self.now;
         let end = until.unwrap_or(now.after(SILENCE));
-        let is_news = if matches!(event, notice::Event::Protected { .. }) {
-            self.lane.announce_protection(end, now)
+        let is_news = if matches!(event, notice::NoticeEvent::Protected { .. }) {
+            self.wait_queue.announce_protection(end, now)
         } else {
-            self.lane.announce_wait(end, now)
+            self.wait_queue.announce_wait(end, now)
         };
         if is_news {
             self.tell(event, until);
@@ -168,7 +175,7 @@ fn note_status(settlement: &Settlement, target: &Target, status: Option<u16>) {
 }
 
 /// Returns a pool by name and title.
-pub(super) fn described(leg: &Leg, pool: usize) -> notice::Pool {
-    let pool = leg.route.pool(pool);
+pub(super) fn described(hop: &Hop, pool: usize) -> notice::Pool {
+    let pool = hop.route.pool(pool);
     notice::Pool { name: pool.name.clone(), title: pool.title.clone() }
 }

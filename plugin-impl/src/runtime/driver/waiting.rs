@@ -2,54 +2,54 @@
 
 use std::sync::Arc;
 
-use pointsman_core::admission::line::Class;
+use pointsman_core::admission::fair_queue::Class;
 use pointsman_core::dispatch::{Dispatch, Event};
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::announce::Onward;
 use pointsman_core::time::Millis;
 
-use crate::fleet::bell::Ears;
-use crate::fleet::lane::{Crowded, Lane};
+use crate::fleet::notifier::Waiters;
+use crate::fleet::wait_queue::{Crowded, WaitQueue};
 use crate::runtime::answer::Answer;
-use crate::runtime::call::Routed;
+use crate::runtime::call::Resolved;
 use crate::runtime::generation::Generation;
 use crate::runtime::hold::Waiting;
 use crate::runtime::journal::record::How;
 use crate::runtime::shared::Shared;
 
-use super::{Journey, reply};
+use super::{RequestDriver, reply};
 
 /// Returns the wait queue of a request: requests of a queue have an equal choice of accounts and an equal
 /// cap group.
-pub(super) fn lane(shared: &Shared, generation: &Generation, routed: &Routed) -> Arc<Lane> {
-    let origin = &routed.origin;
-    let group = generation.crews[origin.provider].roster.group(&origin.model);
-    shared.fleet.lanes.of(routed.lane() ^ group.rotate_right(8))
+pub(super) fn wait_queue(shared: &Shared, generation: &Generation, resolved: &Resolved) -> Arc<WaitQueue> {
+    let primary = &resolved.primary;
+    let group = generation.provider_runtimes[primary.provider].roster.group(&primary.model);
+    shared.fleet.wait_queues.of(resolved.wait_queue() ^ group.rotate_right(8))
 }
 
 /// Starts the state machine of the request with the number `turn` in the lane.
 pub(super) fn dispatch(
     shared: &Shared,
     generation: &Generation,
-    routed: &Routed,
+    resolved: &Resolved,
     turn: u64,
     now: Millis,
 ) -> Dispatch {
     let max_wait = generation.config.settings.max_wait;
-    let max_wait = routed.hold.as_ref().map_or(max_wait, |hold| hold.longest(max_wait));
+    let max_wait = resolved.hold.as_ref().map_or(max_wait, |hold| hold.longest(max_wait));
     let jitter = Jitter::of(shared.seed(), turn);
-    Dispatch::new(now, max_wait).with_jitter(jitter).with_fallbacks(routed.others() > 0)
+    Dispatch::new(now, max_wait).with_jitter(jitter).with_fallbacks(resolved.others() > 0)
 }
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Whoever comes while others wait stands behind them, until `bound` at the longest. Says whether anybody
     /// was ahead.
-    async fn stand_in_line(&mut self, bound: Millis) -> Result<Event, Crowded> {
-        let _waiting = Waiting::of(self.routed.hold.as_ref());
+    async fn enqueue(&mut self, bound: Millis) -> Result<Event, Crowded> {
+        let _waiting = Waiting::of(self.resolved.hold.as_ref());
         let settings = &self.generation.config.settings;
-        let class = if settings.interactive_first { self.routed.class() } else { Class::default() };
-        let stood = self.lane.stand(self.party(), class, settings.max_waiting);
+        let class = if settings.interactive_first { self.resolved.class() } else { Class::default() };
+        let stood = self.wait_queue.stand(self.queue_key(), class, settings.max_waiting);
         self.crowded = stood.is_err();
         let mut turn = stood?;
         self.shared.counters.waits.count();
@@ -63,15 +63,15 @@ impl Journey<'_> {
     }
 
     /// Listens to the notifier of every possible provider.
-    fn listen(&self) -> Ears {
-        let bell = |leg| self.shared.fleet.bell(&self.routed.leg(leg).route.provider.id).listen();
-        (0..=self.routed.others()).map(bell).collect()
+    fn listen(&self) -> Waiters {
+        let notifier = |hop| self.shared.fleet.notifier(&self.resolved.hop(hop).route.provider.id).listen();
+        (0..=self.resolved.others()).map(notifier).collect()
     }
 
     /// Stands in line, or where that has no room looks at the other legs first.
     pub(super) async fn stand(&mut self, bound: Millis) -> Result<Event, Crowded> {
-        let has_looked = self.crowded || self.routed.others() == 0;
-        match self.stand_in_line(bound).await {
+        let has_looked = self.crowded || self.resolved.others() == 0;
+        match self.enqueue(bound).await {
             Err(Crowded) if !has_looked => Ok(Event::AtFront),
             stood => stood,
         }
@@ -91,8 +91,8 @@ impl Journey<'_> {
         let in_reach = |at: &Millis| *at <= self.dispatch.deadline();
         let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
         self.tell_wait(end.unwrap_or(until), &refusal);
-        self.record.waits(self.leg, until, Some(refusal), self.now);
-        let _waiting = Waiting::of(self.routed.hold.as_ref());
+        self.record.waits(self.hop, until, Some(refusal), self.now);
+        let _waiting = Waiting::of(self.resolved.hold.as_ref());
         let event = match &mut self.turn {
             Some((_, listener)) => {
                 tokio::select! {
@@ -110,9 +110,9 @@ impl Journey<'_> {
     }
 
     /// Returns the root session for the queue. A request without a session counts as a session of its own.
-    fn party(&self) -> u64 {
+    fn queue_key(&self) -> u64 {
         let root = |session| self.shared.fleet.affinity.lineage.root(&session).0;
-        self.routed.in_line().map_or(!self.context.turn, root)
+        self.resolved.in_line().map_or(!self.context.turn, root)
     }
 
     /// Refuses the request because the queue is full: one more request would only wait in vain.
@@ -122,9 +122,9 @@ impl Journey<'_> {
         let why = format!(
             "{} requests for {} wait in line already (`max_waiting`)",
             self.generation.config.settings.max_waiting,
-            self.routed.subject()
+            self.resolved.subject()
         );
         self.ended(How::Failed(why.clone()));
-        reply::crowded(&why, self.routed, self.dispatch.attempts())
+        reply::crowded(&why, self.resolved, self.dispatch.attempts())
     }
 }

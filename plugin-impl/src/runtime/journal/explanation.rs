@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_core::admission::blame::Gate;
+use pointsman_core::admission::blame::BreakerScope;
 use pointsman_core::admission::cell::Deny;
 use pointsman_core::planning::plan::Candidate;
 use pointsman_core::planning::snapshot::{Closed, Why};
@@ -16,14 +16,14 @@ use serde_json::Value;
 
 use crate::fleet::Settlement;
 
-use super::record::{How, LegNote, Record, Sight, Story};
+use super::record::{HopNote, How, Record, RequestTrace, ViewQuery};
 use super::{KEPT, json, text};
 
 /// The explanation of a request.
 #[derive(Debug)]
 pub struct Explanation {
     pub(super) record: Arc<Record>,
-    pub(super) story: Story,
+    pub(super) trace: RequestTrace,
     pub(super) now: Now,
     naming: Naming,
 }
@@ -40,8 +40,8 @@ enum Naming {
 impl Explanation {
     /// Explains a request to the operator.
     pub fn new(record: Arc<Record>, now: Now) -> Self {
-        let story = record.story();
-        Self { record, story, now, naming: Naming::Ids }
+        let trace = record.trace();
+        Self { record, trace, now, naming: Naming::Ids }
     }
 
     /// Explains a request for a log.
@@ -65,29 +65,29 @@ impl Explanation {
 
     /// Returns the number of upstream calls so far.
     pub(super) fn attempts(&self) -> u32 {
-        self.story.end.as_ref().map_or_else(|| self.story.calls(), |end| end.attempts)
+        self.trace.end.as_ref().map_or_else(|| self.trace.calls(), |end| end.attempts)
     }
 
-    pub(super) fn leg(&self, leg: usize) -> &LegNote {
-        &self.record.legs[leg]
+    pub(super) fn hop(&self, hop: usize) -> &HopNote {
+        &self.record.hops[hop]
     }
 
     /// Makes a plan again and returns a line per candidate.
-    pub(super) fn lines(&self, sight: &Sight) -> Vec<Line> {
-        let snapshot = sight.snapshot();
-        snapshot.map_or_else(Vec::new, |seen| explain(&seen, &self.record.settings, &sight.context))
+    pub(super) fn lines(&self, view_query: &ViewQuery) -> Vec<Line> {
+        let snapshot = view_query.snapshot();
+        snapshot.map_or_else(Vec::new, |seen| explain(&seen, &self.record.settings, &view_query.context))
     }
 
-    pub(super) fn account(&self, leg: usize, place: u32) -> String {
-        let leg = self.leg(leg);
-        match (self.naming, leg.accounts.get(place as usize)) {
+    pub(super) fn account(&self, hop: usize, place: u32) -> String {
+        let hop = self.hop(hop);
+        match (self.naming, hop.accounts.get(place as usize)) {
             (Naming::Ids, Some(id)) => id.to_string(),
-            (Naming::Ids | Naming::Places, _) => format!("{}#{place}", leg.provider.id),
+            (Naming::Ids | Naming::Places, _) => format!("{}#{place}", hop.provider.id),
         }
     }
 
-    pub(super) fn pool(&self, leg: usize, pool: u16) -> String {
-        self.leg(leg)
+    pub(super) fn pool(&self, hop: usize, pool: u16) -> String {
+        self.hop(hop)
             .provider
             .pools
             .get(usize::from(pool))
@@ -95,19 +95,19 @@ impl Explanation {
     }
 
     /// Returns account and pool, and the endpoint unless it is the first.
-    pub(super) fn way(&self, leg: usize, way: Candidate) -> String {
+    pub(super) fn way(&self, hop: usize, way: Candidate) -> String {
         let endpoint = match way.endpoint {
             0 => String::new(),
             other => format!(" by endpoint {}", other + 1),
         };
-        format!("{} in {}{endpoint}", self.account(leg, way.account), self.pool(leg, way.pool))
+        format!("{} in {}{endpoint}", self.account(hop, way.account), self.pool(hop, way.pool))
     }
 
     /// Returns a word for the request's state.
     pub(super) fn state(&self) -> &'static str {
-        match self.story.end.as_ref().map(|end| &end.how) {
+        match self.trace.end.as_ref().map(|end| &end.how) {
             None => "under way",
-            Some(How::Answered { because, .. }) => because.as_str(),
+            Some(How::Answered { route_reason, .. }) => route_reason.as_str(),
             Some(How::Refused(_)) => "refused",
             Some(How::Failed(_)) => "failed",
             Some(How::Cancelled) => "cancelled",
@@ -116,7 +116,7 @@ impl Explanation {
 
     /// Returns the id of the answering account, or an empty text.
     pub(super) fn served_by(&self) -> String {
-        match self.story.end.as_ref().map(|end| &end.how) {
+        match self.trace.end.as_ref().map(|end| &end.how) {
             Some(How::Answered { account, .. }) if self.naming == Naming::Ids => account.to_string(),
             Some(How::Answered { account, .. }) => account.provider().to_owned(),
             Some(How::Refused(_) | How::Failed(_) | How::Cancelled) | None => String::new(),
@@ -199,7 +199,7 @@ pub(super) fn denied(deny: Deny, at: Millis) -> String {
         Deny::Limited { until: instant, known: false } => {
             format!("closed for {}, as a guess", until(instant, at))
         }
-        Deny::Learned { until: instant, .. } => {
+        Deny::Predicted { until: instant, .. } => {
             format!("closed for {}, as its limits have taught", until(instant, at))
         }
         Deny::Probing => "a probe is under way".to_owned(),
@@ -347,13 +347,13 @@ pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
             format!("the pool is closed to {models} for {}", until(*instant, at))
         }
         Settlement::Folded => "that was known already".to_owned(),
-        Settlement::Closed { gate, reason, until: instant } => {
-            let what = match gate {
-                Gate::Account => "the account",
-                Gate::Way => "the account at this endpoint",
-                Gate::WayModel => "the account at this endpoint for the model",
-                Gate::Endpoint => "the endpoint, for all,",
-                Gate::EndpointModel => "the endpoint for the model, for all,",
+        Settlement::Closed { breaker, reason, until: instant } => {
+            let what = match breaker {
+                BreakerScope::Account => "the account",
+                BreakerScope::Way => "the account at this endpoint",
+                BreakerScope::WayModel => "the account at this endpoint for the model",
+                BreakerScope::Endpoint => "the endpoint, for all,",
+                BreakerScope::EndpointModel => "the endpoint for the model, for all,",
             };
             format!("{what} is left alone for {} ({})", until(*instant, at), reason.as_str())
         }

@@ -12,34 +12,34 @@ use serde_json::{Map, Value, json};
 use super::explanation::{
     Explanation, denied, extent, ground, judged, outcome, outcome_name, settlement, why,
 };
-use super::record::{Attempt, How, Sight, Step, What};
+use super::record::{Attempt, How, Step, ViewQuery, What};
 
 /// Returns the explanation as JSON.
 pub(super) fn of(explanation: &Explanation) -> Value {
     let record = &explanation.record;
-    let legs =
-        record.legs.iter().map(|leg| json!({"provider": leg.provider.id.as_str(), "model": leg.model}));
+    let hops =
+        record.hops.iter().map(|hop| json!({"provider": hop.provider.id.as_str(), "model": hop.model}));
     json!({
         "id": record.id.to_string(),
         "began_unix_ms": record.began_wall.0,
         "family": record.family,
-        "legs": legs.collect::<Vec<_>>(),
+        "legs": hops.collect::<Vec<_>>(),
         "strategy": record.settings.strategy.name(),
         "state": explanation.state(),
         "end": end(explanation),
-        "steps": explanation.story.steps.iter().map(|step| step_of(explanation, step)).collect::<Vec<_>>(),
-        "steps_left_out": explanation.story.omitted,
+        "steps": explanation.trace.steps.iter().map(|step| step_of(explanation, step)).collect::<Vec<_>>(),
+        "steps_left_out": explanation.trace.omitted,
     })
 }
 
 /// Returns the entry of a request in a list.
 pub(super) fn summary(explanation: &Explanation) -> Value {
-    let (record, origin) = (&explanation.record, explanation.leg(0));
+    let (record, primary) = (&explanation.record, explanation.hop(0));
     json!({
         "id": record.id.to_string(),
         "began_unix_ms": record.began_wall.0,
-        "provider": origin.provider.id.as_str(),
-        "model": origin.model,
+        "provider": primary.provider.id.as_str(),
+        "model": primary.model,
         "state": explanation.state(),
         "account": explanation.served_by(),
         "attempts": explanation.attempts(),
@@ -47,12 +47,12 @@ pub(super) fn summary(explanation: &Explanation) -> Value {
 }
 
 fn end(explanation: &Explanation) -> Value {
-    let Some(end) = &explanation.story.end else { return Value::Null };
+    let Some(end) = &explanation.trace.end else { return Value::Null };
     let mut value = match &end.how {
-        How::Answered { status, because, account, pool } => json!({
+        How::Answered { status, route_reason, account, pool } => json!({
             "status": status,
-            "reason": because.as_str(),
-            "meaning": because.meaning(),
+            "reason": route_reason.as_str(),
+            "meaning": route_reason.meaning(),
             "account": account.as_str(),
             "pool": pool.as_str(),
         }),
@@ -67,17 +67,17 @@ fn end(explanation: &Explanation) -> Value {
 
 fn step_of(explanation: &Explanation, step: &Step) -> Value {
     let mut value = match &step.what {
-        What::Planned(sight) => planned(explanation, step, sight),
+        What::Planned(view_query) => planned(explanation, step, view_query),
         What::Denied { candidate, deny } => json!({
             "step": "denied",
-            "account": explanation.account(step.leg, candidate.account),
-            "pool": explanation.pool(step.leg, candidate.pool),
+            "account": explanation.account(step.hop, candidate.account),
+            "pool": explanation.pool(step.hop, candidate.pool),
             "why": denied(*deny, step.at),
         }),
         What::Attempt(attempt) => attempt_of(explanation, step, attempt),
         What::Judged { account, settlement } => json!({
             "step": "judged",
-            "account": explanation.account(step.leg, *account),
+            "account": explanation.account(step.hop, *account),
             "text": judged(settlement, step.at),
         }),
         What::Waited { until, refusal, over } => json!({
@@ -88,26 +88,26 @@ fn step_of(explanation: &Explanation, step: &Step) -> Value {
         }),
     };
     value["at_unix_ms"] = instant(explanation, step.at);
-    value["leg"] = step.leg.into();
+    value["leg"] = step.hop.into();
     value
 }
 
-fn planned(explanation: &Explanation, step: &Step, sight: &Sight) -> Value {
-    let lines = explanation.lines(sight);
-    let kept = sight.kept().unwrap_or_default();
+fn planned(explanation: &Explanation, step: &Step, view_query: &ViewQuery) -> Value {
+    let lines = explanation.lines(view_query);
+    let kept = view_query.kept().unwrap_or_default();
     json!({
         "step": "plan",
-        "accounts": sight.accounts,
-        "accounts_left_out": sight.accounts - kept,
-        "home": sight.context.home.map(|home| explanation.account(step.leg, home)),
+        "accounts": view_query.accounts,
+        "accounts_left_out": view_query.accounts - kept,
+        "home": view_query.context.sticky.map(|sticky| explanation.account(step.hop, sticky)),
         "candidates": lines.iter().map(|line| candidate(explanation, step, line)).collect::<Vec<_>>(),
     })
 }
 
 fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
     let mut value = json!({
-        "account": explanation.account(step.leg, line.way.account),
-        "pool": explanation.pool(step.leg, line.way.pool),
+        "account": explanation.account(step.hop, line.way.account),
+        "pool": explanation.pool(step.hop, line.way.pool),
         "endpoint": line.way.endpoint,
         "explores": line.way.trial == Some(Trial::Explorer),
         "knock": knock(line.way),
@@ -160,8 +160,8 @@ fn attempt_of(explanation: &Explanation, step: &Step, attempt: &Attempt) -> Valu
     });
     json!({
         "step": "attempt",
-        "account": explanation.account(step.leg, attempt.candidate.account),
-        "pool": explanation.pool(step.leg, attempt.candidate.pool),
+        "account": explanation.account(step.hop, attempt.candidate.account),
+        "pool": explanation.pool(step.hop, attempt.candidate.pool),
         "endpoint": attempt.candidate.endpoint,
         "probe": attempt.is_probe,
         "calls": attempt.calls,

@@ -8,14 +8,14 @@ use pointsman_core::planning::plan::{Candidate, Plan, Refusal};
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::snapshot::{AccountView, Snapshot};
 use pointsman_core::planning::strategy::Context;
-use pointsman_core::reporting::because::Because;
+use pointsman_core::reporting::route_reason::RouteReason;
 use pointsman_core::request::catalog::Provider;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use smallvec::SmallVec;
 
 use crate::fleet::Settlement;
-use crate::runtime::call::Routed;
+use crate::runtime::call::Resolved;
 use crate::runtime::generation::Generation;
 use crate::sync::{Mutex, unpoisoned};
 
@@ -36,14 +36,14 @@ pub struct Record {
     pub began_wall: UnixMillis,
     pub family: String,
     /// The hops of the request; 0 is the primary.
-    pub legs: SmallVec<[LegNote; 1]>,
+    pub hops: SmallVec<[HopNote; 1]>,
     pub settings: Settings,
-    story: Mutex<Story>,
+    trace: Mutex<RequestTrace>,
 }
 
 /// The names of a hop, for messages.
 #[derive(Clone, Debug)]
-pub struct LegNote {
+pub struct HopNote {
     pub provider: Arc<Provider>,
     pub model: String,
     /// The ids of the provider's accounts, in roster order.
@@ -52,7 +52,7 @@ pub struct LegNote {
 
 /// The steps of a request, in order.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub struct RequestTrace {
     pub steps: Vec<Step>,
     /// The number of steps left out before the last.
     pub omitted: u32,
@@ -63,14 +63,14 @@ pub struct Story {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub at: Millis,
-    pub leg: usize,
+    pub hop: usize,
     pub what: What,
 }
 
 /// The kind of a step, with the details.
 #[derive(Clone, Debug)]
 pub enum What {
-    Planned(Sight),
+    Planned(ViewQuery),
     /// A cell denied a candidate of the plan.
     Denied {
         candidate: Candidate,
@@ -93,7 +93,7 @@ pub enum What {
 
 /// The input of a plan. The explanation makes the plan again from the input.
 #[derive(Clone, Debug)]
-pub struct Sight {
+pub struct ViewQuery {
     /// The kept views; `None` for a snapshot dropped for room.
     seen: Option<Box<[AccountView]>>,
     /// The number of accounts in the snapshot.
@@ -102,7 +102,7 @@ pub struct Sight {
     pub context: Context,
 }
 
-impl Sight {
+impl ViewQuery {
     /// Returns the number of kept accounts, if the snapshot is kept.
     pub fn kept(&self) -> Option<usize> {
         self.seen.as_ref().map(|seen| seen.len())
@@ -146,7 +146,7 @@ pub struct End {
 #[derive(Clone, Debug)]
 pub enum How {
     /// An upstream's answer, good or bad.
-    Answered { status: u16, because: Because, account: AccountId, pool: PoolId },
+    Answered { status: u16, route_reason: RouteReason, account: AccountId, pool: PoolId },
     /// A refusal: no account can serve the request in time.
     Refused(Refusal),
     /// A failure: no upstream answered.
@@ -157,44 +157,44 @@ pub enum How {
 
 impl Record {
     /// Starts a record.
-    pub fn new(id: RequestId, routed: &Routed, generation: &Generation, now: Now) -> Self {
-        let note = |leg: &crate::runtime::chains::Leg| LegNote {
-            provider: leg.route.provider.clone(),
-            model: leg.route.model.clone(),
-            accounts: generation.crews[leg.provider].names.clone(),
+    pub fn new(id: RequestId, resolved: &Resolved, generation: &Generation, now: Now) -> Self {
+        let note = |hop: &crate::runtime::failover::Hop| HopNote {
+            provider: hop.route.provider.clone(),
+            model: hop.route.model.clone(),
+            accounts: generation.provider_runtimes[hop.provider].names.clone(),
         };
         Self {
             id,
             began: now.mono,
             began_wall: now.wall,
-            family: routed.subject().to_owned(),
-            legs: std::iter::once(&routed.origin).chain(&*routed.others).map(note).collect(),
+            family: resolved.subject().to_owned(),
+            hops: std::iter::once(&resolved.primary).chain(&*resolved.others).map(note).collect(),
             settings: generation.config.settings.clone(),
-            story: Mutex::default(),
+            trace: Mutex::default(),
         }
     }
 
     /// Returns the steps so far.
-    pub fn story(&self) -> Story {
-        unpoisoned(self.story.lock()).clone()
+    pub fn trace(&self) -> RequestTrace {
+        unpoisoned(self.trace.lock()).clone()
     }
 
     /// Records the input of a plan.
-    pub fn planned(&self, leg: usize, snapshot: Snapshot, context: &Context, plan: Option<&Plan>) {
+    pub fn planned(&self, hop: usize, snapshot: Snapshot, context: &Context, plan: Option<&Plan>) {
         let (now, accounts) = (snapshot.now, snapshot.accounts.len());
-        let sight = Sight { seen: Some(kept(snapshot, plan)), accounts, now, context: *context };
-        self.write(Step { at: now, leg, what: What::Planned(sight) });
+        let view_query = ViewQuery { seen: Some(kept(snapshot, plan)), accounts, now, context: *context };
+        self.write(Step { at: now, hop, what: What::Planned(view_query) });
     }
 
     /// Records a cell's denial of a candidate.
-    pub fn denied(&self, leg: usize, candidate: Candidate, deny: Deny, at: Millis) {
-        self.write(Step { at, leg, what: What::Denied { candidate, deny } });
+    pub fn denied(&self, hop: usize, candidate: Candidate, deny: Deny, at: Millis) {
+        self.write(Step { at, hop, what: What::Denied { candidate, deny } });
     }
 
     /// Records an admission.
-    pub fn admitted(&self, leg: usize, candidate: Candidate, is_probe: bool, at: Millis) {
+    pub fn admitted(&self, hop: usize, candidate: Candidate, is_probe: bool, at: Millis) {
         let attempt = Attempt { candidate, is_probe, calls: 0, end: None };
-        self.write(Step { at, leg, what: What::Attempt(attempt) });
+        self.write(Step { at, hop, what: What::Attempt(attempt) });
     }
 
     /// Records an upstream call.
@@ -217,13 +217,13 @@ impl Record {
     }
 
     /// Records the verdict on an answer in doubt, with the change to the shared state.
-    pub fn judged(&self, account: u32, settlement: Settlement, leg: usize, at: Millis) {
-        self.write(Step { at, leg, what: What::Judged { account, settlement } });
+    pub fn judged(&self, account: u32, settlement: Settlement, hop: usize, at: Millis) {
+        self.write(Step { at, hop, what: What::Judged { account, settlement } });
     }
 
     /// Records the start of a wait.
-    pub fn waits(&self, leg: usize, until: Millis, refusal: Option<Refusal>, at: Millis) {
-        self.write(Step { at, leg, what: What::Waited { until, refusal, over: None } });
+    pub fn waits(&self, hop: usize, until: Millis, refusal: Option<Refusal>, at: Millis) {
+        self.write(Step { at, hop, what: What::Waited { until, refusal, over: None } });
     }
 
     /// Records the end of a wait.
@@ -237,28 +237,28 @@ impl Record {
 
     /// Records a caller gone before the answer.
     pub fn cancelled(&self, at: Millis) {
-        let mut story = unpoisoned(self.story.lock());
-        let attempts = story.calls();
-        story.end.get_or_insert(End { at, attempts, how: How::Cancelled });
+        let mut trace = unpoisoned(self.trace.lock());
+        let attempts = trace.calls();
+        trace.end.get_or_insert(End { at, attempts, how: How::Cancelled });
     }
 
     /// Records the end of the request. Only the first end counts.
     pub fn ended(&self, how: How, attempts: u32, at: Millis) {
-        unpoisoned(self.story.lock()).end.get_or_insert(End { at, attempts, how });
+        unpoisoned(self.trace.lock()).end.get_or_insert(End { at, attempts, how });
     }
 
     fn write(&self, step: Step) {
-        unpoisoned(self.story.lock()).write(step);
+        unpoisoned(self.trace.lock()).write(step);
     }
 
     fn last(&self, change: impl FnOnce(&mut What)) {
-        if let Some(step) = unpoisoned(self.story.lock()).steps.last_mut() {
+        if let Some(step) = unpoisoned(self.trace.lock()).steps.last_mut() {
             change(&mut step.what);
         }
     }
 }
 
-impl Story {
+impl RequestTrace {
     /// Returns the number of upstream calls in the kept steps.
     pub fn calls(&self) -> u32 {
         let calls =
@@ -279,16 +279,16 @@ impl Story {
 
     /// Drops the previous plan's snapshot if too many are kept.
     fn make_room_for_a_plan(&mut self) {
-        let sights = self.steps.iter_mut().filter_map(|step| match &mut step.what {
-            What::Planned(sight) if sight.seen.is_some() => Some(sight),
+        let view_queries = self.steps.iter_mut().filter_map(|step| match &mut step.what {
+            What::Planned(view_query) if view_query.seen.is_some() => Some(view_query),
             What::Planned(_)
             | What::Denied { .. }
             | What::Attempt(_)
             | What::Judged { .. }
             | What::Waited { .. } => None,
         });
-        if let Some(sight) = sights.skip(MAX_PLANS - 1).last() {
-            sight.seen = None;
+        if let Some(view_query) = view_queries.skip(MAX_PLANS - 1).last() {
+            view_query.seen = None;
         }
     }
 }
@@ -323,9 +323,9 @@ pub(super) mod tests {
             began: Millis(0),
             began_wall: UnixMillis(0),
             family: "claude".into(),
-            legs: SmallVec::new(),
+            hops: SmallVec::new(),
             settings: Settings::default(),
-            story: Mutex::default(),
+            trace: Mutex::default(),
         }
     }
 
@@ -343,16 +343,16 @@ pub(super) mod tests {
     }
 
     fn candidate(account: u32) -> Candidate {
-        Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false }
+        Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, deprioritised: false }
     }
 
     fn kept_plans(record: &Record) -> Vec<bool> {
-        let steps = record.story().steps;
-        let sights = steps.iter().filter_map(|step| match &step.what {
-            What::Planned(sight) => Some(sight.snapshot().is_some()),
+        let steps = record.trace().steps;
+        let view_queries = steps.iter().filter_map(|step| match &step.what {
+            What::Planned(view_query) => Some(view_query.snapshot().is_some()),
             What::Denied { .. } | What::Attempt(_) | What::Judged { .. } | What::Waited { .. } => None,
         });
-        sights.collect()
+        view_queries.collect()
     }
 
     #[test]
@@ -370,9 +370,9 @@ pub(super) mod tests {
         for account in 0..MAX_STEPS as u32 + 10 {
             record.denied(0, candidate(account), Deny::Full, Millis(0));
         }
-        let story = record.story();
-        assert_eq!((story.steps.len(), story.omitted), (MAX_STEPS, 10));
-        let last = story.steps.last().map(|step| &step.what);
+        let trace = record.trace();
+        assert_eq!((trace.steps.len(), trace.omitted), (MAX_STEPS, 10));
+        let last = trace.steps.last().map(|step| &step.what);
         assert!(
             matches!(last, Some(What::Denied { candidate, .. }) if candidate.account == MAX_STEPS as u32 + 9)
         );
@@ -394,7 +394,7 @@ pub(super) mod tests {
         record.sent();
         record.cancelled(Millis(2));
         record.ended(How::Failed("late".into()), 9, Millis(3));
-        let end = record.story().end.expect("an end");
+        let end = record.trace().end.expect("an end");
         assert!(matches!(end, End { at: Millis(2), attempts: 1, how: How::Cancelled }));
     }
 

@@ -8,25 +8,25 @@ use pointsman_core::reporting::explain::{Line, Place, preference};
 use pointsman_core::time::Millis;
 
 use super::explanation::{Explanation, closed, denied, judged, outcome, parts, settlement, span, until};
-use super::record::{Attempt, How, Sight, Step, What};
+use super::record::{Attempt, How, Step, ViewQuery, What};
 
 /// Writes the whole page.
 pub(super) fn of(explanation: &Explanation) -> String {
     let record = &explanation.record;
-    let origin = explanation.leg(0);
+    let primary = explanation.hop(0);
     let mut page = format!(
         "{}: {} at {}, {} ago\n{}\n",
         record.id,
-        if origin.model.is_empty() { "no model" } else { &origin.model },
-        origin.provider.id,
+        if primary.model.is_empty() { "no model" } else { &primary.model },
+        primary.provider.id,
         span(explanation.age()),
         end(explanation),
     );
-    let last = explanation.story.steps.len().saturating_sub(1);
-    for (at, step) in explanation.story.steps.iter().enumerate() {
-        if at == last && explanation.story.omitted > 0 {
+    let last = explanation.trace.steps.len().saturating_sub(1);
+    for (at, step) in explanation.trace.steps.iter().enumerate() {
+        if at == last && explanation.trace.omitted > 0 {
             // Writing to a String cannot fail.
-            let _ = writeln!(page, "… {} more steps …", explanation.story.omitted);
+            let _ = writeln!(page, "… {} more steps …", explanation.trace.omitted);
         }
         page.push_str(&step_text(explanation, step));
     }
@@ -43,7 +43,7 @@ fn summary(explanation: &Explanation) -> [String; 6] {
     [
         explanation.record.id.to_string(),
         span(explanation.age()),
-        explanation.leg(0).model.clone(),
+        explanation.hop(0).model.clone(),
         explanation.state().to_owned(),
         explanation.served_by(),
         explanation.attempts().to_string(),
@@ -51,16 +51,16 @@ fn summary(explanation: &Explanation) -> [String; 6] {
 }
 
 fn end(explanation: &Explanation) -> String {
-    let Some(end) = &explanation.story.end else { return "under way".to_owned() };
+    let Some(end) = &explanation.trace.end else { return "under way".to_owned() };
     let took = until(end.at, explanation.record.began);
     let attempts =
         if end.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", end.attempts) };
     match &end.how {
-        How::Answered { status, because, pool, .. } => format!(
+        How::Answered { status, route_reason, pool, .. } => format!(
             "answered {status} by {} in {pool} after {attempts} and {took}: {} ({})",
             explanation.served_by(),
-            because.as_str(),
-            because.meaning()
+            route_reason.as_str(),
+            route_reason.meaning()
         ),
         How::Refused(refusal) => format!("refused after {attempts} and {took}: {}", refusal.counts.causes()),
         How::Failed(why) => format!("failed after {attempts} and {took}: {why}"),
@@ -71,14 +71,14 @@ fn end(explanation: &Explanation) -> String {
 fn step_text(explanation: &Explanation, step: &Step) -> String {
     let since = format!("+{}", until(step.at, explanation.record.began));
     match &step.what {
-        What::Planned(sight) => planned(explanation, step, sight, &since),
+        What::Planned(view_query) => planned(explanation, step, view_query, &since),
         What::Denied { candidate, deny } => {
-            let way = explanation.way(step.leg, *candidate);
+            let way = explanation.way(step.hop, *candidate);
             format!("\n{since} {way} was not admitted: {}\n", denied(*deny, step.at))
         }
         What::Attempt(attempt) => format!("\n{since} {}\n", attempt_text(explanation, step, attempt)),
         What::Judged { account, settlement: what } => {
-            let account = explanation.account(step.leg, *account);
+            let account = explanation.account(step.hop, *account);
             format!("\n{since} {account}: {}\n", judged(what, step.at))
         }
         What::Waited { until: instant, refusal, over } => {
@@ -96,7 +96,7 @@ fn step_text(explanation: &Explanation, step: &Step) -> String {
 }
 
 fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> String {
-    let way = explanation.way(step.leg, attempt.candidate);
+    let way = explanation.way(step.hop, attempt.candidate);
     let sent = match (attempt.calls, attempt.candidate.trial) {
         (0, _) => "was to be sent to",
         (_, Some(Trial::Knock(Knock::LastResort))) => "sent, as a last resort, to",
@@ -112,24 +112,27 @@ fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> St
     format!("{sent} {way}{renewed}: {} after {after}{changed}", outcome(&end.evidence, end.at))
 }
 
-fn planned(explanation: &Explanation, step: &Step, sight: &Sight, since: &str) -> String {
-    let leg = explanation.leg(step.leg);
+fn planned(explanation: &Explanation, step: &Step, view_query: &ViewQuery, since: &str) -> String {
+    let hop = explanation.hop(step.hop);
     let settings = &explanation.record.settings;
-    let accounts =
-        if sight.accounts == 1 { "1 account".to_owned() } else { format!("{} accounts", sight.accounts) };
-    let mut text = format!("\n{since} plan by {} over {accounts} of {}", settings.strategy, leg.provider.id);
-    if step.leg > 0 {
-        let _ = write!(text, " for {}", leg.model);
+    let accounts = if view_query.accounts == 1 {
+        "1 account".to_owned()
+    } else {
+        format!("{} accounts", view_query.accounts)
+    };
+    let mut text = format!("\n{since} plan by {} over {accounts} of {}", settings.strategy, hop.provider.id);
+    if step.hop > 0 {
+        let _ = write!(text, " for {}", hop.model);
     }
-    let Some(kept) = sight.kept() else { return text + "; what it saw is not kept\n" };
-    let left_out = sight.accounts - kept;
+    let Some(kept) = view_query.kept() else { return text + "; what it saw is not kept\n" };
+    let left_out = view_query.accounts - kept;
     if left_out > 0 {
         let _ = write!(text, "; {left_out} are not kept, and ranks are among the others");
     }
     text.push('\n');
-    let lines = explanation.lines(sight);
+    let lines = explanation.lines(view_query);
     let first = lines.iter().find(|line| line.place == Place::First);
-    let rows = lines.iter().map(|line| row(explanation, step, (line, first), sight.now)).collect();
+    let rows = lines.iter().map(|line| row(explanation, step, (line, first), view_query.now)).collect();
     text.push_str(&table(["RANK", "ACCOUNT", "POOL", "STATE", "WHY"], rows));
     text
 }
@@ -156,17 +159,17 @@ fn row(
         }
         Place::Closed(why) => ("-".to_owned(), closed(*why, at), "closed".to_owned()),
     };
-    let account = explanation.account(step.leg, line.way.account);
-    [rank, account, explanation.pool(step.leg, line.way.pool), state, verdict]
+    let account = explanation.account(step.hop, line.way.account);
+    [rank, account, explanation.pool(step.hop, line.way.pool), state, verdict]
 }
 
 /// Says why the first way of a plan goes before another one.
 fn preferred(explanation: &Explanation, step: &Step, (line, first): (&Line, &Line), by: &str) -> String {
     let words = preference(by, &line.parts, &first.parts);
     if line.way.account == first.way.account {
-        return format!("prefers pool {}: {words}", explanation.pool(step.leg, first.way.pool));
+        return format!("prefers pool {}: {words}", explanation.pool(step.hop, first.way.pool));
     }
-    format!("prefers {}: {words}", explanation.account(step.leg, first.way.account))
+    format!("prefers {}: {words}", explanation.account(step.hop, first.way.account))
 }
 
 /// Puts rows into columns.

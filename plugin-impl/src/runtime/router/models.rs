@@ -21,7 +21,7 @@ use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::Providers;
 use pointsman_core::response::models::{
-    Page, PageError, Part, addressed, has_list, is_paging, longest, named,
+    ListPart, Page, PageError, addressed, has_list, is_paging, longest, named,
 };
 use serde_json::Value;
 
@@ -73,12 +73,12 @@ pub(super) async fn list_of_one(
     let format = claim.intent.format;
     // A query the list does not know is for the provider to judge.
     let Ok(page) = page_of(format, &pairs(&call)) else {
-        return router.routed(generation, claim, call).await;
+        return router.resolved(generation, claim, call).await;
     };
     let mut serving = serving(format, generation).into_iter();
     let provider = serving.find(|provider| claim.provider.as_ref().is_none_or(|id| provider.id == *id));
     let asked = async {
-        let Answer { status, headers, body } = router.routed(generation, claim, call).await;
+        let Answer { status, headers, body } = router.resolved(generation, claim, call).await;
         let body = AnswerBody::Full(read(body).await?);
         Some(Answer { status, headers, body })
     };
@@ -87,7 +87,7 @@ pub(super) async fn list_of_one(
         Ok(None) => NoList::Unreadable,
         Err(_) => NoList::Late,
     };
-    let mut whole = Whole::default();
+    let mut whole = WholeList::default();
     if let Some(provider) = provider {
         whole.add(&provider, configured(&provider).map_err(|_| late), format, generation);
     }
@@ -142,7 +142,7 @@ pub(super) async fn list(
     let asking = Asking { router, generation, intent: &intent, asked_at, query: &query, headers };
     // All providers at once: the list takes as long as the slowest, up to the time limit.
     let lists = join_all(providers.iter().map(|provider| asking.within_patience(provider))).await;
-    let mut whole = Whole::default();
+    let mut whole = WholeList::default();
     for (provider, list) in providers.iter().zip(lists) {
         whole.add(provider, list, intent.format, generation);
     }
@@ -226,17 +226,17 @@ impl Asking<'_> {
         &self,
         provider: &ProviderId,
         from: Option<(&str, String)>,
-    ) -> Result<(HeaderMap, Part), NoList> {
+    ) -> Result<(HeaderMap, ListPart), NoList> {
         let query = self.query_from(from);
         let call = Call { method: Method::GET, query, headers: self.headers.clone(), body: Bytes::new() };
         let (provider, asked_at) = (Some(provider.clone()), self.asked_at.clone());
         let claim = Claim { intent: self.intent.clone(), provider, asked_at };
-        let answer = self.router.routed(self.generation, claim, call).await;
+        let answer = self.router.resolved(self.generation, claim, call).await;
         if answer.status != StatusCode::OK {
             return Err(NoList::Refused(Box::new(answer)));
         }
         let body = read(answer.body).await.ok_or(NoList::Unreadable)?;
-        let part = Part::read(self.intent.format, &body).ok_or(NoList::Unreadable)?;
+        let part = ListPart::read(self.intent.format, &body).ok_or(NoList::Unreadable)?;
         Ok((answer.headers, part))
     }
 
@@ -272,7 +272,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> u64 {
 
 /// The merged list.
 #[derive(Default)]
-struct Whole {
+struct WholeList {
     models: Vec<Value>,
     /// The providers in the list.
     from: Vec<String>,
@@ -283,7 +283,7 @@ struct Whole {
     refusal: Option<Box<Answer>>,
 }
 
-impl Whole {
+impl WholeList {
     fn add(
         &mut self,
         provider: &Provider,
@@ -359,12 +359,12 @@ mod tests {
 
     use super::*;
     use crate::edges::config::{Process, from_text};
-    use crate::edges::notices::{Listener, MetBy, Notices};
+    use crate::edges::notices::{MetBy, NoticeSink, Notices};
     use crate::edges::store::MemoryStore;
 
     struct Nobody;
 
-    impl Listener for Nobody {
+    impl NoticeSink for Nobody {
         fn notice(&self, _: &Notice, _: MetBy) {}
     }
 

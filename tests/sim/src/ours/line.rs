@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use pointsman_core::admission::line::{self, Class, Crowded, Leaving, Ticket};
+use pointsman_core::admission::fair_queue::{self, Class, Crowded, Leaving, Position};
 
 use crate::router::RequestId;
 
 /// Those who wait for the same accounts. The first holds the turn; it alone is woken by a freed place.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    line: line::Line<RequestId>,
-    tickets: BTreeMap<RequestId, Ticket>,
+    line: fair_queue::FairQueue<RequestId>,
+    positions: BTreeMap<RequestId, Position>,
     /// How often the bell had rung when the first one listened last.
     heard: u64,
 }
@@ -26,23 +26,23 @@ impl Line {
         request: RequestId,
         session: u64,
         bound: usize,
-        rings: u64,
+        notifications: u64,
     ) -> Result<(), Crowded> {
         if self.line.is_empty() {
-            self.heard = rings;
+            self.heard = notifications;
         }
-        let ticket = self.line.join(session, Class::default(), request, bound)?;
-        self.tickets.insert(request, ticket);
+        let position = self.line.join(session, Class::default(), request, bound)?;
+        self.positions.insert(request, position);
         Ok(())
     }
 
     /// Takes a request out, wherever it stands. If it was the first, the next listens from here on.
-    pub(super) fn leave(&mut self, request: RequestId, leaving: Leaving, rings: u64) {
-        let Some(ticket) = self.tickets.remove(&request) else { return };
-        if self.line.front() == Some(ticket) {
-            self.heard = rings;
+    pub(super) fn leave(&mut self, request: RequestId, leaving: Leaving, notifications: u64) {
+        let Some(position) = self.positions.remove(&request) else { return };
+        if self.line.front() == Some(position) {
+            self.heard = notifications;
         }
-        self.line.leave(ticket, leaving);
+        self.line.leave(position, leaving);
     }
 
     /// Returns the first, and how often it heard the bell.
@@ -56,9 +56,9 @@ impl Line {
     }
 
     /// Takes note that the first has heard the bell.
-    pub(super) fn hear(&mut self, request: RequestId, rings: u64) {
+    pub(super) fn hear(&mut self, request: RequestId, notifications: u64) {
         if self.heard(request).is_some() {
-            self.heard = rings;
+            self.heard = notifications;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting, as the driver does it: in line, for the bell or the clock, or for the session's own account.
 
-use pointsman_core::admission::line::Leaving;
+use pointsman_core::admission::fair_queue::Leaving;
 use pointsman_core::dispatch::Event;
 use pointsman_core::time::Millis;
 
@@ -17,7 +17,7 @@ impl Ours {
         }
         self.waiting -= 1;
         self.holding.retain(|holding| *holding != id);
-        if self.lanes[journey.lane].line.heard(id).is_none() {
+        if self.wait_queues[journey.wait_queue].line.heard(id).is_none() {
             self.leave_line(id, journey, Leaving::GaveUp);
         }
         if rest != Rest::Queued {
@@ -28,13 +28,13 @@ impl Ours {
     /// The first of a line watches clock and bell; others stand behind it. Who came to the front without a
     /// wait looks again before it waits.
     pub(super) fn wait(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Option<Action> {
-        if self.lanes[journey.lane].line.heard(id).is_some() {
+        if self.wait_queues[journey.wait_queue].line.heard(id).is_some() {
             return Some(self.rest(journey, Rest::Listening, until));
         }
         if !self.stand(id, journey) {
             return Some(Action::Refuse { retry_at: None });
         }
-        if self.lanes[journey.lane].line.heard(id).is_some() {
+        if self.wait_queues[journey.wait_queue].line.heard(id).is_some() {
             return None;
         }
         Some(self.rest(journey, Rest::Standing, journey.dispatch.deadline()))
@@ -44,7 +44,7 @@ impl Ours {
     pub(super) fn hold(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Action {
         self.races.holds += 1;
         self.leave_line(id, journey, Leaving::GaveUp);
-        journey.heard = self.rings;
+        journey.heard = self.notifications;
         self.holding.push(id);
         self.rest(journey, Rest::Holding, until)
     }
@@ -58,13 +58,13 @@ impl Ours {
     /// Stands in line, and says whether there was room.
     pub(super) fn stand(&mut self, id: RequestId, journey: &Journey) -> bool {
         let session = if self.setup.first_come { 0 } else { journey.session.0.into() };
-        let line = &mut self.lanes[journey.lane].line;
-        let stands = line.stand(id, session, self.setup.max_waiting, self.rings).is_ok();
+        let line = &mut self.wait_queues[journey.wait_queue].line;
+        let stands = line.stand(id, session, self.setup.max_waiting, self.notifications).is_ok();
         self.races.turned_away += u64::from(!stands);
         stands
     }
 
     pub(super) fn leave_line(&mut self, id: RequestId, journey: &Journey, leaving: Leaving) {
-        self.lanes[journey.lane].line.leave(id, leaving, self.rings);
+        self.wait_queues[journey.wait_queue].line.leave(id, leaving, self.notifications);
     }
 }

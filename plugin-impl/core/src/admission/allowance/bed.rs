@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::admission::backoff::Schedule;
-use crate::admission::cell::{CellState, Limit, Stamp, Touch};
+use crate::admission::cell::{CellPermit, CellState, Limit, Touch};
 use crate::time::Millis;
 
-use super::state::{AllowanceState, Ticket};
+use super::state::{AllowancePermit, AllowanceState};
 
 /// The upstream's limit.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ struct Bed {
 
 /// The result of a run.
 #[derive(Clone, Copy, Debug, Default)]
-struct Outcome {
+struct BedResult {
     served: u32,
     refused: u32,
     /// The requests served in the last half of the run.
@@ -52,9 +52,9 @@ impl Upstream {
 }
 
 /// An answer on its way.
-struct Head {
-    stamp: Stamp,
-    ticket: Ticket,
+struct BedHead {
+    cell_permit: CellPermit,
+    allowance_permit: AllowancePermit,
     /// The wait, for a refusal.
     wait: Option<u64>,
 }
@@ -118,13 +118,13 @@ struct Run {
     allowance: AllowanceState,
     meter: Meter,
     chance: Chance,
-    heads: BTreeMap<(u64, u64), Head>,
+    heads: BTreeMap<(u64, u64), BedHead>,
     sent: u64,
-    outcome: Outcome,
+    outcome: BedResult,
 }
 
 impl Bed {
-    fn run(self) -> Outcome {
+    fn run(self) -> BedResult {
         let mut run = Run {
             bed: self,
             cell: CellState::default(),
@@ -133,7 +133,7 @@ impl Bed {
             chance: Chance(self.seed),
             heads: BTreeMap::new(),
             sent: 0,
-            outcome: Outcome::default(),
+            outcome: BedResult::default(),
         };
         let (mut waiting, mut changes) = (0.0_f64, self.changes);
         for now in (0..self.run).step_by(10) {
@@ -156,8 +156,8 @@ impl Bed {
 impl Run {
     fn send(&mut self, now: u64) -> bool {
         let at = Millis(now);
-        let Ok((cell, stamp)) = self.cell.admit(Touch::Lease { bound: 500 }, at) else { return false };
-        let Ok(ticket) = self.allowance.admit(true, at) else { return false };
+        let Ok((cell, cell_permit)) = self.cell.admit(Touch::Lease { bound: 500 }, at) else { return false };
+        let Ok(allowance_permit) = self.allowance.admit(true, at) else { return false };
         let wait = self.meter.judge(now);
         (self.cell, self.sent) = (cell, self.sent + 1);
         self.count(wait.is_none(), now);
@@ -166,35 +166,35 @@ impl Run {
             None => 300 + self.chance.below(1_500),
             Some(_) => 40 + self.chance.below(300),
         };
-        self.heads.insert((now + takes, self.sent), Head { stamp, ticket, wait });
+        self.heads.insert((now + takes, self.sent), BedHead { cell_permit, allowance_permit, wait });
         true
     }
 
     fn count(&mut self, served: bool, now: u64) {
         let late = u32::from(now > self.bed.run / 2);
-        let Outcome { served: all, refused, late_served, late_refused } = &mut self.outcome;
+        let BedResult { served: all, refused, late_served, late_refused } = &mut self.outcome;
         let (sum, late_sum) = if served { (all, late_served) } else { (refused, late_refused) };
         *sum += 1;
         *late_sum += late;
     }
 
-    fn answer(&mut self, head: &Head, now: u64) {
+    fn answer(&mut self, head: &BedHead, now: u64) {
         let at = Millis(now);
         let Some(wait) = head.wait else {
-            let (cell, stamp, _) = self.cell.confirm(head.stamp);
-            self.cell = cell.release(stamp);
-            self.allowance.confirm(head.ticket);
+            let (cell, cell_permit, _) = self.cell.confirm(head.cell_permit);
+            self.cell = cell.release(cell_permit);
+            self.allowance.confirm(head.allowance_permit);
             return;
         };
         let told = self.bed.hints.then(|| Millis(now + wait.div_ceil(1_000) * 1_000));
-        let guess = at.after(Schedule::RATE.span(self.cell.streak + 1));
-        let predicted = self.allowance.refuse(head.ticket, told, guess, at);
+        let guess = at.after(Schedule::RATE.span(self.cell.consecutive_trips + 1));
+        let predicted = self.allowance.refuse(head.allowance_permit, told, guess, at);
         let limit = match (told, predicted) {
-            (Some(until), _) => Limit::Known { until },
-            (None, Some(until)) => Limit::Learned { until },
-            (None, None) => Limit::Guessed(Schedule::RATE),
+            (Some(until), _) => Limit::Reported { until },
+            (None, Some(until)) => Limit::Predicted { until },
+            (None, None) => Limit::Estimated(Schedule::RATE),
         };
-        self.cell = self.cell.settle_limit(head.stamp, limit, at).0;
+        self.cell = self.cell.settle_limit(head.cell_permit, limit, at).0;
     }
 }
 

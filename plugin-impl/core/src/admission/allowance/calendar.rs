@@ -53,7 +53,7 @@ pub(super) struct Calendar {
     seen: [Option<Reset>; KEPT],
     rule: Option<Rule>,
     /// The kind of the last rule that alone explained all resets.
-    proven: Option<Kind>,
+    proven: Option<CalendarKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ enum Rule {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum CalendarKind {
     First,
     Wall,
 }
@@ -158,11 +158,12 @@ impl Calendar {
         let dated = resets.iter().filter(|reset| reset.start.is_some()).count();
         match (first, wall) {
             (Some(_), Some(_)) => {}
-            (Some(_), None) if dated > 1 => self.proven = Some(Kind::First),
-            (None, Some(_)) if dated > 1 => self.proven = Some(Kind::Wall),
+            (Some(_), None) if dated > 1 => self.proven = Some(CalendarKind::First),
+            (None, Some(_)) if dated > 1 => self.proven = Some(CalendarKind::Wall),
             _ => {}
         }
-        let believed = if self.proven == Some(Kind::First) { None } else { wall.filter(Rule::is_exact) };
+        let believed =
+            if self.proven == Some(CalendarKind::First) { None } else { wall.filter(Rule::is_exact) };
         believed.or(first).or(wall)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::time::Millis;
 
-use super::state::{By, Closed, Experience, Part, Ticket};
+use super::state::{AllowancePermit, By, Closure, Experience, PermitKind};
 use super::window::Window;
 
 /// The consecutive refusals after which nothing is filling: the limit was a window after all.
@@ -106,12 +106,12 @@ impl Pace {
         self.level + now.0.saturating_sub(self.at.0) as f64 / self.interval
     }
 
-    pub(super) fn closed(&self) -> Option<Closed> {
+    pub(super) fn closed(&self) -> Option<Closure> {
         let explorable = self.used >= self.explore_at && !self.exploring;
         if explorable && self.is_told {
             return None; // It is tried whoever else is open: a wait that is told sets the level right again.
         }
-        self.empty_until().map(|until| Closed { until, by: By::Learned { explorable } })
+        self.empty_until().map(|until| Closure { until, by: By::Predicted { explorable } })
     }
 
     /// Returns when the next token comes, unless there is one.
@@ -121,23 +121,23 @@ impl Pace {
         (missing > 0.001).then(|| Millis(self.at.0 + (missing * self.interval).ceil() as u64))
     }
 
-    pub(super) fn admit(&mut self, now: Millis) -> Part {
+    pub(super) fn admit(&mut self, now: Millis) -> PermitKind {
         let level = self.level(now);
         let has_token = self.empty_until().is_none_or(|until| now >= until);
         self.loose |= self.came_by(now) >= self.burst.max(2.0);
         (self.level, self.at) = (level - 1.0, now);
         self.used += 1;
         if has_token {
-            return Part::Counted;
+            return PermitKind::Counted;
         }
         self.exploring = true;
-        Part::Explorer
+        PermitKind::Explorer
     }
 
     /// Records a good head. Returns whether more requests may go than before.
-    pub(super) fn confirm(&mut self, ticket: Ticket) -> bool {
+    pub(super) fn confirm(&mut self, allowance_permit: AllowancePermit) -> bool {
         self.refused = 0;
-        if ticket.part != Part::Explorer {
+        if allowance_permit.part != PermitKind::Explorer {
             return false;
         }
         self.exploring = false;
@@ -158,7 +158,12 @@ impl Pace {
         true
     }
 
-    pub(super) fn refuse(&mut self, ticket: Ticket, told: Option<Millis>, now: Millis) -> Option<Millis> {
+    pub(super) fn refuse(
+        &mut self,
+        allowance_permit: AllowancePermit,
+        told: Option<Millis>,
+        now: Millis,
+    ) -> Option<Millis> {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
         let was_guessed = self.found > CHANCE;
@@ -166,17 +171,17 @@ impl Pace {
         if told.is_some() {
             self.found = 0; // What is told sets the level right each time.
         }
-        if ticket.part == Part::Explorer {
+        if allowance_permit.part == PermitKind::Explorer {
             let pause = if self.found > CHANCE { EXPLORE[0] } else { self.used * 2 };
             self.explore_at = pause.clamp(EXPLORE[0], EXPLORE[1]);
         }
         // An ordinary request was refused although the estimate had a token.
-        if ticket.part != Part::Explorer && self.loose {
+        if allowance_permit.part != PermitKind::Explorer && self.loose {
             self.slow_down();
         }
-        self.learn_interval(ticket.sent, was_guessed);
+        self.learn_interval(allowance_permit.sent, was_guessed);
         self.found = 0;
-        (self.exploring, self.empty, self.used) = (false, ticket.sent, 0);
+        (self.exploring, self.empty, self.used) = (false, allowance_permit.sent, 0);
         self.drain(told, now);
         if told.is_none() {
             // Without a reported end, each further refusal waits one interval longer.
@@ -224,14 +229,14 @@ impl Pace {
         (self.base, self.before) = if is_long { (now, 0) } else { (self.base, came) };
     }
 
-    pub(super) fn forgive(&mut self, ticket: Ticket) {
+    pub(super) fn forgive(&mut self, allowance_permit: AllowancePermit) {
         self.used = self.used.saturating_sub(1);
         self.level += 1.0;
-        self.abandon(ticket);
+        self.abandon(allowance_permit);
     }
 
-    pub(super) fn abandon(&mut self, ticket: Ticket) {
-        if ticket.part == Part::Explorer {
+    pub(super) fn abandon(&mut self, allowance_permit: AllowancePermit) {
+        if allowance_permit.part == PermitKind::Explorer {
             self.exploring = false;
         }
     }

@@ -6,7 +6,7 @@ use crate::admission::cell::Deny;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::time::Millis;
 
-use super::state::{AllowanceState, By, Closed, Experience, Ticket};
+use super::state::{AllowancePermit, AllowanceState, By, Closure, Experience};
 
 /// An allowance's state, shared between threads.
 ///
@@ -16,41 +16,41 @@ use super::state::{AllowanceState, By, Closed, Experience, Ticket};
 #[derive(Debug, Default)]
 pub struct Allowance {
     state: Mutex<AllowanceState>,
-    /// The present denial, with its end; see [`Sign`].
+    /// The present denial, with its end; see [`PublishedSign`].
     sign: AtomicU64,
 }
 
 /// A denial in a word: the end in milliseconds, then whether ends are predictable, and the kind in the two
 /// lowest bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sign(u64);
+struct PublishedSign(u64);
 
-impl Sign {
+impl PublishedSign {
     const PILOT: u64 = 1;
-    const LEARNED: u64 = 2;
+    const PREDICTED: u64 = 2;
     const EXPLORABLE: u64 = 3;
     const FORESEES: u64 = 4;
 
     fn of(state: &AllowanceState) -> Self {
         let foresees = if state.foresees() { Self::FORESEES } else { 0 };
-        let Some(Closed { until, by }) = state.closed() else { return Self(foresees) };
+        let Some(Closure { until, by }) = state.closed() else { return Self(foresees) };
         let kind = match by {
             By::Pilot => Self::PILOT,
-            By::Learned { explorable: false } => Self::LEARNED,
-            By::Learned { explorable: true } => Self::EXPLORABLE,
+            By::Predicted { explorable: false } => Self::PREDICTED,
+            By::Predicted { explorable: true } => Self::EXPLORABLE,
         };
         Self(until.0 << 3 | foresees | kind)
     }
 
     #[inline]
-    fn closed(self) -> Option<Closed> {
+    fn closed(self) -> Option<Closure> {
         let by = match self.0 & 3 {
             Self::PILOT => By::Pilot,
-            Self::LEARNED => By::Learned { explorable: false },
-            Self::EXPLORABLE => By::Learned { explorable: true },
+            Self::PREDICTED => By::Predicted { explorable: false },
+            Self::EXPLORABLE => By::Predicted { explorable: true },
             _ => return None,
         };
-        Some(Closed { until: Millis(self.0 >> 3), by })
+        Some(Closure { until: Millis(self.0 >> 3), by })
     }
 }
 
@@ -58,46 +58,52 @@ impl Allowance {
     /// Returns the denial, if there is one. The denial ranks; only [`Allowance::admit`] admits.
     #[inline]
     pub fn denial(&self, now: Millis) -> Option<Deny> {
-        Sign(self.sign.load(Ordering::Acquire)).closed()?.denial(now)
+        PublishedSign(self.sign.load(Ordering::Acquire)).closed()?.denial(now)
     }
 
     /// Takes a slot; see [`AllowanceState::admit`].
     ///
     /// # Errors
     /// [`Deny`] with its end.
-    pub fn admit(&self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
+    pub fn admit(&self, explores: bool, now: Millis) -> Result<AllowancePermit, Deny> {
         self.change(|state| state.admit(explores, now))
     }
 
     /// Returns whether the end is predicted, not estimated.
     #[inline]
     pub fn foresees(&self) -> bool {
-        self.sign.load(Ordering::Acquire) & Sign::FORESEES != 0
+        self.sign.load(Ordering::Acquire) & PublishedSign::FORESEES != 0
     }
 
     /// Joins an early probe; see [`AllowanceState::knock`].
-    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+    pub fn knock(&self, now: Millis) -> Option<AllowancePermit> {
         self.change(|state| state.knock(now))
     }
 
     /// Counts a success; see [`AllowanceState::confirm`].
-    pub fn confirm(&self, ticket: Ticket) -> bool {
-        self.change(|state| state.confirm(ticket))
+    pub fn confirm(&self, allowance_permit: AllowancePermit) -> bool {
+        self.change(|state| state.confirm(allowance_permit))
     }
 
     /// Counts a 429; see [`AllowanceState::refuse`].
-    pub fn refuse(&self, ticket: Ticket, told: Option<Millis>, guess: Millis, now: Millis) -> Option<Millis> {
-        self.change(|state| state.refuse(ticket, told, guess, now))
+    pub fn refuse(
+        &self,
+        allowance_permit: AllowancePermit,
+        told: Option<Millis>,
+        guess: Millis,
+        now: Millis,
+    ) -> Option<Millis> {
+        self.change(|state| state.refuse(allowance_permit, told, guess, now))
     }
 
     /// Takes an uncounted admission back; see [`AllowanceState::forgive`].
-    pub fn forgive(&self, ticket: Ticket) {
-        self.change(|state| state.forgive(ticket));
+    pub fn forgive(&self, allowance_permit: AllowancePermit) {
+        self.change(|state| state.forgive(allowance_permit));
     }
 
     /// Counts an abandoned attempt; see [`AllowanceState::abandon`].
-    pub fn abandon(&self, ticket: Ticket) {
-        self.change(|state| state.abandon(ticket));
+    pub fn abandon(&self, allowance_permit: AllowancePermit) {
+        self.change(|state| state.abandon(allowance_permit));
     }
 
     /// Returns the figures for people.
@@ -106,7 +112,7 @@ impl Allowance {
     }
 
     /// Returns whether anything is learned.
-    pub fn is_learned(&self) -> bool {
+    pub fn is_predicted(&self) -> bool {
         self.experience().capacity.is_some()
     }
 
@@ -118,7 +124,7 @@ impl Allowance {
     fn change<T>(&self, act: impl FnOnce(&mut AllowanceState) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state);
-        self.sign.store(Sign::of(&state).0, Ordering::Release);
+        self.sign.store(PublishedSign::of(&state).0, Ordering::Release);
         result
     }
 

@@ -4,12 +4,12 @@ use crate::admission::cell::Deny;
 use crate::time::Millis;
 
 use super::pace::Pace;
-use super::window::{Next, Window};
+use super::window::{Window, WindowStep};
 
 /// The learned allowance of a pool: a window or a pace.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AllowanceState {
-    shape: Shape,
+    shape: AllowanceModel,
     /// The number of spans between resets, modulo 65,536, so that late news is not taken for news of the
     /// current span.
     turn: u16,
@@ -20,12 +20,12 @@ pub struct AllowanceState {
     clippy::large_enum_variant,
     reason = "nearly every pool has the large one, and both are copied as a whole"
 )]
-enum Shape {
+enum AllowanceModel {
     Window(Window),
     Pace(Pace),
 }
 
-impl Default for Shape {
+impl Default for AllowanceModel {
     fn default() -> Self {
         Self::Window(Window::default())
     }
@@ -34,15 +34,15 @@ impl Default for Shape {
 /// The record of an admission, kept by its lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an admission that comes to nothing is given back"]
-pub struct Ticket {
+pub struct AllowancePermit {
     pub(super) turn: u16,
     pub(super) sent: Millis,
-    pub(super) part: Part,
+    pub(super) part: PermitKind,
 }
 
 /// The purpose of an admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PermitKind {
     /// An ordinary request with a place.
     Counted,
     /// A probe for the reset of the allowance.
@@ -55,7 +55,7 @@ pub(super) enum Part {
 
 /// The closure of an allowance, until an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Closed {
+pub(super) struct Closure {
     pub(super) until: Millis,
     pub(super) by: By,
 }
@@ -64,12 +64,12 @@ pub(super) struct Closed {
 pub(super) enum By {
     /// An unanswered probe.
     Pilot,
-    Learned {
+    Predicted {
         explorable: bool,
     },
 }
 
-impl Closed {
+impl Closure {
     #[inline]
     pub(super) fn denial(self, now: Millis) -> Option<Deny> {
         if now >= self.until {
@@ -77,15 +77,15 @@ impl Closed {
         }
         Some(match self.by {
             By::Pilot => Deny::Probing,
-            By::Learned { explorable } => Deny::Learned { until: self.until, explorable },
+            By::Predicted { explorable } => Deny::Predicted { until: self.until, explorable },
         })
     }
 }
 
-impl Ticket {
+impl AllowancePermit {
     /// Returns whether a refusal of this admission is to be expected.
     pub const fn is_trial(self) -> bool {
-        !matches!(self.part, Part::Counted)
+        !matches!(self.part, PermitKind::Counted)
     }
 }
 
@@ -109,10 +109,10 @@ impl AllowanceState {
     }
 
     /// Returns the current closure and its end. May be past.
-    pub(super) fn closed(&self) -> Option<Closed> {
+    pub(super) fn closed(&self) -> Option<Closure> {
         match &self.shape {
-            Shape::Window(window) => window.closed(),
-            Shape::Pace(pace) => pace.closed(),
+            AllowanceModel::Window(window) => window.closed(),
+            AllowanceModel::Pace(pace) => pace.closed(),
         }
     }
 
@@ -120,51 +120,51 @@ impl AllowanceState {
     ///
     /// # Errors
     /// [`Deny`] with the end of the closure.
-    pub fn admit(&mut self, explores: bool, now: Millis) -> Result<Ticket, Deny> {
+    pub fn admit(&mut self, explores: bool, now: Millis) -> Result<AllowancePermit, Deny> {
         if let Some(deny) = self.denial(now)
-            && !(explores && matches!(deny, Deny::Learned { explorable: true, .. }))
+            && !(explores && matches!(deny, Deny::Predicted { explorable: true, .. }))
         {
             return Err(deny);
         }
         let part = match &mut self.shape {
-            Shape::Window(window) => {
+            AllowanceModel::Window(window) => {
                 let (part, next) = window.admit(now);
                 self.go_on(next);
                 part
             }
-            Shape::Pace(pace) => pace.admit(now),
+            AllowanceModel::Pace(pace) => pace.admit(now),
         };
-        Ok(Ticket { turn: self.turn, sent: now, part })
+        Ok(AllowancePermit { turn: self.turn, sent: now, part })
     }
 
     /// Returns whether experience predicts the end of the closure. Otherwise the end is a guess.
     pub(super) fn foresees(&self) -> bool {
         match &self.shape {
-            Shape::Window(window) => window.foresees(),
-            Shape::Pace(_) => true,
+            AllowanceModel::Window(window) => window.foresees(),
+            AllowanceModel::Pace(_) => true,
         }
     }
 
     /// Joins an early probe, if the allowance is closed by a guess. The cell has a single place for early
     /// probes.
-    pub fn knock(&self, now: Millis) -> Option<Ticket> {
+    pub fn knock(&self, now: Millis) -> Option<AllowancePermit> {
         let is_guess = self.denial(now).is_some() && !self.foresees();
-        is_guess.then_some(Ticket { turn: self.turn, sent: now, part: Part::Knock })
+        is_guess.then_some(AllowancePermit { turn: self.turn, sent: now, part: PermitKind::Knock })
     }
 
     /// Records a good head. Returns whether more requests may go than before.
-    pub fn confirm(&mut self, ticket: Ticket) -> bool {
-        if ticket.turn != self.turn {
+    pub fn confirm(&mut self, allowance_permit: AllowancePermit) -> bool {
+        if allowance_permit.turn != self.turn {
             return false;
         }
         match &mut self.shape {
-            Shape::Window(window) => {
-                let more = window.frees_a_place(ticket);
-                let next = window.confirm(ticket);
+            AllowanceModel::Window(window) => {
+                let more = window.frees_a_place(allowance_permit);
+                let next = window.confirm(allowance_permit);
                 self.go_on(next);
                 more
             }
-            Shape::Pace(pace) => pace.confirm(ticket),
+            AllowanceModel::Pace(pace) => pace.confirm(allowance_permit),
         }
     }
 
@@ -172,25 +172,25 @@ impl AllowanceState {
     /// end, if the 429 belongs to the current span.
     pub fn refuse(
         &mut self,
-        ticket: Ticket,
+        allowance_permit: AllowancePermit,
         told: Option<Millis>,
         guess: Millis,
         now: Millis,
     ) -> Option<Millis> {
-        if ticket.turn != self.turn {
-            if let Shape::Window(window) = &mut self.shape {
+        if allowance_permit.turn != self.turn {
+            if let AllowanceModel::Window(window) = &mut self.shape {
                 // The answer belongs to an earlier span: it can only correct the capacity.
-                window.refuse_late(self.turn.wrapping_sub(ticket.turn));
+                window.refuse_late(self.turn.wrapping_sub(allowance_permit.turn));
             }
             return None;
         }
         match &mut self.shape {
-            Shape::Window(window) => window.refuse(ticket, told, guess, now),
-            Shape::Pace(pace) => {
-                let until = pace.refuse(ticket, told, now);
+            AllowanceModel::Window(window) => window.refuse(allowance_permit, told, guess, now),
+            AllowanceModel::Pace(pace) => {
+                let until = pace.refuse(allowance_permit, told, now);
                 self.turn = self.turn.wrapping_add(1);
                 if let Some(window) = pace.as_window(told, now) {
-                    self.change(Shape::Window(window));
+                    self.change(AllowanceModel::Window(window));
                     return None;
                 }
                 until
@@ -200,21 +200,21 @@ impl AllowanceState {
 
     /// Takes back an admission not counted by the upstream: the request was not sent, or failed for a
     /// reason other than quota.
-    pub fn forgive(&mut self, ticket: Ticket) {
-        if ticket.turn == self.turn {
+    pub fn forgive(&mut self, allowance_permit: AllowancePermit) {
+        if allowance_permit.turn == self.turn {
             match &mut self.shape {
-                Shape::Window(window) => window.forgive(ticket),
-                Shape::Pace(pace) => pace.forgive(ticket),
+                AllowanceModel::Window(window) => window.forgive(allowance_permit),
+                AllowanceModel::Pace(pace) => pace.forgive(allowance_permit),
             }
         }
     }
 
     /// Records an abandoned attempt. The upstream has presumably counted the attempt.
-    pub fn abandon(&mut self, ticket: Ticket) {
-        if ticket.turn == self.turn {
+    pub fn abandon(&mut self, allowance_permit: AllowancePermit) {
+        if allowance_permit.turn == self.turn {
             match &mut self.shape {
-                Shape::Window(window) => window.abandon(ticket),
-                Shape::Pace(pace) => pace.abandon(ticket),
+                AllowanceModel::Window(window) => window.abandon(allowance_permit),
+                AllowanceModel::Pace(pace) => pace.abandon(allowance_permit),
             }
         }
     }
@@ -222,22 +222,22 @@ impl AllowanceState {
     /// Returns the learned figures for display.
     pub fn experience(&self) -> Experience {
         let experience = match &self.shape {
-            Shape::Window(window) => window.experience(),
-            Shape::Pace(pace) => pace.experience(),
+            AllowanceModel::Window(window) => window.experience(),
+            AllowanceModel::Pace(pace) => pace.experience(),
         };
         let learned = self.closed().filter(|closed| closed.by != By::Pilot);
         Experience { until: learned.map(|closed| closed.until), ..experience }
     }
 
-    fn go_on(&mut self, next: Next) {
+    fn go_on(&mut self, next: WindowStep) {
         match next {
-            Next::Same => {}
-            Next::Another => self.turn = self.turn.wrapping_add(1),
-            Next::Pace(pace) => self.change(Shape::Pace(pace)),
+            WindowStep::Same => {}
+            WindowStep::Another => self.turn = self.turn.wrapping_add(1),
+            WindowStep::Pace(pace) => self.change(AllowanceModel::Pace(pace)),
         }
     }
 
-    fn change(&mut self, shape: Shape) {
+    fn change(&mut self, shape: AllowanceModel) {
         self.shape = shape;
         self.turn = self.turn.wrapping_add(1);
     }

@@ -8,7 +8,7 @@ use crate::time::Millis;
 
 use super::calendar::{Between, Calendar, Reset, next_usual};
 use super::pace::Pace;
-use super::state::{By, Closed, Experience, Part, Ticket};
+use super::state::{AllowancePermit, By, Closure, Experience, PermitKind};
 
 /// The pause for everybody else while a probe of a reset is out. A refusal comes soon, only a good head
 /// takes long.
@@ -48,7 +48,7 @@ pub(super) struct Window {
     /// The capacity is what a window let in whose beginning was seen.
     is_counted: bool,
     calendar: Calendar,
-    phase: Phase,
+    phase: WindowPhase,
     /// The sending of the current window's first request.
     start: Millis,
     /// Whether `start` is exact: no earlier request belongs to the window.
@@ -89,7 +89,7 @@ pub(super) struct Window {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Phase {
+enum WindowPhase {
     /// No request was ever admitted.
     #[default]
     Unused,
@@ -106,7 +106,7 @@ enum Phase {
 
 /// The continuation of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Next {
+pub(super) enum WindowStep {
     Same,
     Another,
     /// The limit is no window: requests follow a pace.
@@ -119,13 +119,13 @@ impl Window {
         Self { is_vague: true, ..Self::default() }
     }
 
-    pub(super) fn closed(&self) -> Option<Closed> {
+    pub(super) fn closed(&self) -> Option<Closure> {
         match self.phase {
-            Phase::Unused | Phase::Open => self.is_groping().then(|| self.groping()),
-            Phase::Shut { until } => {
-                Some(Closed { until, by: By::Learned { explorable: self.is_explorable() } })
+            WindowPhase::Unused | WindowPhase::Open => self.is_groping().then(|| self.groping()),
+            WindowPhase::Shut { until } => {
+                Some(Closure { until, by: By::Predicted { explorable: self.is_explorable() } })
             }
-            Phase::Trying { until, .. } => Some(Closed { until, by: By::Pilot }),
+            WindowPhase::Trying { until, .. } => Some(Closure { until, by: By::Pilot }),
         }
     }
 
@@ -161,19 +161,19 @@ impl Window {
         self.capacity.is_some_and(|capacity| self.used >= capacity)
     }
 
-    fn groping(&self) -> Closed {
-        Closed { until: self.last.after(PILOT_PATIENCE), by: By::Pilot }
+    fn groping(&self) -> Closure {
+        Closure { until: self.last.after(PILOT_PATIENCE), by: By::Pilot }
     }
 
     /// Takes a free place, or makes the request an over-capacity probe.
-    pub(super) fn admit(&mut self, now: Millis) -> (Part, Next) {
+    pub(super) fn admit(&mut self, now: Millis) -> (PermitKind, WindowStep) {
         match self.phase {
-            Phase::Unused => {
-                (self.phase, self.start, self.dated) = (Phase::Open, now, true);
+            WindowPhase::Unused => {
+                (self.phase, self.start, self.dated) = (WindowPhase::Open, now, true);
                 self.count(now);
-                (Part::Counted, Next::Same)
+                (PermitKind::Counted, WindowStep::Same)
             }
-            Phase::Open => {
+            WindowPhase::Open => {
                 let end = self.calendar.end(self.start);
                 let over = end.is_some_and(|end| now.0 >= end.most);
                 if over {
@@ -181,26 +181,26 @@ impl Window {
                 }
                 self.on_the_edge += u32::from(end.is_some_and(|end| !over && now.0 > end.over));
                 self.count(now);
-                (Part::Counted, if over { Next::Another } else { Next::Same })
+                (PermitKind::Counted, if over { WindowStep::Another } else { WindowStep::Same })
             }
-            Phase::Shut { until } if now < until => {
+            WindowPhase::Shut { until } if now < until => {
                 self.exploring = true;
                 self.used += 1;
-                (Part::Explorer, Next::Same)
+                (PermitKind::Explorer, WindowStep::Same)
             }
-            Phase::Shut { .. } if self.needs_no_pilot() => {
+            WindowPhase::Shut { .. } if self.needs_no_pilot() => {
                 self.begin(now, 0);
                 (self.whole, self.dated) = (true, true);
                 self.count(now);
-                (Part::Counted, Next::Another)
+                (PermitKind::Counted, WindowStep::Another)
             }
-            Phase::Shut { .. } => {
-                self.phase = Phase::Trying { until: now.after(PILOT_PATIENCE), pilots: 1 };
-                (Part::Pilot, Next::Same)
+            WindowPhase::Shut { .. } => {
+                self.phase = WindowPhase::Trying { until: now.after(PILOT_PATIENCE), pilots: 1 };
+                (PermitKind::Pilot, WindowStep::Same)
             }
-            Phase::Trying { pilots, .. } => {
-                self.phase = Phase::Trying { until: now.after(PILOT_PATIENCE), pilots: pilots + 1 };
-                (Part::Pilot, Next::Same)
+            WindowPhase::Trying { pilots, .. } => {
+                self.phase = WindowPhase::Trying { until: now.after(PILOT_PATIENCE), pilots: pilots + 1 };
+                (PermitKind::Pilot, WindowStep::Same)
             }
         }
     }
@@ -233,31 +233,31 @@ impl Window {
             && self.is_full()
             && let Some(until) = self.next_try(now)
         {
-            self.phase = Phase::Shut { until };
+            self.phase = WindowPhase::Shut { until };
         }
     }
 
-    pub(super) fn confirm(&mut self, ticket: Ticket) -> Next {
-        match ticket.part {
-            Part::Counted => {
+    pub(super) fn confirm(&mut self, allowance_permit: AllowancePermit) -> WindowStep {
+        match allowance_permit.part {
+            PermitKind::Counted => {
                 self.unanswered = self.unanswered.saturating_sub(1);
                 self.good += 1;
-                Next::Same
+                WindowStep::Same
             }
-            Part::Explorer => {
+            PermitKind::Explorer => {
                 self.exploring = false;
                 self.capacity = self.capacity.map(|capacity| capacity.max(self.used));
                 (self.rarity, self.good) = (0, self.good + 1);
                 self.grow();
-                Next::Same
+                WindowStep::Same
             }
-            Part::Pilot => {
-                let Phase::Trying { pilots, .. } = self.phase else { return Next::Same };
-                self.reset(ticket.sent, pilots)
+            PermitKind::Pilot => {
+                let WindowPhase::Trying { pilots, .. } = self.phase else { return WindowStep::Same };
+                self.reset(allowance_permit.sent, pilots)
             }
-            Part::Knock => {
-                let Phase::Shut { .. } = self.phase else { return Next::Same };
-                self.reset(ticket.sent, 1)
+            PermitKind::Knock => {
+                let WindowPhase::Shut { .. } = self.phase else { return WindowStep::Same };
+                self.reset(allowance_permit.sent, 1)
             }
         }
     }
@@ -265,28 +265,28 @@ impl Window {
     /// There was more than the capacity, so it is a bound no longer.
     fn grow(&mut self) {
         self.is_sure = false;
-        if !self.tripped && matches!(self.phase, Phase::Shut { .. }) {
-            self.phase = Phase::Open;
+        if !self.tripped && matches!(self.phase, WindowPhase::Shut { .. }) {
+            self.phase = WindowPhase::Open;
         }
     }
 
     /// Says whether an answer lets more go than before.
-    pub(super) fn frees_a_place(&self, ticket: Ticket) -> bool {
-        ticket.is_trial() || self.is_groping()
+    pub(super) fn frees_a_place(&self, allowance_permit: AllowancePermit) -> bool {
+        allowance_permit.is_trial() || self.is_groping()
     }
 
     /// Begins the next window after a good head, sent at `sent`. Up to `pilots` probes, this probe
     /// included, may have been admitted.
-    fn reset(&mut self, sent: Millis, pilots: u32) -> Next {
+    fn reset(&mut self, sent: Millis, pilots: u32) -> WindowStep {
         if let Some(pace) = self.as_pace(sent) {
-            return Next::Pace(pace);
+            return WindowStep::Pace(pace);
         }
         self.learn_capacity();
         self.note_reset(sent);
         self.begin(sent, pilots);
         (self.whole, self.dated, self.good) = (true, pilots == 1, 1);
         self.shut_if_full(sent);
-        Next::Another
+        WindowStep::Another
     }
 
     /// Learns the capacity: an exhausted window has admitted as many requests as it can.
@@ -323,7 +323,7 @@ impl Window {
         } else {
             self.since_trip = self.since_trip.saturating_add(self.used);
         }
-        (self.phase, self.start, self.used) = (Phase::Open, start, used);
+        (self.phase, self.start, self.used) = (WindowPhase::Open, start, used);
         (self.whole, self.dated, self.on_the_edge) = (false, false, 0);
         (self.good, self.unanswered) = (0, 0);
         (self.tripped, self.refused, self.exploring, self.told) = (false, 0, false, None);
@@ -335,19 +335,19 @@ impl Window {
     /// force.
     pub(super) fn refuse(
         &mut self,
-        ticket: Ticket,
+        allowance_permit: AllowancePermit,
         told: Option<Millis>,
         guess: Millis,
         now: Millis,
     ) -> Option<Millis> {
-        match ticket.part {
-            Part::Pilot => self.refused = self.refused.saturating_add(1),
-            Part::Knock => {
-                self.outlasts(ticket.sent);
+        match allowance_permit.part {
+            PermitKind::Pilot => self.refused = self.refused.saturating_add(1),
+            PermitKind::Knock => {
+                self.outlasts(allowance_permit.sent);
                 told?; // Else the guess goes on.
             }
-            Part::Explorer => self.refuse_explorer(),
-            Part::Counted => {
+            PermitKind::Explorer => self.refuse_explorer(),
+            PermitKind::Counted => {
                 self.used = self.used.saturating_sub(1);
                 self.unanswered = self.unanswered.saturating_sub(1);
                 if !self.tripped {
@@ -360,17 +360,17 @@ impl Window {
             self.is_vague |= self.capacity.is_none();
         }
         self.tripped = true;
-        self.outlasts(ticket.sent);
+        self.outlasts(allowance_permit.sent);
         if told.is_none() && !self.whole && self.calendar.length().is_none() {
             self.dated = false; // Any number of windows may have passed since the first request.
         }
         if let Some(until) = told {
-            let spent = now.since(ticket.sent) + ROUNDING;
+            let spent = now.since(allowance_permit.sent) + ROUNDING;
             let over = until.0.saturating_sub(spent.as_millis() as u64);
             self.told = Some((Between { over, most: until.0 }, until.since(now)));
         }
         let until = told.or_else(|| self.next_try(now)).unwrap_or_else(|| self.untaught_try(guess, now));
-        self.phase = Phase::Shut { until };
+        self.phase = WindowPhase::Shut { until };
         Some(until)
     }
 
@@ -431,38 +431,38 @@ impl Window {
         self.dated.then_some(self.start.0 + usual)
     }
 
-    pub(super) fn forgive(&mut self, ticket: Ticket) {
-        match ticket.part {
-            Part::Counted => {
+    pub(super) fn forgive(&mut self, allowance_permit: AllowancePermit) {
+        match allowance_permit.part {
+            PermitKind::Counted => {
                 self.used = self.used.saturating_sub(1);
                 self.unanswered = self.unanswered.saturating_sub(1);
             }
-            Part::Explorer => {
+            PermitKind::Explorer => {
                 self.used = self.used.saturating_sub(1);
                 self.exploring = false;
             }
-            Part::Pilot => self.free_pilot(1),
-            Part::Knock => {}
+            PermitKind::Pilot => self.free_pilot(1),
+            PermitKind::Knock => {}
         }
         let has_room = self.capacity.is_none_or(|capacity| self.used < capacity);
-        if has_room && !self.tripped && matches!(self.phase, Phase::Shut { .. }) {
-            self.phase = Phase::Open;
+        if has_room && !self.tripped && matches!(self.phase, WindowPhase::Shut { .. }) {
+            self.phase = WindowPhase::Open;
         }
     }
 
-    pub(super) fn abandon(&mut self, ticket: Ticket) {
-        match ticket.part {
-            Part::Counted => self.unanswered = self.unanswered.saturating_sub(1),
-            Part::Knock => {}
-            Part::Explorer => self.exploring = false,
-            Part::Pilot => self.free_pilot(0),
+    pub(super) fn abandon(&mut self, allowance_permit: AllowancePermit) {
+        match allowance_permit.part {
+            PermitKind::Counted => self.unanswered = self.unanswered.saturating_sub(1),
+            PermitKind::Knock => {}
+            PermitKind::Explorer => self.exploring = false,
+            PermitKind::Pilot => self.free_pilot(0),
         }
     }
 
     /// Frees a probe's place for the next probe at once.
     fn free_pilot(&mut self, fewer: u32) {
-        if let Phase::Trying { pilots, .. } = self.phase {
-            self.phase = Phase::Trying { until: Millis::START, pilots: pilots.saturating_sub(fewer) };
+        if let WindowPhase::Trying { pilots, .. } = self.phase {
+            self.phase = WindowPhase::Trying { until: Millis::START, pilots: pilots.saturating_sub(fewer) };
         }
     }
 

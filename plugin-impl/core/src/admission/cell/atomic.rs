@@ -3,7 +3,7 @@
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-use super::state::{CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Stamp, Touch};
+use super::state::{CellPermit, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Touch};
 use super::word::Word;
 
 /// A cell's state, shared.
@@ -32,7 +32,7 @@ impl Cell {
     ///
     /// # Errors
     /// [`Deny`] says why there is none.
-    pub fn admit(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+    pub fn admit(&self, touch: Touch, now: Millis) -> Result<CellPermit, Deny> {
         self.transition(|state| state.admit(touch, now))
     }
 
@@ -40,7 +40,7 @@ impl Cell {
     ///
     /// # Errors
     /// [`Deny`] says why not.
-    pub fn knock(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+    pub fn knock(&self, touch: Touch, now: Millis) -> Result<CellPermit, Deny> {
         self.transition(|state| state.knock(touch, now))
     }
 
@@ -48,26 +48,26 @@ impl Cell {
     ///
     /// # Errors
     /// [`Deny`] says why not.
-    pub fn recheck(&self, touch: Touch, now: Millis) -> Result<Stamp, Deny> {
+    pub fn recheck(&self, touch: Touch, now: Millis) -> Result<CellPermit, Deny> {
         self.transition(|state| state.recheck(touch, now))
     }
 
     /// Takes note of a good head; see [`CellState::confirm`].
-    pub fn confirm(&self, stamp: Stamp) -> (Stamp, Confirmed) {
+    pub fn confirm(&self, cell_permit: CellPermit) -> (CellPermit, Confirmed) {
         self.apply(|state| {
-            let (state, stamp, confirmed) = state.confirm(stamp);
-            (state, (stamp, confirmed))
+            let (state, cell_permit, confirmed) = state.confirm(cell_permit);
+            (state, (cell_permit, confirmed))
         })
     }
 
     /// Gives a place back; see [`CellState::release`].
-    pub fn release(&self, stamp: Stamp) {
-        self.apply(|state| (state.release(stamp), ()));
+    pub fn release(&self, cell_permit: CellPermit) {
+        self.apply(|state| (state.release(cell_permit), ()));
     }
 
     /// Gives a place back with the news of a limit; see [`CellState::settle_limit`].
-    pub fn settle_limit(&self, stamp: Stamp, limit: Limit, now: Millis) -> Settled {
-        self.apply(|state| state.settle_limit(stamp, limit, now))
+    pub fn settle_limit(&self, cell_permit: CellPermit, limit: Limit, now: Millis) -> Settled {
+        self.apply(|state| state.settle_limit(cell_permit, limit, now))
     }
 
     /// Takes in a limit from elsewhere; see [`CellState::learn`].

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::admission::backoff::Schedule;
 use crate::time::Millis;
 
-use super::word::{IN_FLIGHT_MAX, STREAK_MAX, Word};
+use super::word::{IN_FLIGHT_MAX, TRIPS_MAX, Word};
 
 /// The shortest limit, so that an upstream with "retry after 0" is not hammered.
 pub(super) const SHORTEST_LIMIT: Duration = Duration::from_millis(500);
@@ -26,7 +26,7 @@ impl Epoch {
 
 /// The half-open ramp: how far a cell has opened again after a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Opening {
+pub enum Ramp {
     /// No bound on unconfirmed attempts.
     #[default]
     Open,
@@ -36,7 +36,7 @@ pub enum Opening {
     Four,
 }
 
-impl Opening {
+impl Ramp {
     /// Returns the most unconfirmed attempts that may be under way; none means any number.
     #[inline]
     const fn places(self) -> Option<u8> {
@@ -66,8 +66,8 @@ pub struct CellState {
     pub known: bool,
     pub epoch: Epoch,
     /// Consecutive trips, at most 7.
-    pub streak: u8,
-    pub opening: Opening,
+    pub consecutive_trips: u8,
+    pub ramp: Ramp,
     /// Unconfirmed attempts of the current epoch, counted while the cell is opening.
     pub pending: u8,
     /// Unsettled leases of every epoch.
@@ -79,7 +79,7 @@ pub struct CellState {
 /// The default is the record of a pass through a cell never used before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "an admission that is not settled occupies its place for ever"]
-pub struct Stamp {
+pub struct CellPermit {
     pub(super) epoch: Epoch,
     /// Whether the admission takes a place of an opening cell.
     pub(super) probe: bool,
@@ -96,7 +96,7 @@ pub(super) struct EndSeen {
     known: bool,
 }
 
-impl Stamp {
+impl CellPermit {
     /// Returns whether this admission tests whether a limit is over.
     pub const fn is_probe(self) -> bool {
         self.probe
@@ -124,7 +124,7 @@ pub enum Deny {
     Limited { until: Millis, known: bool },
     /// Experience predicts a refusal until this instant; see [`allowance`](crate::admission::allowance). An
     /// over-capacity probe may still try if `explorable`.
-    Learned { until: Millis, explorable: bool },
+    Predicted { until: Millis, explorable: bool },
     /// Unanswered probes hold every place of the opening cell.
     Probing,
     /// The cell has as many leases as its bound allows.
@@ -135,11 +135,11 @@ pub enum Deny {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Until an instant reported by the upstream.
-    Known { until: Millis },
+    Reported { until: Millis },
     /// Until an instant predicted by experience: the upstream reported none.
-    Learned { until: Millis },
+    Predicted { until: Millis },
     /// For a span that grows with consecutive trips: the upstream reported no end.
-    Guessed(Schedule),
+    Estimated(Schedule),
 }
 
 /// A limit as seen at an instant; see [`CellState::amend`].
@@ -149,7 +149,7 @@ pub struct LimitSeen {
     /// Whether the upstream reported `until`; otherwise `until` is a guess.
     pub known: bool,
     /// Consecutive trips, the trip of this limit included.
-    pub streak: u8,
+    pub consecutive_trips: u8,
     epoch: Epoch,
 }
 
@@ -185,7 +185,7 @@ impl CellState {
             return Some(Deny::Limited { until: self.until, known: self.known });
         }
         // A half-open cell admits probes only, 1, 2 or 4 at a time.
-        if self.opening.places().is_some_and(|places| self.pending >= places) {
+        if self.ramp.places().is_some_and(|places| self.pending >= places) {
             return Some(Deny::Probing);
         }
         match touch {
@@ -198,19 +198,19 @@ impl CellState {
     ///
     /// # Errors
     /// [`Deny`], with an instant if a wait has a known end.
-    pub fn admit(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
+    pub fn admit(self, touch: Touch, now: Millis) -> Result<(Self, CellPermit), Deny> {
         if let Some(deny) = self.denial(touch, now) {
             return Err(deny);
         }
         // Every admission of a half-open cell is a probe and takes a place until its head.
-        let probe = self.opening != Opening::Open;
+        let probe = self.ramp != Ramp::Open;
         let counted = matches!(touch, Touch::Lease { .. });
         let state = Self {
             pending: self.pending + u8::from(probe),
             in_flight: self.in_flight + u16::from(counted),
             ..self
         };
-        Ok((state, Stamp { epoch: self.epoch, probe, early: None, counted }))
+        Ok((state, CellPermit { epoch: self.epoch, probe, early: None, counted }))
     }
 
     /// Returns whether the limit in force at `now` is a guess.
@@ -224,7 +224,7 @@ impl CellState {
     ///
     /// # Errors
     /// [`Deny`], as if the limit had ended.
-    pub fn knock(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
+    pub fn knock(self, touch: Touch, now: Millis) -> Result<(Self, CellPermit), Deny> {
         if self.is_guess(now) { self.recheck(touch, now) } else { self.admit(touch, now) }
     }
 
@@ -232,14 +232,14 @@ impl CellState {
     ///
     /// # Errors
     /// [`Deny`], as if the limit had ended.
-    pub fn recheck(self, touch: Touch, now: Millis) -> Result<(Self, Stamp), Deny> {
+    pub fn recheck(self, touch: Touch, now: Millis) -> Result<(Self, CellPermit), Deny> {
         if now >= self.until {
             return self.admit(touch, now);
         }
         // Admit as if the limit had ended, then put the limit's end back for everybody else.
         let ended = Self { until: now, ..self };
-        let (state, stamp) = ended.admit(touch, now)?;
-        Ok((Self { until: self.until, ..state }, Stamp { early: Some(self.end()), ..stamp }))
+        let (state, cell_permit) = ended.admit(touch, now)?;
+        Ok((Self { until: self.until, ..state }, CellPermit { early: Some(self.end()), ..cell_permit }))
     }
 
     const fn end(self) -> EndSeen {
@@ -250,28 +250,28 @@ impl CellState {
     ///
     /// The good head of an early probe ends the limit. If the limit changed meanwhile, the probe knew
     /// nothing of the change, and the limit stays.
-    pub fn confirm(self, stamp: Stamp) -> (Self, Stamp, Confirmed) {
-        let settled = Stamp { probe: false, early: None, ..stamp };
-        if stamp.epoch != self.epoch {
+    pub fn confirm(self, cell_permit: CellPermit) -> (Self, CellPermit, Confirmed) {
+        let settled = CellPermit { probe: false, early: None, ..cell_permit };
+        if cell_permit.epoch != self.epoch {
             return (self, settled, Confirmed::Stale);
         }
         // The end moved after this early probe went: give the place back, keep the newer limit.
-        if stamp.early.is_some_and(|seen| seen != self.end()) {
-            let counted = Stamp { counted: false, ..stamp };
+        if cell_permit.early.is_some_and(|seen| seen != self.end()) {
+            let counted = CellPermit { counted: false, ..cell_permit };
             return (self.release(counted), settled, Confirmed::Stale);
         }
         // Only a probe's good head widens the ramp: 1, 2, 4, then open.
-        let confirmed = match (stamp.probe, self.opening) {
-            (false, _) | (true, Opening::Open) => Confirmed::Open,
-            (true, Opening::One) => Confirmed::Over,
-            (true, Opening::Two | Opening::Four) => Confirmed::Wider,
+        let confirmed = match (cell_permit.probe, self.ramp) {
+            (false, _) | (true, Ramp::Open) => Confirmed::Open,
+            (true, Ramp::One) => Confirmed::Over,
+            (true, Ramp::Two | Ramp::Four) => Confirmed::Wider,
         };
         let state = Self {
             // An early probe's success ends the limit at once.
-            until: if stamp.early.is_some() { Millis::START } else { self.until },
-            streak: 0,
-            opening: if stamp.probe { self.opening.wider() } else { self.opening },
-            pending: self.pending.saturating_sub(u8::from(stamp.probe)),
+            until: if cell_permit.early.is_some() { Millis::START } else { self.until },
+            consecutive_trips: 0,
+            ramp: if cell_permit.probe { self.ramp.wider() } else { self.ramp },
+            pending: self.pending.saturating_sub(u8::from(cell_permit.probe)),
             ..self
         };
         (state.without_pending_when_open(), settled, confirmed)
@@ -279,39 +279,39 @@ impl CellState {
 
     /// Gives a place back and leaves the limit alone.
     #[must_use]
-    pub fn release(self, stamp: Stamp) -> Self {
-        let own = stamp.probe && stamp.epoch == self.epoch;
+    pub fn release(self, cell_permit: CellPermit) -> Self {
+        let own = cell_permit.probe && cell_permit.epoch == self.epoch;
         Self {
             pending: self.pending.saturating_sub(u8::from(own)),
-            in_flight: self.in_flight.saturating_sub(u16::from(stamp.counted)),
+            in_flight: self.in_flight.saturating_sub(u16::from(cell_permit.counted)),
             ..self
         }
     }
 
     /// Gives a place back and reports the cell as limited.
-    pub fn settle_limit(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
-        let state = self.release(stamp);
-        if self.trips_by(stamp) {
+    pub fn settle_limit(self, cell_permit: CellPermit, limit: Limit, now: Millis) -> (Self, Settled) {
+        let state = self.release(cell_permit);
+        if self.trips_by(cell_permit) {
             state.trip(limit, now)
-        } else if stamp.epoch == self.epoch {
-            state.outlast(stamp, limit, now)
+        } else if cell_permit.epoch == self.epoch {
+            state.outlast(cell_permit, limit, now)
         } else {
             state.learn(limit, now)
         }
     }
 
-    /// Returns whether a limit met by the holder of `stamp` would begin a new trip.
-    pub fn trips_by(self, stamp: Stamp) -> bool {
-        stamp.epoch == self.epoch && stamp.early.is_none()
+    /// Returns whether a limit met by the holder of `cell_permit` would begin a new trip.
+    pub fn trips_by(self, cell_permit: CellPermit) -> bool {
+        cell_permit.epoch == self.epoch && cell_permit.early.is_none()
     }
 
     /// The limit has outlasted an early probe: the limit stays, and no trip is counted. A newly reported
     /// end replaces the end seen by the probe, sooner or later, because the probe asked after the limit
     /// began.
-    fn outlast(self, stamp: Stamp, limit: Limit, now: Millis) -> (Self, Settled) {
-        let Limit::Known { until } = limit else { return (self, Settled::Folded) };
+    fn outlast(self, cell_permit: CellPermit, limit: Limit, now: Millis) -> (Self, Settled) {
+        let Limit::Reported { until } = limit else { return (self, Settled::Folded) };
         // The limit ended or changed since the probe went: its answer counts as news from elsewhere.
-        if now >= self.until || stamp.early != Some(self.end()) {
+        if now >= self.until || cell_permit.early != Some(self.end()) {
             return self.learn(limit, now);
         }
         let until = Word::round_up(until.max(now.after(SHORTEST_LIMIT)));
@@ -323,7 +323,7 @@ impl CellState {
     ///
     /// A reported end moves a limit forward and never back; a guess adds nothing.
     pub fn learn(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let Limit::Known { until } = limit else { return (self, Settled::Folded) };
+        let Limit::Reported { until } = limit else { return (self, Settled::Folded) };
         let until = Word::round_up(until);
         if until <= self.until || until <= now {
             return (self, Settled::Folded);
@@ -339,19 +339,19 @@ impl CellState {
     pub fn recall(self, limit: Limit, now: Millis) -> (Self, Settled) {
         match limit {
             // A cell counts in ticks, so what is just over would come back for the rest of one.
-            Limit::Known { until } if now < until => self.learn(limit, now),
-            Limit::Learned { until } if now < until && self.until <= now => {
+            Limit::Reported { until } if now < until => self.learn(limit, now),
+            Limit::Predicted { until } if now < until && self.until <= now => {
                 let until = Word::round_up(until);
                 (self.close(until, false), Settled::Tripped { until })
             }
-            Limit::Known { .. } | Limit::Learned { .. } | Limit::Guessed(_) => (self, Settled::Folded),
+            Limit::Reported { .. } | Limit::Predicted { .. } | Limit::Estimated(_) => (self, Settled::Folded),
         }
     }
 
     /// Returns the limit in force at `now`, as a reference for a question to the upstream.
     pub fn limit(self, now: Millis) -> Option<LimitSeen> {
-        let Self { until, known, streak, epoch, .. } = self;
-        (now < until).then_some(LimitSeen { until, known, streak, epoch })
+        let Self { until, known, consecutive_trips, epoch, .. } = self;
+        (now < until).then_some(LimitSeen { until, known, consecutive_trips, epoch })
     }
 
     /// Moves the end of the limit `seen` to `end`, the upstream's answer to a question asked at that time.
@@ -368,7 +368,7 @@ impl CellState {
 
     /// Returns whether the cell is fully open and has no lease.
     pub fn is_at_rest(self) -> bool {
-        self.opening == Opening::Open && self.in_flight == 0
+        self.ramp == Ramp::Open && self.in_flight == 0
     }
 
     /// Opens the cell by order of the operator. Leases under way can no longer change the cell's limit.
@@ -378,25 +378,25 @@ impl CellState {
     }
 
     fn trip(self, limit: Limit, now: Millis) -> (Self, Settled) {
-        let streak = (self.streak + 1).min(STREAK_MAX);
+        let consecutive_trips = (self.consecutive_trips + 1).min(TRIPS_MAX);
         let (end, known) = match limit {
-            Limit::Known { until } => (until.max(now.after(SHORTEST_LIMIT)), true),
-            Limit::Learned { until } => (until.max(now.after(SHORTEST_LIMIT)), false),
-            Limit::Guessed(schedule) => (now.after(schedule.span(streak)), false),
+            Limit::Reported { until } => (until.max(now.after(SHORTEST_LIMIT)), true),
+            Limit::Predicted { until } => (until.max(now.after(SHORTEST_LIMIT)), false),
+            Limit::Estimated(schedule) => (now.after(schedule.span(consecutive_trips)), false),
         };
         // A trip never shortens a limit: the later end wins, with its quality.
         let known = if end >= self.until { known } else { self.known };
         let until = end.max(self.until);
-        (Self { streak, ..self.close(until, known) }, Settled::Tripped { until })
+        (Self { consecutive_trips, ..self.close(until, known) }, Settled::Tripped { until })
     }
 
     fn close(self, until: Millis, known: bool) -> Self {
         let until = Word::round_up(until);
-        Self { until, known, epoch: self.epoch.next(), opening: Opening::One, pending: 0, ..self }
+        Self { until, known, epoch: self.epoch.next(), ramp: Ramp::One, pending: 0, ..self }
     }
 
     fn without_pending_when_open(self) -> Self {
-        Self { pending: if self.opening == Opening::Open { 0 } else { self.pending }, ..self }
+        Self { pending: if self.ramp == Ramp::Open { 0 } else { self.pending }, ..self }
     }
 }
 

@@ -2,23 +2,23 @@
 
 use crate::time::Millis;
 
-use super::state::{CellState, Epoch, Opening};
+use super::state::{CellState, Epoch, Ramp};
 
 /// The largest count of leases.
 pub(super) const IN_FLIGHT_MAX: u16 = (1 << IN_FLIGHT_BITS) - 1;
 /// The largest count of consecutive trips.
-pub(super) const STREAK_MAX: u8 = (1 << STREAK_BITS) - 1;
+pub(super) const TRIPS_MAX: u8 = (1 << TRIPS_BITS) - 1;
 
 // From the low end up. Together they are 64.
 const IN_FLIGHT_BITS: u32 = 12;
 const PENDING_BITS: u32 = 3;
-const OPENING_BITS: u32 = 2;
+const RAMP_BITS: u32 = 2;
 const KNOWN_BITS: u32 = 1;
-const STREAK_BITS: u32 = 3;
+const TRIPS_BITS: u32 = 3;
 const EPOCH_BITS: u32 = 11;
 const UNTIL_BITS: u32 = 32;
 const _: () = assert!(
-    IN_FLIGHT_BITS + PENDING_BITS + OPENING_BITS + KNOWN_BITS + STREAK_BITS + EPOCH_BITS + UNTIL_BITS == 64
+    IN_FLIGHT_BITS + PENDING_BITS + RAMP_BITS + KNOWN_BITS + TRIPS_BITS + EPOCH_BITS + UNTIL_BITS == 64
 );
 
 /// The unit of ends: ticks of 16 ms, rounded up; 32 bits span 2.1 years.
@@ -42,9 +42,9 @@ impl Word {
         let mut packer = Packer::default();
         packer.put(state.in_flight.into(), IN_FLIGHT_BITS);
         packer.put(state.pending.into(), PENDING_BITS);
-        packer.put(opening_code(state.opening), OPENING_BITS);
+        packer.put(ramp_code(state.ramp), RAMP_BITS);
         packer.put(state.known.into(), KNOWN_BITS);
-        packer.put(state.streak.into(), STREAK_BITS);
+        packer.put(state.consecutive_trips.into(), TRIPS_BITS);
         packer.put(state.epoch.0.into(), EPOCH_BITS);
         packer.put(state.until.0 / TICK, UNTIL_BITS);
         Self(packer.word)
@@ -61,9 +61,9 @@ impl Word {
         CellState {
             in_flight: take(IN_FLIGHT_BITS) as u16,
             pending: take(PENDING_BITS) as u8,
-            opening: opening_of(take(OPENING_BITS)),
+            ramp: ramp_of(take(RAMP_BITS)),
             known: take(KNOWN_BITS) == 1,
-            streak: take(STREAK_BITS) as u8,
+            consecutive_trips: take(TRIPS_BITS) as u8,
             epoch: Epoch(take(EPOCH_BITS) as u16),
             until: Millis(take(UNTIL_BITS) * TICK),
         }
@@ -88,22 +88,22 @@ const fn mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 
-const fn opening_code(opening: Opening) -> u64 {
-    match opening {
-        Opening::Open => 0,
-        Opening::One => 1,
-        Opening::Two => 2,
-        Opening::Four => 3,
+const fn ramp_code(ramp: Ramp) -> u64 {
+    match ramp {
+        Ramp::Open => 0,
+        Ramp::One => 1,
+        Ramp::Two => 2,
+        Ramp::Four => 3,
     }
 }
 
 #[inline]
-const fn opening_of(code: u64) -> Opening {
+const fn ramp_of(code: u64) -> Ramp {
     match code {
-        1 => Opening::One,
-        2 => Opening::Two,
-        3 => Opening::Four,
-        _ => Opening::Open,
+        1 => Ramp::One,
+        2 => Ramp::Two,
+        3 => Ramp::Four,
+        _ => Ramp::Open,
     }
 }
 

@@ -188,11 +188,11 @@ impl<'a> Iterator for Elements<'a> {
 #[derive(Clone, Debug)]
 struct Steps<'a> {
     cursor: Cursor<'a>,
-    place: Place,
+    place: JsonPlace,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum JsonPlace {
     Before,
     Inside,
     Over,
@@ -200,7 +200,7 @@ enum Place {
 
 impl<'a> Steps<'a> {
     const fn new(cursor: Cursor<'a>) -> Self {
-        Self { cursor, place: Place::Before }
+        Self { cursor, place: JsonPlace::Before }
     }
 
     /// Reads the next item, the end, or an error; after the end or an error nothing follows.
@@ -211,12 +211,12 @@ impl<'a> Steps<'a> {
         read: impl FnOnce(&mut Cursor<'a>) -> Result<T, NotJson>,
     ) -> Option<Result<T, NotJson>> {
         let item = match self.place {
-            Place::Over => return None,
-            Place::Before => self.cursor.first(open, close),
-            Place::Inside => self.cursor.another(close),
+            JsonPlace::Over => return None,
+            JsonPlace::Before => self.cursor.first(open, close),
+            JsonPlace::Inside => self.cursor.another(close),
         };
         let item = item.and_then(|more| if more { read(&mut self.cursor).map(Some) } else { Ok(None) });
-        self.place = if matches!(item, Ok(Some(_))) { Place::Inside } else { Place::Over };
+        self.place = if matches!(item, Ok(Some(_))) { JsonPlace::Inside } else { JsonPlace::Over };
         item.transpose()
     }
 }

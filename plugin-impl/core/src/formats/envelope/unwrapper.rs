@@ -20,12 +20,12 @@ pub struct Unwrapper {
     held: Vec<u8>,
     /// The current event exceeds the buffer and passes unchanged.
     passing: bool,
-    line: Line,
+    line: SseLine,
 }
 
 /// The state of the line in progress.
 #[derive(Clone, Copy, Debug, Default)]
-struct Line {
+struct SseLine {
     has_text: bool,
     follows_cr: bool,
 }
@@ -70,7 +70,7 @@ impl Unwrapper {
     }
 }
 
-impl Line {
+impl SseLine {
     /// Adds a line with its end; returns whether the line was blank, the end of an event.
     ///
     /// A line feed after a carriage return belongs to the previous line.

@@ -12,7 +12,7 @@ pub(crate) enum Tier {
     /// Pools with a due probe over capacity.
     Explorable,
     /// Pools closed by an estimate until `by`, with a due early probe.
-    Guessed { now: Millis, by: Option<Millis> },
+    Estimated { now: Millis, by: Option<Millis> },
 }
 
 impl Tier {
@@ -32,7 +32,7 @@ impl Tier {
         match self {
             Self::Open => way.closed.is_none() || way.recheck,
             Self::Explorable => way.explorable,
-            Self::Guessed { now, by } => guess(way, by).is_some_and(|from| from <= now),
+            Self::Estimated { now, by } => guess(way, by).is_some_and(|from| from <= now),
         }
     }
 }
@@ -45,7 +45,7 @@ fn last_resort(snapshot: &Snapshot) -> Option<Tier> {
         return None;
     }
     let by = closed().filter(|(_, guess)| guess.is_none()).filter_map(|(closed, _)| closed.until).min();
-    Some(Tier::Guessed { now: snapshot.now, by })
+    Some(Tier::Estimated { now: snapshot.now, by })
 }
 
 /// Returns the earliest probe of a pool with an estimated end by `by`.
@@ -56,7 +56,7 @@ fn guess(way: &WayView, by: Option<Millis>) -> Option<Millis> {
 
 /// Returns the earliest last-resort probe, if nothing else is left.
 pub(super) fn first_knock(snapshot: &Snapshot) -> Option<Millis> {
-    let Tier::Guessed { by, .. } = last_resort(snapshot)? else { return None };
+    let Tier::Estimated { by, .. } = last_resort(snapshot)? else { return None };
     ways(snapshot).filter_map(|way| guess(way, by)).min()
 }
 

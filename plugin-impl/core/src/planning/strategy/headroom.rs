@@ -19,7 +19,7 @@ use super::{Context, Part, Parts, least_connections};
 /// The order of fields is their priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    pace: Reverse<Pace>,
+    pace: Reverse<Urgency>,
     away: bool,
     load: u64,
     distance: u32,
@@ -41,14 +41,14 @@ impl super::Rank for Rank {
 
 /// Quota per second until reset, on a logarithmic scale: four steps double the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Pace(u32);
+struct Urgency(u32);
 
 /// The reference values of a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     now: Millis,
     /// The pace of accounts without a reading.
-    middle: Pace,
+    middle: Urgency,
 }
 
 impl Scale {
@@ -59,9 +59,9 @@ impl Scale {
             .iter()
             .filter_map(|account| Some((account, account.ways.iter().find(|way| way.closed.is_none())?)));
         let known = ways.filter_map(|(account, way)| {
-            Pace::of(way.outlook.at(snapshot.now), account.weight, snapshot.now)
+            Urgency::of(way.outlook.at(snapshot.now), account.weight, snapshot.now)
         });
-        let mut known: SmallVec<[Pace; 16]> = known.collect();
+        let mut known: SmallVec<[Urgency; 16]> = known.collect();
         known.sort_unstable();
         Self { now: snapshot.now, middle: middle(&known) }
     }
@@ -69,10 +69,10 @@ impl Scale {
     /// Ranks an account at a pool and endpoint.
     #[inline]
     pub fn rank(&self, account: &AccountView, way: &WayView, context: &Context) -> Rank {
-        let pace = Pace::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
+        let pace = Urgency::of(way.outlook.at(self.now), account.weight, self.now).unwrap_or(self.middle);
         Rank {
             pace: Reverse(pace),
-            away: context.home != Some(account.index),
+            away: context.sticky != Some(account.index),
             load: least_connections::burden(account),
             distance: context.distance(account.index),
         }
@@ -80,13 +80,13 @@ impl Scale {
 }
 
 /// Returns the median of sorted paces; without any known pace, all accounts are equal.
-fn middle(known: &[Pace]) -> Pace {
-    let Some(last) = known.len().checked_sub(1) else { return Pace::default() };
+fn middle(known: &[Urgency]) -> Urgency {
+    let Some(last) = known.len().checked_sub(1) else { return Urgency::default() };
     let (below, above) = (known[last / 2], known[known.len() / 2]);
-    Pace(u32::midpoint(below.0, above.0))
+    Urgency(u32::midpoint(below.0, above.0))
 }
 
-impl Pace {
+impl Urgency {
     /// Returns the pace of an account with a reading; double weight doubles the pace.
     #[inline]
     fn of(outlook: Outlook, weight: u16, now: Millis) -> Option<Self> {
@@ -120,7 +120,7 @@ mod tests {
     const THREE: Context = Context {
         turn: 0,
         accounts: 3,
-        home: None,
+        sticky: None,
         firm: false,
         parent: None,
         at_last: false,
@@ -161,7 +161,7 @@ mod tests {
         let nearly = |index, remaining, in_flight| AccountView { in_flight, ..read(index, remaining, 3_600) };
         let accounts = || [nearly(0, 505, 2), nearly(1, 500, 1), nearly(2, 495, 0)];
         check(&THREE, accounts(), [2, 1, 0]);
-        check(&Context { home: Some(0), ..THREE }, accounts(), [0, 2, 1]);
+        check(&Context { sticky: Some(0), ..THREE }, accounts(), [0, 2, 1]);
     }
 
     #[test]

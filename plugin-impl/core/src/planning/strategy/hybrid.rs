@@ -11,7 +11,7 @@
 
 use std::cmp::Reverse;
 
-use crate::admission::vitals::{Rates, Refill};
+use crate::admission::health_stats::{Rates, Refill};
 use crate::planning::snapshot::{AccountView, WayView};
 use crate::time::Millis;
 
@@ -26,7 +26,7 @@ pub struct Numbers {
     pub usable: u16,
     pub weights: Weights,
     /// Points for the session's sticky account.
-    pub home: u16,
+    pub sticky: u16,
     pub quota: Quota,
 }
 
@@ -62,7 +62,7 @@ impl Default for Numbers {
             rates: Rates::default(),
             usable: 50,
             weights: Weights { health: 200, tokens: 500, quota: 300, idle: 10, busy: 1_000 },
-            home: 700,
+            sticky: 700,
             quota: Quota { critical: 50, low: 100, unknown: 500 },
         }
     }
@@ -71,19 +71,19 @@ impl Default for Numbers {
 /// Field order is priority; smaller is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    tier: Tier,
+    tier: HealthTier,
     score: Reverse<i64>,
-    strange: bool,
+    off_affinity: bool,
     distance: u32,
 }
 
 impl super::Rank for Rank {
     fn parts(&self) -> Parts {
-        let Self { tier, score, strange, distance } = *self;
+        let Self { tier, score, off_affinity, distance } = *self;
         [
             Part::number("tier", tier as i64),
             Part::number("negative points (1/100)", -score.0),
-            Part::flag("away from home", strange),
+            Part::flag("away from home", off_affinity),
             Part::number("turn", distance.into()),
         ]
         .into_iter()
@@ -93,7 +93,7 @@ impl super::Rank for Rank {
 
 /// The tier, compared before every score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Tier {
+enum HealthTier {
     Fit,
     /// The quota is nearly exhausted.
     Drained,
@@ -105,16 +105,16 @@ enum Tier {
 #[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &Numbers, now: Millis) -> Rank {
     let health = way
-        .vitals
+        .health_stats
         .health()
         .map_or(numbers.rates.health.fresh(), |level| level.amount(numbers.rates.health, now));
     let quota = way.outlook.at(now).remaining;
-    let is_home = context.home == Some(account.index);
-    let bonus = if is_home { i64::from(numbers.home) * HUNDREDTHS } else { of_family(account, numbers) };
+    let is_sticky = context.sticky == Some(account.index);
+    let bonus = if is_sticky { i64::from(numbers.sticky) * HUNDREDTHS } else { of_family(account, numbers) };
     Rank {
-        tier: tier(health, quota.filter(|_| !is_home), numbers),
+        tier: tier(health, quota.filter(|_| !is_sticky), numbers),
         score: Reverse(bonus + score(account, way, health, quota, numbers, now)),
-        strange: context.is_strange(account.index),
+        off_affinity: context.is_off_affinity(account.index),
         distance: context.distance(account.index),
     }
 }
@@ -123,7 +123,7 @@ pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &N
 /// of the home bonus, and attraction gives one and a half of these tenths.
 #[inline]
 fn of_family(account: &AccountView, numbers: &Numbers) -> i64 {
-    let relative = i64::from(numbers.home) * HUNDREDTHS / 10;
+    let relative = i64::from(numbers.sticky) * HUNDREDTHS / 10;
     let attraction = if account.attracts { relative * 3 / 2 } else { 0 };
     attraction - i64::from(account.agents) * relative
 }
@@ -133,14 +133,14 @@ const HUNDREDTHS: i64 = 100;
 const LONGEST_REST: u64 = 3_600;
 
 #[inline]
-fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> Tier {
+fn tier(health: u32, quota: Option<u16>, numbers: &Numbers) -> HealthTier {
     // Health is in thousandths of a point, the setting in points.
     if health < u32::from(numbers.usable) * 1_000 {
-        Tier::Unwell
+        HealthTier::Unwell
     } else if quota.is_some_and(|left| left < numbers.quota.critical) {
-        Tier::Drained
+        HealthTier::Drained
     } else {
-        Tier::Fit
+        HealthTier::Fit
     }
 }
 
@@ -161,7 +161,7 @@ fn score(
         left => left.unwrap_or(numbers.quota.unknown),
     };
     // Seconds since the account was last used.
-    let rest = (now.0.saturating_sub(way.vitals.used.0) / 1_000).min(LONGEST_REST);
+    let rest = (now.0.saturating_sub(way.health_stats.used.0) / 1_000).min(LONGEST_REST);
     let thousandths = |weight: u16, amount: u32| i64::from(weight) * i64::from(amount) / 1_000;
     // All terms are in hundredths of a point.
     thousandths(weights.health, health)
@@ -174,7 +174,7 @@ fn score(
 /// Returns the remaining share of the client's tokens, in thousandths of a hundredth.
 #[inline]
 fn tokens(way: &WayView, refill: Refill, now: Millis) -> u32 {
-    let left = way.vitals.tokens().map_or(refill.fresh(), |level| level.amount(refill, now));
+    let left = way.health_stats.tokens().map_or(refill.fresh(), |level| level.amount(refill, now));
     left / u32::from(refill.max.max(1)) * 100
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::admission::vitals::{Sign, Vitals};
+    use crate::admission::health_stats::{HealthStats, Sign};
     use crate::planning::plan::testing::{account, order_at};
     use crate::planning::strategy::Strategy;
     use crate::quota::outlook::{Outlook, OutlookWord};
@@ -193,7 +193,7 @@ mod tests {
     const THREE: Context = Context {
         turn: 0,
         accounts: 3,
-        home: None,
+        sticky: None,
         firm: false,
         parent: None,
         at_last: false,
@@ -201,21 +201,21 @@ mod tests {
         operation: Operation::Generating,
     };
 
-    fn with(index: u32, happened: impl FnOnce(&Vitals)) -> AccountView {
-        let vitals = Vitals::default();
-        happened(&vitals);
+    fn with(index: u32, happened: impl FnOnce(&HealthStats)) -> AccountView {
+        let health_stats = HealthStats::default();
+        happened(&health_stats);
         let mut account = account(index, 0);
-        account.ways[0].vitals = vitals.view();
+        account.ways[0].health_stats = health_stats.view();
         account
     }
 
-    fn used(times: u32, ago: u64) -> impl Fn(&Vitals) {
+    fn used(times: u32, ago: u64) -> impl Fn(&HealthStats) {
         let then = Millis(NOW.0 - Duration::from_secs(ago).as_millis() as u64);
-        move |vitals| (0..times).for_each(|_| vitals.take(&Rates::default(), then))
+        move |health_stats| (0..times).for_each(|_| health_stats.take(&Rates::default(), then))
     }
 
-    fn marked(signs: &[Sign]) -> impl Fn(&Vitals) {
-        move |vitals| signs.iter().for_each(|sign| vitals.mark(*sign, &Rates::default(), NOW))
+    fn marked(signs: &[Sign]) -> impl Fn(&HealthStats) {
+        move |health_stats| signs.iter().for_each(|sign| health_stats.mark(*sign, &Rates::default(), NOW))
     }
 
     fn check(context: &Context, accounts: [AccountView; 3], expected: [u32; 3]) {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn who_keeps_failing_comes_last_even_for_its_own_sessions() {
         let accounts = || [with(0, marked(&[Sign::Failed; 2])), with(1, used(50, 0)), with(2, used(50, 9))];
-        check(&Context { home: Some(0), ..THREE }, accounts(), [2, 1, 0]);
+        check(&Context { sticky: Some(0), ..THREE }, accounts(), [2, 1, 0]);
     }
 
     #[test]
@@ -255,20 +255,20 @@ mod tests {
         };
         let accounts = || [read(0, 40), read(1, 60), read(2, 60)];
         check(&THREE, accounts(), [1, 2, 0]);
-        check(&Context { home: Some(0), ..THREE }, accounts(), [0, 1, 2]);
+        check(&Context { sticky: Some(0), ..THREE }, accounts(), [0, 1, 2]);
     }
 
     #[test]
     fn a_session_stays_until_another_account_is_better_by_more_than_the_bonus() {
-        let home = Context { home: Some(0), ..THREE };
+        let sticky = Context { sticky: Some(0), ..THREE };
         // Out of tokens and just used, while the others have rested for ten minutes.
-        check(&home, [with(0, used(50, 0)), with(1, used(1, 600)), with(2, used(1, 500))], [0, 1, 2]);
+        check(&sticky, [with(0, used(50, 0)), with(1, used(1, 600)), with(2, used(1, 500))], [0, 1, 2]);
         // It has met limits as well, and the others have rested for an hour.
-        let worse = with(0, |vitals| {
-            used(50, 0)(vitals);
-            marked(&[Sign::Limited, Sign::Limited])(vitals);
+        let worse = with(0, |health_stats| {
+            used(50, 0)(health_stats);
+            marked(&[Sign::Limited, Sign::Limited])(health_stats);
         });
-        check(&home, [worse, with(1, used(1, 3_600)), with(2, used(1, 3_500))], [1, 2, 0]);
+        check(&sticky, [worse, with(1, used(1, 3_600)), with(2, used(1, 3_500))], [1, 2, 0]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl super::Rank for Rank {
 /// Ranks an account by the last use of the pool. Unused accounts take turns.
 #[inline]
 pub fn rank(account: &AccountView, way: &WayView, context: &Context) -> Rank {
-    Rank { used: way.vitals.used, distance: context.distance(account.index) }
+    Rank { used: way.health_stats.used, distance: context.distance(account.index) }
 }
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ mod tests {
         let check = |used: [u64; 3], expected: [u32; 3]| {
             let accounts = [0, 1, 2].map(|index| {
                 let mut account = account(index, 0);
-                account.ways[0].vitals.used = Millis(used[index as usize]);
+                account.ways[0].health_stats.used = Millis(used[index as usize]);
                 account
             });
             let context = Context { turn: 2, accounts: 3, ..Context::default() };

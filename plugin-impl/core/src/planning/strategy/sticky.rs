@@ -13,17 +13,17 @@ use super::{Context, Part, Parts, least_connections};
 pub struct Rank {
     away: bool,
     load: u64,
-    strange: bool,
+    off_affinity: bool,
     distance: u32,
 }
 
 impl super::Rank for Rank {
     fn parts(&self) -> Parts {
-        let Self { away, load, strange, distance } = *self;
+        let Self { away, load, off_affinity, distance } = *self;
         [
             Part::flag("away from home", away),
             Part::number("load", load as i64),
-            Part::flag("away from its parent", strange),
+            Part::flag("away from its parent", off_affinity),
             Part::number("turn", distance.into()),
         ]
         .into_iter()
@@ -35,9 +35,9 @@ impl super::Rank for Rank {
 #[inline]
 pub fn rank(account: &AccountView, context: &Context) -> Rank {
     Rank {
-        away: context.home != Some(account.index),
+        away: context.sticky != Some(account.index),
         load: least_connections::burden(account),
-        strange: context.is_strange(account.index),
+        off_affinity: context.is_off_affinity(account.index),
         distance: context.distance(account.index),
     }
 }
@@ -51,7 +51,7 @@ mod tests {
     const THREE: Context = Context {
         turn: 0,
         accounts: 3,
-        home: None,
+        sticky: None,
         firm: false,
         parent: None,
         at_last: false,
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn home_goes_first_however_busy_it_is() {
-        let context = Context { home: Some(2), ..THREE };
+        let context = Context { sticky: Some(2), ..THREE };
         assert_eq!(order(Strategy::Sticky, &context, [0, 0, 40]), [2, 0, 1]);
     }
 

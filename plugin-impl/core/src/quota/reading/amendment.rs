@@ -11,7 +11,7 @@ use crate::time::Millis;
 const LONG: Duration = Duration::from_secs(10 * 60);
 
 /// The known quota of one model.
-enum Quota {
+enum ReportedQuota {
     /// Every window has some left; the last of the windows ends at `longest`, if each reported its end.
     Left { longest: Option<Millis> },
     /// Nothing is left until `until`.
@@ -38,15 +38,19 @@ impl Windows {
     ) -> Option<Millis> {
         // If the limit's model is unknown, every candidate model must agree.
         let quotas = self.subjects(model).into_iter().map(|model| self.quota_of(model, asked, now));
-        let all = quotas.reduce(Quota::joined)?;
+        let all = quotas.reduce(ReportedQuota::joined)?;
         let end = match all {
-            Quota::Unclear => return None,
-            Quota::Spent { until } => until,
+            ReportedQuota::Unclear => return None,
+            ReportedQuota::Spent { until } => until,
             // Quota is left, so the guess was wrong.
-            Quota::Left { .. } if !limit.known => now,
+            ReportedQuota::Left { .. } if !limit.known => now,
             // A second consecutive trip proves the hint right: doubt it only once.
-            Quota::Left { longest } if limit.streak < 2 && is_long(limit, longest, now) => now,
-            Quota::Left { .. } => return None,
+            ReportedQuota::Left { longest }
+                if limit.consecutive_trips < 2 && is_long(limit, longest, now) =>
+            {
+                now
+            }
+            ReportedQuota::Left { .. } => return None,
         };
         // A report replaces a guess in either direction, but only shortens a hint.
         (!limit.known || end < limit.until).then_some(end)
@@ -63,7 +67,7 @@ impl Windows {
         if models.is_empty() { vec![None] } else { models }
     }
 
-    fn quota_of(&self, model: Option<&ModelSet>, asked: Millis, now: Millis) -> Quota {
+    fn quota_of(&self, model: Option<&ModelSet>, asked: Millis, now: Millis) -> ReportedQuota {
         let is_for = |own: &ModelSet| match model {
             Some(ModelSet::One(one)) => own.covers(one.as_str()),
             Some(ModelSet::Naming(_)) | None => Some(own) == model,
@@ -75,7 +79,7 @@ impl Windows {
         let remaining = |reading: &Reading| reading.at(now).and_then(|told| told.remaining);
         // Every live window must be reported, and at least one after the question.
         if !is_answered || live().any(|reading| remaining(reading).is_none()) {
-            return Quota::Unclear;
+            return ReportedQuota::Unclear;
         }
         // All exhausted windows must reset, so the latest reset counts; one unknown reset leaves it open.
         let spent: Vec<_> = live().filter(|reading| remaining(reading) == Some(0)).collect();
@@ -83,9 +87,9 @@ impl Windows {
             readings.map(|reading| reading.reset).try_fold(Millis::START, |last, end| Some(last.max(end?)))
         };
         if spent.is_empty() {
-            return Quota::Left { longest: ends(&mut live()) };
+            return ReportedQuota::Left { longest: ends(&mut live()) };
         }
-        ends(&mut spent.into_iter()).map_or(Quota::Unclear, |until| Quota::Spent { until })
+        ends(&mut spent.into_iter()).map_or(ReportedQuota::Unclear, |until| ReportedQuota::Spent { until })
     }
 }
 
@@ -94,7 +98,7 @@ fn is_long(hint: LimitSeen, longest_window: Option<Millis>, now: Millis) -> bool
     hint.until.since(now) > LONG || longest_window.is_some_and(|longest| longest < hint.until)
 }
 
-impl Quota {
+impl ReportedQuota {
     /// Joins the quotas of two models. If both are exhausted, the earlier end counts.
     fn joined(self, other: Self) -> Self {
         match (self, other) {
@@ -113,7 +117,7 @@ impl Quota {
 mod tests {
     use super::*;
     use crate::admission::backoff::Schedule;
-    use crate::admission::cell::{CellState, Limit, Stamp};
+    use crate::admission::cell::{CellPermit, CellState, Limit};
     use crate::ids::WindowId;
 
     const ASKED: Millis = Millis(160_000);
@@ -132,14 +136,17 @@ mod tests {
 
     /// A guess of a minute.
     fn guess() -> LimitSeen {
-        let (state, _) =
-            CellState::default().settle_limit(Stamp::default(), Limit::Guessed(Schedule::QUOTA), ASKED);
+        let (state, _) = CellState::default().settle_limit(
+            CellPermit::default(),
+            Limit::Estimated(Schedule::QUOTA),
+            ASKED,
+        );
         state.limit(ASKED).expect("a limit")
     }
 
     /// A hint of `millis` milliseconds from now.
     fn hint(millis: u64) -> LimitSeen {
-        let limit = Limit::Known { until: Millis(NOW.0 + millis) };
+        let limit = Limit::Reported { until: Millis(NOW.0 + millis) };
         CellState::default().learn(limit, ASKED).0.limit(ASKED).expect("a limit")
     }
 
@@ -164,7 +171,7 @@ mod tests {
     fn a_hint_is_over_when_it_is_long_or_longer_than_every_window() {
         check(hint(3_600_000), None, &[told(None, 10, 9_000_000)], Some(0));
         let mut proved = hint(3_600_000);
-        proved.streak = 2;
+        proved.consecutive_trips = 2;
         check(proved, None, &[told(None, 10, 9_000_000)], None);
         check(hint(9_000), None, &[told(None, 10, 5_000)], Some(0));
         check(hint(3_000), None, &[told(None, 10, 5_000)], None);

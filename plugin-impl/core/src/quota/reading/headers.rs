@@ -32,7 +32,7 @@ pub fn in_headers(headers: &HeaderMap, now: Now) -> Vec<Reading> {
     let mut families = Families::default();
     // One pass over the names spares most answers a dozen failed lookups.
     headers.keys().for_each(|name| families.note(name.as_str()));
-    let head = Head { headers, now };
+    let head = HeaderScan { headers, now };
     let mut readings = Vec::new();
     if families.anthropic {
         readings.extend(head.unified());
@@ -72,12 +72,12 @@ impl Families {
     }
 }
 
-struct Head<'a> {
+struct HeaderScan<'a> {
     headers: &'a HeaderMap,
     now: Now,
 }
 
-impl<'a> Head<'a> {
+impl<'a> HeaderScan<'a> {
     fn text(&self, name: &str) -> Option<&'a str> {
         Some(self.headers.get(name)?.to_str().ok()?.trim())
     }

@@ -12,7 +12,7 @@
 use http::header::{HeaderMap, HeaderName, USER_AGENT};
 use memchr::memmem;
 
-use crate::admission::line::Class;
+use crate::admission::fair_queue::Class;
 use crate::formats::format::WireFormat;
 use crate::request::fnv::Fnv;
 

@@ -1,7 +1,7 @@
 use crate::formats::body::json::stepped;
 
 use super::*;
-use crate::admission::line::Class;
+use crate::admission::fair_queue::Class;
 
 const BODY: &[u8] = br#"{"model":"m","conversation_id":"c","thread_id":"t",
     "metadata":{"user_id":"user_ab_account__session_u"},"prompt_cache_key":"p",

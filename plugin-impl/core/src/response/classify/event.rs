@@ -17,7 +17,7 @@ use super::error;
 use super::nesting::{Mark, Nesting};
 use super::output;
 use super::reply::Reply;
-use super::sse::{Event, Events};
+use super::sse::{Events, SseEvent};
 use crate::response::evidence::Evidence;
 use crate::response::outcome::Outcome;
 use crate::time::Now;
@@ -47,7 +47,7 @@ pub enum Look {
 #[derive(Clone, Debug)]
 pub struct FirstEvent<'a> {
     asked: Asked<'a>,
-    shape: Shape,
+    shape: EventShape,
     held_bytes: usize,
     held_events: u8,
     decided: Option<Look>,
@@ -55,7 +55,7 @@ pub struct FirstEvent<'a> {
 
 /// The kind of stream, as far as the first byte tells.
 #[derive(Clone, Debug)]
-enum Shape {
+enum EventShape {
     Unknown,
     /// An HTML page.
     Page,
@@ -69,7 +69,7 @@ enum Shape {
 impl<'a> FirstEvent<'a> {
     /// Begins a stream before its first byte.
     pub const fn new(asked: Asked<'a>) -> Self {
-        Self { asked, shape: Shape::Unknown, held_bytes: 0, held_events: 0, decided: None }
+        Self { asked, shape: EventShape::Unknown, held_bytes: 0, held_events: 0, decided: None }
     }
 
     /// Takes the next bytes of the stream. `headers` belong to the stream's head and may hold hints.
@@ -101,8 +101,8 @@ impl<'a> FirstEvent<'a> {
     /// Takes the end of the stream: a stream without a meaningful event has failed.
     pub fn ended(mut self, headers: &HeaderMap, now: Now) -> Evidence {
         let rest = match &mut self.shape {
-            Shape::Events(events) => events.rest(),
-            Shape::Unknown | Shape::Page | Shape::Json(_) | Shape::List(_) => None,
+            EventShape::Events(events) => events.rest(),
+            EventShape::Unknown | EventShape::Page | EventShape::Json(_) | EventShape::List(_) => None,
         };
         let look = rest.map(|event| look_at_event(self.asked, &event, headers, now));
         match self.decided.or(look).unwrap_or(Look::Hold) {
@@ -113,21 +113,21 @@ impl<'a> FirstEvent<'a> {
     }
 
     fn look(&mut self, chunk: &[u8], headers: &HeaderMap, now: Now) -> Look {
-        let chunk = if matches!(self.shape, Shape::Unknown) { self.begin(chunk) } else { chunk };
+        let chunk = if matches!(self.shape, EventShape::Unknown) { self.begin(chunk) } else { chunk };
         match &mut self.shape {
-            Shape::Unknown => Look::Hold,
-            Shape::Page => Look::Failed(Box::new(super::no_answer())),
-            Shape::Json(object) => match object.take(chunk) {
+            EventShape::Unknown => Look::Hold,
+            EventShape::Page => Look::Failed(Box::new(super::no_answer())),
+            EventShape::Json(object) => match object.take(chunk) {
                 Some(object) if error::is_error(&object) => failed(self.asked, &object, headers, now),
                 Some(object) => look_at_answer(&object),
                 None => Look::Hold,
             },
-            Shape::List(object) => match object.take(chunk) {
+            EventShape::List(object) => match object.take(chunk) {
                 Some(object) if error::is_error(&object) => failed(self.asked, &object, headers, now),
                 Some(_) => Look::Content,
                 None => Look::Hold,
             },
-            Shape::Events(_) => self.events(chunk, headers, now),
+            EventShape::Events(_) => self.events(chunk, headers, now),
         }
     }
 
@@ -137,17 +137,17 @@ impl<'a> FirstEvent<'a> {
         let skipped = |byte: &u8| byte.is_ascii_whitespace() || b"\xef\xbb\xbf".contains(byte);
         let chunk = &chunk[chunk.iter().take_while(|byte| skipped(byte)).count()..];
         self.shape = match chunk.first() {
-            None => Shape::Unknown,
-            Some(b'<') => Shape::Page,
-            Some(b'{') => Shape::Json(Object::default()),
-            Some(b'[') => Shape::List(Object::default()),
-            Some(_) => Shape::Events(Events::default()),
+            None => EventShape::Unknown,
+            Some(b'<') => EventShape::Page,
+            Some(b'{') => EventShape::Json(Object::default()),
+            Some(b'[') => EventShape::List(Object::default()),
+            Some(_) => EventShape::Events(Events::default()),
         };
         chunk
     }
 
     fn events(&mut self, mut rest: &[u8], headers: &HeaderMap, now: Now) -> Look {
-        while let Shape::Events(events) = &mut self.shape {
+        while let EventShape::Events(events) = &mut self.shape {
             let (Some(event), behind) = events.take(rest) else { break };
             rest = behind;
             self.held_events = self.held_events.saturating_add(1);
@@ -160,7 +160,7 @@ impl<'a> FirstEvent<'a> {
     }
 }
 
-pub(super) fn look_at_event(asked: Asked<'_>, event: &Event, headers: &HeaderMap, now: Now) -> Look {
+pub(super) fn look_at_event(asked: Asked<'_>, event: &SseEvent, headers: &HeaderMap, now: Now) -> Look {
     let kind = output::kind(&event.data);
     let is_any = |names: &[&str]| {
         names.iter().any(|name| kind.as_deref() == Some(*name) || event.name == name.as_bytes())

@@ -4,7 +4,7 @@ use memchr::memchr2;
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub(super) struct SseEvent {
     /// The `event` field, empty if absent.
     pub(super) name: Vec<u8>,
     /// The `data` fields, with line feeds between them.
@@ -15,13 +15,13 @@ pub(super) struct Event {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events {
     line: Vec<u8>,
-    event: Option<Event>,
+    event: Option<SseEvent>,
     follows_cr: bool,
 }
 
 impl Events {
     /// Takes bytes up to the end of the next event; returns the event, and the bytes behind it.
-    pub(super) fn take<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<Event>, &'a [u8]) {
+    pub(super) fn take<'a>(&mut self, mut bytes: &'a [u8]) -> (Option<SseEvent>, &'a [u8]) {
         while let Some(&first) = bytes.first() {
             // CR, LF and CRLF all end a line; a CRLF may be split between two chunks.
             if std::mem::take(&mut self.follows_cr) && first == b'\n' {
@@ -46,12 +46,12 @@ impl Events {
 
     /// Returns the rest at the end of the stream. The standard drops the rest; but an error written by an
     /// upstream before it gave up is worth reading.
-    pub(super) fn rest(&mut self) -> Option<Event> {
+    pub(super) fn rest(&mut self) -> Option<SseEvent> {
         self.end_line().or_else(|| self.event.take())
     }
 
     /// Takes the completed line; returns the event if the line is its final blank line.
-    fn end_line(&mut self) -> Option<Event> {
+    fn end_line(&mut self) -> Option<SseEvent> {
         if self.line.is_empty() {
             return self.event.take();
         }

@@ -27,7 +27,7 @@ pub(in crate::edges::config) static HYBRID_KEYS: Section = Section {
         &WEIGHT_QUOTA,
         &WEIGHT_IDLE,
         &WEIGHT_BUSY,
-        &HOME,
+        &STICKY,
     ],
 };
 
@@ -105,8 +105,8 @@ pub(in crate::edges::config) static WEIGHT_BUSY: Setting<Weight> = weight(
     "The points that each request under way takes, for an account of weight 1; twice the weight, half of it.",
 );
 
-pub(in crate::edges::config) static HOME: Setting<Count> = Setting {
-    name: "home",
+pub(in crate::edges::config) static STICKY: Setting<Count> = Setting {
+    name: "sticky",
     form: Count { from: 0, to: 10_000 },
     default: "700",
     help: "The points of the account that the request's session was on. A session moves when another account \

@@ -14,7 +14,7 @@ use super::super::setting::Key;
 use super::super::settings::SECTIONS;
 use super::super::{
     AuthScheme, Concurrency, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig,
-    Store, Timeouts, load as load_located,
+    StoreChoice, Timeouts, load as load_located,
 };
 use super::{Machine, load};
 
@@ -51,7 +51,7 @@ fn nothing_written_gives_the_defaults() {
     assert_eq!(config.settings, Settings::default());
     assert!(!config.quiet_mode);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.store, Store::Memory);
+    assert_eq!(config.store, StoreChoice::Memory);
     let seconds = Duration::from_secs;
     assert_eq!(config.timeouts, Timeouts { connect: seconds(10), head: seconds(280), idle: seconds(280) });
     let bodies = super::super::BodyLimits { longest: 32 << 20, time: seconds(120), together: 512 << 20 };
@@ -92,11 +92,11 @@ fn the_example_gives_what_it_says() {
 
     let ids: Vec<&str> = config.accounts.iter().map(|account| account.id.as_str()).collect();
     assert_eq!(ids, ["anthropic:work", "antigravity:home", "antigravity:test"]);
-    let [work, home, test] = &config.accounts[..] else { panic!("three accounts") };
-    assert_eq!((work.weight, home.weight, home.project.as_deref()), (2, 1, Some("my-project")));
-    assert_eq!(config.providers[home.provider].core.id.as_str(), "antigravity");
+    let [work, sticky, test] = &config.accounts[..] else { panic!("three accounts") };
+    assert_eq!((work.weight, sticky.weight, sticky.project.as_deref()), (2, 1, Some("my-project")));
+    assert_eq!(config.providers[sticky.provider].core.id.as_str(), "antigravity");
     assert!(matches!(&work.credential, CredentialSource::ApiKey(key) if key.expose() == "w"));
-    assert!(matches!(&home.credential, CredentialSource::RefreshToken(token) if token.expose() == "h"));
+    assert!(matches!(&sticky.credential, CredentialSource::RefreshToken(token) if token.expose() == "h"));
     assert!(matches!(&test.credential, CredentialSource::AccessToken(token) if token.expose() == "t"));
 
     assert_eq!(
@@ -421,14 +421,14 @@ fn every_setting_has_a_sentence_and_a_name_of_its_own() {
 #[test]
 fn the_numbers_of_hybrid_and_affinity_are_settings() {
     let config = load(
-        "hybrid: {health_usable: 40, tokens_per_minute: 12, weight_idle: 0.25, quota_critical: 2.5%, home: 300}
+        "hybrid: {health_usable: 40, tokens_per_minute: 12, weight_idle: 0.25, quota_critical: 2.5%, sticky: 300}
 affinity: {patience: 0s, sessions: 500}",
     );
     let expected = {
         let mut settings = Settings::default();
         let hybrid = &mut settings.hybrid;
         (hybrid.usable, hybrid.rates.tokens.per_hour, hybrid.weights.idle) = (40, 720, 25);
-        (hybrid.quota.critical, hybrid.home) = (25, 300);
+        (hybrid.quota.critical, hybrid.sticky) = (25, 300);
         (settings.affinity.patience, settings.affinity.sessions) = (Duration::ZERO, 500);
         settings
     };

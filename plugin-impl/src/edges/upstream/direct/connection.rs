@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 
 use super::Origin;
 use super::heard::{Ear, Heard};
-use super::shelf::Shelf;
+use super::idle_pool::IdlePool;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// The reader and writer of a connection, active only when polled.
@@ -79,7 +79,7 @@ impl Connection {
     pub(super) async fn ask(
         mut self,
         request: Request<Full<Bytes>>,
-        shelf: &Arc<Shelf>,
+        idle_pool: &Arc<IdlePool>,
     ) -> Result<Response<ConnectedBody>, Lost> {
         self.ear.forget();
         let mut head = pin!(self.sender.send_request(request));
@@ -93,12 +93,12 @@ impl Connection {
             head.as_mut().poll(context)
         });
         let response = head.await.map_err(|error| Lost::of(error, &self.ear))?;
-        let shelf = shelf.clone();
+        let idle_pool = idle_pool.clone();
         Ok(response.map(|incoming| ConnectedBody {
             incoming,
             has_begun: false,
             connection: Some(self),
-            shelf,
+            idle_pool,
         }))
     }
 
@@ -125,7 +125,7 @@ pub(in crate::edges::upstream) struct ConnectedBody {
     has_begun: bool,
     /// The connection; `None` after the end or after the return to the pool.
     connection: Option<Connection>,
-    shelf: Arc<Shelf>,
+    idle_pool: Arc<IdlePool>,
 }
 
 impl ConnectedBody {
@@ -155,7 +155,7 @@ impl ConnectedBody {
         if let Some(mut connection) = self.connection.take()
             && connection.is_open()
         {
-            self.shelf.put(connection);
+            self.idle_pool.put(connection);
         }
     }
 }

@@ -8,7 +8,7 @@ fn at(seconds: u64) -> Millis {
     T.after(Duration::from_secs(seconds))
 }
 
-fn admitted(state: &mut AllowanceState, now: Millis) -> Ticket {
+fn admitted(state: &mut AllowanceState, now: Millis) -> AllowancePermit {
     state.admit(false, now).expect("a place")
 }
 
@@ -17,11 +17,11 @@ const BEGIN: Millis = Millis(T.0 - 60_000);
 /// Meets a limit of three requests in a window of a minute, and returns how it is at the reset.
 fn taught_once() -> AllowanceState {
     let mut state = AllowanceState::default();
-    let tickets = [(); 4].map(|()| admitted(&mut state, BEGIN));
-    for ticket in &tickets[..3] {
-        state.confirm(*ticket);
+    let allowance_permits = [(); 4].map(|()| admitted(&mut state, BEGIN));
+    for allowance_permit in &allowance_permits[..3] {
+        state.confirm(*allowance_permit);
     }
-    state.refuse(tickets[3], Some(at(0)), at(0), BEGIN);
+    state.refuse(allowance_permits[3], Some(at(0)), at(0), BEGIN);
     state
 }
 
@@ -37,8 +37,8 @@ fn unsure() -> AllowanceState {
 fn taught() -> AllowanceState {
     let mut state = unsure();
     for _ in 0..2 {
-        let ticket = admitted(&mut state, at(0));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(0));
+        state.confirm(allowance_permit);
     }
     let refused = admitted(&mut state, at(1));
     state.refuse(refused, Some(at(60)), at(60), at(1));
@@ -55,15 +55,15 @@ fn second_window() -> AllowanceState {
 }
 
 fn learned(until: Millis, explorable: bool) -> Option<Deny> {
-    Some(Deny::Learned { until, explorable })
+    Some(Deny::Predicted { until, explorable })
 }
 
 #[test]
 fn until_a_limit_is_met_everybody_may_go() {
     let mut state = AllowanceState::default();
     for _ in 0..10_000 {
-        let ticket = admitted(&mut state, at(0));
-        assert!(!state.confirm(ticket));
+        let allowance_permit = admitted(&mut state, at(0));
+        assert!(!state.confirm(allowance_permit));
     }
     assert_eq!((state.denial(at(0)), state.experience().capacity), (None, None));
 }
@@ -73,7 +73,7 @@ fn what_went_well_before_a_limit_is_all_that_the_next_window_lets_in() {
     let mut state = second_window();
     assert_eq!(state.experience().capacity, Some(3));
     let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(62))];
-    assert!(matches!(state.denial(at(63)), Some(Deny::Learned { until, .. }) if until == at(120)));
+    assert!(matches!(state.denial(at(63)), Some(Deny::Predicted { until, .. }) if until == at(120)));
     assert!(state.denial(at(120)).is_none(), "the next reset is predicted");
 }
 
@@ -81,13 +81,14 @@ fn what_went_well_before_a_limit_is_all_that_the_next_window_lets_in() {
 fn a_capacity_that_one_limit_has_taught_grows_by_1_2_4_and_all() {
     let mut state = unsure();
     for _ in 0..2 {
-        let ticket = admitted(&mut state, at(1));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(1));
+        state.confirm(allowance_permit);
     }
     for allowed in [1, 2, 4, 8] {
-        let tickets: Vec<_> = (0..allowed).map(|_| admitted(&mut state, at(2))).collect();
+        let allowance_permits: Vec<_> = (0..allowed).map(|_| admitted(&mut state, at(2))).collect();
         assert_eq!(state.denial(at(2)), Some(Deny::Probing), "{allowed} have no answer yet");
-        let freed = tickets.into_iter().filter(|ticket| state.confirm(*ticket)).count();
+        let freed =
+            allowance_permits.into_iter().filter(|allowance_permit| state.confirm(*allowance_permit)).count();
         assert!(freed > 0, "{allowed} were answered");
     }
 }
@@ -97,8 +98,8 @@ fn use_up(state: &mut AllowanceState, well: u32, begin: u64, until: u64) {
     let pilot = admitted(state, at(begin));
     state.confirm(pilot);
     for _ in 1..well {
-        let ticket = admitted(state, at(begin + 1));
-        state.confirm(ticket);
+        let allowance_permit = admitted(state, at(begin + 1));
+        state.confirm(allowance_permit);
     }
     let refused = admitted(state, at(begin + 2));
     state.refuse(refused, Some(at(until)), at(until), at(begin + 2));
@@ -112,8 +113,8 @@ fn a_capacity_that_is_much_less_than_it_was_is_no_bound_until_it_is_met_again() 
     let pilot = admitted(&mut state, at(120));
     state.confirm(pilot);
     for _ in 1..19 {
-        let ticket = admitted(&mut state, at(121));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(121));
+        state.confirm(allowance_permit);
     }
     assert_eq!(state.experience().capacity, Some(5), "others may have used the rest");
     let refused = admitted(&mut state, at(122));
@@ -132,8 +133,8 @@ fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
     state.confirm(pilot);
     assert_eq!(state.experience().capacity, None);
     for _ in 0..20 {
-        let ticket = admitted(&mut state, at(13));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(13));
+        state.confirm(allowance_permit);
     }
 }
 
@@ -141,8 +142,8 @@ fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
 fn an_explorer_that_goes_well_makes_the_capacity_unsure() {
     let mut state = second_window();
     for _ in 0..2 {
-        let ticket = admitted(&mut state, at(61));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(61));
+        state.confirm(allowance_permit);
     }
     let explorer = state.admit(true, at(62)).expect("an explorer");
     state.confirm(explorer);
@@ -165,7 +166,7 @@ fn one_pilot_goes_after_a_reset_until_it_is_answered_or_very_late() {
     let pilot = admitted(&mut state, at(60));
     assert!(pilot.is_trial());
     assert_eq!(state.denial(at(61)), Some(Deny::Probing));
-    assert!(state.admit(false, at(64)).is_ok_and(Ticket::is_trial), "a good head may be late");
+    assert!(state.admit(false, at(64)).is_ok_and(AllowancePermit::is_trial), "a good head may be late");
     assert!(state.confirm(pilot));
     assert_eq!(state.experience().used, 2, "both pilots are of the window that has begun");
 }
@@ -186,7 +187,7 @@ fn a_pilot_that_was_cancelled_gives_its_place_to_the_next() {
     let mut state = taught();
     let pilot = admitted(&mut state, at(60));
     state.abandon(pilot);
-    assert!(state.admit(false, at(60)).is_ok_and(Ticket::is_trial));
+    assert!(state.admit(false, at(60)).is_ok_and(AllowancePermit::is_trial));
 }
 
 #[test]
@@ -209,8 +210,8 @@ fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
     for window in 1..20 {
         let now = at(60 * window);
         while state.denial(now).is_none() {
-            let ticket = admitted(&mut state, now);
-            state.confirm(ticket);
+            let allowance_permit = admitted(&mut state, now);
+            state.confirm(allowance_permit);
         }
         match state.admit(true, now) {
             Ok(explorer) => {
@@ -226,16 +227,16 @@ fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
 #[test]
 fn news_of_an_earlier_window_says_nothing_on_this_one() {
     let mut state = AllowanceState::default();
-    let tickets = [(); 5].map(|()| admitted(&mut state, at(0)));
-    state.refuse(tickets[4], Some(at(60)), at(60), at(1));
+    let allowance_permits = [(); 5].map(|()| admitted(&mut state, at(0)));
+    state.refuse(allowance_permits[4], Some(at(60)), at(60), at(1));
     let pilot = admitted(&mut state, at(60));
     state.confirm(pilot);
     let before = state;
-    assert!(!state.confirm(tickets[0]));
-    state.abandon(tickets[1]);
-    state.forgive(tickets[2]);
+    assert!(!state.confirm(allowance_permits[0]));
+    state.abandon(allowance_permits[1]);
+    state.forgive(allowance_permits[2]);
     assert_eq!(state, before);
-    assert_eq!(state.refuse(tickets[3], None, at(90), at(61)), None);
+    assert_eq!(state.refuse(allowance_permits[3], None, at(90), at(61)), None);
     assert_eq!(state.denial(at(61)), None);
 }
 
@@ -252,9 +253,9 @@ fn what_the_upstream_has_not_counted_is_taken_back_and_a_cancelled_request_is_no
 /// Meets a limit of three requests without a reported end.
 fn guessing() -> AllowanceState {
     let mut state = AllowanceState::default();
-    let tickets = [(); 4].map(|()| admitted(&mut state, at(0)));
-    tickets[..3].iter().for_each(|ticket| assert!(!state.confirm(*ticket)));
-    assert_eq!(state.refuse(tickets[3], None, at(600), at(5)), Some(at(60)));
+    let allowance_permits = [(); 4].map(|()| admitted(&mut state, at(0)));
+    allowance_permits[..3].iter().for_each(|allowance_permit| assert!(!state.confirm(*allowance_permit)));
+    assert_eq!(state.refuse(allowance_permits[3], None, at(600), at(5)), Some(at(60)));
     state
 }
 
@@ -293,8 +294,8 @@ fn what_experience_predicts_is_not_knocked_at() {
 #[test]
 fn without_a_word_on_the_end_usual_lengths_are_tried_first() {
     let mut state = AllowanceState::default();
-    let ticket = admitted(&mut state, at(0));
-    assert_eq!(state.refuse(ticket, None, at(300), at(5)), Some(at(60)));
+    let allowance_permit = admitted(&mut state, at(0));
+    assert_eq!(state.refuse(allowance_permit, None, at(300), at(5)), Some(at(60)));
     let pilot = admitted(&mut state, at(60));
     assert_eq!(state.refuse(pilot, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
 }
@@ -302,8 +303,8 @@ fn without_a_word_on_the_end_usual_lengths_are_tried_first() {
 #[test]
 fn after_a_limit_no_more_go_at_once_than_have_gone_well_until_the_capacity_is_sure() {
     let mut state = AllowanceState::default();
-    let tickets = [(); 9].map(|()| admitted(&mut state, at(0)));
-    state.refuse(tickets[8], None, at(30), at(1));
+    let allowance_permits = [(); 9].map(|()| admitted(&mut state, at(0)));
+    state.refuse(allowance_permits[8], None, at(30), at(1));
     let pilot = admitted(&mut state, at(30));
     state.confirm(pilot);
     let first = [(); 4].map(|()| admitted(&mut state, at(31)));
@@ -320,11 +321,11 @@ fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
     // The first requests come later and later in their minute; its end is told each time.
     for (minute, first) in [(0, 10), (1, 25), (2, 40)] {
         let begin = 60 * minute + first;
-        let ticket = admitted(&mut state, at(begin));
-        state.confirm(ticket);
+        let allowance_permit = admitted(&mut state, at(begin));
+        state.confirm(allowance_permit);
         for _ in 0..2 {
-            let ticket = admitted(&mut state, at(begin + 1));
-            state.confirm(ticket);
+            let allowance_permit = admitted(&mut state, at(begin + 1));
+            state.confirm(allowance_permit);
         }
         if let Ok(limited) = state.admit(true, at(begin + 2)) {
             let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
@@ -334,7 +335,7 @@ fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
     state.confirm(pilot);
     let _ = [admitted(&mut state, at(201)), admitted(&mut state, at(201))];
     assert_eq!(
-        state.denial(at(202)).map(|deny| matches!(deny, Deny::Learned { until, .. } if until == at(240))),
+        state.denial(at(202)).map(|deny| matches!(deny, Deny::Predicted { until, .. } if until == at(240))),
         Some(true)
     );
 }

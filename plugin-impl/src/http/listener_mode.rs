@@ -30,7 +30,7 @@ const TOKEN_LENGTH: usize = 32;
 
 /// The mode of a listener.
 #[derive(Debug)]
-pub enum Door {
+pub enum ListenerMode {
     /// A gateway for every program: requests are routed by the path, and `Host` must name this listener.
     Gateway(ListenAddress),
     /// A listener for the host: with the token if required, and with an optional target.
@@ -96,7 +96,7 @@ impl Token {
     }
 }
 
-impl Door {
+impl ListenerMode {
     /// Checks the gateway's name in a request. A unix socket is out of a browser's reach, and a host's port
     /// has a token.
     fn knows_host<B>(&self, request: &Request<B>, allowed: &[String]) -> Result<(), Turned> {
@@ -157,14 +157,14 @@ impl fmt::Display for Turned {
 
 /// Answers any request.
 pub(super) async fn answer(
-    door: &Door,
+    listener_mode: &ListenerMode,
     face: Face<'_>,
     mut request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
-    if let Err(turned) = door.knows_host(&request, &face.router.generation().config.allow_hosts) {
+    if let Err(turned) = listener_mode.knows_host(&request, &face.router.generation().config.allow_hosts) {
         return Ok(gateway::fault(&request, turned.status(), &turned.to_string()));
     }
-    match door.let_in(request.headers_mut()) {
+    match listener_mode.let_in(request.headers_mut()) {
         Ok(None) => gateway::answer(face, request).await,
         Ok(Some(target)) => Ok(gateway::on_its_way(face, &target, request).await),
         Err(turned) => Ok(gateway::fault(&request, turned.status(), &turned.to_string())),
@@ -191,7 +191,7 @@ mod tests {
     fn a_token_is_taken_from_each_place_and_goes_no_further() {
         let token = Token::random();
         let bearer = format!("Bearer {}", token.expose());
-        let door = Door::Host(Some(token.clone()));
+        let listener_mode = ListenerMode::Host(Some(token.clone()));
         for (name, value) in [
             (TOKEN.as_str(), token.expose()),
             ("authorization", bearer.as_str()),
@@ -199,7 +199,7 @@ mod tests {
             ("x-goog-api-key", token.expose()),
         ] {
             let mut headers = headers(&[(name, value), ("x-other", "kept")]);
-            assert_eq!(door.let_in(&mut headers), Ok(None), "{name}");
+            assert_eq!(listener_mode.let_in(&mut headers), Ok(None), "{name}");
             assert_eq!(headers.len(), 1, "{name}");
         }
     }
@@ -208,11 +208,11 @@ mod tests {
     fn nobody_comes_in_without_the_token() {
         let token = Token::random();
         let almost = &token.expose()[1..];
-        let door = Door::Host(Some(token.clone()));
+        let listener_mode = ListenerMode::Host(Some(token.clone()));
         for pairs in
             [&[][..], &[(TOKEN.as_str(), "")], &[(TOKEN.as_str(), almost)], &[("authorization", "Bearer x")]]
         {
-            assert_eq!(door.let_in(&mut headers(pairs)), Err(Turned::NoToken), "{pairs:?}");
+            assert_eq!(listener_mode.let_in(&mut headers(pairs)), Err(Turned::NoToken), "{pairs:?}");
         }
     }
 
@@ -220,9 +220,9 @@ mod tests {
     fn only_the_hosts_door_knows_a_target() {
         let to = |url| headers(&[(TARGET.as_str(), url)]);
         let url = "https://api.anthropic.com/v1/messages?beta=true";
-        assert_eq!(Door::Host(None).let_in(&mut to(url)), Ok(Some(url.parse().unwrap())));
-        assert_eq!(Door::Host(None).let_in(&mut to("no url")), Err(Turned::BadTarget));
-        let gateway = Door::Gateway(ListenAddress::Tcp { host: "127.0.0.1".into(), port: 1 });
+        assert_eq!(ListenerMode::Host(None).let_in(&mut to(url)), Ok(Some(url.parse().unwrap())));
+        assert_eq!(ListenerMode::Host(None).let_in(&mut to("no url")), Err(Turned::BadTarget));
+        let gateway = ListenerMode::Gateway(ListenAddress::Tcp { host: "127.0.0.1".into(), port: 1 });
         assert_eq!(gateway.let_in(&mut to(url)), Err(Turned::TargetAtGateway));
         assert_eq!(gateway.let_in(&mut headers(&[])), Ok(None));
     }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use pointsman_core::admission::line::{Class, Leaving, Line, Ticket};
+use pointsman_core::admission::fair_queue::{Class, FairQueue, Leaving, Position};
 use pointsman_core::time::Millis;
 
 use crate::sync::{DashMap, Mutex, unpoisoned};
 
-pub use pointsman_core::admission::line::Crowded;
+pub use pointsman_core::admission::fair_queue::Crowded;
 
 /// The wait queues, by queue key: a hash of the accounts open to a route.
 #[derive(Debug)]
-pub struct Lanes {
-    lanes: DashMap<u64, Arc<Lane>>,
+pub struct WaitQueues {
+    wait_queues: DashMap<u64, Arc<WaitQueue>>,
 }
 
-impl Default for Lanes {
+impl Default for WaitQueues {
     fn default() -> Self {
-        Self { lanes: DashMap::with_shard_amount(super::SHARDS) }
+        Self { wait_queues: DashMap::with_shard_amount(super::SHARDS) }
     }
 }
 
@@ -28,22 +28,22 @@ impl Default for Lanes {
 /// use.
 const CROWDED: usize = 4_096;
 
-impl Lanes {
-    /// Returns the lane of a route; see [`Route::lane`](pointsman_core::request::route::Route::lane).
-    pub fn of(&self, route: u64) -> Arc<Lane> {
-        if let Some(lane) = self.lanes.get(&route) {
-            return lane.clone();
+impl WaitQueues {
+    /// Returns the queue of a route; see [`Route::wait_queue`](pointsman_core::request::route::Route::wait_queue).
+    pub fn of(&self, route: u64) -> Arc<WaitQueue> {
+        if let Some(wait_queue) = self.wait_queues.get(&route) {
+            return wait_queue.clone();
         }
         // No request holds a lane that only the map holds.
-        if self.lanes.len() >= CROWDED {
-            self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        if self.wait_queues.len() >= CROWDED {
+            self.wait_queues.retain(|_, wait_queue| Arc::strong_count(wait_queue) > 1);
         }
-        self.lanes.entry(route).or_default().clone()
+        self.wait_queues.entry(route).or_default().clone()
     }
 
     /// Returns the number of waiting requests over every lane.
     pub fn waiting(&self) -> u32 {
-        self.lanes.iter().map(|lane| lane.waiting.load(Ordering::Relaxed)).sum()
+        self.wait_queues.iter().map(|wait_queue| wait_queue.waiting.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -51,13 +51,13 @@ impl Lanes {
 ///
 /// Only the head of the queue watches the clock and the notifier. The head leaves once served, and the next
 /// request checks the accounts at once. So a freed slot wakes a single request, and a request with a lost
-/// client leaves no trace. [`Line`] defines the order.
-/// who give up leave no trace. Who is next is said by [`Line`].
+/// client leaves no trace. [`FairQueue`] defines the order.
+/// who give up leave no trace. Who is next is said by [`FairQueue`].
 #[derive(Debug, Default)]
-pub struct Lane {
+pub struct WaitQueue {
     turns: AtomicU64,
-    line: Mutex<Line<Option<Waker>>>,
-    /// The length of `line`, readable without the lock.
+    queue: Mutex<FairQueue<Option<Waker>>>,
+    /// The length of `queue`, readable without the lock.
     waiting: AtomicU32,
     /// The end of the announced wait, in milliseconds; `protections` is the end announced for "protection
     /// leaves no account".
@@ -70,20 +70,20 @@ pub struct Lane {
 /// A slot in a wait queue. Dropping the slot leaves the queue.
 #[derive(Debug)]
 #[must_use = "a place in the line that is dropped is given up"]
-pub struct Turn {
-    lane: Arc<Lane>,
-    ticket: Ticket,
+pub struct QueueSlot {
+    wait_queue: Arc<WaitQueue>,
+    position: Position,
     leaving: Leaving,
 }
 
-impl Lane {
+impl WaitQueue {
     /// Returns the serial number of a request in the lane.
     pub fn next_turn(&self) -> u64 {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Returns whether any request waits. A new request then has to join the queue.
-    pub fn has_line(&self) -> bool {
+    pub fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
@@ -91,23 +91,23 @@ impl Lane {
     ///
     /// # Errors
     /// [`Crowded`] if `bound` requests wait already.
-    pub fn stand(self: &Arc<Self>, session: u64, class: Class, bound: usize) -> Result<Turn, Crowded> {
-        let mut line = unpoisoned(self.line.lock());
-        let ticket = line.join(session, class, None, bound)?;
+    pub fn stand(self: &Arc<Self>, session: u64, class: Class, bound: usize) -> Result<QueueSlot, Crowded> {
+        let mut queue = unpoisoned(self.queue.lock());
+        let position = queue.join(session, class, None, bound)?;
         // Stored under the lock, so that the length never goes backwards.
-        self.waiting.store(line.len() as u32, Ordering::Release);
-        Ok(Turn { lane: self.clone(), ticket, leaving: Leaving::GaveUp })
+        self.waiting.store(queue.len() as u32, Ordering::Release);
+        Ok(QueueSlot { wait_queue: self.clone(), position, leaving: Leaving::GaveUp })
     }
 
-    fn leave(&self, ticket: Ticket, leaving: Leaving) -> Option<Waker> {
-        let mut line = unpoisoned(self.line.lock());
-        line.leave(ticket, leaving);
-        self.waiting.store(line.len() as u32, Ordering::Release);
-        line.first_mut().and_then(Option::take)
+    fn leave(&self, position: Position, leaving: Leaving) -> Option<Waker> {
+        let mut queue = unpoisoned(self.queue.lock());
+        queue.leave(position, leaving);
+        self.waiting.store(queue.len() as u32, Ordering::Release);
+        queue.first_mut().and_then(Option::take)
     }
 }
 
-impl Lane {
+impl WaitQueue {
     /// Returns whether a wait until `until` is news: no announced wait is still going on.
     pub fn announce_wait(&self, until: Millis, now: Millis) -> bool {
         is_news(&self.waits, until, now)
@@ -121,14 +121,14 @@ impl Lane {
 
     /// Returns whether a failover from a hop until `until` is news: no announced failover of the hop is
     /// still going on.
-    pub fn announce_fall(&self, leg: usize, until: Millis, now: Millis) -> bool {
+    pub fn announce_fall(&self, hop: usize, until: Millis, now: Millis) -> bool {
         let mut falls = unpoisoned(self.falls.lock());
         // The list grows on demand: most routes have a single hop.
-        let length = falls.len().max(leg + 1);
+        let length = falls.len().max(hop + 1);
         falls.resize(length, Millis(0));
-        let is_news = falls[leg] <= now;
+        let is_news = falls[hop] <= now;
         if is_news {
-            falls[leg] = until;
+            falls[hop] = until;
         }
         is_news
     }
@@ -142,10 +142,10 @@ fn is_news(announced: &AtomicU64, until: Millis, now: Millis) -> bool {
     last <= now.0 && announced.compare_exchange(last, until.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
-impl Turn {
+impl QueueSlot {
     /// Says whether it is the first.
     pub fn is_first(&self) -> bool {
-        unpoisoned(self.lane.line.lock()).front() == Some(self.ticket)
+        unpoisoned(self.wait_queue.queue.lock()).front() == Some(self.position)
     }
 
     /// Waits for the head of the queue.
@@ -160,21 +160,21 @@ impl Turn {
 
     /// Polls for the head. The check and the waker's store share a lock, so no wake-up is lost.
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        let mut line = unpoisoned(self.lane.line.lock());
-        if line.front() == Some(self.ticket) {
+        let mut queue = unpoisoned(self.wait_queue.queue.lock());
+        if queue.front() == Some(self.position) {
             return Poll::Ready(());
         }
         // Registered under the lock of the check, so that a leave in between cannot be missed.
-        if let Some(waker) = line.get_mut(self.ticket) {
+        if let Some(waker) = queue.get_mut(self.position) {
             *waker = Some(context.waker().clone());
         }
         Poll::Pending
     }
 }
 
-impl Drop for Turn {
+impl Drop for QueueSlot {
     fn drop(&mut self) {
-        if let Some(next) = self.lane.leave(self.ticket, self.leaving) {
+        if let Some(next) = self.wait_queue.leave(self.position, self.leaving) {
             next.wake();
         }
     }
@@ -188,14 +188,14 @@ mod tests {
 
     const ROOM: usize = 100;
 
-    fn is_first(turn: &mut Turn) -> bool {
+    fn is_first(turn: &mut QueueSlot) -> bool {
         turn.comes().now_or_never().is_some()
     }
 
     #[test]
     fn a_session_is_served_in_the_order_of_coming_and_sessions_in_turn() {
-        let lane = Arc::new(Lane::default());
-        let stand = |session| lane.stand(session, Class::default(), ROOM).expect("room");
+        let wait_queue = Arc::new(WaitQueue::default());
+        let stand = |session| wait_queue.stand(session, Class::default(), ROOM).expect("room");
         let (mut first, mut second, mut other) = (stand(1), stand(1), stand(2));
         assert!(is_first(&mut first) && !is_first(&mut second) && !is_first(&mut other));
         first.served();
@@ -206,21 +206,21 @@ mod tests {
 
     #[test]
     fn who_gives_up_leaves_no_trace() {
-        let lane = Arc::new(Lane::default());
-        let mut first = lane.stand(1, Class::default(), ROOM).expect("room");
-        let mut second = lane.stand(2, Class::default(), ROOM).expect("room");
+        let wait_queue = Arc::new(WaitQueue::default());
+        let mut first = wait_queue.stand(1, Class::default(), ROOM).expect("room");
+        let mut second = wait_queue.stand(2, Class::default(), ROOM).expect("room");
         assert!(is_first(&mut first) && !is_first(&mut second));
         drop(second);
         drop(first);
-        assert!(!lane.has_line());
-        assert!(is_first(&mut lane.stand(3, Class::default(), ROOM).expect("room")));
+        assert!(!wait_queue.has_waiters());
+        assert!(is_first(&mut wait_queue.stand(3, Class::default(), ROOM).expect("room")));
     }
 
     #[test]
     fn a_turn_that_is_given_up_wakes_the_next_and_nobody_else() {
-        let lane = Arc::new(Lane::default());
+        let wait_queue = Arc::new(WaitQueue::default());
         let mut turns: Vec<_> =
-            (0..3).map(|session| lane.stand(session, Class::default(), ROOM).expect("room")).collect();
+            (0..3).map(|session| wait_queue.stand(session, Class::default(), ROOM).expect("room")).collect();
         assert!(is_first(&mut turns[0]));
         let mut woken: Vec<_> =
             turns.drain(1..).map(|mut turn| task(async move { turn.comes().await })).collect();
@@ -231,30 +231,30 @@ mod tests {
 
     #[test]
     fn a_line_that_is_full_turns_away() {
-        let lane = Arc::new(Lane::default());
-        let held = lane.stand(1, Class::default(), 1).expect("room");
-        assert!(lane.stand(2, Class::default(), 1).is_err());
+        let wait_queue = Arc::new(WaitQueue::default());
+        let held = wait_queue.stand(1, Class::default(), 1).expect("room");
+        assert!(wait_queue.stand(2, Class::default(), 1).is_err());
         drop(held);
-        assert!(lane.stand(2, Class::default(), 1).is_ok());
+        assert!(wait_queue.stand(2, Class::default(), 1).is_ok());
     }
 
     #[test]
     fn a_wait_is_announced_once_until_it_is_over() {
-        let lane = Lane::default();
-        assert!(lane.announce_wait(Millis(50), Millis(10)));
-        assert!(!lane.announce_wait(Millis(60), Millis(20)));
-        assert!(lane.announce_protection(Millis(900), Millis(20)), "that is another event");
-        assert!(!lane.announce_protection(Millis(900), Millis(30)));
-        assert!(lane.announce_wait(Millis(90), Millis(50)));
+        let wait_queue = WaitQueue::default();
+        assert!(wait_queue.announce_wait(Millis(50), Millis(10)));
+        assert!(!wait_queue.announce_wait(Millis(60), Millis(20)));
+        assert!(wait_queue.announce_protection(Millis(900), Millis(20)), "that is another event");
+        assert!(!wait_queue.announce_protection(Millis(900), Millis(30)));
+        assert!(wait_queue.announce_wait(Millis(90), Millis(50)));
     }
 
     #[test]
     fn leaving_a_leg_is_announced_once_until_it_opens_and_for_each_leg() {
-        let lane = Lane::default();
-        assert!(lane.announce_fall(1, Millis(50), Millis(10)));
-        assert!(lane.announce_fall(0, Millis(50), Millis(10)));
-        assert!(!lane.announce_fall(1, Millis(90), Millis(49)));
-        assert!(lane.announce_fall(1, Millis(90), Millis(50)));
+        let wait_queue = WaitQueue::default();
+        assert!(wait_queue.announce_fall(1, Millis(50), Millis(10)));
+        assert!(wait_queue.announce_fall(0, Millis(50), Millis(10)));
+        assert!(!wait_queue.announce_fall(1, Millis(90), Millis(49)));
+        assert!(wait_queue.announce_fall(1, Millis(90), Millis(50)));
     }
 
     /// A future polled by hand, with a record of wake-ups.

@@ -10,23 +10,23 @@ use pointsman_core::time::Millis;
 use crate::fleet::affinity::waiters::Terms;
 use crate::runtime::call::known_at;
 
-use super::Journey;
+use super::RequestDriver;
 
-impl Journey<'_> {
+impl RequestDriver<'_> {
     /// Looks where the agent lives, or its parent, and what it would lose by a move while its prompt is cached.
-    pub(super) fn look_home(&mut self, now: Millis) {
-        let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
-        let home_of = |session: u64| self.shared.fleet.affinity.home(session, rules, now);
-        let home = self.routed.agent_at(self.leg()).and_then(home_of);
-        let parent = self.routed.parent_at(self.leg()).filter(|_| home.is_none()).and_then(home_of);
-        self.home = home.map(|home| home.account);
-        let began_turn = self.routed.began_turn.as_ref().and_then(|account| roster.place_of_id(account));
+    pub(super) fn look_up_sticky(&mut self, now: Millis) {
+        let (rules, roster) = (&self.generation.config.settings.affinity, &self.provider_runtime().roster);
+        let sticky_of = |session: u64| self.shared.fleet.affinity.sticky(session, rules, now);
+        let sticky = self.resolved.agent_at(self.hop()).and_then(sticky_of);
+        let parent = self.resolved.parent_at(self.hop()).filter(|_| sticky.is_none()).and_then(sticky_of);
+        self.sticky = sticky.map(|sticky| sticky.account);
+        let began_turn = self.resolved.began_turn.as_ref().and_then(|account| roster.place_of_id(account));
         self.context.firm = began_turn.is_some();
-        self.context.home = began_turn.or(home.and_then(|home| roster.place_of(home.account)));
+        self.context.sticky = began_turn.or(sticky.and_then(|sticky| roster.place_of(sticky.account)));
         self.context.parent = parent.and_then(|parent| roster.place_of(parent.account));
-        let prompt = self.routed.call.body.len() as u64;
-        let warm = home.filter(|home| home.is_warm(rules, now));
-        self.stake = match warm.map(|home| home.stake(prompt, rules, now)) {
+        let prompt = self.resolved.call.body.len() as u64;
+        let warm = sticky.filter(|sticky| sticky.is_warm(rules, now));
+        self.stake = match warm.map(|sticky| sticky.stake(prompt, rules, now)) {
             None if self.context.firm => Some(Stake::default()),
             stake => stake,
         };
@@ -39,69 +39,75 @@ impl Journey<'_> {
         let rules = &self.generation.config.settings.affinity;
         let patience = self.dispatch.patience(rules.patience);
         let opens = hold(snapshot, plan, &self.context, patience)?;
-        let (home, stake) = (self.context.home?, self.stake?);
+        let (sticky, stake) = (self.context.sticky?, self.stake?);
         if self.context.firm {
             return Some(opens);
         }
-        let terms = Terms { home, stake, opens, patience, price: rules.patience };
-        self.wait.decide(&self.generation.crews[self.leg().provider].roster, snapshot, plan, &terms)
+        let terms = Terms { sticky, stake, opens, patience, price: rules.patience };
+        self.wait.decide(
+            &self.generation.provider_runtimes[self.hop().provider].roster,
+            snapshot,
+            plan,
+            &terms,
+        )
     }
 
     /// Marks in the snapshot the sticky accounts of the root session's agents, for an agent without a
     /// sticky account.
     pub(super) fn meet_family(&self, snapshot: &mut Snapshot, now: Millis) {
-        let (None, Some(agent)) = (self.context.home, self.routed.agent_at(self.leg())) else { return };
+        let (None, Some(agent)) = (self.context.sticky, self.resolved.agent_at(self.hop())) else { return };
         let Some(root) = self.root_at_leg() else { return };
-        let (affinity, parent) = (&self.shared.fleet.affinity, self.routed.parent_at(self.leg()));
-        let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
+        let (affinity, parent) = (&self.shared.fleet.affinity, self.resolved.parent_at(self.hop()));
+        let (rules, roster) = (&self.generation.config.settings.affinity, &self.provider_runtime().roster);
         let relative = |member: &Member| {
-            let home = affinity.home(member.agent, rules, now).filter(|home| home.is_lived_in(rules, now))?;
-            let (account, is_parent) = (roster.place_of(home.account)?, parent == Some(member.agent));
+            let sticky =
+                affinity.sticky(member.agent, rules, now).filter(|sticky| sticky.is_lived_in(rules, now))?;
+            let (account, is_parent) = (roster.place_of(sticky.account)?, parent == Some(member.agent));
             Some(Relative { account, prefix: member.prefix, is_parent })
         };
         let others = affinity.families.others(root, agent);
         if !others.is_empty() {
             let relatives: Vec<_> = others.iter().filter_map(relative).collect();
-            seat(snapshot, &relatives, self.routed.prefix());
+            seat(snapshot, &relatives, self.resolved.prefix());
         }
     }
 
     /// Adds the agent to the root session's family.
     fn join_family(&self, agent: u64, now: Millis) {
         let Some(root) = self.root_at_leg() else { return };
-        let member = Member { agent, prefix: self.routed.prefix() };
+        let member = Member { agent, prefix: self.resolved.prefix() };
         let most = self.generation.config.settings.affinity.sessions as usize;
         self.shared.fleet.affinity.families.join(root, member, most, now);
     }
 
     fn root_at_leg(&self) -> Option<u64> {
-        let session = self.routed.session.as_ref()?;
-        Some(known_at(self.shared.fleet.affinity.lineage.root(session), self.leg()))
+        let session = self.resolved.session.as_ref()?;
+        Some(known_at(self.shared.fleet.affinity.lineage.root(session), self.hop()))
     }
 
     /// Makes `account` the agent's sticky account. Returns whether a concurrent request of the agent was
     /// faster.
-    pub(super) fn claim_home(&mut self, account: u32, now: Millis) -> bool {
-        let Some(agent) = self.routed.agent_at(self.leg()) else { return false };
-        let (rules, roster) = (&self.generation.config.settings.affinity, &self.crew().roster);
+    pub(super) fn claim_sticky(&mut self, account: u32, now: Millis) -> bool {
+        let Some(agent) = self.resolved.agent_at(self.hop()) else { return false };
+        let (rules, roster) = (&self.generation.config.settings.affinity, &self.provider_runtime().roster);
         let own = roster.members[account as usize].account.ordinal;
-        let home = self.shared.fleet.affinity.claim(agent, own, rules, now);
-        self.home = Some(home);
+        let sticky = self.shared.fleet.affinity.claim(agent, own, rules, now);
+        self.sticky = Some(sticky);
         self.join_family(agent, now);
-        if home == own {
+        if sticky == own {
             return false;
         }
-        self.context.home = roster.place_of(home);
-        self.context.home.is_some()
+        self.context.sticky = roster.place_of(sticky);
+        self.context.sticky.is_some()
     }
 
     /// Records the serving account as the session's sticky account.
-    pub(super) fn settle_home(&self, now: Millis) {
-        let (Some(agent), Some(attempt)) = (self.routed.agent_at(self.leg()), &self.attempt) else {
+    pub(super) fn settle_sticky(&self, now: Millis) {
+        let (Some(agent), Some(attempt)) = (self.resolved.agent_at(self.hop()), &self.attempt) else {
             return;
         };
         let (rules, account) = (&self.generation.config.settings.affinity, &attempt.lease.target().account);
-        let service = Service { left: self.home, account: account.ordinal, by_choice: self.wait.by_choice };
+        let service = Service { left: self.sticky, account: account.ordinal, by_choice: self.wait.by_choice };
         self.shared.fleet.affinity.served(agent, service, rules, now);
     }
 
@@ -109,9 +115,9 @@ impl Journey<'_> {
     /// it. A slot already taken goes to the next request.
     pub(super) async fn hold(&mut self, until: Millis) -> Event {
         self.shared.counters.holds.count();
-        self.record.waits(self.leg, until, None, self.now);
+        self.record.waits(self.hop, until, None, self.now);
         self.turn = None;
-        let mut listener = self.shared.fleet.bell(&self.leg().route.provider.id).listen();
+        let mut listener = self.shared.fleet.notifier(&self.hop().route.provider.id).listen();
         tokio::select! {
             () = listener.heard() => {}
             () = self.shared.clock.sleep_until(until) => {}

@@ -9,8 +9,8 @@ use memchr::{memchr, memchr3};
 
 use crate::request::intent::Intent;
 
-use super::marks::{LONGEST_NAME, Marks};
-use super::{BondKey, MAX_ID};
+use super::id_fields::{IdFields, LONGEST_NAME};
+use super::{MAX_ID, ResourceKey};
 
 /// One more than the longest name, to tell longer names apart.
 const MAX_NAME: usize = LONGEST_NAME + 1;
@@ -19,11 +19,11 @@ const MAX_NAME: usize = LONGEST_NAME + 1;
 ///
 /// JSON-like text of a model is inside of a string and does not count.
 #[derive(Clone, Debug)]
-pub struct Scout {
-    marks: &'static Marks,
+pub struct IdScanner {
+    id_fields: &'static IdFields,
     expects: Expects,
-    place: Place,
-    text: Text,
+    place: ScanPlace,
+    text: ScannedText,
 }
 
 /// The expectation for the next string.
@@ -38,47 +38,52 @@ enum Expects {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ScanPlace {
     Between,
     Inside,
     /// Inside of a string, behind a backslash.
     Escaped,
 }
 
-impl Scout {
+impl IdScanner {
     /// Returns a scanner for a request's answer; none for an answer without resources.
     pub fn new(intent: &Intent) -> Option<Self> {
-        let marks = Marks::of(intent)?;
-        Some(Self { marks, expects: Expects::Name, place: Place::Between, text: Text::default() })
+        let id_fields = IdFields::of(intent)?;
+        Some(Self {
+            id_fields,
+            expects: Expects::Name,
+            place: ScanPlace::Between,
+            text: ScannedText::default(),
+        })
     }
 
     /// Takes the next piece, and reports resources.
-    pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(BondKey)) {
-        let mut lines = self.marks.lines(bytes);
+    pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(ResourceKey)) {
+        let mut lines = self.id_fields.lines(bytes);
         while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next() } {
             self.read(line, &mut found);
         }
     }
 
     /// Takes a complete answer, and reports resources. A quick check rejects most answers.
-    pub fn all(mut self, answer: &[u8], found: impl FnMut(BondKey)) {
-        if self.marks.may_be_in(answer) {
+    pub fn all(mut self, answer: &[u8], found: impl FnMut(ResourceKey)) {
+        if self.id_fields.may_be_in(answer) {
             self.push(answer, found);
         }
     }
 
     /// Returns whether the next piece can be read without the previous one.
     fn is_at_ease(&self) -> bool {
-        (self.place, self.expects) == (Place::Between, Expects::Name)
+        (self.place, self.expects) == (ScanPlace::Between, Expects::Name)
     }
 
-    fn read(&mut self, bytes: &[u8], found: &mut impl FnMut(BondKey)) {
+    fn read(&mut self, bytes: &[u8], found: &mut impl FnMut(ResourceKey)) {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.place {
-                Place::Between => self.between(rest),
-                Place::Inside => self.inside(rest, found),
-                Place::Escaped => self.escaped(rest),
+                ScanPlace::Between => self.between(rest),
+                ScanPlace::Inside => self.inside(rest, found),
+                ScanPlace::Escaped => self.escaped(rest),
             };
         }
     }
@@ -104,20 +109,20 @@ impl Scout {
     }
 
     fn open(&mut self) {
-        self.place = Place::Inside;
+        self.place = ScanPlace::Inside;
         self.text.length = 0;
     }
 
     /// Reads up to the end of the string, or a backslash.
-    fn inside<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(BondKey)) -> &'a [u8] {
+    fn inside<'a>(&mut self, bytes: &'a [u8], found: &mut impl FnMut(ResourceKey)) -> &'a [u8] {
         let end = memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len());
         self.take(&bytes[..end]);
         match bytes.get(end) {
             None => return &[],
             Some(b'"') => self.close(found),
-            Some(b'\\') => self.place = Place::Escaped,
+            Some(b'\\') => self.place = ScanPlace::Escaped,
             // No string goes over the end of a line, so that quote was none.
-            Some(_) => (self.place, self.expects) = (Place::Between, Expects::Name),
+            Some(_) => (self.place, self.expects) = (ScanPlace::Between, Expects::Name),
         }
         &bytes[end + 1..]
     }
@@ -128,7 +133,7 @@ impl Scout {
             Expects::Value(_) => self.take(&bytes[..1]),
             Expects::Name | Expects::Colon(_) => self.text.length = MAX_NAME,
         }
-        self.place = Place::Inside;
+        self.place = ScanPlace::Inside;
         &bytes[1..]
     }
 
@@ -137,33 +142,33 @@ impl Scout {
         self.text.take(bytes, most);
     }
 
-    fn close(&mut self, found: &mut impl FnMut(BondKey)) {
-        self.place = Place::Between;
+    fn close(&mut self, found: &mut impl FnMut(ResourceKey)) {
+        self.place = ScanPlace::Between;
         let text = self.text.bytes();
         if let Expects::Value(name) = self.expects {
-            let kind = self.marks.kind(name, text);
-            kind.and_then(|kind| BondKey::of(kind, text)).into_iter().for_each(found);
+            let kind = self.id_fields.kind(name, text);
+            kind.and_then(|kind| ResourceKey::of(kind, text)).into_iter().for_each(found);
             self.expects = Expects::Name;
             return;
         }
-        self.expects = self.marks.name(text).map_or(Expects::Name, Expects::Colon);
+        self.expects = self.id_fields.name(text).map_or(Expects::Name, Expects::Colon);
     }
 }
 
 /// The start of a string.
 #[derive(Clone, Debug)]
-struct Text {
+struct ScannedText {
     bytes: [u8; MAX_ID],
     length: usize,
 }
 
-impl Default for Text {
+impl Default for ScannedText {
     fn default() -> Self {
         Self { bytes: [0; MAX_ID], length: 0 }
     }
 }
 
-impl Text {
+impl ScannedText {
     /// Appends bytes up to a length of `most`.
     fn take(&mut self, bytes: &[u8], most: usize) {
         let taken = bytes.len().min(most.saturating_sub(self.length));
@@ -184,12 +189,12 @@ mod tests {
     use super::*;
 
     /// What is found where every byte is read, where lines are jumped over, and in the answer as a whole.
-    fn all_ways(path: &str, pieces: &[&[u8]]) -> [Vec<BondKey>; 3] {
+    fn all_ways(path: &str, pieces: &[&[u8]]) -> [Vec<ResourceKey>; 3] {
         let intent = Intent::read(&Method::POST, path, None, None).expect("of a wire format");
-        let scout = Scout::new(&intent).expect("such a request makes things");
-        let (mut reads, mut jumps) = (scout.clone(), scout.clone());
+        let id_scanner = IdScanner::new(&intent).expect("such a request makes things");
+        let (mut reads, mut jumps) = (id_scanner.clone(), id_scanner.clone());
         let [mut read, mut jumped, mut whole] = [vec![], vec![], vec![]];
-        scout.all(&pieces.concat(), |key| whole.push(key));
+        id_scanner.all(&pieces.concat(), |key| whole.push(key));
         for piece in pieces {
             reads.read(piece, &mut |key| read.push(key));
             jumps.push(piece, |key| jumped.push(key));

@@ -19,24 +19,24 @@ const ROUND: Duration = Duration::from_secs(30);
 
 /// A pool of idle connections by origin: last in, first out.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    kept: DashMap<Origin, Vec<Kept>>,
+pub(super) struct IdlePool {
+    kept: DashMap<Origin, Vec<IdleConnection>>,
     is_swept: AtomicBool,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct IdleConnection {
     connection: Connection,
     since: Instant,
 }
 
-impl Kept {
+impl IdleConnection {
     fn is_fresh(&self) -> bool {
         self.since.elapsed() < IDLE_CONNECTION
     }
 }
 
-impl Shelf {
+impl IdlePool {
     /// Takes a connection, open as far as this side knows.
     pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
         loop {
@@ -57,7 +57,7 @@ impl Shelf {
     pub(super) fn put(self: &Arc<Self>, connection: Connection) {
         let mut kept = self.kept.entry(connection.origin().clone()).or_default();
         if kept.len() < MAX_KEPT {
-            kept.push(Kept { connection, since: Instant::now() });
+            kept.push(IdleConnection { connection, since: Instant::now() });
         }
         drop(kept);
         self.have_it_swept();
@@ -81,13 +81,13 @@ impl Shelf {
     }
 }
 
-async fn rounds(shelf: Weak<Shelf>) {
+async fn rounds(idle_pool: Weak<IdlePool>) {
     loop {
         tokio::time::sleep(ROUND).await;
-        let Some(shelf) = shelf.upgrade() else { return };
-        shelf.sweep();
-        if shelf.kept.is_empty() {
-            shelf.is_swept.store(false, Ordering::Release);
+        let Some(idle_pool) = idle_pool.upgrade() else { return };
+        idle_pool.sweep();
+        if idle_pool.kept.is_empty() {
+            idle_pool.is_swept.store(false, Ordering::Release);
             return;
         }
     }

@@ -1,22 +1,22 @@
 //! Events for the host, as JSON in queues.
 
-use pointsman_core::reporting::notice::{Event, Notice};
+use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::edges::notices::MetBy;
 use crate::instance::Host;
 
-use super::mailbox::{Mailbox, Taken};
+use super::event_queue::{EventQueue, Taken};
 
 /// The queues of a polling host.
 #[derive(Debug, Default)]
-pub(super) struct Letters {
-    pub(super) notices: Mailbox<Value>,
-    pub(super) log: Mailbox<Value>,
+pub(super) struct EventJson {
+    pub(super) notices: EventQueue<Value>,
+    pub(super) log: EventQueue<Value>,
 }
 
-impl Host for Letters {
+impl Host for EventJson {
     fn notice(&self, notice: &Notice, met_by: MetBy) {
         self.notices.put(of_notice(notice, met_by));
     }
@@ -27,7 +27,7 @@ impl Host for Letters {
     }
 }
 
-impl Letters {
+impl EventJson {
     pub(super) fn close(&self) {
         self.notices.close();
         self.log.close();
@@ -54,29 +54,29 @@ fn of_notice(notice: &Notice, met_by: MetBy) -> Value {
         "until_unix_ms": notice.until.map(|until| until.0),
         "met_by": met_by.as_str(),
     });
-    if let Event::SignIn { url: Some(url), .. } = &notice.event {
+    if let NoticeEvent::SignIn { url: Some(url), .. } = &notice.event {
         value["url"] = url.as_str().into();
     }
     value
 }
 
-const fn kind(event: &Event) -> (&'static str, &'static str) {
+const fn kind(event: &NoticeEvent) -> (&'static str, &'static str) {
     match event {
-        Event::PoolFallback { .. } => ("pool-fallback", "info"),
-        Event::ProviderFallback { .. } => ("provider-fallback", "warning"),
-        Event::AccountExhausted { .. } => ("account-exhausted", "warning"),
-        Event::PoolExhausted { pinned: true, .. } => ("pinned-exhausted", "warning"),
-        Event::PoolExhausted { pinned: false, .. } => ("pool-exhausted", "warning"),
-        Event::Cooldown { .. } => ("cooldown", "warning"),
-        Event::EndpointDown { .. } => ("endpoint", "warning"),
-        Event::AllLimited { .. } => ("all-limited", "warning"),
-        Event::AllCooling { .. } => ("all-cooling", "warning"),
-        Event::Protected { .. } => ("protected", "warning"),
-        Event::SignIn { .. } => ("sign-in", "error"),
-        Event::Disabled { .. } => ("disabled", "warning"),
-        Event::LimitOver { .. } => ("limit-over", "info"),
-        Event::ConfigTaken => ("config", "info"),
-        Event::ConfigRefused { .. } => ("config", "error"),
+        NoticeEvent::PoolFallback { .. } => ("pool-fallback", "info"),
+        NoticeEvent::ProviderFallback { .. } => ("provider-fallback", "warning"),
+        NoticeEvent::AccountExhausted { .. } => ("account-exhausted", "warning"),
+        NoticeEvent::PoolExhausted { pinned: true, .. } => ("pinned-exhausted", "warning"),
+        NoticeEvent::PoolExhausted { pinned: false, .. } => ("pool-exhausted", "warning"),
+        NoticeEvent::Cooldown { .. } => ("cooldown", "warning"),
+        NoticeEvent::EndpointDown { .. } => ("endpoint", "warning"),
+        NoticeEvent::AllLimited { .. } => ("all-limited", "warning"),
+        NoticeEvent::AllCooling { .. } => ("all-cooling", "warning"),
+        NoticeEvent::Protected { .. } => ("protected", "warning"),
+        NoticeEvent::SignIn { .. } => ("sign-in", "error"),
+        NoticeEvent::Disabled { .. } => ("disabled", "warning"),
+        NoticeEvent::LimitOver { .. } => ("limit-over", "info"),
+        NoticeEvent::ConfigTaken => ("config", "info"),
+        NoticeEvent::ConfigRefused { .. } => ("config", "error"),
     }
 }
 
@@ -91,23 +91,23 @@ mod tests {
 
     #[test]
     fn a_notice_and_a_line_are_json() {
-        let letters = Letters::default();
+        let event_json = EventJson::default();
         let event =
-            Event::SignIn { account: AccountId::new("a:work"), url: Some("https://u.example".into()) };
-        letters.notice(&Notice { event, until: Some(UnixMillis(5)) }, MetBy::Subagent);
-        letters.log(Level::WARN, "pointsman", "a \"line\"");
-        let read = |mailbox: &Mailbox<Value>| {
-            let text = mailbox.take(Duration::ZERO).unwrap().into_text();
+            NoticeEvent::SignIn { account: AccountId::new("a:work"), url: Some("https://u.example".into()) };
+        event_json.notice(&Notice { event, until: Some(UnixMillis(5)) }, MetBy::Subagent);
+        event_json.log(Level::WARN, "pointsman", "a \"line\"");
+        let read = |event_queue: &EventQueue<Value>| {
+            let text = event_queue.take(Duration::ZERO).unwrap().into_text();
             serde_json::from_str::<Value>(&text).unwrap()
         };
         assert_eq!(
-            read(&letters.notices),
+            read(&event_json.notices),
             json!({
                 "kind": "sign-in", "severity": "error", "text": "Account work needs to sign in again",
                 "account": "a:work", "pool": null, "until_unix_ms": 5, "met_by": "subagent", "url": "https://u.example", "missed": 0,
             })
         );
         let line = json!({"level": "warn", "target": "pointsman", "text": "a \"line\"", "missed": 0});
-        assert_eq!(read(&letters.log), line);
+        assert_eq!(read(&event_json.log), line);
     }
 }

@@ -9,66 +9,67 @@ use smallvec::{SmallVec, smallvec};
 use crate::formats::format::WireFormat;
 use crate::request::intent::Intent;
 
-use super::{Kind, MADE, Mark};
+use super::{IdField, MADE, ResourceKind};
 
 /// Running code has a container.
-static OF_RESPONSES: LazyLock<Marks> = LazyLock::new(|| {
-    Marks::new([
-        Mark::new("\"id\"", Kind::Response).begins("resp_"),
-        Mark::new("\"id\"", Kind::Conversation).begins("conv_"),
-        Mark::new("\"encrypted_content\"", Kind::Reasoning),
-        Mark::new("\"container_id\"", Kind::Made).begins("cntr_"),
+static OF_RESPONSES: LazyLock<IdFields> = LazyLock::new(|| {
+    IdFields::new([
+        IdField::new("\"id\"", ResourceKind::Response).begins("resp_"),
+        IdField::new("\"id\"", ResourceKind::Conversation).begins("conv_"),
+        IdField::new("\"encrypted_content\"", ResourceKind::Reasoning),
+        IdField::new("\"container_id\"", ResourceKind::Made).begins("cntr_"),
     ])
 });
 /// Ids with a telling prefix, and attached files.
-static OF_THINGS: LazyLock<Marks> = LazyLock::new(|| {
-    let things = MADE.iter().map(|begins| Mark::new("\"id\"", Kind::Made).begins(begins));
+static OF_THINGS: LazyLock<IdFields> = LazyLock::new(|| {
+    let things = MADE.iter().map(|begins| IdField::new("\"id\"", ResourceKind::Made).begins(begins));
     let files = ["\"id\"", "\"output_file_id\"", "\"error_file_id\""];
-    Marks::new(things.chain(files.map(|name| Mark::new(name, Kind::File).begins("file"))))
+    IdFields::new(things.chain(files.map(|name| IdField::new(name, ResourceKind::File).begins("file"))))
 });
 /// `file-…` at OpenAI, `file_…` at Anthropic.
-static OF_FILES: LazyLock<Marks> =
-    LazyLock::new(|| Marks::new([Mark::new("\"id\"", Kind::File).begins("file")]));
+static OF_FILES: LazyLock<IdFields> =
+    LazyLock::new(|| IdFields::new([IdField::new("\"id\"", ResourceKind::File).begins("file")]));
 /// Running code can make files.
-static OF_MESSAGES: LazyLock<Marks> = LazyLock::new(|| {
-    Marks::new([
-        Mark::new("\"id\"", Kind::Container).begins("container_"),
-        Mark::new("\"file_id\"", Kind::File).begins("file"),
+static OF_MESSAGES: LazyLock<IdFields> = LazyLock::new(|| {
+    IdFields::new([
+        IdField::new("\"id\"", ResourceKind::Container).begins("container_"),
+        IdField::new("\"file_id\"", ResourceKind::File).begins("file"),
     ])
 });
-static OF_CACHES: LazyLock<Marks> =
-    LazyLock::new(|| Marks::new([Mark::new("\"name\"", Kind::Cache).begins("cachedContents/")]));
-static OF_UPLOADS: LazyLock<Marks> =
-    LazyLock::new(|| Marks::new([Mark::new("\"name\"", Kind::File).begins("files/")]));
-
-static OF_NAMES: LazyLock<Marks> = LazyLock::new(|| {
-    let folders = ["batches/", "fileSearchStores/", "tunedModels/", "corpora/", "generatedFiles/", "models/"];
-    Marks::new(folders.map(|folder| Mark::new("\"name\"", Kind::Named).begins(folder)))
+static OF_CACHES: LazyLock<IdFields> = LazyLock::new(|| {
+    IdFields::new([IdField::new("\"name\"", ResourceKind::Cache).begins("cachedContents/")])
 });
-static OF_INTERACTIONS: LazyLock<Marks> =
-    LazyLock::new(|| Marks::new([Mark::new("\"id\"", Kind::Interaction).begins("v1_")]));
+static OF_UPLOADS: LazyLock<IdFields> =
+    LazyLock::new(|| IdFields::new([IdField::new("\"name\"", ResourceKind::File).begins("files/")]));
+
+static OF_NAMES: LazyLock<IdFields> = LazyLock::new(|| {
+    let folders = ["batches/", "fileSearchStores/", "tunedModels/", "corpora/", "generatedFiles/", "models/"];
+    IdFields::new(folders.map(|folder| IdField::new("\"name\"", ResourceKind::Named).begins(folder)))
+});
+static OF_INTERACTIONS: LazyLock<IdFields> =
+    LazyLock::new(|| IdFields::new([IdField::new("\"id\"", ResourceKind::Interaction).begins("v1_")]));
 
 /// The longest name of an id field.
 pub(super) const LONGEST_NAME: usize = "encrypted_content".len();
 
 /// The id fields of one kind of answer.
 #[derive(Debug)]
-pub(super) struct Marks {
-    marks: Vec<Mark>,
+pub(super) struct IdFields {
+    id_fields: Vec<IdField>,
     /// Each name once, in quotes.
     names: Vec<Finder<'static>>,
     /// For each field, a text present wherever such a resource is.
     signs: Vec<Finder<'static>>,
 }
 
-impl Marks {
-    fn new(marks: impl IntoIterator<Item = Mark>) -> Self {
-        let marks: Vec<_> = marks.into_iter().collect();
-        let mut names: Vec<_> = marks.iter().map(|mark| mark.quoted).collect();
+impl IdFields {
+    fn new(id_fields: impl IntoIterator<Item = IdField>) -> Self {
+        let id_fields: Vec<_> = id_fields.into_iter().collect();
+        let mut names: Vec<_> = id_fields.iter().map(|id_field| id_field.quoted).collect();
         names.dedup();
         let names = names.into_iter().map(Finder::new).collect();
-        let signs = marks.iter().map(|mark| Finder::new(&mark.sign()).into_owned()).collect();
-        Self { marks, names, signs }
+        let signs = id_fields.iter().map(|id_field| Finder::new(&id_field.sign()).into_owned()).collect();
+        Self { id_fields, names, signs }
     }
 
     /// Returns the id fields of a request's answer; none for an answer without resources.
@@ -95,13 +96,14 @@ impl Marks {
 
     /// Returns the field name equal to a string.
     pub(super) fn name(&self, text: &[u8]) -> Option<&'static [u8]> {
-        self.marks.iter().map(Mark::name).find(|name| *name == text)
+        self.id_fields.iter().map(IdField::name).find(|name| *name == text)
     }
 
     /// Returns the kind of resource of a member.
-    pub(super) fn kind(&self, name: &[u8], value: &[u8]) -> Option<Kind> {
-        let is = |mark: &&Mark| mark.name() == name && value.starts_with(mark.begins.as_bytes());
-        self.marks.iter().find(is).map(|mark| mark.kind)
+    pub(super) fn kind(&self, name: &[u8], value: &[u8]) -> Option<ResourceKind> {
+        let is =
+            |id_field: &&IdField| id_field.name() == name && value.starts_with(id_field.begins.as_bytes());
+        self.id_fields.iter().find(is).map(|id_field| id_field.kind)
     }
 
     /// Returns whether a complete answer may contain a resource.

@@ -20,7 +20,7 @@ pub struct Refill {
 
 /// An amount in thousandths of a unit, at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level {
+pub struct HealthLevel {
     amount: u32,
     since: Millis,
 }
@@ -44,7 +44,7 @@ impl Refill {
     }
 }
 
-impl Level {
+impl HealthLevel {
     /// Returns an initial level.
     pub fn fresh(refill: Refill, now: Millis) -> Self {
         Self { amount: refill.fresh().min(refill.most()), since: now }
@@ -105,14 +105,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_level_comes_back_from_its_word(amount in 0..=AMOUNT_MAX, since in 0..1_u64 << 40) {
-            let level = Level { amount, since: Millis(since) };
-            prop_assert_eq!(Level::unpack(level.pack()), Some(level));
+            let level = HealthLevel { amount, since: Millis(since) };
+            prop_assert_eq!(HealthLevel::unpack(level.pack()), Some(level));
         }
 
         /// Looking often is worth as much as looking once.
         #[test]
         fn no_time_is_lost_by_changes(steps in prop::collection::vec(0..400_u64, 1..200)) {
-            let empty = Level { amount: 0, since: Millis(0) };
+            let empty = HealthLevel { amount: 0, since: Millis(0) };
             let mut now = Millis(0);
             let mut often = empty;
             for step in steps {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn it_comes_back_at_its_rate_up_to_the_most() {
-        let level = Level { amount: 0, since: Millis(1_000) };
+        let level = HealthLevel { amount: 0, since: Millis(1_000) };
         let check = |seconds, units| {
             let now = Millis(1_000).after(Duration::from_secs(seconds));
             assert_eq!(level.amount(REFILL, now) / 1_000, units, "{seconds}");
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_full_level_saves_nothing_for_later() {
-        let full = Level::fresh(REFILL, Millis(0)).changed(0, REFILL, Millis(600_000));
+        let full = HealthLevel::fresh(REFILL, Millis(0)).changed(0, REFILL, Millis(600_000));
         let taken = full.changed(-10, REFILL, Millis(600_000));
         assert_eq!(taken.amount(REFILL, Millis(600_000)) / 1_000, 40);
     }
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_does_not_come_back_stays() {
         let refill = Refill { per_hour: 0, ..REFILL };
-        let level = Level { amount: 7, since: Millis(0) };
+        let level = HealthLevel { amount: 7, since: Millis(0) };
         assert_eq!(level.changed(0, refill, Millis(9_000_000)).amount(refill, Millis(9_000_000)), 7);
     }
 }

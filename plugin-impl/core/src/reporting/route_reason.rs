@@ -6,7 +6,7 @@ use crate::planning::plan::{Candidate, Trial};
 /// The reason of a routing decision. The order of variants is their precedence: special circumstances
 /// before usual ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Because {
+pub enum RouteReason {
     /// No account can serve in time.
     Refused,
     /// The wait queue is full.
@@ -38,18 +38,18 @@ pub enum Because {
 pub struct Circumstances {
     pub candidate: Candidate,
     /// Another provider than the primary serves.
-    pub left_origin: bool,
+    pub left_primary: bool,
     pub is_probe: bool,
     pub has_waited: bool,
     /// An earlier attempt went to another account.
     pub has_switched: bool,
     /// The session's sticky account.
-    pub home: Option<u32>,
+    pub sticky: Option<u32>,
     /// The account with the caller's own credential.
     pub own: Option<u32>,
 }
 
-impl Because {
+impl RouteReason {
     /// All reasons, in order.
     pub const ALL: [Self; 12] = [
         Self::Refused,
@@ -68,7 +68,7 @@ impl Because {
 
     /// Returns the reason of a decision.
     pub fn of(choice: &Circumstances) -> Self {
-        if choice.left_origin {
+        if choice.left_primary {
             Self::FallbackProvider
         } else if choice.candidate.trial == Some(Trial::Knock(Knock::LastResort)) {
             Self::LastResort
@@ -82,7 +82,7 @@ impl Because {
             Self::NextAccount
         } else if choice.own == Some(choice.candidate.account) {
             Self::Own
-        } else if choice.home == Some(choice.candidate.account) {
+        } else if choice.sticky == Some(choice.candidate.account) {
             Self::Sticky
         } else {
             Self::Preferred
@@ -135,12 +135,19 @@ mod tests {
     use super::*;
 
     const PLAIN: Circumstances = Circumstances {
-        candidate: Candidate { account: 1, pool: 0, endpoint: 0, preference: 0, trial: None, spared: false },
-        left_origin: false,
+        candidate: Candidate {
+            account: 1,
+            pool: 0,
+            endpoint: 0,
+            preference: 0,
+            trial: None,
+            deprioritised: false,
+        },
+        left_primary: false,
         is_probe: false,
         has_waited: false,
         has_switched: false,
-        home: None,
+        sticky: None,
         own: None,
     };
 
@@ -148,39 +155,39 @@ mod tests {
     fn what_is_special_goes_before_what_is_usual() {
         let other_pool = Candidate { preference: 1, ..PLAIN.candidate };
         let mut choice = PLAIN;
-        assert_eq!(Because::of(&choice), Because::Preferred);
-        choice.home = Some(1);
-        assert_eq!(Because::of(&choice), Because::Sticky);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Preferred);
+        choice.sticky = Some(1);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Sticky);
         choice.own = Some(1);
-        assert_eq!(Because::of(&choice), Because::Own);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Own);
         choice.has_switched = true;
-        assert_eq!(Because::of(&choice), Because::NextAccount);
+        assert_eq!(RouteReason::of(&choice), RouteReason::NextAccount);
         choice.candidate = other_pool;
-        assert_eq!(Because::of(&choice), Because::FallbackPool);
+        assert_eq!(RouteReason::of(&choice), RouteReason::FallbackPool);
         choice.has_waited = true;
-        assert_eq!(Because::of(&choice), Because::Waited);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Waited);
         choice.is_probe = true;
-        assert_eq!(Because::of(&choice), Because::Probe);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Probe);
         choice.candidate.trial = Some(Trial::Knock(Knock::Recheck));
-        assert_eq!(Because::of(&choice), Because::Probe);
+        assert_eq!(RouteReason::of(&choice), RouteReason::Probe);
         choice.candidate.trial = Some(Trial::Knock(Knock::LastResort));
-        assert_eq!(Because::of(&choice), Because::LastResort);
-        choice.left_origin = true;
-        assert_eq!(Because::of(&choice), Because::FallbackProvider);
+        assert_eq!(RouteReason::of(&choice), RouteReason::LastResort);
+        choice.left_primary = true;
+        assert_eq!(RouteReason::of(&choice), RouteReason::FallbackProvider);
     }
 
     #[test]
     fn the_home_of_a_session_is_one_account() {
-        assert_eq!(Because::of(&Circumstances { home: Some(0), ..PLAIN }), Because::Preferred);
+        assert_eq!(RouteReason::of(&Circumstances { sticky: Some(0), ..PLAIN }), RouteReason::Preferred);
     }
 
     #[test]
     fn the_document_lists_every_word() {
         let document = include_str!("../../../../docs/ROUTING.md");
         let row = document.lines().find(|line| line.contains("`x-pointsman-reason`")).expect("a row");
-        for because in Because::ALL {
-            assert!(row.contains(&format!("`{}`", because.as_str())), "{}", because.as_str());
+        for route_reason in RouteReason::ALL {
+            assert!(row.contains(&format!("`{}`", route_reason.as_str())), "{}", route_reason.as_str());
         }
-        assert!(Because::ALL.is_sorted());
+        assert!(RouteReason::ALL.is_sorted());
     }
 }

@@ -26,21 +26,21 @@ const MOMENT: Duration = Duration::from_secs(1);
 /// # Errors
 /// The second half is a [`Refusal`] for a request that has to wait or to give up.
 pub fn onward(
-    origin: Refusal,
+    primary: Refusal,
     last: usize,
     stay: Millis,
     now: Millis,
     mut plan: impl FnMut(usize) -> Result<Plan, Refusal>,
 ) -> (usize, Result<Plan, Refusal>) {
     // A short wait at the primary is cheaper than a cold cache elsewhere.
-    if let Some(soon) = opens_by(&origin, stay, now) {
-        return (0, Err(Refusal { until: Some(soon), knock: None, ..origin }));
+    if let Some(soon) = opens_by(&primary, stay, now) {
+        return (0, Err(Refusal { until: Some(soon), knock: None, ..primary }));
     }
     // The sum of all refusals, for the case that no hop is open.
-    let mut all = dated(origin, now);
-    for leg in 1..=last {
-        match plan(leg) {
-            Ok(plan) => return (leg, Ok(plan)),
+    let mut all = dated(primary, now);
+    for hop in 1..=last {
+        match plan(hop) {
+            Ok(plan) => return (hop, Ok(plan)),
             Err(refusal) => all = both(all, dated(refusal, now)),
         }
     }
@@ -48,8 +48,8 @@ pub fn onward(
 }
 
 /// Returns the next look at the primary, if soon enough.
-fn opens_by(origin: &Refusal, stay: Millis, now: Millis) -> Option<Millis> {
-    let until = earliest([origin.until, moment(origin, now).map(|moment| moment.min(stay))])?;
+fn opens_by(primary: &Refusal, stay: Millis, now: Millis) -> Option<Millis> {
+    let until = earliest([primary.until, moment(primary, now).map(|moment| moment.min(stay))])?;
     (now < stay && until <= stay).then_some(until)
 }
 
@@ -89,7 +89,7 @@ mod tests {
                 endpoint: 0,
                 preference: 0,
                 trial: None,
-                spared: false
+                deprioritised: false
             }],
         })
     }
@@ -112,16 +112,16 @@ mod tests {
 
     /// Returns the leg, the refusal if it is one, and which legs were asked.
     fn went(
-        origin: Refusal,
+        primary: Refusal,
         others: &[Result<Plan, Refusal>],
         now: Millis,
     ) -> (usize, Option<Refusal>, usize) {
         let mut asked = 0;
-        let (leg, plan) = onward(origin, others.len(), STAY, now, |leg| {
+        let (hop, plan) = onward(primary, others.len(), STAY, now, |hop| {
             asked += 1;
-            others[leg - 1].clone()
+            others[hop - 1].clone()
         });
-        (leg, plan.err(), asked)
+        (hop, plan.err(), asked)
     }
 
     #[test]
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn patience_with_a_busy_origin_has_an_end() {
-        let (leg, refusal, asked) = went(busy(), &[open()], NOW);
-        assert_eq!((leg, refusal.and_then(|refusal| refusal.until), asked), (0, Some(Millis(11_000)), 0));
+        let (hop, refusal, asked) = went(busy(), &[open()], NOW);
+        assert_eq!((hop, refusal.and_then(|refusal| refusal.until), asked), (0, Some(Millis(11_000)), 0));
         let (_, refusal, _) = went(busy(), &[open()], Millis(14_500));
         assert_eq!(refusal.and_then(|refusal| refusal.until), Some(STAY), "it does not wait beyond");
         assert_eq!(went(busy(), &[open()], STAY), (1, None, 1));

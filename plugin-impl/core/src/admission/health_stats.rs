@@ -10,7 +10,7 @@ mod level;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
-pub use self::level::{Level, Refill};
+pub use self::level::{HealthLevel, Refill};
 
 /// The rates of change of health stats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub enum Sign {
 
 /// The health stats of a pool of an account, shared between threads.
 #[derive(Debug, Default)]
-pub struct Vitals {
+pub struct HealthStats {
     health: AtomicU64,
     tokens: AtomicU64,
     used: AtomicU64,
@@ -58,32 +58,32 @@ pub struct Vitals {
 /// Health stats at an instant, still packed: a plan reads all accounts, and most strategies read `used`
 /// alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct VitalsView {
+pub struct HealthView {
     health: u64,
     tokens: u64,
     /// The last admission; the start of the process before the first.
     pub used: Millis,
 }
 
-impl VitalsView {
+impl HealthView {
     /// Returns the points of health; none before the first signal.
     #[inline]
-    pub fn health(self) -> Option<Level> {
-        Level::unpack(self.health)
+    pub fn health(self) -> Option<HealthLevel> {
+        HealthLevel::unpack(self.health)
     }
 
     /// Returns the client-side tokens; none before the first request.
     #[inline]
-    pub fn tokens(self) -> Option<Level> {
-        Level::unpack(self.tokens)
+    pub fn tokens(self) -> Option<HealthLevel> {
+        HealthLevel::unpack(self.tokens)
     }
 }
 
-impl Vitals {
+impl HealthStats {
     /// Reads all figures.
     #[inline]
-    pub fn view(&self) -> VitalsView {
-        VitalsView {
+    pub fn view(&self) -> HealthView {
+        HealthView {
             health: self.health.load(Ordering::Relaxed),
             tokens: self.tokens.load(Ordering::Relaxed),
             used: Millis(self.used.load(Ordering::Relaxed)),
@@ -117,7 +117,7 @@ impl Vitals {
 fn change(word: &AtomicU64, units: i32, refill: Refill, now: Millis) {
     let mut seen = word.load(Ordering::Relaxed);
     loop {
-        let level = Level::unpack(seen).unwrap_or(Level::fresh(refill, now));
+        let level = HealthLevel::unpack(seen).unwrap_or(HealthLevel::fresh(refill, now));
         let next = level.changed(units, refill, now).pack();
         if next == seen {
             return;
@@ -137,15 +137,15 @@ mod tests {
 
     const NOW: Millis = Millis(5_000);
 
-    fn health(vitals: &Vitals, now: Millis) -> u32 {
+    fn health(health_stats: &HealthStats, now: Millis) -> u32 {
         let refill = Rates::default().health;
-        vitals.view().health().map_or(refill.fresh(), |level| level.amount(refill, now)) / 1_000
+        health_stats.view().health().map_or(refill.fresh(), |level| level.amount(refill, now)) / 1_000
     }
 
-    fn marked(signs: &[Sign]) -> Vitals {
-        let vitals = Vitals::default();
-        signs.iter().for_each(|sign| vitals.mark(*sign, &Rates::default(), NOW));
-        vitals
+    fn marked(signs: &[Sign]) -> HealthStats {
+        let health_stats = HealthStats::default();
+        signs.iter().for_each(|sign| health_stats.mark(*sign, &Rates::default(), NOW));
+        health_stats
     }
 
     #[test]
@@ -161,25 +161,25 @@ mod tests {
 
     #[test]
     fn health_comes_back_by_itself() {
-        let vitals = marked(&[Sign::Failed]);
-        assert_eq!(health(&vitals, NOW.after(Duration::from_secs(3_600))), 52);
-        assert_eq!(health(&vitals, NOW.after(Duration::from_secs(3_600 * 48))), 100);
+        let health_stats = marked(&[Sign::Failed]);
+        assert_eq!(health(&health_stats, NOW.after(Duration::from_secs(3_600))), 52);
+        assert_eq!(health(&health_stats, NOW.after(Duration::from_secs(3_600 * 48))), 100);
     }
 
     #[test]
     fn a_request_takes_a_token_and_is_the_last_use() {
-        let (vitals, rates) = (Vitals::default(), Rates::default());
-        (0..60).for_each(|_| vitals.take(&rates, NOW));
-        let tokens = |now| vitals.view().tokens().expect("a level").amount(rates.tokens, now) / 1_000;
+        let (health_stats, rates) = (HealthStats::default(), Rates::default());
+        (0..60).for_each(|_| health_stats.take(&rates, NOW));
+        let tokens = |now| health_stats.view().tokens().expect("a level").amount(rates.tokens, now) / 1_000;
         assert_eq!((tokens(NOW), tokens(NOW.after(Duration::from_secs(60)))), (0, 6));
-        vitals.take(&rates, Millis(1_000));
-        assert_eq!(vitals.view().used, NOW, "a thread that is late does not make it earlier");
+        health_stats.take(&rates, Millis(1_000));
+        assert_eq!(health_stats.view().used, NOW, "a thread that is late does not make it earlier");
     }
 
     #[test]
     fn the_operator_makes_it_well() {
-        let vitals = marked(&[Sign::Failed; 3]);
-        vitals.reset();
-        assert_eq!(vitals.view().health(), None);
+        let health_stats = marked(&[Sign::Failed; 3]);
+        health_stats.reset();
+        assert_eq!(health_stats.view().health(), None);
     }
 }

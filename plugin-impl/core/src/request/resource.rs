@@ -1,15 +1,15 @@
 //! Resource affinity: references of a request to resources of one account.
 //!
 //! An earlier answer, encrypted reasoning, an uploaded file, a cached prompt: the upstream keeps such
-//! resources for one account, or encrypts them for it. [`Scout`] finds the resources made by an answer,
-//! [`bonds`] finds the references of a request, and both yield equal keys. Another module maps keys to
+//! resources for one account, or encrypts them for it. [`IdScanner`] finds the resources made by an answer,
+//! [`resource_owners`] finds the references of a request, and both yield equal keys. Another module maps keys to
 //! owners.
 //!
 //! A key is a hash of the id and the kind of resource. No other part of the resource is kept.
 
-mod marks;
+mod id_fields;
+mod id_scanner;
 mod request;
-mod scout;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +18,8 @@ use memchr::memmem;
 
 use crate::request::fnv::Fnv;
 
-pub use self::request::bonds;
-pub use self::scout::Scout;
+pub use self::id_scanner::IdScanner;
+pub use self::request::resource_owners;
 
 /// The part of a string that is examined, in bytes. Ids are shorter; encrypted reasoning is longer, and
 /// identified by its beginning.
@@ -31,11 +31,11 @@ const MAX_REASONING: usize = 64;
 
 /// The key of a resource made by some account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BondKey(pub u64);
+pub struct ResourceKey(pub u64);
 
 /// Kinds of resources owned by the account of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ResourceKind {
     /// OpenAI: a stored answer.
     Response,
     /// OpenAI: a stored conversation.
@@ -60,16 +60,16 @@ enum Kind {
 
 /// A member with a resource as its value.
 #[derive(Debug)]
-struct Mark {
+struct IdField {
     /// The member's name, in quotes.
     quoted: &'static str,
-    kind: Kind,
+    kind: ResourceKind,
     /// The prefix of the value, to tell apart other members of that name.
     begins: &'static str,
 }
 
-impl Mark {
-    const fn new(quoted: &'static str, kind: Kind) -> Self {
+impl IdField {
+    const fn new(quoted: &'static str, kind: ResourceKind) -> Self {
         Self { quoted, kind, begins: "" }
     }
 
@@ -93,21 +93,23 @@ impl Mark {
     }
 }
 
-impl BondKey {
+impl ResourceKey {
     /// Returns the key of a resource by its id as written, or none for an empty id.
     ///
     /// Backslashes are ignored, since some clients write `\/` for a slash.
-    fn of(kind: Kind, written: &[u8]) -> Option<Self> {
+    fn of(kind: ResourceKind, written: &[u8]) -> Option<Self> {
         let (id, length) = match kind {
-            Kind::Response | Kind::Conversation | Kind::Container | Kind::Made | Kind::Interaction => {
-                (written, MAX_ID)
-            }
-            Kind::Named => (named(written)?, MAX_ID),
-            Kind::Reasoning => (written, MAX_REASONING),
+            ResourceKind::Response
+            | ResourceKind::Conversation
+            | ResourceKind::Container
+            | ResourceKind::Made
+            | ResourceKind::Interaction => (written, MAX_ID),
+            ResourceKind::Named => (named(written)?, MAX_ID),
+            ResourceKind::Reasoning => (written, MAX_REASONING),
             // The Gemini API names them by a path, and in requests by a whole URL.
-            Kind::File => (behind(written, b"files"), MAX_ID),
-            Kind::Cache => (behind(written, b"cachedContents"), MAX_ID),
-            Kind::Turn => (written, usize::MAX),
+            ResourceKind::File => (behind(written, b"files"), MAX_ID),
+            ResourceKind::Cache => (behind(written, b"cachedContents"), MAX_ID),
+            ResourceKind::Turn => (written, usize::MAX),
         };
         let mut id = id.iter().copied().filter(|byte| *byte != b'\\').take(length).peekable();
         id.peek()?;
@@ -115,7 +117,7 @@ impl BondKey {
     }
 }
 
-/// The id prefixes of [`Kind::Made`].
+/// The id prefixes of [`ResourceKind::Made`].
 const MADE: [&str; 19] = [
     // Anthropic: batches, skills, and managed agents with what they use.
     "msgbatch_",
@@ -140,7 +142,7 @@ const MADE: [&str; 19] = [
     "video_",
 ];
 
-/// The folders of [`Kind::Named`].
+/// The folders of [`ResourceKind::Named`].
 const FOLDERS: [&[u8]; 6] =
     [b"batches", b"fileSearchStores", b"tunedModels", b"corpora", b"generatedFiles", b"operations"];
 
@@ -163,8 +165,8 @@ fn named(written: &[u8]) -> Option<&[u8]> {
 pub static TURN_STATE: HeaderName = HeaderName::from_static("x-codex-turn-state");
 
 /// Returns the key of the turn's state in a head.
-pub fn turn(headers: &HeaderMap) -> Option<BondKey> {
-    BondKey::of(Kind::Turn, headers.get(&TURN_STATE)?.as_bytes())
+pub fn turn(headers: &HeaderMap) -> Option<ResourceKey> {
+    ResourceKey::of(ResourceKind::Turn, headers.get(&TURN_STATE)?.as_bytes())
 }
 
 /// Returns the text behind the last `folder` and its slash, or the whole text without that folder.

@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use pointsman_core::admission::line::Class;
-use pointsman_plugin::fleet::lane::Lane;
+use pointsman_core::admission::fair_queue::Class;
+use pointsman_plugin::fleet::wait_queue::WaitQueue;
 use shuttle::future::block_on;
 use shuttle::sync::Mutex;
 use shuttle::thread;
@@ -18,34 +18,34 @@ const ROOM: usize = 10;
 #[test]
 fn everybody_in_line_comes_to_the_front_though_somebody_gives_up() {
     check(|| {
-        let lane = Arc::new(Lane::default());
+        let wait_queue = Arc::new(WaitQueue::default());
         let served = (0..3).map(|session| {
-            let lane = lane.clone();
+            let wait_queue = wait_queue.clone();
             thread::spawn(move || {
-                let mut turn = lane.stand(session % 2, Class::default(), ROOM).expect("room");
+                let mut turn = wait_queue.stand(session % 2, Class::default(), ROOM).expect("room");
                 block_on(turn.comes());
                 turn.served();
             })
         });
         let gone = {
-            let lane = lane.clone();
-            thread::spawn(move || drop(lane.stand(1, Class::default(), ROOM).expect("room")))
+            let wait_queue = wait_queue.clone();
+            thread::spawn(move || drop(wait_queue.stand(1, Class::default(), ROOM).expect("room")))
         };
         let threads: Vec<_> = served.chain([gone]).collect();
         // A turn that is lost leaves somebody waiting for ever, which shuttle calls a deadlock.
         threads.into_iter().for_each(|thread| thread.join().expect("a thread that returns"));
-        assert!(!lane.has_line());
+        assert!(!wait_queue.has_waiters());
     });
 }
 
 #[test]
 fn no_more_wait_than_there_is_room_for() {
     check(|| {
-        let lane = Arc::new(Lane::default());
+        let wait_queue = Arc::new(WaitQueue::default());
         let threads: Vec<_> = (0..3)
             .map(|session| {
-                let lane = lane.clone();
-                thread::spawn(move || lane.stand(session, Class::default(), 2).ok())
+                let wait_queue = wait_queue.clone();
+                thread::spawn(move || wait_queue.stand(session, Class::default(), 2).ok())
             })
             .collect();
         let turns: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().expect("a turn")).collect();

@@ -28,9 +28,9 @@ pub enum Class {
 
 /// A queue of waiting requests, each with a value.
 #[derive(Clone, Debug)]
-pub struct Line<T> {
+pub struct FairQueue<T> {
     /// Sessions in service order; each has a waiting request.
-    parties: VecDeque<Party<T>>,
+    sessions: VecDeque<SessionQueue<T>>,
     /// The number of services in a row that passed the first session.
     passed: u8,
     next: u64,
@@ -39,7 +39,7 @@ pub struct Line<T> {
 
 /// The requests of a session, by class, in order of arrival.
 #[derive(Clone, Debug)]
-struct Party<T> {
+struct SessionQueue<T> {
     session: u64,
     interactive: VecDeque<(u64, T)>,
     background: VecDeque<(u64, T)>,
@@ -49,7 +49,7 @@ struct Party<T> {
 
 /// A position in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket {
+pub struct Position {
     session: u64,
     class: Class,
     number: u64,
@@ -68,13 +68,13 @@ pub enum Leaving {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crowded;
 
-impl<T> Default for Line<T> {
+impl<T> Default for FairQueue<T> {
     fn default() -> Self {
-        Self { parties: VecDeque::new(), passed: 0, next: 0, waiting: 0 }
+        Self { sessions: VecDeque::new(), passed: 0, next: 0, waiting: 0 }
     }
 }
 
-impl<T> Line<T> {
+impl<T> FairQueue<T> {
     /// Returns whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.waiting == 0
@@ -89,7 +89,7 @@ impl<T> Line<T> {
     ///
     /// # Errors
     /// [`Crowded`] at `bound` waiting requests.
-    pub fn join(&mut self, session: u64, class: Class, value: T, bound: usize) -> Result<Ticket, Crowded> {
+    pub fn join(&mut self, session: u64, class: Class, value: T, bound: usize) -> Result<Position, Crowded> {
         if self.waiting >= bound {
             return Err(Crowded);
         }
@@ -97,25 +97,25 @@ impl<T> Line<T> {
         self.next += 1;
         self.waiting += 1;
         let at = self.place_of(session).unwrap_or_else(|| {
-            self.parties.push_back(Party::new(session));
-            self.parties.len() - 1
+            self.sessions.push_back(SessionQueue::new(session));
+            self.sessions.len() - 1
         });
-        self.parties[at].of(class).push_back((number, value));
-        Ok(Ticket { session, class, number })
+        self.sessions[at].of(class).push_back((number, value));
+        Ok(Position { session, class, number })
     }
 
     /// Returns the next position.
-    pub fn front(&self) -> Option<Ticket> {
-        let party = &self.parties[self.first_party()?];
-        let class = party.first_class();
-        let (number, _) = party.has(class).front()?;
-        Some(Ticket { session: party.session, class, number: *number })
+    pub fn front(&self) -> Option<Position> {
+        let session_queue = &self.sessions[self.first_party()?];
+        let class = session_queue.first_class();
+        let (number, _) = session_queue.has(class).front()?;
+        Some(Position { session: session_queue.session, class, number: *number })
     }
 
     /// Returns the next request's value.
     pub fn first(&self) -> Option<&T> {
-        let party = &self.parties[self.first_party()?];
-        party.has(party.first_class()).front().map(|(_, value)| value)
+        let session_queue = &self.sessions[self.first_party()?];
+        session_queue.has(session_queue.first_class()).front().map(|(_, value)| value)
     }
 
     /// Returns the next request's value, mutable.
@@ -125,18 +125,18 @@ impl<T> Line<T> {
     }
 
     /// Returns the value of a waiting request.
-    pub fn get_mut(&mut self, ticket: Ticket) -> Option<&mut T> {
-        let at = self.place_of(ticket.session)?;
-        let mut members = self.parties[at].of(ticket.class).iter_mut();
-        members.find(|(number, _)| *number == ticket.number).map(|(_, value)| value)
+    pub fn get_mut(&mut self, position: Position) -> Option<&mut T> {
+        let at = self.place_of(position.session)?;
+        let mut members = self.sessions[at].of(position.class).iter_mut();
+        members.find(|(number, _)| *number == position.number).map(|(_, value)| value)
     }
 
     /// Leaves the queue at any position, and returns the value.
-    pub fn leave(&mut self, ticket: Ticket, leaving: Leaving) -> Option<T> {
-        let at = self.place_of(ticket.session)?;
-        let value = self.parties[at].leave(ticket, leaving)?;
+    pub fn leave(&mut self, position: Position, leaving: Leaving) -> Option<T> {
+        let at = self.place_of(position.session)?;
+        let value = self.sessions[at].leave(position, leaving)?;
         self.waiting -= 1;
-        let is_over = self.parties[at].is_over();
+        let is_over = self.sessions[at].is_over();
         if is_over || leaving == Leaving::Served {
             self.note_service(at, is_over, leaving);
         }
@@ -150,28 +150,29 @@ impl<T> Line<T> {
         } else if leaving == Leaving::Served {
             self.passed = self.passed.saturating_add(1);
         }
-        if let Some(party) = self.parties.remove(at)
+        if let Some(session_queue) = self.sessions.remove(at)
             && !is_over
         {
-            self.parties.push_back(party);
+            self.sessions.push_back(session_queue);
         }
     }
 
     fn place_of(&self, session: u64) -> Option<usize> {
-        self.parties.iter().position(|party| party.session == session)
+        self.sessions.iter().position(|session_queue| session_queue.session == session)
     }
 
     /// Returns the next session: the first with an interactive request, unless the first of all was passed
     /// too often.
     fn first_party(&self) -> Option<usize> {
-        let is_interactive = |party: &Party<T>| party.first_class() == Class::Interactive;
-        let ahead = || self.parties.iter().position(is_interactive);
+        let is_interactive =
+            |session_queue: &SessionQueue<T>| session_queue.first_class() == Class::Interactive;
+        let ahead = || self.sessions.iter().position(is_interactive);
         let first = if self.passed < PASSES { ahead() } else { None };
-        first.or((!self.parties.is_empty()).then_some(0))
+        first.or((!self.sessions.is_empty()).then_some(0))
     }
 }
 
-impl<T> Party<T> {
+impl<T> SessionQueue<T> {
     fn new(session: u64) -> Self {
         Self { session, interactive: VecDeque::new(), background: VecDeque::new(), passed: 0 }
     }
@@ -200,12 +201,12 @@ impl<T> Party<T> {
         if self.interactive.is_empty() || owes { Class::Background } else { Class::Interactive }
     }
 
-    fn leave(&mut self, ticket: Ticket, leaving: Leaving) -> Option<T> {
-        let members = self.of(ticket.class);
-        let place = members.iter().position(|(number, _)| *number == ticket.number)?;
+    fn leave(&mut self, position: Position, leaving: Leaving) -> Option<T> {
+        let members = self.of(position.class);
+        let place = members.iter().position(|(number, _)| *number == position.number)?;
         let (_, value) = members.remove(place)?;
         if leaving == Leaving::Served {
-            let went_ahead = ticket.class == Class::Interactive && !self.background.is_empty();
+            let went_ahead = position.class == Class::Interactive && !self.background.is_empty();
             self.passed = if went_ahead { self.passed.saturating_add(1) } else { 0 };
         }
         Some(value)
@@ -222,74 +223,76 @@ mod tests {
 
     const ROOM: usize = 1_000;
 
-    fn line(sessions: &[u64]) -> (Line<()>, Vec<Ticket>) {
-        let mut line = Line::default();
-        let tickets = sessions
+    fn queue(sessions: &[u64]) -> (FairQueue<()>, Vec<Position>) {
+        let mut queue = FairQueue::default();
+        let positions = sessions
             .iter()
-            .map(|session| line.join(*session, Class::Interactive, (), ROOM).expect("room"))
+            .map(|session| queue.join(*session, Class::Interactive, (), ROOM).expect("room"))
             .collect();
-        (line, tickets)
+        (queue, positions)
     }
 
     /// Serves everybody, and returns the sessions in the order of their services.
-    fn served(mut line: Line<()>) -> Vec<u64> {
+    fn served(mut queue: FairQueue<()>) -> Vec<u64> {
         let mut order = Vec::new();
-        while let Some(front) = line.front() {
+        while let Some(front) = queue.front() {
             order.push(front.session);
-            line.leave(front, Leaving::Served);
+            queue.leave(front, Leaving::Served);
         }
         order
     }
 
     #[test]
     fn sessions_take_turns_however_many_requests_each_has() {
-        let (line, _) = line(&[1, 1, 1, 1, 2, 3, 2]);
-        assert_eq!(served(line), [1, 2, 3, 1, 2, 1, 1]);
+        let (queue, _) = queue(&[1, 1, 1, 1, 2, 3, 2]);
+        assert_eq!(served(queue), [1, 2, 3, 1, 2, 1, 1]);
     }
 
     #[test]
     fn within_a_session_who_came_first_is_first() {
-        let (mut line, tickets) = line(&[1, 1, 1]);
-        for ticket in tickets {
-            assert_eq!(line.front(), Some(ticket));
-            line.leave(ticket, Leaving::Served);
+        let (mut queue, positions) = queue(&[1, 1, 1]);
+        for position in positions {
+            assert_eq!(queue.front(), Some(position));
+            queue.leave(position, Leaving::Served);
         }
-        assert!(line.is_empty());
+        assert!(queue.is_empty());
     }
 
     #[test]
     fn who_gives_up_leaves_its_turn_to_the_next_of_its_session() {
-        let (mut line, tickets) = line(&[1, 2, 1]);
-        line.leave(tickets[0], Leaving::GaveUp);
-        assert_eq!(line.front(), Some(tickets[2]));
-        line.leave(tickets[2], Leaving::GaveUp);
-        assert_eq!((line.front(), line.len()), (Some(tickets[1]), 1));
+        let (mut queue, positions) = queue(&[1, 2, 1]);
+        queue.leave(positions[0], Leaving::GaveUp);
+        assert_eq!(queue.front(), Some(positions[2]));
+        queue.leave(positions[2], Leaving::GaveUp);
+        assert_eq!((queue.front(), queue.len()), (Some(positions[1]), 1));
     }
 
     #[test]
     fn who_has_left_is_not_there_any_more() {
-        let (mut line, tickets) = line(&[1]);
-        assert!(line.get_mut(tickets[0]).is_some());
-        assert!(line.leave(tickets[0], Leaving::GaveUp).is_some());
-        assert!(line.leave(tickets[0], Leaving::Served).is_none() && line.get_mut(tickets[0]).is_none());
+        let (mut queue, positions) = queue(&[1]);
+        assert!(queue.get_mut(positions[0]).is_some());
+        assert!(queue.leave(positions[0], Leaving::GaveUp).is_some());
+        assert!(
+            queue.leave(positions[0], Leaving::Served).is_none() && queue.get_mut(positions[0]).is_none()
+        );
     }
 
     #[test]
     fn a_line_has_an_end() {
-        let mut line = Line::default();
-        assert!((0..3).all(|session| line.join(session, Class::Interactive, (), 3).is_ok()));
-        assert_eq!(line.join(7, Class::Interactive, (), 3), Err(Crowded));
-        let front = line.front().expect("three wait");
-        line.leave(front, Leaving::Served);
-        assert!(line.join(7, Class::Interactive, (), 3).is_ok());
+        let mut queue = FairQueue::default();
+        assert!((0..3).all(|session| queue.join(session, Class::Interactive, (), 3).is_ok()));
+        assert_eq!(queue.join(7, Class::Interactive, (), 3), Err(Crowded));
+        let front = queue.front().expect("three wait");
+        queue.leave(front, Leaving::Served);
+        assert!(queue.join(7, Class::Interactive, (), 3).is_ok());
     }
 
-    fn mixed(requests: &[(u64, Class)]) -> Line<()> {
-        let mut line = Line::default();
+    fn mixed(requests: &[(u64, Class)]) -> FairQueue<()> {
+        let mut queue = FairQueue::default();
         for (session, class) in requests {
-            line.join(*session, *class, (), ROOM).expect("room");
+            queue.join(*session, *class, (), ROOM).expect("room");
         }
-        line
+        queue
     }
 
     #[test]
@@ -297,23 +300,23 @@ mod tests {
         use Class::{Background, Interactive};
 
         assert_eq!(served(mixed(&[(1, Background), (2, Background), (3, Interactive)])), [3, 1, 2]);
-        let mut line = mixed(&[(1, Background), (1, Interactive)]);
-        let first = line.front().expect("two wait");
+        let mut queue = mixed(&[(1, Background), (1, Interactive)]);
+        let first = queue.front().expect("two wait");
         assert_eq!(first.class, Interactive, "within a session too");
-        line.leave(first, Leaving::Served);
-        assert_eq!(line.front().map(|ticket| ticket.class), Some(Background));
+        queue.leave(first, Leaving::Served);
+        assert_eq!(queue.front().map(|position| position.class), Some(Background));
     }
 
     /// A main agent that always has somebody waiting, and one of the background in whatever session.
     #[test]
     fn the_background_gets_one_place_of_four_however_many_people_wait() {
         for background in [1, 2] {
-            let mut line = mixed(&[(background, Class::Background)]);
+            let mut queue = mixed(&[(background, Class::Background)]);
             let mut before = 0;
             loop {
-                line.join(1, Class::Interactive, (), ROOM).expect("room");
-                let front = line.front().expect("somebody waits");
-                line.leave(front, Leaving::Served);
+                queue.join(1, Class::Interactive, (), ROOM).expect("room");
+                let front = queue.front().expect("somebody waits");
+                queue.leave(front, Leaving::Served);
                 if front.class == Class::Background {
                     break;
                 }
@@ -343,58 +346,58 @@ mod tests {
     /// A slow reference: all who wait, and how often each session was served while each was its first.
     #[derive(Default)]
     struct Reference {
-        waiting: Vec<(Ticket, BTreeMap<u64, u32>)>,
+        waiting: Vec<(Position, BTreeMap<u64, u32>)>,
     }
 
     impl Reference {
-        fn is_first(&self, ticket: Ticket) -> bool {
+        fn is_first(&self, position: Position) -> bool {
             let mut of_session = self.waiting.iter().map(|(other, _)| *other);
-            of_session.find(|other| other.session == ticket.session) == Some(ticket)
+            of_session.find(|other| other.session == position.session) == Some(position)
         }
 
-        fn serve(&mut self, served: Ticket) {
+        fn serve(&mut self, served: Position) {
             let firsts: Vec<_> = self
                 .waiting
                 .iter()
-                .map(|(ticket, _)| *ticket)
-                .filter(|ticket| self.is_first(*ticket))
+                .map(|(position, _)| *position)
+                .filter(|position| self.is_first(*position))
                 .collect();
-            for (ticket, services) in &mut self.waiting {
-                if firsts.contains(ticket) && ticket.session != served.session {
+            for (position, services) in &mut self.waiting {
+                if firsts.contains(position) && position.session != served.session {
                     *services.entry(served.session).or_default() += 1;
                 }
             }
         }
 
-        fn remove(&mut self, ticket: Ticket) {
-            self.waiting.retain(|(other, _)| *other != ticket);
+        fn remove(&mut self, position: Position) {
+            self.waiting.retain(|(other, _)| *other != position);
         }
     }
 
     proptest! {
         #[test]
         fn nobody_at_the_head_of_its_session_waits_for_two_services_of_another(acts in prop::collection::vec(act(), 0..300)) {
-            let (mut line, mut reference) = (Line::default(), Reference::default());
+            let (mut queue, mut reference) = (FairQueue::default(), Reference::default());
             for act in acts {
                 match act {
                     Act::Joins(session) => {
-                        let ticket = line.join(session, Class::Interactive, (), ROOM).expect("room");
-                        reference.waiting.push((ticket, BTreeMap::new()));
+                        let position = queue.join(session, Class::Interactive, (), ROOM).expect("room");
+                        reference.waiting.push((position, BTreeMap::new()));
                     }
                     Act::IsServed => {
-                        let Some(front) = line.front() else { continue };
+                        let Some(front) = queue.front() else { continue };
                         prop_assert!(reference.is_first(front), "within a session the first is first");
                         reference.serve(front);
                         reference.remove(front);
-                        line.leave(front, Leaving::Served);
+                        queue.leave(front, Leaving::Served);
                     }
                     Act::GivesUp(at) => {
-                        let Some((ticket, _)) = reference.waiting.get(at).cloned() else { continue };
-                        reference.remove(ticket);
-                        line.leave(ticket, Leaving::GaveUp);
+                        let Some((position, _)) = reference.waiting.get(at).cloned() else { continue };
+                        reference.remove(position);
+                        queue.leave(position, Leaving::GaveUp);
                     }
                 }
-                prop_assert_eq!(line.len(), reference.waiting.len());
+                prop_assert_eq!(queue.len(), reference.waiting.len());
                 let most = reference.waiting.iter().flat_map(|(_, services)| services.values()).max();
                 prop_assert!(most.is_none_or(|most| *most <= 1), "{:?}", most);
             }
@@ -403,18 +406,18 @@ mod tests {
         /// Sessions that always have somebody waiting are served equally often, whoever comes besides.
         #[test]
         fn no_session_is_served_more_often_than_another(parallel in prop::collection::vec(1_usize..20, 2..10), rounds in 1_usize..30) {
-            let mut line = Line::default();
+            let mut queue = FairQueue::default();
             for (session, requests) in (0..).zip(&parallel) {
                 for _ in 0..*requests {
-                    line.join(session, Class::Interactive, (), ROOM).expect("room");
+                    queue.join(session, Class::Interactive, (), ROOM).expect("room");
                 }
             }
             let mut services = vec![0_usize; parallel.len()];
             for _ in 0..rounds * parallel.len() {
-                let front = line.front().expect("somebody waits");
+                let front = queue.front().expect("somebody waits");
                 services[front.session as usize] += 1;
-                line.leave(front, Leaving::Served);
-                line.join(front.session, Class::Interactive, (), ROOM).expect("room");
+                queue.leave(front, Leaving::Served);
+                queue.join(front.session, Class::Interactive, (), ROOM).expect("room");
             }
             prop_assert!(services.iter().all(|served| *served == rounds), "{:?}", services);
         }
@@ -425,14 +428,14 @@ mod tests {
             sessions in 1_u64..6,
             comes in prop::collection::vec((0_u64..6, any::<bool>()), 1..200),
         ) {
-            let mut line = Line::default();
-            let waits = line.join(99, Class::Background, (), ROOM).expect("room");
+            let mut queue = FairQueue::default();
+            let waits = queue.join(99, Class::Background, (), ROOM).expect("room");
             let bound = (usize::from(PASSES) + 1) * (sessions as usize + 1);
             for (services, (session, is_interactive)) in comes.into_iter().enumerate() {
                 let class = if is_interactive { Class::Interactive } else { Class::Background };
-                line.join(session % sessions, class, (), ROOM).expect("room");
-                let front = line.front().expect("somebody waits");
-                line.leave(front, Leaving::Served);
+                queue.join(session % sessions, class, (), ROOM).expect("room");
+                let front = queue.front().expect("somebody waits");
+                queue.leave(front, Leaving::Served);
                 if front == waits {
                     return Ok(());
                 }
@@ -447,22 +450,22 @@ mod tests {
             comes in prop::collection::vec((0_u64..5, any::<bool>()), 40),
         ) {
             let class = |is_interactive| if is_interactive { Class::Interactive } else { Class::Background };
-            let mut line = Line::default();
+            let mut queue = FairQueue::default();
             for (session, is_interactive) in before {
-                line.join(session, class(is_interactive), (), ROOM).expect("room");
+                queue.join(session, class(is_interactive), (), ROOM).expect("room");
             }
-            let waits = line.join(99, Class::Interactive, (), ROOM).expect("room");
+            let waits = queue.join(99, Class::Interactive, (), ROOM).expect("room");
             let mut services = BTreeMap::<u64, u32>::new();
             for (session, is_interactive) in comes {
-                let front = line.front().expect("somebody waits");
-                line.leave(front, Leaving::Served);
+                let front = queue.front().expect("somebody waits");
+                queue.leave(front, Leaving::Served);
                 if front == waits {
                     return Ok(());
                 }
                 let times = services.entry(front.session).or_default();
                 *times += 1;
                 prop_assert!(*times <= 1, "{:?}", services);
-                line.join(session, class(is_interactive), (), ROOM).expect("room");
+                queue.join(session, class(is_interactive), (), ROOM).expect("room");
             }
             prop_assert!(false, "it starves");
         }

@@ -9,22 +9,22 @@ fn intent(format: WireFormat, path: &str) -> Intent {
     Intent::read(&Method::POST, path, Some(format), None).expect("a format that is told is enough")
 }
 
-fn refers(format: WireFormat, path: &str, body: &str) -> Vec<BondKey> {
-    bonds(body.as_bytes(), &intent(format, path)).to_vec()
+fn refers(format: WireFormat, path: &str, body: &str) -> Vec<ResourceKey> {
+    resource_owners(body.as_bytes(), &intent(format, path)).to_vec()
 }
 
 /// What the answer to a request made, when it comes in these pieces; as a whole it made the same.
-fn made(format: WireFormat, path: &str, pieces: &[&[u8]]) -> Vec<BondKey> {
-    let mut scout = Scout::new(&intent(format, path)).expect("such a request makes things");
+fn made(format: WireFormat, path: &str, pieces: &[&[u8]]) -> Vec<ResourceKey> {
+    let mut id_scanner = IdScanner::new(&intent(format, path)).expect("such a request makes things");
     let (mut found, mut in_all) = (Vec::new(), Vec::new());
-    scout.clone().all(&pieces.concat(), |key| in_all.push(key));
-    pieces.iter().for_each(|piece| scout.push(piece, |key| found.push(key)));
+    id_scanner.clone().all(&pieces.concat(), |key| in_all.push(key));
+    pieces.iter().for_each(|piece| id_scanner.push(piece, |key| found.push(key)));
     assert_eq!(found, in_all);
     found
 }
 
-fn key(kind: Kind, id: &str) -> BondKey {
-    BondKey::of(kind, id.as_bytes()).expect("not empty")
+fn key(kind: ResourceKind, id: &str) -> ResourceKey {
+    ResourceKey::of(kind, id.as_bytes()).expect("not empty")
 }
 
 const STREAM: &str = concat!(
@@ -40,7 +40,7 @@ const STREAM: &str = concat!(
 #[test]
 fn an_answer_and_the_request_that_follows_it_have_the_same_key() {
     let long = format!("gAAAA{}", "x".repeat(5_000));
-    let same = |made: Vec<BondKey>, refers: Vec<BondKey>| {
+    let same = |made: Vec<ResourceKey>, refers: Vec<ResourceKey>| {
         assert_eq!(made.len(), 1);
         assert_eq!(made, refers);
     };
@@ -80,7 +80,7 @@ fn an_answer_and_the_request_that_follows_it_have_the_same_key() {
 
 #[test]
 fn whatever_else_is_made_is_found_by_its_id_or_its_name() {
-    let same = |made: Vec<BondKey>, refers: Vec<BondKey>| {
+    let same = |made: Vec<ResourceKey>, refers: Vec<ResourceKey>| {
         assert!(made.iter().any(|key| refers.contains(key)), "{made:?} {refers:?}");
     };
     let batch = made(Anthropic, "/v1/messages/batches", &[br#"{"id":"msgbatch_1","type":"message_batch"}"#]);
@@ -138,7 +138,7 @@ fn whatever_else_is_made_is_found_by_its_id_or_its_name() {
 
 #[test]
 fn a_thing_is_found_wherever_the_pieces_are_cut() {
-    let whole = [key(Kind::Response, "resp_1"), key(Kind::Reasoning, "gAAAAA/b==")];
+    let whole = [key(ResourceKind::Response, "resp_1"), key(ResourceKind::Reasoning, "gAAAAA/b==")];
     for first in 0..=STREAM.len() {
         for second in [first, first + 1, first + 30] {
             let second = second.min(STREAM.len());
@@ -182,7 +182,7 @@ fn only_things_of_the_right_name_were_made() {
 
 #[test]
 fn answers_that_make_nothing_are_not_read() {
-    let none = |format, path| assert!(Scout::new(&intent(format, path)).is_none(), "{path}");
+    let none = |format, path| assert!(IdScanner::new(&intent(format, path)).is_none(), "{path}");
     none(OpenAi, "/v1/chat/completions");
     none(OpenAi, "/v1/models");
     none(OpenAi, "/v1/files/file-1/content");
@@ -197,22 +197,22 @@ fn answers_that_make_nothing_are_not_read() {
 
 #[test]
 fn the_same_id_of_two_kinds_is_two_things() {
-    assert_ne!(key(Kind::Response, "x"), key(Kind::File, "x"));
+    assert_ne!(key(ResourceKind::Response, "x"), key(ResourceKind::File, "x"));
 }
 
 #[test]
 fn no_more_than_so_many_things_are_looked_at() {
-    let body = r#"{"file_id":"f"}"#.repeat(MAX_BONDS_AND_MORE);
+    let body = r#"{"file_id":"f"}"#.repeat(MAX_RESOURCES_AND_MORE);
     assert_eq!(refers(OpenAi, "/v1/chat/completions", &body).len(), 4_096);
 }
 
-const MAX_BONDS_AND_MORE: usize = 5_000;
+const MAX_RESOURCES_AND_MORE: usize = 5_000;
 
 proptest! {
     #[test]
     fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200), cut in 0..200_usize) {
         for (format, path) in [(OpenAi, "/v1/responses"), (Anthropic, "/v1/messages"), (Gemini, "/cachedContents")] {
-            let _ = bonds(&body, &intent(format, path));
+            let _ = resource_owners(&body, &intent(format, path));
             let cut = cut.min(body.len());
             let _ = made(format, path, &[&body[..cut], &body[cut..]]);
         }
@@ -244,7 +244,7 @@ proptest! {
     ) {
         let answer = serde_json::json!({"a": before, "response": {"id": format!("resp_{id}")}, "z": after});
         let request = serde_json::json!({"a": before, "previous_response_id": format!("resp_{id}"), "z": after});
-        let expected = [key(Kind::Response, &format!("resp_{id}"))];
+        let expected = [key(ResourceKind::Response, &format!("resp_{id}"))];
         prop_assert_eq!(made(OpenAi, "/v1/responses", &[answer.to_string().as_bytes()]), expected);
         prop_assert_eq!(refers(OpenAi, "/v1/responses", &request.to_string()), expected);
     }

@@ -10,7 +10,7 @@ use crate::edges::config::{Fallback, ProviderConfig};
 
 /// A provider's part in serving a request.
 #[derive(Clone, Debug)]
-pub struct Leg {
+pub struct Hop {
     pub route: Route,
     /// The provider's place in the generation.
     pub provider: usize,
@@ -18,7 +18,7 @@ pub struct Leg {
     pub model: ModelId,
 }
 
-impl Leg {
+impl Hop {
     /// Makes a hop with a route among these providers.
     pub fn new(route: Route, providers: &[Arc<ProviderConfig>]) -> Self {
         let provider = providers.iter().position(|known| Arc::ptr_eq(&known.core, &route.provider));
@@ -38,54 +38,54 @@ impl Leg {
 
 /// The failover chains of a configuration.
 #[derive(Debug, Default)]
-pub struct Chains(Vec<Chain>);
+pub struct FailoverChains(Vec<FailoverChain>);
 
 #[derive(Debug)]
-struct Chain {
+struct FailoverChain {
     fallback: Fallback,
-    legs: Arc<[Leg]>,
+    hops: Arc<[Hop]>,
 }
 
-impl Chains {
+impl FailoverChains {
     /// Makes the chains of a configuration. The reader has dropped hops without accounts.
     pub fn new(fallbacks: &[Fallback], providers: &[Arc<ProviderConfig>]) -> Self {
         let chain = |fallback: &Fallback| {
-            let legs = fallback.to.iter().map(|route| Leg::new(route.clone(), providers)).collect();
-            Chain { fallback: fallback.clone(), legs }
+            let hops = fallback.to.iter().map(|route| Hop::new(route.clone(), providers)).collect();
+            FailoverChain { fallback: fallback.clone(), hops }
         };
         Self(fallbacks.iter().filter(|fallback| !fallback.to.is_empty()).map(chain).collect())
     }
 
-    /// Returns the hops after `origin`. A pinned route has none.
+    /// Returns the hops after `primary`. A pinned route has none.
     ///
     /// The precedence: the model at its provider, the model, all models.
-    pub fn of(&self, origin: &Route, intent: &Intent) -> Arc<[Leg]> {
-        if self.0.is_empty() || origin.is_pinned() || origin.account.is_some() || !intent.names_model() {
+    pub fn of(&self, primary: &Route, intent: &Intent) -> Arc<[Hop]> {
+        if self.0.is_empty() || primary.is_pinned() || primary.account.is_some() || !intent.names_model() {
             return Arc::default();
         }
-        let fitting = self.0.iter().filter(|chain| chain.fits(origin, intent));
+        let fitting = self.0.iter().filter(|chain| chain.fits(primary, intent));
         // The most specific chain: a model of its own before `*`, then a provider of its own.
         match fitting.max_by_key(|chain| (!chain.fallback.is_for_all(), chain.fallback.provider.is_some())) {
-            Some(chain) => chain.without(origin),
+            Some(chain) => chain.without(primary),
             None => Arc::default(),
         }
     }
 }
 
-impl Chain {
-    fn fits(&self, origin: &Route, intent: &Intent) -> bool {
+impl FailoverChain {
+    fn fits(&self, primary: &Route, intent: &Intent) -> bool {
         let Fallback { provider, model, .. } = &self.fallback;
-        let same_format = self.legs.iter().all(|leg| leg.route.provider.format == origin.provider.format);
-        let model = if self.fallback.is_for_all() { !intent.embeds() } else { *model == origin.model };
-        same_format && model && provider.as_ref().is_none_or(|provider| *provider == origin.provider.id)
+        let same_format = self.hops.iter().all(|hop| hop.route.provider.format == primary.provider.format);
+        let model = if self.fallback.is_for_all() { !intent.embeds() } else { *model == primary.model };
+        same_format && model && provider.as_ref().is_none_or(|provider| *provider == primary.provider.id)
     }
 
     /// A chain for all models can lead back to the request's own place.
-    fn without(&self, origin: &Route) -> Arc<[Leg]> {
-        if self.legs.iter().any(|leg| leg.is(origin)) {
-            return self.legs.iter().filter(|leg| !leg.is(origin)).cloned().collect();
+    fn without(&self, primary: &Route) -> Arc<[Hop]> {
+        if self.hops.iter().any(|hop| hop.is(primary)) {
+            return self.hops.iter().filter(|hop| !hop.is(primary)).cloned().collect();
         }
-        self.legs.clone()
+        self.hops.clone()
     }
 }
 
@@ -110,8 +110,8 @@ accounts:
   - {id: 'groq:a', api_key: k}
 ";
 
-    fn generation(chains: &str) -> Generation {
-        let text = format!("{PROVIDERS}fallbacks: {chains}\n");
+    fn generation(failover_chains: &str) -> Generation {
+        let text = format!("{PROVIDERS}fallbacks: {failover_chains}\n");
         let config = from_text(&text, "pointsman.yaml", &Process as &dyn Environment).expect("valid");
         let now = crate::clock::Clock::start().now();
         Generation::new(config, &Fleet::default(), &MemoryStore::default(), None, now)
@@ -121,26 +121,31 @@ accounts:
         Intent::read(&Method::POST, path, Some(WireFormat::OpenAi), None).expect("known")
     }
 
-    fn check(chains: &str, asked: &str, path: &str, expected: &[&str]) {
-        check_pinned(chains, (asked, None), path, expected);
+    fn check(failover_chains: &str, asked: &str, path: &str, expected: &[&str]) {
+        check_pinned(failover_chains, (asked, None), path, expected);
     }
 
-    fn check_pinned(chains: &str, (asked, pool): (&str, Option<&str>), path: &str, expected: &[&str]) {
-        let generation = generation(chains);
+    fn check_pinned(
+        failover_chains: &str,
+        (asked, pool): (&str, Option<&str>),
+        path: &str,
+        expected: &[&str],
+    ) {
+        let generation = generation(failover_chains);
         let ask = Ask { format: WireFormat::OpenAi, provider: None, model: asked, pool, account: None };
-        let origin = Route::parse(&ask, &generation, false).expect("a route");
-        let legs = generation.chains.of(&origin, &intent(path));
-        assert_eq!(legs.iter().map(Leg::name).collect::<Vec<_>>(), expected, "{chains} {asked}");
+        let primary = Route::parse(&ask, &generation, false).expect("a route");
+        let hops = generation.failover_chains.of(&primary, &intent(path));
+        assert_eq!(hops.iter().map(Hop::name).collect::<Vec<_>>(), expected, "{failover_chains} {asked}");
     }
 
     const CHAT: &str = "/v1/chat/completions";
 
     #[test]
     fn the_nearest_chain_is_taken() {
-        let chains = "{gpt-5: acme/a, openai/gpt-5: acme/b, '*': acme/c, openai/*: acme/d}";
-        check(chains, "gpt-5", CHAT, &["acme/b"]);
+        let failover_chains = "{gpt-5: acme/a, openai/gpt-5: acme/b, '*': acme/c, openai/*: acme/d}";
+        check(failover_chains, "gpt-5", CHAT, &["acme/b"]);
         check("{gpt-5: acme/a, '*': acme/c, openai/*: acme/d}", "gpt-5", CHAT, &["acme/a"]);
-        check(chains, "gpt-4", CHAT, &["acme/d"]);
+        check(failover_chains, "gpt-4", CHAT, &["acme/d"]);
         check("{gpt-5: acme/a, '*': acme/c, groq/gpt-4: acme/d}", "gpt-4", CHAT, &["acme/c"]);
     }
 
@@ -151,9 +156,11 @@ accounts:
 
     #[test]
     fn a_provider_before_the_model_is_no_pin() {
-        for chains in ["{gpt-5: acme/a}", "{openai/gpt-5: acme/a}", "{'*': acme/a}", "{openai/*: acme/a}"] {
+        for failover_chains in
+            ["{gpt-5: acme/a}", "{openai/gpt-5: acme/a}", "{'*': acme/a}", "{openai/*: acme/a}"]
+        {
             for asked in ["gpt-5", "openai/gpt-5"] {
-                check(chains, asked, CHAT, &["acme/a"]);
+                check(failover_chains, asked, CHAT, &["acme/a"]);
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct Launch {
 
 /// Variables, arguments and files of a launch.
 #[derive(Debug, Default)]
-pub(super) struct Outfit {
+pub(super) struct AgentEnvironment {
     pub variables: Vec<(&'static str, OsString)>,
     pub without: Vec<&'static str>,
     pub arguments: Vec<String>,
@@ -57,19 +57,19 @@ impl Launch {
     }
 }
 
-impl Outfit {
+impl AgentEnvironment {
     /// Makes the environment for `agent`, from the present environment.
     ///
     /// # Errors
     /// Where settings of the user's that it has to build on cannot be read, or a file cannot be made.
     pub(super) fn new(agent: &Agent, launch: &Launch, rest: &[OsString]) -> anyhow::Result<Self> {
-        let mut outfit = Self::from(agent, launch, &|name| std::env::var_os(name))?;
+        let mut agent_environment = Self::from(agent, launch, &|name| std::env::var_os(name))?;
         if agent.settings == Settings::DroidFile {
             let (file, folder) = droid_file::for_command(rest, launch)?;
-            outfit.of_command = vec!["--settings".into(), file.into()];
-            outfit._files = Some(folder);
+            agent_environment.of_command = vec!["--settings".into(), file.into()];
+            agent_environment._files = Some(folder);
         }
-        Ok(outfit)
+        Ok(agent_environment)
     }
 
     fn from(
@@ -81,7 +81,7 @@ impl Outfit {
         let keeps_keys = agent.speaks.iter().any(|format| launch.own.contains(format));
         let keys = agent.keys.iter().filter(|_| !keeps_keys);
         let arguments = agent.arguments.iter().filter(|(format, _)| formats.contains(format));
-        let mut outfit = Self {
+        let mut agent_environment = Self {
             variables: variables(agent, launch, environment),
             without: agent.without.iter().chain(keys).copied().collect(),
             arguments: arguments.map(|(_, argument)| launch.fill(argument)).collect(),
@@ -92,17 +92,17 @@ impl Outfit {
             Settings::None | Settings::DroidFile => {}
             Settings::GeminiHome => {
                 if let Some(home) = gemini_home::beside(gemini_home::of_user(environment).as_deref())? {
-                    outfit.variables.push((gemini_home::VARIABLE, home.path().into()));
-                    outfit._files = Some(home);
+                    agent_environment.variables.push((gemini_home::VARIABLE, home.path().into()));
+                    agent_environment._files = Some(home);
                 }
             }
             Settings::OpencodeConfig => {
                 let written = environment(opencode_config::VARIABLE);
                 let config = opencode_config::with_bases(written.as_deref(), launch)?;
-                outfit.variables.push((opencode_config::VARIABLE, config.into()));
+                agent_environment.variables.push((opencode_config::VARIABLE, config.into()));
             }
         }
-        Ok(outfit)
+        Ok(agent_environment)
     }
 }
 
@@ -155,37 +155,47 @@ pub(super) mod tests {
         Launch { base: "http://127.0.0.1:7".into(), served: served.into(), own: vec![], session: "s1".into() }
     }
 
-    fn outfit(name: AgentName, served: &[Format], environment: &[(&str, &str)]) -> Outfit {
+    fn agent_environment(
+        name: AgentName,
+        served: &[Format],
+        environment: &[(&str, &str)],
+    ) -> AgentEnvironment {
         let lookup = |name: &str| {
             environment.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         };
-        Outfit::from(Agent::named(name), &launch(served), &lookup).expect("an outfit")
+        AgentEnvironment::from(Agent::named(name), &launch(served), &lookup).expect("an outfit")
     }
 
-    fn value<'a>(outfit: &'a Outfit, name: &str) -> Option<&'a str> {
-        outfit.variables.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.to_str())
+    fn value<'a>(agent_environment: &'a AgentEnvironment, name: &str) -> Option<&'a str> {
+        agent_environment
+            .variables
+            .iter()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, value)| value.to_str())
     }
 
     #[test]
     fn claude_gets_the_gateway_and_a_placeholder_in_place_of_its_key() {
-        let outfit = outfit(AgentName::Claude, &[Format::Anthropic], &[("ANTHROPIC_API_KEY", "sk-own")]);
-        assert_eq!(value(&outfit, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:7"));
-        assert_eq!(value(&outfit, "ANTHROPIC_AUTH_TOKEN"), Some(PLACEHOLDER));
-        assert!(outfit.without.contains(&"ANTHROPIC_API_KEY"));
-        assert!(outfit.arguments.is_empty());
+        let agent_environment =
+            agent_environment(AgentName::Claude, &[Format::Anthropic], &[("ANTHROPIC_API_KEY", "sk-own")]);
+        assert_eq!(value(&agent_environment, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:7"));
+        assert_eq!(value(&agent_environment, "ANTHROPIC_AUTH_TOKEN"), Some(PLACEHOLDER));
+        assert!(agent_environment.without.contains(&"ANTHROPIC_API_KEY"));
+        assert!(agent_environment.arguments.is_empty());
     }
 
     #[test]
     fn a_user_who_brings_a_credential_keeps_it() {
         let launch = Launch { own: vec![Format::Anthropic, Format::OpenAi], ..launch(&Format::ALL) };
         let own = |name: &str| (name == "ANTHROPIC_API_KEY").then(|| OsString::from("sk-own"));
-        let outfit = |agent| Outfit::from(Agent::named(agent), &launch, &own).expect("an outfit");
-        let claude = outfit(AgentName::Claude);
+        let agent_environment =
+            |agent| AgentEnvironment::from(Agent::named(agent), &launch, &own).expect("an outfit");
+        let claude = agent_environment(AgentName::Claude);
         assert_eq!(value(&claude, "ANTHROPIC_BASE_URL"), Some("http://127.0.0.1:7"));
         assert_eq!(value(&claude, "ANTHROPIC_AUTH_TOKEN"), None);
         assert!(!claude.without.contains(&"ANTHROPIC_API_KEY"));
-        assert!(outfit(AgentName::Codex).arguments[3].contains("requires_openai_auth=true"));
-        let any = outfit(AgentName::Any);
+        assert!(agent_environment(AgentName::Codex).arguments[3].contains("requires_openai_auth=true"));
+        let any = agent_environment(AgentName::Any);
         assert_eq!(value(&any, "ANTHROPIC_API_KEY"), None, "what is there stays");
         assert_eq!(value(&any, "OPENAI_API_KEY"), Some(PLACEHOLDER), "libraries do not start without one");
         assert_eq!(value(&any, "GEMINI_API_KEY"), Some(PLACEHOLDER), "nobody brings one for this format");
@@ -193,53 +203,57 @@ pub(super) mod tests {
 
     #[test]
     fn an_agent_of_one_format_at_a_time_is_told_one() {
-        let copilot = outfit(AgentName::Copilot, &[Format::OpenAi, Format::Anthropic], &[]);
+        let copilot = agent_environment(AgentName::Copilot, &[Format::OpenAi, Format::Anthropic], &[]);
         assert_eq!(value(&copilot, "COPILOT_PROVIDER_TYPE"), Some("anthropic"));
         assert_eq!(value(&copilot, "COPILOT_PROVIDER_BASE_URL"), Some("http://127.0.0.1:7"));
-        let copilot = outfit(AgentName::Copilot, &[Format::OpenAi], &[]);
+        let copilot = agent_environment(AgentName::Copilot, &[Format::OpenAi], &[]);
         assert_eq!(value(&copilot, "COPILOT_PROVIDER_BASE_URL"), Some("http://127.0.0.1:7/v1"));
         assert!(copilot.without.contains(&"COPILOT_PROVIDER_BEARER_TOKEN"));
-        let qwen = outfit(AgentName::Qwen, &[Format::Anthropic], &[]);
+        let qwen = agent_environment(AgentName::Qwen, &[Format::Anthropic], &[]);
         assert_eq!(qwen.arguments, ["--auth-type=anthropic"]);
         assert_eq!(value(&qwen, "OPENAI_BASE_URL"), None);
     }
 
     #[test]
     fn agy_is_told_the_format_of_its_gateway() {
-        let agy = outfit(AgentName::Agy, &[Format::Gemini], &[]);
+        let agy = agent_environment(AgentName::Agy, &[Format::Gemini], &[]);
         assert_eq!(value(&agy, "AGY_LLM_GATEWAY_WIRE_PROTOCOL"), Some("genai"));
         assert_eq!(value(&agy, "AGY_LLM_GATEWAY_URL"), Some("http://127.0.0.1:7"));
     }
 
     #[test]
     fn codex_is_told_by_arguments_alone() {
-        let outfit = outfit(AgentName::Codex, &[Format::OpenAi], &[]);
-        assert!(outfit.variables.is_empty());
-        assert!(outfit.arguments[3].contains(r#"base_url="http://127.0.0.1:7/v1""#), "{outfit:?}");
+        let agent_environment = agent_environment(AgentName::Codex, &[Format::OpenAi], &[]);
+        assert!(agent_environment.variables.is_empty());
+        assert!(
+            agent_environment.arguments[3].contains(r#"base_url="http://127.0.0.1:7/v1""#),
+            "{agent_environment:?}"
+        );
     }
 
     #[test]
     fn what_nobody_could_answer_is_left_as_it_is() {
-        let outfit = outfit(AgentName::Any, &[Format::OpenAi], &[("ANTHROPIC_API_KEY", "sk-own")]);
-        assert_eq!(value(&outfit, "OPENAI_BASE_URL"), Some("http://127.0.0.1:7/v1"));
-        assert_eq!(value(&outfit, "ANTHROPIC_BASE_URL"), None);
-        assert_eq!(value(&outfit, "ANTHROPIC_API_KEY"), None);
+        let agent_environment =
+            agent_environment(AgentName::Any, &[Format::OpenAi], &[("ANTHROPIC_API_KEY", "sk-own")]);
+        assert_eq!(value(&agent_environment, "OPENAI_BASE_URL"), Some("http://127.0.0.1:7/v1"));
+        assert_eq!(value(&agent_environment, "ANTHROPIC_BASE_URL"), None);
+        assert_eq!(value(&agent_environment, "ANTHROPIC_API_KEY"), None);
     }
 
     #[test]
     fn headers_of_the_users_stay() {
         let own = [("GEMINI_CLI_CUSTOM_HEADERS", "x-team: blue")];
-        let outfit = outfit(AgentName::Gemini, &[Format::Gemini], &own);
-        let headers = value(&outfit, "GEMINI_CLI_CUSTOM_HEADERS");
+        let agent_environment = agent_environment(AgentName::Gemini, &[Format::Gemini], &own);
+        let headers = value(&agent_environment, "GEMINI_CLI_CUSTOM_HEADERS");
         assert_eq!(headers, Some("x-team: blue,x-pointsman-root: s1"));
     }
 
     #[test]
     fn the_gateway_is_not_looked_for_behind_a_proxy() {
         let own = [("HTTPS_PROXY", "http://proxy.example:3128"), ("NO_PROXY", "intranet.example")];
-        let outfit = outfit(AgentName::Claude, &[Format::Anthropic], &own);
-        assert_eq!(value(&outfit, "NO_PROXY"), Some("intranet.example,127.0.0.1"));
-        assert_eq!(value(&outfit, "no_proxy"), Some("127.0.0.1"));
+        let agent_environment = agent_environment(AgentName::Claude, &[Format::Anthropic], &own);
+        assert_eq!(value(&agent_environment, "NO_PROXY"), Some("intranet.example,127.0.0.1"));
+        assert_eq!(value(&agent_environment, "no_proxy"), Some("127.0.0.1"));
     }
 
     #[test]

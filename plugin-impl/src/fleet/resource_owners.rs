@@ -6,7 +6,7 @@
 //! Owners are remembered by id, not by ordinal: an account with a renewed key still owns its resources.
 
 use pointsman_core::ids::AccountId;
-use pointsman_core::request::bond::BondKey;
+use pointsman_core::request::resource::ResourceKey;
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
@@ -16,12 +16,12 @@ const CROWDED: usize = 50_000;
 
 /// The owners of resources.
 #[derive(Debug)]
-pub struct Bonds {
-    makers: DashMap<BondKey, Maker>,
+pub struct ResourceOwners {
+    owners: DashMap<ResourceKey, Owner>,
 }
 
 #[derive(Clone, Debug)]
-struct Maker {
+struct Owner {
     account: AccountId,
     seen: Millis,
 }
@@ -37,36 +37,36 @@ pub enum Bound {
     Torn(AccountId, AccountId),
 }
 
-impl Default for Bonds {
+impl Default for ResourceOwners {
     fn default() -> Self {
-        Self { makers: DashMap::with_shard_amount(super::SHARDS) }
+        Self { owners: DashMap::with_shard_amount(super::SHARDS) }
     }
 }
 
-impl Bonds {
+impl ResourceOwners {
     /// Returns the owner of a resource; a lookup counts as a use.
-    pub fn maker(&self, key: BondKey, now: Millis) -> Option<AccountId> {
-        let mut maker = self.makers.get_mut(&key)?;
-        maker.seen = now;
-        Some(maker.account.clone())
+    pub fn owner(&self, key: ResourceKey, now: Millis) -> Option<AccountId> {
+        let mut owner = self.owners.get_mut(&key)?;
+        owner.seen = now;
+        Some(owner.account.clone())
     }
 
     /// Remembers the owner of a resource.
-    pub fn made(&self, key: BondKey, account: &AccountId, now: Millis) {
+    pub fn made(&self, key: ResourceKey, account: &AccountId, now: Millis) {
         self.make_room();
-        self.makers.insert(key, Maker { account: account.clone(), seen: now });
+        self.owners.insert(key, Owner { account: account.clone(), seen: now });
     }
 
     /// Returns whether the map is empty, so a request's references need no search.
     pub fn is_empty(&self) -> bool {
-        self.makers.is_empty()
+        self.owners.is_empty()
     }
 
     /// Returns the account demanded by references.
-    pub fn of(&self, keys: &[BondKey], now: Millis) -> Bound {
-        let mut makers = keys.iter().filter_map(|key| self.maker(*key, now));
-        let Some(first) = makers.next() else { return Bound::Free };
-        match makers.find(|maker| *maker != first) {
+    pub fn of(&self, keys: &[ResourceKey], now: Millis) -> Bound {
+        let mut owners = keys.iter().filter_map(|key| self.owner(*key, now));
+        let Some(first) = owners.next() else { return Bound::Free };
+        match owners.find(|owner| *owner != first) {
             Some(other) => Bound::Torn(first, other),
             None => Bound::To(first),
         }
@@ -74,16 +74,16 @@ impl Bonds {
 
     /// Drops the least recently used half, so the search costs little per resource.
     fn make_room(&self) {
-        if self.makers.len() < CROWDED {
+        if self.owners.len() < CROWDED {
             return;
         }
-        let mut seen: Vec<Millis> = self.makers.iter().map(|maker| maker.seen).collect();
+        let mut seen: Vec<Millis> = self.owners.iter().map(|owner| owner.seen).collect();
         let middle = seen.len() / 2;
         if middle == 0 {
             return; // Another thread has just made room.
         }
         let oldest_kept = *seen.select_nth_unstable(middle).1;
-        self.makers.retain(|_, maker| maker.seen > oldest_kept);
+        self.owners.retain(|_, owner| owner.seen > oldest_kept);
     }
 }
 
@@ -97,16 +97,16 @@ mod tests {
         AccountId::new(&format!("openai:{label}"))
     }
 
-    fn bonds(made: &[(u64, &str)]) -> Bonds {
-        let bonds = Bonds::default();
-        made.iter().for_each(|(key, label)| bonds.made(BondKey(*key), &account(label), NOW));
-        bonds
+    fn resource_owners(made: &[(u64, &str)]) -> ResourceOwners {
+        let resource_owners = ResourceOwners::default();
+        made.iter().for_each(|(key, label)| resource_owners.made(ResourceKey(*key), &account(label), NOW));
+        resource_owners
     }
 
     fn check(keys: &[u64], expected: &Bound) {
-        let bonds = bonds(&[(1, "a"), (2, "a"), (3, "b")]);
-        let keys: Vec<_> = keys.iter().copied().map(BondKey).collect();
-        assert_eq!(bonds.of(&keys, NOW), *expected, "{keys:?}");
+        let resource_owners = resource_owners(&[(1, "a"), (2, "a"), (3, "b")]);
+        let keys: Vec<_> = keys.iter().copied().map(ResourceKey).collect();
+        assert_eq!(resource_owners.of(&keys, NOW), *expected, "{keys:?}");
     }
 
     #[test]
@@ -119,27 +119,27 @@ mod tests {
 
     #[test]
     fn what_is_made_again_has_its_new_maker() {
-        let bonds = bonds(&[(1, "a"), (1, "b")]);
-        assert_eq!(bonds.maker(BondKey(1), NOW), Some(account("b")));
+        let resource_owners = resource_owners(&[(1, "a"), (1, "b")]);
+        assert_eq!(resource_owners.owner(ResourceKey(1), NOW), Some(account("b")));
     }
 
     #[test]
     fn the_map_is_bounded_and_keeps_what_was_seen_last() {
-        let bonds = Bonds::default();
+        let resource_owners = ResourceOwners::default();
         for key in 0..2 * CROWDED as u64 {
-            bonds.made(BondKey(key), &account("a"), Millis(key));
+            resource_owners.made(ResourceKey(key), &account("a"), Millis(key));
             // The first one is referred to all the time.
-            assert!(bonds.maker(BondKey(0), Millis(key)).is_some(), "forgotten at {key}");
+            assert!(resource_owners.owner(ResourceKey(0), Millis(key)).is_some(), "forgotten at {key}");
         }
-        assert!(bonds.makers.len() <= CROWDED);
-        assert_eq!(bonds.maker(BondKey(1), Millis(0)), None);
-        assert!(bonds.maker(BondKey(2 * CROWDED as u64 - 1), Millis(0)).is_some());
+        assert!(resource_owners.owners.len() <= CROWDED);
+        assert_eq!(resource_owners.owner(ResourceKey(1), Millis(0)), None);
+        assert!(resource_owners.owner(ResourceKey(2 * CROWDED as u64 - 1), Millis(0)).is_some());
     }
 
     #[test]
     fn things_that_were_all_made_at_once_are_bounded_too() {
-        let bonds = Bonds::default();
-        (0..2 * CROWDED as u64).for_each(|key| bonds.made(BondKey(key), &account("a"), NOW));
-        assert!(bonds.makers.len() <= CROWDED);
+        let resource_owners = ResourceOwners::default();
+        (0..2 * CROWDED as u64).for_each(|key| resource_owners.made(ResourceKey(key), &account("a"), NOW));
+        assert!(resource_owners.owners.len() <= CROWDED);
     }
 }

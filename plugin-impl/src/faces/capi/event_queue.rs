@@ -14,7 +14,7 @@ const ROOM: usize = 256;
 
 /// A bounded queue of events.
 #[derive(Debug)]
-pub(super) struct Mailbox<T> {
+pub(super) struct EventQueue<T> {
     inner: Mutex<Inner<T>>,
     filled: Condvar,
 }
@@ -33,14 +33,14 @@ pub(super) struct Taken<T> {
     pub(super) missed: u64,
 }
 
-impl<T> Default for Mailbox<T> {
+impl<T> Default for EventQueue<T> {
     fn default() -> Self {
         let inner = Inner { pieces: VecDeque::new(), missed: 0, closed: false };
         Self { inner: Mutex::new(inner), filled: Condvar::new() }
     }
 }
 
-impl<T> Mailbox<T> {
+impl<T> EventQueue<T> {
     pub(super) fn put(&self, piece: T) {
         let mut inner = unpoisoned(self.inner.lock());
         if inner.pieces.len() == ROOM {
@@ -83,31 +83,31 @@ mod tests {
 
     #[test]
     fn pieces_come_in_their_order() {
-        let mailbox = Mailbox::default();
-        mailbox.put(1);
-        mailbox.put(2);
-        let taken = || mailbox.take(Duration::ZERO).map(|taken| taken.piece);
+        let event_queue = EventQueue::default();
+        event_queue.put(1);
+        event_queue.put(2);
+        let taken = || event_queue.take(Duration::ZERO).map(|taken| taken.piece);
         assert_eq!((taken(), taken(), taken()), (Some(1), Some(2), None));
     }
 
     #[test]
     fn the_oldest_goes_when_it_is_full_and_is_counted() {
-        let mailbox = Mailbox::default();
-        (0..ROOM + 3).for_each(|piece| mailbox.put(piece));
-        assert_eq!(mailbox.take(Duration::ZERO), Some(Taken { piece: 3, missed: 3 }));
-        assert_eq!(mailbox.take(Duration::ZERO), Some(Taken { piece: 4, missed: 0 }));
+        let event_queue = EventQueue::default();
+        (0..ROOM + 3).for_each(|piece| event_queue.put(piece));
+        assert_eq!(event_queue.take(Duration::ZERO), Some(Taken { piece: 3, missed: 3 }));
+        assert_eq!(event_queue.take(Duration::ZERO), Some(Taken { piece: 4, missed: 0 }));
     }
 
     #[test]
     fn who_waits_is_woken_by_a_piece_and_by_the_end() {
         for close in [false, true] {
-            let mailbox = Arc::new(Mailbox::default());
-            let waiting = mailbox.clone();
+            let event_queue = Arc::new(EventQueue::default());
+            let waiting = event_queue.clone();
             let waiter = std::thread::spawn(move || waiting.take(Duration::from_secs(60)));
             if close {
-                mailbox.close()
+                event_queue.close()
             } else {
-                mailbox.put(7)
+                event_queue.put(7)
             }
             assert_eq!(waiter.join().unwrap().is_none(), close);
         }
