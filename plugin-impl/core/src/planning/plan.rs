@@ -241,6 +241,19 @@ pub(crate) mod testing {
     use smallvec::smallvec;
 
     use super::*;
+    use crate::request::operation::Operation;
+
+    /// A generating request to three accounts, bound to none of them.
+    pub(crate) const THREE: Context = Context {
+        turn: 0,
+        accounts: 3,
+        sticky: None,
+        firm: false,
+        parent: None,
+        at_last: false,
+        own: None,
+        operation: Operation::Generating,
+    };
 
     /// An account with one open way.
     pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {

@@ -111,22 +111,11 @@ impl Urgency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::planning::plan::testing::{account, order_at};
+    use crate::planning::plan::testing::{THREE, account, order_at};
     use crate::planning::strategy::Strategy;
     use crate::quota::outlook::OutlookWord;
-    use crate::request::operation::Operation;
 
     const NOW: Millis = Millis(1_000_000);
-    const THREE: Context = Context {
-        turn: 0,
-        accounts: 3,
-        sticky: None,
-        firm: false,
-        parent: None,
-        at_last: false,
-        own: None,
-        operation: Operation::Generating,
-    };
 
     /// An account with so many thousandths left, until a reset in so many seconds.
     fn read(index: u32, remaining: u16, seconds: u64) -> AccountView {

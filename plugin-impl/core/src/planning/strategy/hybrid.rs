@@ -184,22 +184,11 @@ mod tests {
 
     use super::*;
     use crate::admission::health_stats::{HealthStats, Sign};
-    use crate::planning::plan::testing::{account, order_at};
+    use crate::planning::plan::testing::{THREE, account, order_at};
     use crate::planning::strategy::Strategy;
     use crate::quota::outlook::{Outlook, OutlookWord};
-    use crate::request::operation::Operation;
 
     const NOW: Millis = Millis(7_200_000);
-    const THREE: Context = Context {
-        turn: 0,
-        accounts: 3,
-        sticky: None,
-        firm: false,
-        parent: None,
-        at_last: false,
-        own: None,
-        operation: Operation::Generating,
-    };
 
     fn with(index: u32, happened: impl FnOnce(&HealthStats)) -> AccountView {
         let health_stats = HealthStats::default();

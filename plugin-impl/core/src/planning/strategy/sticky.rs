@@ -44,20 +44,8 @@ pub fn rank(account: &AccountView, context: &Context) -> Rank {
 
 #[cfg(test)]
 mod tests {
-    use crate::planning::plan::testing::order;
+    use crate::planning::plan::testing::{THREE, order};
     use crate::planning::strategy::{Context, Strategy};
-    use crate::request::operation::Operation;
-
-    const THREE: Context = Context {
-        turn: 0,
-        accounts: 3,
-        sticky: None,
-        firm: false,
-        parent: None,
-        at_last: false,
-        own: None,
-        operation: Operation::Generating,
-    };
 
     #[test]
     fn home_goes_first_however_busy_it_is() {
