@@ -1,0 +1,48 @@
+//! Refusals: why no way is open, and until when.
+
+use crate::planning::snapshot::{AccountView, Closed, Snapshot};
+use crate::time::Millis;
+
+use super::{Counts, tier};
+
+/// A refusal: no way is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The earliest helpful instant, if known.
+    pub until: Option<Millis>,
+    /// The earliest instant for a last-resort probe of a guess.
+    pub knock: Option<Millis>,
+    pub counts: Counts,
+}
+
+impl Refusal {
+    /// Returns the earliest instant worth waiting for: an end, or a probe of a guess.
+    pub fn hope(&self) -> Option<Millis> {
+        earlier(self.until, self.knock)
+    }
+}
+
+/// Returns why no way of a snapshot is open.
+pub(super) fn refusal(snapshot: &Snapshot) -> Refusal {
+    let mut counts = Counts::default();
+    let mut until = None;
+    for closed in snapshot.accounts.iter().filter_map(first_to_open) {
+        counts.count(closed.why);
+        // What only the owner can mend is no better at its end.
+        until = earlier(until, closed.until.filter(|_| !closed.why.is_owners()));
+    }
+    Refusal { until, knock: tier::first_knock(snapshot), counts }
+}
+
+/// Returns the closure of the account's most hopeful way.
+pub fn first_to_open(account: &AccountView) -> Option<Closed> {
+    let hope = |closed: &Closed| (closed.why.is_owners(), closed.until.is_none(), closed.until, closed.why);
+    account.ways.iter().filter_map(|way| way.closed).min_by_key(hope)
+}
+
+fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
