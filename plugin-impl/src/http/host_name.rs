@@ -29,7 +29,7 @@ const LONGEST_SHOWN: usize = 100;
 
 fn is_known(written: &str, listen: &str, allowed: &[String]) -> bool {
     let written = written.trim().to_ascii_lowercase();
-    let name = name(&written);
+    let Some(name) = name(&written) else { return false };
     let is_loopback = name.is_empty() || name == "localhost" || name.ends_with(".localhost");
     is_loopback
         || name.parse::<IpAddr>().is_ok()
@@ -37,13 +37,16 @@ fn is_known(written: &str, listen: &str, allowed: &[String]) -> bool {
         || allowed.iter().any(|known| *known == written || known == name)
 }
 
-/// Returns the host of `HOST:PORT`, without brackets and without the root's dot.
-fn name(written: &str) -> &str {
-    let host = match written.strip_prefix('[') {
-        Some(address) => address.split(']').next(),
-        None => written.split(':').next(),
+/// Returns the host of `HOST:PORT`, without brackets and without the root's dot. There is none in anything else,
+/// such as a URL's user information (`localhost:x@evil.example`).
+fn name(written: &str) -> Option<&str> {
+    let (host, port) = match written.strip_prefix('[') {
+        Some(address) => address.split_once(']')?,
+        None => written.split_at(written.find(':').unwrap_or(written.len())),
     };
-    host.unwrap_or_default().trim_end_matches('.')
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    (is_whole && !host.contains('@')).then(|| host.trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -81,7 +84,8 @@ mod tests {
     #[test]
     fn a_name_that_somebody_else_gave_this_machine_is_refused() {
         for host in
-            ["evil.example", "evil.example:8787", "localhost.evil.example", "proxy.lan", "127.0.0.1.evil"]
+            ["evil.example", "evil.example:8787", "localhost.evil.example", "proxy.lan", "127.0.0.1.evil",
+             "localhost:x@evil.example", "[::1]evil.example", "[::1", "localhost:8787:1", "a@localhost"]
         {
             assert_eq!(refused("/", Some(host)), Some(host.to_owned()));
         }

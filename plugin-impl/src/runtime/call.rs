@@ -131,7 +131,9 @@ impl CallError {
             | Self::Twice(_)
             | Self::Garbled(_)
             | Self::Header(_)
-            | Self::Unsafe(Unsafe::DotSegment | Unsafe::Control)
+            | Self::Unsafe(
+                Unsafe::DotSegment | Unsafe::Control | Unsafe::Encoding | Unsafe::Character(_),
+            )
             | Self::Route(_) => StatusCode::BAD_REQUEST,
         }
     }
