@@ -139,9 +139,9 @@ impl Instance {
         drop(entered);
         let closing = CancellationToken::new();
         Self {
+            uploads: face::Uploads::new(router.shared().body_memory.clone(), closing.clone()),
             router,
             runtime: Some(runtime),
-            uploads: face::Uploads::new(closing.clone()),
             closing,
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -1,6 +1,7 @@
 //! Runtime: the way of a request: intake, routing, upstream, answer.
 
 pub mod answer;
+pub mod body_memory;
 pub mod call;
 pub mod claim;
 pub mod driver;

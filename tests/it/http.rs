@@ -7,7 +7,8 @@ use flate2::read::GzEncoder;
 use pointsman_tests::ask::Format;
 use pointsman_tests::raw::Raw;
 use pointsman_tests::setup::free;
-use pointsman_tests::{Ask, Setup, Stage};
+use pointsman_tests::{Ask, Setup, Stage, within};
+use pointsman_upstream::{Fault, Harm};
 
 fn stage() -> Stage {
     let setup = Setup::new().anthropic("a", free()).openai("o", free());
@@ -63,6 +64,24 @@ async fn a_compressed_body_is_not_longer_than_a_plain_one_may_be() {
     let ask = Ask::messages().body(packed).header("content-encoding", "gzip");
     stage.client().await.send(&ask).await.refused(413);
     assert_eq!(stage.upstream.ledger().entries().len(), 0);
+}
+
+/// `max_bodies` counts what a body is unpacked to as well, until the answer begins.
+#[tokio::test]
+async fn unpacked_bodies_together_are_bounded() {
+    let setup = Setup::new().set("max_body", "1MiB").set("max_bodies", "1MiB");
+    let stage = setup.anthropic("a", free()).fault(Fault::new(Harm::Hang).next(1)).start();
+    let long = format!(r#"{{"model":"claude-sonnet-4-6","messages":[],"x":"{}"}}"#, "x".repeat(600_000));
+    let ask = Ask::messages().body(gzip(long.as_bytes())).header("content-encoding", "gzip");
+    let under_way = stage.router.fetch(ask.request());
+    stage.wait_for(|entries| entries.len() == 1).await;
+    for refused in [stage.fetch(&ask).await, stage.client().await.send(&ask).await] {
+        let refused = refused.refused(503);
+        assert!(refused.text().contains("max_bodies"), "{}", refused.text());
+        assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), (Some("1"), None));
+    }
+    drop(under_way);
+    within(async { while stage.fetch(&ask).await.status != 200 {} }).await;
 }
 
 /// The longest that Anthropic takes; agents with pictures come close.

@@ -12,6 +12,7 @@ use pointsman_core::reporting::refusal;
 use pointsman_core::request::intent::{Intent, spoken};
 
 use crate::runtime::answer::Answer;
+use crate::runtime::body_memory::Room;
 use crate::runtime::call::Call;
 use crate::runtime::driver::own;
 use crate::runtime::router::{Router, call};
@@ -19,7 +20,7 @@ use crate::runtime::router::{Router, call};
 use super::body::FaceBody;
 use super::origin::{self, Asker};
 use super::pages;
-use super::upload::{Room, Unread, Uploads};
+use super::upload::{Unread, Uploads};
 
 /// What all requests of an instance are answered with.
 #[derive(Clone, Copy)]

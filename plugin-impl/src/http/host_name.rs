@@ -83,10 +83,18 @@ mod tests {
 
     #[test]
     fn a_name_that_somebody_else_gave_this_machine_is_refused() {
-        for host in
-            ["evil.example", "evil.example:8787", "localhost.evil.example", "proxy.lan", "127.0.0.1.evil",
-             "localhost:x@evil.example", "[::1]evil.example", "[::1", "localhost:8787:1", "a@localhost"]
-        {
+        for host in [
+            "evil.example",
+            "evil.example:8787",
+            "localhost.evil.example",
+            "proxy.lan",
+            "127.0.0.1.evil",
+            "localhost:x@evil.example",
+            "[::1]evil.example",
+            "[::1",
+            "localhost:8787:1",
+            "a@localhost",
+        ] {
             assert_eq!(refused("/", Some(host)), Some(host.to_owned()));
         }
         assert_eq!(refused("http://evil.example/", Some("localhost")), Some("evil.example".to_owned()));

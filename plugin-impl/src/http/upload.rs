@@ -1,8 +1,6 @@
 //! Request bodies on their way in: bounded in length, in time, and in the memory that all of them take together.
 
 use std::error::Error as StdError;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,6 +11,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::edges::config::BodyLimits;
+use crate::runtime::body_memory::{BodyMemory, NoRoom, Room};
 
 /// A body whose length is told is given room at once, but not more than this: it may be told wrongly.
 const MOST_ROOM: u64 = 1 << 20;
@@ -24,16 +23,8 @@ const HURRY: Duration = Duration::from_secs(1);
 /// All bodies of an instance.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    /// The bytes that are kept, of all bodies together.
-    kept: Arc<AtomicU64>,
+    memory: BodyMemory,
     closing: CancellationToken,
-}
-
-/// The memory of one body. Dropping it gives it back.
-#[derive(Debug)]
-pub(super) struct Room {
-    kept: Arc<AtomicU64>,
-    length: u64,
 }
 
 /// Why a body is not taken.
@@ -43,10 +34,8 @@ pub(super) enum Unread {
     TooLong(u64),
     #[error("the body took longer than {}s; raise `body_timeout` in pointsman.yaml", .0.as_secs_f32())]
     TooSlow(Duration),
-    #[error(
-        "the bodies under way take {0} bytes together; try again soon, or raise `max_bodies` in pointsman.yaml"
-    )]
-    NoRoom(u64),
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error("the body ended before its end")]
     Cut,
     #[error("the gateway is stopping, and the body was not there yet")]
@@ -64,27 +53,10 @@ impl Unread {
     }
 }
 
-impl Room {
-    /// Takes more, unless all together would have more than `most`.
-    fn grow(&mut self, by: u64, most: u64) -> Result<(), Unread> {
-        let fits = |kept: u64| kept.checked_add(by).filter(|sum| *sum <= most);
-        let taken = self.kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits);
-        taken.map_err(|_| Unread::NoRoom(most))?;
-        self.length += by;
-        Ok(())
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.kept.fetch_sub(self.length, Ordering::Relaxed);
-    }
-}
-
 impl Uploads {
     /// Begins without any; `closing` says that no more requests are taken.
-    pub fn new(closing: CancellationToken) -> Self {
-        Self { kept: Arc::default(), closing }
+    pub fn new(memory: BodyMemory, closing: CancellationToken) -> Self {
+        Self { memory, closing }
     }
 
     /// Reads a body. What its length tells already is refused before it is asked for, so that a client that waits for
@@ -115,12 +87,12 @@ impl Uploads {
         B: Body<Data = Bytes> + Unpin,
     {
         let told = body.size_hint().lower();
-        let mut room = Room { kept: self.kept.clone(), length: 0 };
+        let mut room = self.memory.room();
         check(&room, told, limits)?;
         let (mut first, mut more) = (Bytes::new(), BytesMut::new());
         while let Some(frame) = body.frame().await {
             let Ok(piece) = frame.map_err(|_| Unread::Cut)?.into_data() else { continue };
-            check(&room, room.length + piece.len() as u64, limits)?;
+            check(&room, room.length() + piece.len() as u64, limits)?;
             room.grow(piece.len() as u64, limits.together)?;
             if first.is_empty() {
                 first = piece;
@@ -147,12 +119,7 @@ fn check(room: &Room, length: u64, limits: BodyLimits) -> Result<(), Unread> {
     if length > limits.longest {
         return Err(Unread::TooLong(limits.longest));
     }
-    let others = room.kept.load(Ordering::Relaxed).saturating_sub(room.length);
-    if others.saturating_add(length) > limits.together {
-        Err(Unread::NoRoom(limits.together))
-    } else {
-        Ok(())
-    }
+    Ok(room.check(length, limits.together)?)
 }
 
 async fn drain<B: Body + Unpin>(mut body: B) {
@@ -163,6 +130,8 @@ async fn drain<B: Body + Unpin>(mut body: B) {
 mod tests {
     use std::convert::Infallible;
     use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::task::{Context, Poll};
 
     use futures_util::FutureExt;
@@ -211,7 +180,7 @@ mod tests {
     }
 
     fn uploads() -> Uploads {
-        Uploads::new(CancellationToken::new())
+        Uploads::new(BodyMemory::default(), CancellationToken::new())
     }
 
     async fn refused(uploads: &Uploads, body: Pieces) -> Unread {
@@ -224,7 +193,7 @@ mod tests {
         let (at, slow) = (tokio::time::Instant::now(), Pieces::new(&[b"begun"], false));
         assert_eq!(refused(&uploads, slow).await, Unread::TooSlow(LIMITS.time));
         assert_eq!(at.elapsed(), LIMITS.time);
-        assert_eq!(uploads.kept.load(Ordering::Relaxed), 0, "its memory is free again");
+        assert_eq!(uploads.memory.taken(), 0, "its memory is free again");
     }
 
     #[tokio::test]
@@ -245,10 +214,10 @@ mod tests {
         let uploads = uploads();
         let full = || Pieces::new(&[&[1; 50], &[1; 50]], true);
         let (bytes, room) = uploads.read(full(), LIMITS, false).await.expect("there is room");
-        assert_eq!((bytes.len(), room.length), (100, 100));
-        assert_eq!(refused(&uploads, full()).await, Unread::NoRoom(150));
-        assert_eq!(refused(&uploads, Pieces::telling(60)).await, Unread::NoRoom(150));
-        assert_eq!(uploads.kept.load(Ordering::Relaxed), 100);
+        assert_eq!((bytes.len(), room.length()), (100, 100));
+        assert_eq!(refused(&uploads, full()).await, Unread::NoRoom(NoRoom { most: 150 }));
+        assert_eq!(refused(&uploads, Pieces::telling(60)).await, Unread::NoRoom(NoRoom { most: 150 }));
+        assert_eq!(uploads.memory.taken(), 100);
         drop(room);
         assert!(uploads.read(full(), LIMITS, false).await.is_ok());
     }
@@ -259,9 +228,9 @@ mod tests {
         let uploads = uploads();
         let mut reading = Box::pin(uploads.read(Pieces::new(&[&[1; 50]], false), LIMITS, false));
         assert!((&mut reading).now_or_never().is_none());
-        assert_eq!(uploads.kept.load(Ordering::Relaxed), 50);
+        assert_eq!(uploads.memory.taken(), 50);
         drop(reading);
-        assert_eq!(uploads.kept.load(Ordering::Relaxed), 0);
+        assert_eq!(uploads.memory.taken(), 0);
     }
 
     #[tokio::test(start_paused = true)]

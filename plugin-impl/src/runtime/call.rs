@@ -11,7 +11,6 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::admission::fair_queue::Class;
 use pointsman_core::formats::body::{self, Wanted};
-use pointsman_core::formats::format::WireFormat;
 use pointsman_core::ids::{AccountId, ProviderId};
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::resource;
@@ -21,8 +20,10 @@ use pointsman_core::request::session::{self, Prefix, Session, SessionKey};
 use pointsman_core::time::Millis;
 use thiserror::Error;
 
+use crate::edges::config::BodyLimits;
 use crate::fleet::callers::Own;
 use crate::fleet::resource_owners::{Bound, ResourceOwners};
+use crate::runtime::body_memory::{BodyMemory, NoRoom};
 use crate::runtime::claim::Claim;
 use crate::runtime::failover::Hop;
 use crate::runtime::generation::Generation;
@@ -99,6 +100,8 @@ pub enum CallError {
     #[error("the body is longer than {limit} bytes; raise `max_body` in pointsman.yaml")]
     TooLong { limit: u64 },
     #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    #[error(transparent)]
     Unsafe(#[from] Unsafe),
     #[error("the header `{0}` is not text")]
     Header(HeaderName),
@@ -114,12 +117,17 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Says whether the same request may succeed soon, without a change of the request or the configuration.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::NoRoom(_))
+    }
+
     /// Returns the HTTP status of the error.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Encoded(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
+            Self::NoRoom(_) | Self::Route(RouteError::NoAccounts { .. } | RouteError::NoProvider { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Resource(_) => ResourceError::STATUS,
@@ -131,9 +139,7 @@ impl CallError {
             | Self::Twice(_)
             | Self::Garbled(_)
             | Self::Header(_)
-            | Self::Unsafe(
-                Unsafe::DotSegment | Unsafe::Control | Unsafe::Encoding | Unsafe::Character(_),
-            )
+            | Self::Unsafe(Unsafe::DotSegment | Unsafe::Control | Unsafe::Encoding | Unsafe::Character(_))
             | Self::Route(_) => StatusCode::BAD_REQUEST,
         }
     }
@@ -143,21 +149,8 @@ impl Resolved {
     /// Parses and routes a call.
     ///
     /// # Errors
-    /// [`CallError`], with the wire format of the error answer.
-    pub async fn new(
-        call: Call,
-        claim: Claim,
-        generation: &Generation,
-        resource_owners: &ResourceOwners,
-        now: Millis,
-    ) -> Result<Self, (WireFormat, CallError)> {
-        let format = claim.intent.format;
-        let call = taken(call, &claim.intent, generation.config.bodies.longest).await;
-        call.and_then(|call| Self::read(call, claim, generation, resource_owners, now))
-            .map_err(|error| (format, error))
-    }
-
-    fn read(
+    /// [`CallError`]
+    pub fn new(
         call: Call,
         claim: Claim,
         generation: &Generation,
@@ -279,16 +272,23 @@ impl Resolved {
     }
 }
 
-/// Takes a call in, up to `limit` bytes of body. A body without a model, such as a file, keeps its content
-/// coding.
-async fn taken(call: Call, intent: &Intent, limit: u64) -> Result<Call, CallError> {
-    if call.body.len() as u64 > limit {
-        return Err(CallError::TooLong { limit });
+/// Takes a call in, with the body unpacked. A body without a model, such as a file, keeps its content coding.
+///
+/// # Errors
+/// [`CallError`], for a body that cannot be unpacked, or that is too long beside the limits.
+pub async fn taken(
+    call: Call,
+    intent: &Intent,
+    limits: BodyLimits,
+    memory: &BodyMemory,
+) -> Result<Call, CallError> {
+    if call.body.len() as u64 > limits.longest {
+        return Err(CallError::TooLong { limit: limits.longest });
     }
     if intent.model == ModelPlace::Nowhere || !call.headers.contains_key(CONTENT_ENCODING) {
         return Ok(call);
     }
-    coding::plain(call, limit).await
+    coding::plain(call, limits, memory).await
 }
 
 /// Returns a session key scoped to the hop's provider: an agent has a separate sticky account at each

@@ -19,7 +19,7 @@ use crate::edges::notices::{MetBy, Notices};
 use crate::edges::store::Store;
 use crate::edges::upstream::{Outgoing, Replay, SendError};
 use crate::runtime::answer::{Answer, AnswerBody, Relay};
-use crate::runtime::call::{Call, CallError, Resolved};
+use crate::runtime::call::{self, Call, CallError, Resolved};
 use crate::runtime::claim::{self, Claim};
 use crate::runtime::driver::{self, REQUEST_ID};
 use crate::runtime::generation::Generation;
@@ -129,13 +129,13 @@ impl Router {
     async fn resolved(&self, generation: &Arc<Generation>, claim: Claim, call: Call) -> Answer {
         self.shared.counters.requests.count();
         let id = self.shared.next_request_id();
-        let (resource_owners, now) = (&self.shared.fleet.resource_owners, self.shared.clock.mono());
-        let mut answer = match Resolved::new(call, claim, generation, resource_owners, now).await {
+        let format = claim.intent.format;
+        let mut answer = match self.read(generation, claim, call).await {
             Ok(resolved) => match resolved.hold.clone() {
                 Some(hold) => hold::serve(&self.shared, generation, resolved, hold, id).await,
                 None => driver::serve(&self.shared, generation, &resolved, id).await,
             },
-            Err((format, error)) => self.not_routable(format, &error),
+            Err(error) => self.not_routable(format, &error),
         };
         if let Some(id) = id.to_header() {
             answer.headers.insert(REQUEST_ID, id);
@@ -143,11 +143,19 @@ impl Router {
         answer
     }
 
+    async fn read(&self, generation: &Generation, claim: Claim, call: Call) -> Result<Resolved, CallError> {
+        let Shared { body_memory, fleet, clock, .. } = &*self.shared;
+        let call = call::taken(call, &claim.intent, generation.config.bodies, body_memory).await?;
+        Resolved::new(call, claim, generation, &fleet.resource_owners, clock.mono())
+    }
+
     fn not_routable(&self, format: WireFormat, error: &CallError) -> Answer {
         self.shared.counters.failed.count();
-        // However often it is asked: the request or the configuration has to change.
         let fault = refusal::fault(format, error.status(), &error.to_string());
-        driver::own(refusal::Answer { is_final: true, ..fault })
+        // However often it is asked, the request or the configuration has to change first.
+        let is_final = !error.passes();
+        let retry_after = error.passes().then_some(1);
+        driver::own(refusal::Answer { is_final, retry_after, ..fault })
     }
 
     async fn pass_through(

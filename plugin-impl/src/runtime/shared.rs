@@ -11,6 +11,7 @@ use crate::edges::notices::Notices;
 use crate::edges::store::Store;
 use crate::edges::upstream::Upstream;
 use crate::fleet::Fleet;
+use crate::runtime::body_memory::BodyMemory;
 use crate::runtime::journal::{Journal, RequestId};
 
 /// The parts of a router that outlive a configuration.
@@ -25,6 +26,7 @@ pub struct Shared {
     /// The environment for reading secrets again.
     environment: Arc<dyn Environment>,
     pub journal: Journal,
+    pub body_memory: BodyMemory,
     requests: AtomicU64,
     /// The start time, part of every request id, to keep ids of different starts apart.
     start: u64,
@@ -45,6 +47,7 @@ impl Shared {
             notices,
             environment,
             journal: Journal::default(),
+            body_memory: BodyMemory::default(),
             requests: AtomicU64::new(0),
             start: clock.now().wall.0,
             process: std::process::id(),

@@ -19,7 +19,7 @@ use pointsman_plugin::runtime::journal::record::How;
 use pointsman_plugin::runtime::journal::{Journal, Record, RequestId};
 use pointsman_plugin::runtime::router::call;
 
-use crate::{caller, servers};
+use crate::servers;
 
 const PATH: &str = "/v1/messages";
 const BODY: &str = r#"{"model":"claude-sonnet-4-6","messages":[]}"#;
@@ -48,7 +48,7 @@ impl Writer {
         let call = call(Method::POST, None, HeaderMap::new(), Bytes::from_static(BODY.as_bytes()));
         let claim = claim::at_gateway(&Method::POST, PATH, &HeaderMap::new()).expect("a path of ours");
         let resolved = Resolved::new(call, claim, &generation, &fleet.resource_owners, now.mono);
-        let resolved = caller::runtime(1).block_on(resolved).expect("a request that can be routed");
+        let resolved = resolved.expect("a request that can be routed");
         let context = Context { accounts, ..Context::default() };
         let roster = &generation.provider_runtimes[resolved.primary.provider].roster;
         let snapshot = roster.snapshot(&resolved.primary.route, &resolved.primary.model, &context, now.mono);

@@ -4,11 +4,14 @@
 //! sent plain: the router reads the body, a pool may rename the model inside, and upstreams differ in
 //! accepted codings.
 
-use std::io::{self, Read};
+use std::io::{self, Write};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
+
+use crate::edges::config::BodyLimits;
+use crate::runtime::body_memory::{BodyMemory, Room};
 
 use super::{Call, CallError};
 
@@ -27,17 +30,21 @@ enum Coding {
 /// Returns the call with a decoded body and without the `content-encoding` header.
 ///
 /// # Errors
-/// [`CallError::Encoded`], [`CallError::Garbled`], and [`CallError::TooLong`] for a body longer than
-/// `limit` after decoding.
-pub(super) async fn plain(mut call: Call, limit: u64) -> Result<Call, CallError> {
+/// [`CallError::Encoded`], [`CallError::Garbled`], [`CallError::TooLong`] for a body longer than the limit
+/// after decoding, and [`CallError::NoRoom`] for a decoded body that does not fit beside the others.
+pub(super) async fn plain(
+    mut call: Call,
+    limits: BodyLimits,
+    memory: &BodyMemory,
+) -> Result<Call, CallError> {
     let codings = codings(&call.headers)?;
     if codings.is_empty() {
         call.headers.remove(CONTENT_ENCODING);
         return Ok(call);
     }
-    let body = call.body;
+    let (body, memory) = (call.body, memory.clone());
     // It can take a tenth of a second, in which this thread would serve nobody else.
-    let unpacked = tokio::task::spawn_blocking(move || unpacked(body, &codings, limit)).await;
+    let unpacked = tokio::task::spawn_blocking(move || unpacked(body, &codings, limits, &memory)).await;
     call.body = unpacked.map_err(|_| CallError::Garbled("compressed"))??;
     call.headers.remove(CONTENT_ENCODING);
     Ok(call)
@@ -57,16 +64,55 @@ fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, CallError> {
     names.into_iter().map(|name| Coding::named(&name).ok_or(CallError::Encoded(name))).collect()
 }
 
-fn unpacked(body: Bytes, codings: &[Coding], limit: u64) -> Result<Bytes, CallError> {
+fn unpacked(
+    body: Bytes,
+    codings: &[Coding],
+    limits: BodyLimits,
+    memory: &BodyMemory,
+) -> Result<Bytes, CallError> {
     codings.iter().rev().try_fold(body, |body, coding| {
-        let mut plain = Vec::new();
-        // One byte more than is allowed tells that there is more; a bomb is never unpacked.
-        let read = coding.unpack(&body, limit.saturating_add(1), &mut plain);
-        if plain.len() as u64 > limit {
-            return Err(CallError::TooLong { limit });
+        let mut plain = Plain { bytes: Vec::new(), room: memory.room(), limits, refused: None };
+        let read = coding.unpack(&body, &mut plain);
+        match plain.refused {
+            Some(refused) => Err(refused),
+            None => read.map(|_| plain.room.keep(plain.bytes)).map_err(|_| CallError::Garbled(coding.name())),
         }
-        read.map(|()| plain.into()).map_err(|_| CallError::Garbled(coding.name()))
     })
+}
+
+/// The bytes of a layer as they are unpacked, within the bounds of one body and of all bodies.
+struct Plain {
+    bytes: Vec<u8>,
+    room: Room,
+    limits: BodyLimits,
+    /// The reason why no more bytes are taken.
+    refused: Option<CallError>,
+}
+
+impl Plain {
+    fn check(&mut self, more: usize) -> Result<(), CallError> {
+        let more = more as u64;
+        if self.bytes.len() as u64 + more > self.limits.longest {
+            return Err(CallError::TooLong { limit: self.limits.longest });
+        }
+        Ok(self.room.grow(more, self.limits.together)?)
+    }
+}
+
+impl Write for Plain {
+    /// A piece that does not fit ends the unpacking, so a bomb is never unpacked.
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if let Err(refused) = self.check(piece.len()) {
+            self.refused = Some(refused);
+            return Err(io::Error::other("no more is taken"));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Coding {
@@ -89,24 +135,20 @@ impl Coding {
         }
     }
 
-    /// Decodes `body` into `plain`, up to `most` bytes.
-    fn unpack(self, body: &[u8], most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
+    /// Decodes `body` into `plain`, and returns the number of decoded bytes.
+    fn unpack(self, body: &[u8], plain: &mut Plain) -> io::Result<u64> {
         match self {
-            Self::Gzip => read(flate2::read::MultiGzDecoder::new(body), most, plain),
-            Self::Deflate if is_zlib(body) => read(flate2::read::ZlibDecoder::new(body), most, plain),
+            Self::Gzip => io::copy(&mut flate2::read::MultiGzDecoder::new(body), plain),
+            Self::Deflate if is_zlib(body) => io::copy(&mut flate2::read::ZlibDecoder::new(body), plain),
             // Not what the standard means by `deflate`, but what some clients do.
-            Self::Deflate => read(flate2::read::DeflateDecoder::new(body), most, plain),
-            Self::Brotli => read(brotli_decompressor::Decompressor::new(body, BUFFER), most, plain),
-            Self::Zstd => unpack_frames(body, most, plain),
+            Self::Deflate => io::copy(&mut flate2::read::DeflateDecoder::new(body), plain),
+            Self::Brotli => io::copy(&mut brotli_decompressor::Decompressor::new(body, BUFFER), plain),
+            Self::Zstd => unpack_frames(body, plain),
         }
     }
 }
 
 const BUFFER: usize = 16 * 1024;
-
-fn read(from: impl Read, most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
-    from.take(most.saturating_sub(plain.len() as u64)).read_to_end(plain).map(drop)
-}
 
 /// Returns whether the body starts with a zlib header: a multiple of 31, with 8 in the lower half of the
 /// first byte (RFC 1950 section 2.2).
@@ -116,22 +158,28 @@ fn is_zlib(body: &[u8]) -> bool {
 }
 
 /// Decodes a body of at least a frame (RFC 8878 section 3.1).
-fn unpack_frames(mut body: &[u8], most: u64, plain: &mut Vec<u8>) -> io::Result<()> {
+fn unpack_frames(mut body: &[u8], plain: &mut Plain) -> io::Result<u64> {
+    let mut length = 0;
     loop {
-        let frame = ruzstd::decoding::StreamingDecoder::new(&mut body).map_err(io::Error::other)?;
-        read(frame, most, plain)?;
-        if body.is_empty() || plain.len() as u64 >= most {
-            return Ok(());
+        let mut frame = ruzstd::decoding::StreamingDecoder::new(&mut body).map_err(io::Error::other)?;
+        length += io::copy(&mut frame, plain)?;
+        if body.is_empty() {
+            return Ok(length);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::time::Duration;
+
     use flate2::Compression;
     use flate2::read::{DeflateEncoder, GzEncoder, ZlibEncoder};
     use http::{HeaderValue, Method};
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use crate::runtime::body_memory::NoRoom;
 
     use super::*;
 
@@ -164,8 +212,37 @@ mod tests {
     }
 
     async fn taken(encoding: &'static str, body: Vec<u8>, limit: u64) -> Result<Call, CallError> {
+        taken_beside(encoding, body, limit, &BodyMemory::default()).await
+    }
+
+    /// Takes a body beside others, which leave 150,000 bytes for all of them.
+    async fn taken_beside(
+        encoding: &'static str,
+        body: Vec<u8>,
+        longest: u64,
+        memory: &BodyMemory,
+    ) -> Result<Call, CallError> {
         let headers = [(CONTENT_ENCODING, HeaderValue::from_static(encoding))].into_iter().collect();
-        plain(Call { method: Method::POST, query: None, headers, body: body.into() }, limit).await
+        let limits = BodyLimits { longest, time: Duration::ZERO, together: 150_000 };
+        plain(Call { method: Method::POST, query: None, headers, body: body.into() }, limits, memory).await
+    }
+
+    #[tokio::test]
+    async fn unpacked_bodies_together_have_a_bound_and_give_their_memory_back() {
+        let memory = BodyMemory::default();
+        let long = vec![b' '; 80_000];
+        for (encoding, packed) in
+            [("gzip", gzip(&long)), ("zstd", zstd(&long)), ("gzip, zstd", zstd(&gzip(&long)))]
+        {
+            let first =
+                taken_beside(encoding, packed.clone(), 100_000, &memory).await.expect("there is room");
+            assert_eq!(memory.taken(), 80_000, "{encoding}");
+            let refused = taken_beside(encoding, packed.clone(), 100_000, &memory).await;
+            assert!(matches!(refused, Err(CallError::NoRoom(NoRoom { most: 150_000 }))), "{encoding}");
+            assert_eq!(memory.taken(), 80_000, "{encoding}: what was refused takes nothing");
+            drop(first);
+            assert_eq!(memory.taken(), 0, "{encoding}");
+        }
     }
 
     #[tokio::test]

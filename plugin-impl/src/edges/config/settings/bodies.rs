@@ -17,7 +17,7 @@ pub(in crate::edges::config) static MAX_BODIES: Setting<Size> = Setting {
     form: Size { from: 1 << 20, to: 1 << 40 },
     default: "512MiB",
     help: "How much memory the request bodies take together that the gateway receives, or keeps until their answers \
-           begin. A request that does not fit gets 503 with `retry-after: 1`. Never less than `max_body`.",
+           begin; a compressed body counts as received and as unpacked. A request that does not fit gets 503 with `retry-after: 1`. Never less than `max_body`.",
 };
 
 pub(in crate::edges::config) static BODY_TIMEOUT: Setting<Time> = Setting {
