@@ -2,7 +2,6 @@
 
 pub mod catalog;
 pub mod intent;
-pub mod operation;
 pub mod resource;
 pub mod route;
 pub mod safety;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::formats::format::{Envelope, WireFormat};
+use crate::formats::{Envelope, WireFormat};
 use crate::ids::{PoolId, ProviderId};
 use crate::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 use crate::request::route::Providers;

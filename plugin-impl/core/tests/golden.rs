@@ -24,12 +24,12 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pointsman_core::admission::blame::Reason;
-use pointsman_core::formats::envelope::{self, Unwrapper};
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
+use pointsman_core::formats::agent::Agent;
+use pointsman_core::formats::code_assist::{self, Unwrapper};
 use pointsman_core::ids::AccountId;
 use pointsman_core::planning::plan::{Cooling, Counts, Refusal};
 use pointsman_core::planning::snapshot::Why;
-use pointsman_core::reporting::agent::Agent;
 use pointsman_core::reporting::blocked::Blocked;
 use pointsman_core::reporting::refusal::{Refused, refuse};
 use pointsman_core::request::session::{self, SessionSource};
@@ -107,7 +107,7 @@ fn answers_come_out_of_their_envelope_as_they_are() {
         let found = if fixture.meta.contains_key("stream") {
             unwrapped_stream(wrapped)
         } else {
-            envelope::unwrap_json(wrapped.as_bytes()).into_owned()
+            code_assist::unwrap_json(wrapped.as_bytes()).into_owned()
         };
         if found == expected.as_bytes() {
             "same".to_owned()

@@ -9,13 +9,13 @@ use pointsman_core::admission::blame::{BreakerScope, Reason};
 use pointsman_core::admission::cap::InFlight;
 use pointsman_core::admission::cell::{CellState, Limit, LimitSeen, Touch};
 use pointsman_core::admission::health_stats::HealthView;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::planning::snapshot::{Obstacles, Standing};
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::request::catalog::{Pool, Provider, Scope};
-use pointsman_core::request::operation::Operation;
 use pointsman_core::time::Millis;
 
 use crate::sync::{Mutex, unpoisoned};

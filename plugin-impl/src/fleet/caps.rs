@@ -156,7 +156,7 @@ mod tests {
     fn account() -> Account {
         let provider = pointsman_core::request::catalog::Provider {
             id: acme(),
-            format: pointsman_core::formats::format::WireFormat::OpenAi,
+            format: pointsman_core::formats::WireFormat::OpenAi,
             families: Vec::new(),
             pools: Vec::new(),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pointsman_core::admission::cell::{CellState, Deny};
-use pointsman_core::request::operation::Operation;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::time::Millis;
 
 use super::account::Account;

@@ -1,8 +1,8 @@
 //! The health of a base URL, shared by every account.
 
 use pointsman_core::admission::suspicion::Suspicion;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::request::catalog::Endpoint;
-use pointsman_core::request::operation::Operation;
 
 use super::breaker::Breaker;
 use super::keyed::Keyed;

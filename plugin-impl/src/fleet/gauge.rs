@@ -93,7 +93,7 @@ fn words(windows: &Windows, pool: &Pool, now: Millis) -> Vec<(ModelSet, OutlookW
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
-    use pointsman_core::formats::format::Envelope;
+    use pointsman_core::formats::Envelope;
     use pointsman_core::ids::{PoolId, WindowId};
     use pointsman_core::request::catalog::{Endpoint, MAX_IN_FLIGHT, Scope};
 

@@ -9,10 +9,10 @@ use pointsman_core::admission::blame::{Blame, BreakerScope, Reason, accuses, bla
 use pointsman_core::admission::cell::{Cell, CellPermit, Confirmed, Deny, Limit, Settled, Touch};
 use pointsman_core::admission::health_stats::{Rates, Sign};
 use pointsman_core::admission::suspicion::{Accuser, Suspected};
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::MAX_IN_FLIGHT;
-use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::{Evidence, Extent, Inquiry, is_crowding};
 use pointsman_core::response::outcome::{NetworkFault, Outcome};
 use pointsman_core::time::Millis;

@@ -8,10 +8,10 @@ use pointsman_core::admission::cell::{CellState, Deny, Limit, LimitSeen};
 use pointsman_core::admission::health_stats::HealthStats;
 use pointsman_core::admission::throttle::Throttle;
 use pointsman_core::admission::timetable::Timetable;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Pool, Scope};
-use pointsman_core::request::operation::Operation;
 use pointsman_core::time::Millis;
 use smallvec::SmallVec;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use pointsman_core::admission::cell::Deny;
 use pointsman_core::admission::health_stats::Rates;
 use pointsman_core::admission::knock::{self, Spacing};
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::{Candidate, Trial};
@@ -17,7 +18,6 @@ use pointsman_core::planning::snapshot::{AccountView, Closed, Snapshot, Standing
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::quota::protection::{Judgement, Protection};
 use pointsman_core::request::catalog::Provider;
-use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::Route;
 use pointsman_core::time::Millis;
 use smallvec::SmallVec;

@@ -1,6 +1,6 @@
 //! Fixtures of the fleet's tests.
 
-use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{PoolId, ProviderId};
 use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
 

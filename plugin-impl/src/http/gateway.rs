@@ -7,7 +7,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, RETRY_AFTER, UPGRADE
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::reporting::refusal;
 use pointsman_core::request::intent::{Intent, spoken};
 

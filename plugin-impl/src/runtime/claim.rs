@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Uri};
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::request::intent::{Intent, spoken, told};
 use pointsman_core::request::route::Providers;

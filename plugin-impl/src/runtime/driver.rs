@@ -27,7 +27,6 @@ use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::announce::Trip;
 use pointsman_core::reporting::notice;
 use pointsman_core::reporting::route_reason::{Circumstances, RouteReason};
-use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Millis;
@@ -161,7 +160,7 @@ impl<'a> RequestDriver<'a> {
         let wait_queue = waiting::wait_queue(shared, generation, resolved);
         let turn = wait_queue.next_turn();
         let dispatch = waiting::dispatch(shared, generation, resolved, turn, now);
-        let operation = Operation::of(&resolved.intent);
+        let operation = resolved.intent.operation();
         let context = Context { turn, operation, ..Context::default() };
         Self {
             shared,

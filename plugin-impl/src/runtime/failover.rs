@@ -92,7 +92,7 @@ impl FailoverChain {
 #[cfg(test)]
 mod tests {
     use http::Method;
-    use pointsman_core::formats::format::WireFormat;
+    use pointsman_core::formats::WireFormat;
     use pointsman_core::request::route::Ask;
 
     use super::*;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use pointsman_core::formats::WireFormat;
 use pointsman_core::formats::body::{self, Wanted};
-use pointsman_core::formats::format::WireFormat;
 use pointsman_core::reporting::keep_alive::KeepAlive;
 use pointsman_core::request::intent::Intent;
 

@@ -5,9 +5,9 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use pointsman_core::formats::Envelope;
 use pointsman_core::formats::body;
-use pointsman_core::formats::envelope;
-use pointsman_core::formats::format::Envelope;
+use pointsman_core::formats::code_assist;
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::request::intent::ModelPlace;
 use pointsman_core::request::resource::TURN_STATE;
@@ -52,7 +52,7 @@ pub fn build(
 fn path(resolved: &Resolved, pool: &Pool, model: &str) -> String {
     let query = resolved.call.query.as_deref();
     if let (Envelope::CodeAssist, ModelPlace::Path { action, .. }) = (pool.envelope, &resolved.intent.model) {
-        return envelope::path(action, query);
+        return code_assist::path(action, query);
     }
     let path = resolved.intent.path_for(model);
     match query {
@@ -65,9 +65,9 @@ fn body(resolved: &Resolved, pool: &Pool, model: &str, project: Option<&str>) ->
     let body = &resolved.call.body;
     match (&resolved.intent.model, pool.envelope) {
         (ModelPlace::Path { action, .. }, Envelope::CodeAssist) if action == "countTokens" => {
-            envelope::wrap_count(body, model).into()
+            code_assist::wrap_count(body, model).into()
         }
-        (ModelPlace::Path { .. }, Envelope::CodeAssist) => envelope::wrap(body, project, model).into(),
+        (ModelPlace::Path { .. }, Envelope::CodeAssist) => code_assist::wrap(body, project, model).into(),
         (ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
         (ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests, _) => {
             match &resolved.written_model {

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use pointsman_core::admission::cell::Limit;
 use pointsman_core::admission::knock::Knock;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId, WindowId};
 use pointsman_core::planning::affinity::{Rules, Service};
 use pointsman_core::quota::reading::Reading;
-use pointsman_core::request::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{Hint, HintSource, LimitKind, Outcome};
 use pointsman_core::time::Millis;

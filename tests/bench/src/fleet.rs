@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::formats::operation::Operation;
+use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::jitter::Jitter;
 use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::strategy::{Context, Strategy};
 use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
-use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::{Choice, Route};
 use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::{Fleet, Identity, Lease, Member, Roster};

@@ -12,7 +12,7 @@ pub mod round_robin;
 pub mod sticky;
 pub mod weighted;
 
-use crate::request::operation::Operation;
+use crate::formats::operation::Operation;
 use std::fmt;
 
 use smallvec::SmallVec;

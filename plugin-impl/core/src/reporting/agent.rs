@@ -1,23 +1,13 @@
-//! Agents: identification, and the agent's form of a refusal.
+//! Habits of agents, and each agent's form of a refusal.
 //!
 //! Agents react differently to a 429 or a 503. Some sleep silently for the hour in `Retry-After`, some ask
 //! thirty times in half a minute, some show their user the status alone. Each row of `HABITS` was found by
 //! running the agent. After a short wait the agent has to come back in time; for a long wait the agent has
 //! to fail at once, with a text for people.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
-/// An agent with known habits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Agent {
-    ClaudeCode,
-    Codex,
-    GeminiCli,
-    Opencode,
-    /// Any other client, including the providers' own libraries.
-    #[default]
-    Other,
-}
+use crate::formats::agent::Agent;
 
 /// The cause of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +52,6 @@ pub const SHORT: u64 = 60;
 /// The habits of an agent.
 struct Habits {
     agent: Agent,
-    /// Lower-case prefixes of the agent's `user-agent`.
-    names: &'static [&'static str],
     /// The agent sleeps for any `Retry-After`.
     sleeps: bool,
     /// The ending that makes the agent fail at once on a lasting limit.
@@ -92,19 +80,11 @@ const SOMEBODY_ELSE: Ending =
     Ending { status: Some(StatusCode::FAILED_DEPENDENCY), tells_retry_after: false, detail: Detail::Usual };
 
 const HABITS: [Habits; 5] = [
-    Habits {
-        agent: Agent::ClaudeCode,
-        names: &["claude-cli/"],
-        sleeps: false,
-        limit: USUAL,
-        other: USUAL,
-        owner: USUAL,
-    },
+    Habits { agent: Agent::ClaudeCode, sleeps: false, limit: USUAL, other: USUAL, owner: USUAL },
     // A 429 with a usage limit is the one that it shows with its end. A 503 it tries thirty times, a 401 six
     // times; a 400 ends the turn at once with the message.
     Habits {
         agent: Agent::Codex,
-        names: &["codex"],
         sleeps: true,
         limit: Ending { status: None, tells_retry_after: false, detail: Detail::UsageLimit },
         other: SOMEBODY_ELSE,
@@ -117,22 +97,14 @@ const HABITS: [Habits; 5] = [
     // It heeds the body and no header, and takes nothing but the quota of a day for an end.
     Habits {
         agent: Agent::GeminiCli,
-        names: &["geminicli"],
         sleeps: false,
         limit: Ending { status: None, tells_retry_after: true, detail: Detail::DailyQuota },
         other: SOMEBODY_ELSE,
         owner: USUAL,
     },
     // It tries every 429 and 5xx again, and whatever speaks of rates in its text.
-    Habits {
-        agent: Agent::Opencode,
-        names: &["opencode/"],
-        sleeps: true,
-        limit: SOMEBODY_ELSE,
-        other: SOMEBODY_ELSE,
-        owner: USUAL,
-    },
-    Habits { agent: Agent::Other, names: &[], sleeps: false, limit: USUAL, other: USUAL, owner: USUAL },
+    Habits { agent: Agent::Opencode, sleeps: true, limit: SOMEBODY_ELSE, other: SOMEBODY_ELSE, owner: USUAL },
+    Habits { agent: Agent::Other, sleeps: false, limit: USUAL, other: USUAL, owner: USUAL },
 ];
 
 impl Cause {
@@ -146,16 +118,6 @@ impl Cause {
 }
 
 impl Agent {
-    /// Identifies the agent.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let Some(name) = headers.get(header::USER_AGENT) else { return Self::Other };
-        let begins = |with: &str| {
-            name.as_bytes().get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
-        };
-        let known = HABITS.iter().find(|habits| habits.names.iter().any(|name| begins(name)));
-        known.map_or(Self::Other, |habits| habits.agent)
-    }
-
     /// Returns the form of a refusal with a wait of `wait` seconds; none for a wait without a known end.
     pub fn form(self, cause: Cause, wait: Option<u64>) -> Form {
         let status = cause.status();
@@ -209,24 +171,6 @@ mod tests {
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name.parse().expect("a name"), HeaderValue::from_static(value))])
-    }
-
-    #[test]
-    fn an_agent_is_known_by_its_user_agent() {
-        for (name, agent) in [
-            ("claude-cli/2.1.197 (external, sdk-cli)", Agent::ClaudeCode),
-            ("codex_exec/0.169.0 (Debian 12; x86_64)", Agent::Codex),
-            ("codex_cli_rs/0.1", Agent::Codex),
-            ("GeminiCLI/0.61.0/gemini-2.5-flash (linux; x64; terminal)", Agent::GeminiCli),
-            ("GeminiCLI-vscode/0.61.0", Agent::GeminiCli),
-            ("opencode/1.18.33 ai-sdk/5 runtime/bun/1.3.14", Agent::Opencode),
-            ("Anthropic/Python 0.79.0", Agent::Other),
-            ("my-opencode/1", Agent::Other),
-            ("", Agent::Other),
-        ] {
-            assert_eq!(Agent::of(&headers("user-agent", name)), agent, "{name}");
-        }
-        assert_eq!(Agent::of(&HeaderMap::new()), Agent::Other);
     }
 
     #[test]

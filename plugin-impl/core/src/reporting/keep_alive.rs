@@ -7,8 +7,8 @@
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::formats::format::WireFormat;
-use crate::reporting::agent::Agent;
+use crate::formats::WireFormat;
+use crate::formats::agent::Agent;
 use crate::request::intent::{Intent, ModelPlace};
 
 /// The keep-alive of one agent in one wire format.

@@ -9,9 +9,10 @@ mod text;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
+use crate::formats::agent::Agent;
 use crate::planning::plan::{Counts, Refusal};
-use crate::reporting::agent::{Agent, Cause, Detail, Form};
+use crate::reporting::agent::{Cause, Detail, Form};
 use crate::reporting::blocked::{Blocked, named, remedies};
 use crate::reporting::notice::seconds_until;
 use crate::time::{Now, UnixMillis};

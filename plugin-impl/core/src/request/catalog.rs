@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::Scheme;
 
-use crate::formats::format::{Envelope, WireFormat};
+use crate::formats::{Envelope, WireFormat};
 use crate::ids::{PoolId, ProviderId};
 
 /// An upstream service.

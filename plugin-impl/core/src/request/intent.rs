@@ -8,7 +8,8 @@ mod paths;
 use http::Method;
 use http::header::{HeaderMap, HeaderName};
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
+use crate::formats::operation::Operation;
 
 /// The meaning of a request's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +109,25 @@ impl Intent {
             ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => {
                 self.resource().0 == "embeddings"
             }
+        }
+    }
+
+    /// Returns the operation of the request.
+    pub fn operation(&self) -> Operation {
+        match &self.model {
+            ModelPlace::Nowhere if self.resource().0 == "models" => Operation::Listing,
+            ModelPlace::Optional if matches!(self.resource().0, "audio" | "images") => Operation::Generating,
+            ModelPlace::Nowhere | ModelPlace::Optional | ModelPlace::Requests => Operation::Files,
+            ModelPlace::Path { action, .. } if action.eq_ignore_ascii_case("countTokens") => {
+                Operation::Counting
+            }
+            ModelPlace::Path { .. } | ModelPlace::Body if self.embeds() => Operation::Embedding,
+            ModelPlace::Path { .. } => Operation::Generating,
+            ModelPlace::Body => match self.resource() {
+                (_, Some("count_tokens" | "input_tokens")) => Operation::Counting,
+                ("messages", Some("batches")) | ("batches", _) => Operation::Files,
+                _ => Operation::Generating,
+            },
         }
     }
 
@@ -352,6 +372,31 @@ mod tests {
         assert_eq!(resource("/responses"), ("responses".into(), None));
         assert_eq!(resource("/v1/responses/r/cancel"), ("responses".into(), Some("r".into())));
         assert_eq!(resource("/"), (String::new(), None));
+    }
+
+    #[test]
+    fn the_path_tells_the_operation() {
+        let check = |method: &Method, path: &str, expected: Operation| {
+            let intent = Intent::read(method, path, None, None).expect("a known path");
+            assert_eq!(intent.operation(), expected, "{path}");
+        };
+        for path in ["/v1/messages", "/v1/chat/completions", "/v1/responses"] {
+            check(&Method::POST, path, Operation::Generating);
+        }
+        check(&Method::POST, "/v1beta/models/g:streamGenerateContent", Operation::Generating);
+        for path in
+            ["/v1/messages/count_tokens", "/v1beta/models/g:countTokens", "/v1/responses/input_tokens"]
+        {
+            check(&Method::POST, path, Operation::Counting);
+        }
+        for path in ["/v1/models", "/v1/models/m", "/v1beta/models"] {
+            check(&Method::GET, path, Operation::Listing);
+        }
+        check(&Method::POST, "/v1/files", Operation::Files);
+        check(&Method::POST, "/v1/messages/batches", Operation::Files);
+        check(&Method::GET, "/v1/responses/resp_1", Operation::Files);
+        check(&Method::POST, "/v1/embeddings", Operation::Embedding);
+        check(&Method::POST, "/v1beta/models/g:embedContent", Operation::Embedding);
     }
 
     #[test]

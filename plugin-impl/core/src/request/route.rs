@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::ids::AccountId;
 use crate::request::catalog::{Family, Pool, Provider};
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use http::Method;
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::request::intent::{Intent, ModelPlace};
 
 /// A request refused before it is routed.

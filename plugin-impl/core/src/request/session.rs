@@ -18,9 +18,9 @@ use std::borrow::Cow;
 
 use http::header::HeaderMap;
 
+use crate::formats::WireFormat;
 use crate::formats::body::json;
 use crate::formats::body::{self, Peek, Wanted};
-use crate::formats::format::WireFormat;
 use crate::request::fnv::Fnv;
 
 use self::opening::Opening;

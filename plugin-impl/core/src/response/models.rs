@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::formats::format::{Envelope, WireFormat};
+use crate::formats::{Envelope, WireFormat};
 use crate::request::catalog::Provider;
 use crate::request::route::{Ask, Providers, Route};
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::route::{Ask, Providers, Route, RouteError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pointsman_core::formats::format::Envelope;
+use pointsman_core::formats::Envelope;
 use pointsman_core::ids::PoolId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Endpoint, Pool};

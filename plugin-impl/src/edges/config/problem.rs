@@ -3,7 +3,7 @@
 //! A message names the key's path, the written value, the allowed values and the nearest allowed value. A
 //! value that may be a secret is never shown.
 
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 
 use crate::secret::{looks_like_key, redact};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Family, Provider};

@@ -7,7 +7,7 @@ mod policy;
 
 use std::time::Duration;
 
-use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::planning::settings::FallbackOrder;
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 

@@ -6,7 +6,7 @@ use pointsman_core::admission::blame::{
 };
 use pointsman_core::admission::cell::{Limit, Settled};
 use pointsman_core::admission::health_stats::{Rates, Sign};
-use pointsman_core::request::operation::Operation;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{Outcome, SignIn};
 use pointsman_core::time::Millis;

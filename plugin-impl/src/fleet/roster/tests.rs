@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use pointsman_core::admission::cell::{Confirmed, Limit};
 use pointsman_core::admission::knock::Knock;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::strategy::Strategy;
-use pointsman_core::request::operation::Operation;
 use pointsman_core::request::route::Choice;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{LimitKind, Outcome};

@@ -1,6 +1,6 @@
 //! What is closed besides accounts and pools: models, operations, ways and endpoints.
 
-use pointsman_core::request::operation::Operation;
+use pointsman_core::formats::operation::Operation;
 use pointsman_core::time::{Now, UnixMillis};
 use serde_json::{Value, json};
 

@@ -179,7 +179,7 @@ fn wrapped(title: &str, parts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use pointsman_core::admission::allowance::Experience;
-    use pointsman_core::request::operation::Operation;
+    use pointsman_core::formats::operation::Operation;
 
     use super::*;
     use crate::operator::status::{PoolState, ProviderStatus};

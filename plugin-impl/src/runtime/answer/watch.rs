@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::response::classify::{Asked, last_words};
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{NetworkFault, Outcome};

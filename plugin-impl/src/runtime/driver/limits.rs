@@ -1,9 +1,10 @@
 //! Limits in response headers, for the caller.
 
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
+use pointsman_core::formats::agent::Agent;
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::quota::reading::Reading;
-use pointsman_core::reporting::agent::{Agent, SHORT};
+use pointsman_core::reporting::agent::SHORT;
 use pointsman_core::reporting::limits::{ToldEnd, leave_out_warnings};
 use pointsman_core::reporting::notice::seconds_until;
 use pointsman_core::time::Millis;

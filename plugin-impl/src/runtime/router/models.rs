@@ -14,7 +14,7 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use pointsman_core::formats::format::WireFormat;
+use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::reporting::refusal;
 use pointsman_core::request::catalog::Provider;

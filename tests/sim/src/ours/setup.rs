@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pointsman_core::admission::budget::Terms;
 use pointsman_core::admission::cap::ModelPattern;
-use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::planning::settings::{FallbackOrder, Settings};
 pub use pointsman_core::planning::strategy::Strategy;

@@ -3,9 +3,9 @@
 use smallvec::smallvec;
 
 use super::*;
+use crate::formats::operation::Operation;
 use crate::planning::snapshot::{AccountView, WayView};
 use crate::planning::strategy::Strategy;
-use crate::request::operation::Operation;
 use crate::time::Millis;
 
 /// A generating request to three accounts, bound to none of them.

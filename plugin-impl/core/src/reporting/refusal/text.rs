@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::reporting::agent::Detail;
 use crate::time::UnixMillis;
 

@@ -4,7 +4,7 @@
 //! instead of an account's key (`/v1/organizations`), and paths that hand out keys of an account
 //! (`/v1/realtime`, `auth_tokens`).
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 
 use super::{ModelPlace, segments};
 

@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr_iter};
 use smallvec::{SmallVec, smallvec};
 
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::request::intent::Intent;
 
 use super::{IdField, MADE, ResourceKind};

@@ -6,8 +6,8 @@
 use memchr::{memchr, memmem};
 use smallvec::SmallVec;
 
+use crate::formats::WireFormat;
 use crate::formats::body::json::{self, Value};
-use crate::formats::format::WireFormat;
 use crate::request::intent::Intent;
 
 use super::{IdField, MADE, MAX_ID, ResourceKey, ResourceKind};

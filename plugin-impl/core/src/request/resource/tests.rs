@@ -2,7 +2,7 @@ use http::Method;
 use proptest::prelude::*;
 
 use super::*;
-use crate::formats::format::WireFormat::{self, Anthropic, Gemini, OpenAi};
+use crate::formats::WireFormat::{self, Anthropic, Gemini, OpenAi};
 use crate::request::intent::Intent;
 
 fn intent(format: WireFormat, path: &str) -> Intent {

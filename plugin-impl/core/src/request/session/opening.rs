@@ -12,8 +12,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::fast::{FixedState, FoldHasher};
 
+use crate::formats::WireFormat;
 use crate::formats::body::json::{Elements, Member, Value};
-use crate::formats::format::WireFormat;
 
 /// Hashed text of the system prompt, and hashed text of the user, in bytes each.
 const MAX_TEXT: usize = 16 * 1024;

@@ -13,7 +13,7 @@ use http::header::{HeaderMap, HeaderName, USER_AGENT};
 use memchr::memmem;
 
 use crate::admission::fair_queue::Class;
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::request::fnv::Fnv;
 
 use super::{Session, SessionKey, SessionSource};

@@ -1,7 +1,7 @@
 //! The question behind an answer.
 
-use crate::formats::format::WireFormat;
-use crate::request::operation::Operation;
+use crate::formats::WireFormat;
+use crate::formats::operation::Operation;
 use crate::response::rule::Rule;
 
 /// The request, as far as it matters for the meaning of an answer.

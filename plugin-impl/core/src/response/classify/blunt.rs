@@ -7,7 +7,7 @@ use super::limit::at_least_rate;
 use super::meaning::of_model;
 use super::refusal;
 use super::reply::Reply;
-use crate::request::operation::Operation;
+use crate::formats::operation::Operation;
 use crate::response::evidence::{Accused, Certainty, Evidence};
 use crate::response::outcome::Outcome;
 

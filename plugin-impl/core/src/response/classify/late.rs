@@ -32,7 +32,7 @@ pub fn last_words(asked: Asked<'_>, tail: &[u8], now: Now) -> Option<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::format::WireFormat;
+    use crate::formats::WireFormat;
     use crate::response::outcome::{LimitKind, Outcome};
     use crate::time::{Millis, UnixMillis};
 

@@ -6,7 +6,7 @@ use super::error::ErrorBody;
 use super::limit;
 use super::provider;
 use super::reply::Reply;
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::response::outcome::{NetworkFault, Outcome, SignIn};
 
 /// The model has no room, without regard to quota.

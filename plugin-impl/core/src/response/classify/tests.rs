@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::response::outcome::{Hint, HintSource, LimitKind, SignIn};
 use crate::time::{Millis, UnixMillis};
 

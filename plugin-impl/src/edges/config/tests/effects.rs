@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pointsman_core::admission::budget::Terms;
-use pointsman_core::formats::format::{Envelope, WireFormat};
+use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::ModelId;
 use pointsman_core::planning::settings::{FallbackOrder, Settings};
 use pointsman_core::planning::strategy::Strategy;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::response::outcome::{Hint, HintSource, LimitKind};
 use crate::time::{Millis, UnixMillis};
 

@@ -1,8 +1,8 @@
 //! Tables of what answers prove: how much they name, whose fault they tell, and the user's rules.
 
 use super::*;
+use crate::formats::operation::Operation;
 use crate::quota::model_set::ModelSet;
-use crate::request::operation::Operation;
 use crate::response::evidence::{Extent, Ground};
 use crate::response::rule::{Means, Rule};
 

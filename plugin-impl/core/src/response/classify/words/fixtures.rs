@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::super::{Asked, Head, classify};
 use super::table::WORDS;
 use super::*;
-use crate::formats::format::WireFormat;
+use crate::formats::WireFormat;
 use crate::response::evidence::{Extent, Ground};
 use crate::response::outcome::Outcome;
 use crate::time::{Millis, Now, UnixMillis};
