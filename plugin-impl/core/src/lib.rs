@@ -30,6 +30,7 @@ pub mod quota;
 pub mod reporting;
 pub mod request;
 pub mod response;
+pub mod state;
 pub mod time;
 
 mod sync;
