@@ -91,7 +91,18 @@ impl ErrorBody {
             ["type", "code", "status", "reason"].into_iter().filter_map(|name| self.field(name)?.as_str());
         let reasons =
             self.details().chain(self.list("errors")).filter_map(|detail| detail.get("reason")?.as_str());
-        own.chain(reasons).chain(self.further_code.as_deref())
+        own.chain(reasons).chain(self.inner_codes()).chain(self.further_code.as_deref())
+    }
+
+    /// Returns the codes of Azure (`innererror`), Anthropic (`details`) and OpenRouter (`metadata`).
+    fn inner_codes(&self) -> impl Iterator<Item = &str> {
+        const PLACES: [(&str, &str); 4] = [
+            ("innererror", "code"),
+            ("details", "error_code"),
+            ("metadata", "error_type"),
+            ("metadata", "limit_source"),
+        ];
+        PLACES.into_iter().filter_map(|(object, name)| self.field(object)?.get(name)?.as_str())
     }
 
     /// Returns a member of the error.
@@ -255,9 +266,10 @@ fn status(value: &Value) -> Option<u16> {
 }
 
 /// Compares codes without case and separators: `RATE_LIMIT_EXCEEDED`, `rate_limit_exceeded` and
-/// `rateLimitExceeded` are equal.
-fn same_code(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
+/// `rateLimitExceeded` are equal. Copilot adds the plan behind a colon: `user_model_rate_limited:pro`.
+fn same_code(said: &str, code: &str) -> bool {
+    let head = said.split(':').next().unwrap_or_default();
+    letters(said).eq(letters(code)) || letters(head).eq(letters(code))
 }
 
 fn letters(code: &str) -> impl Iterator<Item = u8> {

@@ -49,6 +49,13 @@ pub(super) fn at_least_rate(reply: &Reply<'_>) -> LimitKind {
     }
 }
 
+/// Returns the kind of a limit that a row of words names as a rate. Codes do not count, because some services
+/// use one code for every limit; a text on a day or longer does.
+pub(super) fn named_rate(reply: &Reply<'_>) -> LimitKind {
+    let texts = quota_texts(&reply.error).chain([reply.error.message.as_str()]);
+    of_texts(texts).unwrap_or(LimitKind::Rate)
+}
+
 fn of_codes(error: &ErrorBody) -> Option<LimitKind> {
     if error.says_any(&QUOTA) {
         Some(LimitKind::Quota)

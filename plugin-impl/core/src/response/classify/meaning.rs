@@ -31,7 +31,7 @@ fn is_met(rule: &Rule, reply: &Reply<'_>, status: u16) -> bool {
 /// Reads an error by the table of words.
 pub(super) fn by_words(reply: &Reply<'_>, status: u16) -> Option<Evidence> {
     let word = words::find(&reply.error, status)?;
-    let ground = Ground::Words { service: word.service, source: word.source };
+    let ground = Ground::Words { service: word.service, source: word.source.page };
     Some(Evidence { ground, ..meant(reply, word.means) })
 }
 
@@ -50,8 +50,8 @@ fn meant(reply: &Reply<'_>, means: Means) -> Evidence {
         // The words of a minute may stand beside those of a day.
         Means::Quota => limited(LimitKind::Quota),
         Means::ModelQuota => of_model(reply, limited(LimitKind::Quota)),
-        Means::Rate => limited(limit::at_least_rate(reply)),
-        Means::ModelRate => of_model(reply, limited(limit::at_least_rate(reply))),
+        Means::Rate => limited(limit::named_rate(reply)),
+        Means::ModelRate => of_model(reply, limited(limit::named_rate(reply))),
         Means::Concurrency => limited(LimitKind::Concurrency),
         Means::Capacity => named(Outcome::Capacity).ending(hint::plausible(reply, &Outcome::Capacity)),
     }

@@ -23,8 +23,16 @@ pub(super) struct Word {
     /// Empty for any text.
     pub(super) text: &'static str,
     pub(super) means: Means,
-    /// The place of the service's own documentation.
-    pub(super) source: &'static str,
+    pub(super) source: Source,
+}
+
+/// The proof of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The service's documentation, or a public report with the answer.
+    pub(super) page: &'static str,
+    /// The day of reading the page.
+    pub(super) read: &'static str,
 }
 
 /// Returns the first matching row.

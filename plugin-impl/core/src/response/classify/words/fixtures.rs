@@ -19,6 +19,8 @@ const FIXTURES: &[Fixture] = &[
     ("Groq, OpenAI", 413, r#"{"error":{"message":"Request too large for model `llama` on tokens per minute (TPM): Limit 6000, Requested 9000","type":"tokens","code":"rate_limit_exceeded"}}"#, "too-large"),
     ("GitHub Models", 413, r#"{"error":{"code":"tokens_limit_reached","message":"Request body too large for gpt-4o model. Max size: 8000 tokens."}}"#, "too-large"),
     ("OpenRouter", 402, r#"{"error":{"message":"This request requires more credits, or fewer max_tokens","code":402}}"#, "too-large"),
+    ("OpenRouter", 402, r#"{"error":{"code":402,"message":"Prompt tokens limit exceeded: 69120 > 36608. To increase, upgrade to a paid account"}}"#, "too-large"),
+    ("OpenRouter", 402, r#"{"error":{"code":402,"message":"The request is too expensive","metadata":{"error_type":"weight_exceeds_budget","limit_source":"openrouter_credits"}}}"#, "too-large"),
     ("Anthropic", 413, r#"{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#, "too-large"),
 
     ("OpenRouter", 403, r#"{"error":{"code":403,"message":"m requires moderation and your input was flagged","metadata":{"reasons":["violence"]}}}"#, "request"),
@@ -30,6 +32,10 @@ const FIXTURES: &[Fixture] = &[
     ("DashScope", 400, r#"{"error":{"code":"data_inspection_failed","message":"Output data may contain inappropriate content."}}"#, "request"),
     ("Z.ai", 400, r#"{"error":{"code":"1301","message":"System detected potentially unsafe or sensitive content"}}"#, "request"),
     ("Z.ai", 400, r#"{"error":{"code":"1261","message":"Prompt exceeds max length"}}"#, "request"),
+    ("Azure", 400, r#"{"error":{"message":"The response was filtered","code":null,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#, "request"),
+    ("DeepSeek", 400, r#"{"error":{"message":"Content Exists Risk","type":"invalid_request_error","code":"invalid_request_error"}}"#, "request"),
+    ("Together", 403, r#"{"error":{"message":"Input token count plus max_tokens must be less than the context length of the model","type":"invalid_request_error"}}"#, "request"),
+    ("Kimi", 403, r#"{"error":{"message":"Kimi For Coding is currently only available for Coding Agents","type":"access_terminated_error"}}"#, "request"),
 
     ("Z.ai", 429, r#"{"error":{"code":"1113","message":"Insufficient balance or no resource package. Please recharge."}}"#, "unpaid"),
     ("Moonshot", 429, r#"{"error":{"type":"exceeded_current_quota_error","message":"Your account is suspended due to insufficient balance"}}"#, "unpaid"),
@@ -41,7 +47,7 @@ const FIXTURES: &[Fixture] = &[
     ("Fireworks", 412, r#"{"error":{"message":"Account is suspended: monthly usage spending limit","code":"PRECONDITION_FAILED"}}"#, "unpaid"),
     ("Fireworks", 412, r#"{"error":{"message":"Account is suspended","code":"PRECONDITION_FAILED"}}"#, "account"),
     ("Together", 403, r#"{"error":{"message":"A payment method is required for this account","type":"invalid_request_error"}}"#, "unpaid"),
-    ("Together", 402, r#"{"error":{"message":"The account has reached its maximum allowed monthly spending limit's end"}}"#, "unpaid"),
+    ("Together", 402, r#"{"error":{"message":"The account associated with the API key has reached its maximum allowed monthly spending limit."}}"#, "unpaid"),
     ("OpenRouter", 402, r#"{"error":{"code":402,"message":"Insufficient credits. Add more"}}"#, "unpaid"),
     ("OpenRouter", 403, r#"{"error":{"code":403,"message":"Key limit exceeded (total limit)"}}"#, "unpaid"),
     ("OpenAI", 429, r#"{"error":{"message":"Billing hard limit has been reached","type":"insufficient_quota","code":"billing_hard_limit_reached"}}"#, "unpaid"),
@@ -53,6 +59,17 @@ const FIXTURES: &[Fixture] = &[
     ("Anthropic", 400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified workspace API usage limits"}}"#, "unpaid"),
     ("Google", 403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"m","details":[{"reason":"BILLING_DISABLED"}]}}"#, "unpaid"),
     ("Google", 403, r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"This API method requires billing to be enabled"}}"#, "unpaid"),
+    ("Together", 402, r#"{"error":{"message":"Your Together AI account needs a credit card on file to use this"}}"#, "unpaid"),
+    ("OpenRouter", 402, r#"{"error":{"code":402,"message":"Your running requests fill the budget","metadata":{"limit_source":"openrouter_in_flight_budget"}}}"#, "concurrency"),
+    ("OpenRouter", 402, r#"{"error":{"code":402,"message":"Your running requests fill the budget","metadata":{"error_type":"in_flight_budget_exhausted"}}}"#, "concurrency"),
+    ("OpenRouter", 403, r#"{"error":{"code":403,"message":"Budget limit exceeded","metadata":{"limit_source":"openrouter_workspace_budget"}}}"#, "unpaid"),
+    ("OpenAI", 429, r#"{"error":{"message":"m","type":"insufficient_quota","code":"credit_balance_exhausted"}}"#, "unpaid"),
+    ("OpenAI", 429, r#"{"error":{"message":"m","type":"insufficient_quota","code":"organization_spend_limit_exceeded"}}"#, "unpaid"),
+    ("OpenAI", 429, r#"{"error":{"message":"m","type":"insufficient_quota","code":"project_spend_limit_exceeded"}}"#, "unpaid"),
+    ("OpenAI", 429, r#"{"error":{"message":"m","type":"insufficient_quota","code":"organization_usage_limit_exceeded"}}"#, "unpaid"),
+    ("DashScope", 429, r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details. For details, see: https://help.example.com/model-studio/error-code","type":"insufficient_quota","code":"insufficient_quota"}}"#, "rate of models"),
+    ("Anthropic", 429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#, "unpaid"),
+    ("Google", 402, r#"{"error":{"code":402,"status":"RESOURCE_EXHAUSTED","message":"Your prepayment credits are depleted."}}"#, "unpaid"),
 
     ("Together", 429, r#"{"error":{"message":"rate limit specific to this model meta-llama/X","type":"model_rate_limit"}}"#, "rate of models"),
     ("DashScope", 403, r#"{"error":{"code":"AllocationQuota.FreeTierOnly","message":"The free tier of the model has been exhausted"}}"#, "quota of models"),
@@ -62,12 +79,13 @@ const FIXTURES: &[Fixture] = &[
     ("OpenRouter", 429, r#"{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"m:free is temporarily rate-limited upstream"}}}"#, "rate of models"),
     ("GitHub Models", 429, r#"{"error":{"code":"RateLimitReached","message":"Rate limit of 50 per 86400s exceeded for UserByModelByDay. Please wait 500 seconds before retrying."}}"#, "quota of models"),
     ("GitHub Models", 429, r#"{"error":{"code":"RateLimitReached","message":"Rate limit of 10 per 60s exceeded for UserByModelByMinute. Please wait 9 seconds before retrying."}}"#, "rate of models"),
+    ("Copilot", 429, r#"{"error":{"code":"user_model_rate_limited:pro","message":"m"}}"#, "rate of models"),
+    ("Together", 429, r#"{"error":{"message":"You have reached the rate limit specific to this model x","type":"rate_limit"}}"#, "rate of models"),
 
     ("Z.ai", 429, r#"{"error":{"code":"1302","message":"Rate limit reached for requests"}}"#, "concurrency"),
     ("Moonshot", 429, r#"{"error":{"type":"rate_limit_reached_error","message":"Your account request reached max organization concurrency: 1, please try again after 1 seconds"}}"#, "concurrency"),
     ("GitHub Models", 429, r#"{"error":{"code":"RateLimitReached","message":"Rate limit of 2 per 0s exceeded for UserConcurrentRequests"}}"#, "concurrency"),
     ("DashScope", 429, r#"{"error":{"code":"Throttling","message":"Concurrency allocated quota exceeded"}}"#, "concurrency"),
-    ("NVIDIA", 429, r#"{"status":429,"title":"Too Many Requests","detail":"ResourceExhausted: Worker local total request limit reached (48/48)"}"#, "concurrency"),
 
     ("Z.ai", 429, r#"{"error":{"code":"1304","message":"Daily call limit for this API reached"}}"#, "quota"),
     ("Z.ai", 429, r#"{"error":{"code":"1308","message":"Usage limit reached for 5 hour. Your limit will reset at 2026-12-02 09:00:00"}}"#, "quota"),
@@ -80,12 +98,16 @@ const FIXTURES: &[Fixture] = &[
     ("Bedrock", 400, r#"{"__type":"com.amazon.coral.service#ServiceQuotaExceededException","message":"Your account has reached its daily quota"}"#, "quota"),
     ("Bedrock", 429, r#"{"message":"Too many tokens per day, please wait before trying again."}"#, "quota"),
     ("Codex", 429, r#"{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","resets_in_seconds":561635}}"#, "quota"),
+    ("Moonshot", 429, r#"{"error":{"type":"rate_limit_reached_error","message":"Your account request reached organization TPD rate limit, current: 1526210, limit: 1500000"}}"#, "quota"),
+    ("Kimi", 403, r#"{"error":{"message":"You've reached your usage limit for this billing cycle"}}"#, "quota"),
+    ("DashScope", 429, r#"{"error":{"message":"Free allocated quota exceeded.","code":"insufficient_quota"}}"#, "quota"),
+    ("Copilot", 429, r#"{"error":{"code":"user_weekly_rate_limited","message":"m"}}"#, "quota"),
 
     ("Z.ai", 429, r#"{"error":{"code":"1303","message":"High frequency usage of this API"}}"#, "rate"),
     ("Moonshot", 429, r#"{"error":{"type":"rate_limit_reached_error","message":"Your account request reached organization max RPM: 3"}}"#, "rate"),
-    ("DashScope", 429, r#"{"error":{"code":"Throttling.RateQuota","message":"Requests rate limit exceeded, please try again later."}}"#, "rate"),
-    ("DashScope", 429, r#"{"error":{"code":"Throttling.AllocationQuota","message":"Allocated quota exceeded, please increase your quota limit."}}"#, "rate"),
-    ("DashScope", 429, r#"{"error":{"code":"Throttling.BurstRate","message":"Request rate increased too quickly."}}"#, "rate"),
+    ("DashScope", 429, r#"{"error":{"code":"Throttling.RateQuota","message":"Requests rate limit exceeded, please try again later."}}"#, "rate of models"),
+    ("DashScope", 429, r#"{"error":{"code":"Throttling.AllocationQuota","message":"Allocated quota exceeded, please increase your quota limit."}}"#, "rate of models"),
+    ("DashScope", 429, r#"{"error":{"code":"Throttling.BurstRate","message":"Request rate increased too quickly."}}"#, "rate of models"),
     ("Cerebras", 429, r#"{"message":"Tokens per minute limit exceeded","type":"too_many_tokens_error","code":"token_quota_exceeded"}"#, "rate"),
     ("Cerebras", 429, r#"{"message":"Requests per minute limit exceeded","type":"too_many_requests_error","code":"request_quota_exceeded"}"#, "rate"),
     ("Azure", 429, r#"{"error":{"code":"429","message":"Requests have exceeded token rate limit of your current AIServices S0 pricing tier. Please retry after 26 seconds."}}"#, "rate"),
@@ -93,6 +115,9 @@ const FIXTURES: &[Fixture] = &[
     ("GitHub Models", 403, r#"{"message":"You have exceeded a secondary rate limit"}"#, "rate"),
     ("Bedrock", 429, r#"{"__type":"ThrottlingException","message":"Too many requests, please wait before trying again."}"#, "rate"),
     ("Mistral", 429, r#"{"object":"error","message":"Rate limit exceeded","type":"rate_limited","code":"1300"}"#, "rate"),
+    ("Z.ai", 429, r#"{"type":"error","error":{"type":"rate_limit_error","code":"1313","message":"[1313][Your account's current usage pattern does not comply with the Fair Usage Policy]"}}"#, "rate"),
+    ("Copilot", 429, r#"{"error":{"code":"user_global_rate_limited","message":"m"}}"#, "rate"),
+    ("Copilot", 429, r#"{"error":{"code":"integration_rate_limited","message":"m"}}"#, "rate"),
 
     ("Z.ai", 429, r#"{"error":{"code":"1305","message":"temporarily overloaded, try again later"}}"#, "capacity"),
     ("Z.ai", 429, r#"{"error":{"code":"1312","message":"This model is currently experiencing high traffic"}}"#, "capacity"),
@@ -107,6 +132,15 @@ const FIXTURES: &[Fixture] = &[
     ("Bedrock", 503, r#"{"__type":"ServiceUnavailableException","message":"Too many connections"}"#, "capacity"),
     ("Vertex", 429, r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Too many requests. Exceeded the provisioned throughput."}}"#, "capacity"),
     ("Together", 503, r#"{"error":{"message":"The service is in high demand","type":"service_unavailable"}}"#, "capacity"),
+    ("NVIDIA", 429, r#"{"status":429,"title":"Too Many Requests","detail":"ResourceExhausted: Worker local total request limit reached (288/48)"}"#, "capacity"),
+    ("NVIDIA", 503, r#"{"error":{"message":"ResourceExhausted: Worker local total request limit reached (16/16)","type":"Service Unavailable","code":503}}"#, "capacity"),
+    ("Kimi", 429, r#"{"error":{"message":"The engine is currently overloaded, please try again later"}}"#, "capacity"),
+    ("Copilot", 429, r#"{"error":{"code":"model_overloaded","message":"m"}}"#, "capacity"),
+    ("Mistral", 429, r#"{"object":"error","message":"Service tier capacity exceeded for this model.","type":"invalid_request_error","param":null,"code":null}"#, "capacity"),
+    ("Azure", 429, r#"{"error":{"code":"429","message":"System is experiencing high demand"}}"#, "capacity"),
+    ("Azure", 429, r#"{"error":{"code":"429","message":"The service is temporarily unable to process your request"}}"#, "capacity"),
+    ("Vertex", 429, r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Resource exhausted, please try again later."}}"#, "capacity"),
+    ("Vertex", 429, r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Resource exhausted. See https://example.com/vertex-ai/generative-ai/docs/error-code-429"}}"#, "capacity"),
 
     ("OpenAI", 403, r#"{"error":{"message":"Your organization must be verified to use the model `m`","type":"invalid_request_error"}}"#, "account of models"),
     ("OpenAI", 404, r#"{"error":{"message":"The model `m` does not exist or you do not have access to it.","type":"invalid_request_error","code":"model_not_found"}}"#, "account of models"),
@@ -118,6 +152,10 @@ const FIXTURES: &[Fixture] = &[
     ("Azure", 404, r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#, "account of models"),
     ("Bedrock", 403, r#"{"__type":"AccessDeniedException","message":"You don't have access to the model with the specified model ID."}"#, "account of models"),
     ("Z.ai", 403, r#"{"error":{"code":"1220","message":"You do not have permission to access m"}}"#, "account of models"),
+    ("Z.ai", 429, r#"{"error":{"code":"1311","message":"Your plan does not include m"}}"#, "account of models"),
+    ("OpenAI", 400, r#"{"error":{"message":"Your organization must be verified to stream this model.","type":"invalid_request_error","param":"stream","code":"unsupported_value"}}"#, "account of models"),
+    ("GitHub Models", 400, r#"{"error":{"code":"unknown_model","message":"Unknown model: m"}}"#, "account of models"),
+    ("Bedrock", 404, r#"{"__type":"FTUFormNotFilled","message":"Model use case details have not been submitted for this account"}"#, "account of models"),
 
     ("xAI", 400, r#"{"code":"invalid argument","error":"Incorrect API key provided"}"#, "credential"),
     ("Google", 400, r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"API key not valid","details":[{"reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}"#, "credential"),
@@ -126,6 +164,11 @@ const FIXTURES: &[Fixture] = &[
     ("Anthropic", 400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}"#, "disabled"),
     ("OpenAI", 401, r#"{"error":{"message":"m","code":"account_deactivated"}}"#, "disabled"),
     ("Codex", 402, r#"{"detail":{"code":"deactivated_workspace"}}"#, "account"),
+    ("Codex", 403, r#"{"detail":{"code":"invalid_workspace_selected"}}"#, "account"),
+    ("Kimi", 402, r#"{"error":{"message":"We are unable to verify your membership benefits"}}"#, "account"),
+    ("Kimi", 403, r#"{"error":{"message":"Access terminated"}}"#, "account"),
+    ("Z.ai", 429, r#"{"error":{"code":"1112","message":"Your account has been locked"}}"#, "account"),
+    ("Z.ai", 429, r#"{"error":{"code":"1121","message":"The account has violations and has been locked"}}"#, "account"),
 ];
 
 fn told(outcome: &Outcome) -> String {
@@ -169,7 +212,42 @@ fn each_row_has_a_fixture_that_it_reads_and_a_source() {
             find(&ErrorBody::read(body.as_bytes()), *status).is_some_and(|found| std::ptr::eq(found, word))
         };
         assert!(FIXTURES.iter().any(|fixture| reads(&fixture)), "{word:?}");
-        assert!(word.source.starts_with("https://"), "{word:?}");
+        let Source { page, read } = word.source;
+        assert!(page.starts_with("https://") && read.len() == 10 && read.starts_with("202"), "{word:?}");
         assert!(word.status != 0 || !word.code.is_empty() || !word.text.is_empty(), "{word:?}");
+    }
+}
+
+#[test]
+fn every_service_of_the_documentation_has_rows() {
+    const SERVICES: [&str; 22] = [
+        "Z.ai",
+        "Moonshot",
+        "Kimi",
+        "DashScope",
+        "xAI",
+        "Groq",
+        "Cerebras",
+        "Mistral",
+        "Fireworks",
+        "Together",
+        "DeepSeek",
+        "OpenRouter",
+        "Azure",
+        "GitHub Models",
+        "NVIDIA",
+        "Bedrock",
+        "Vertex",
+        "Google",
+        "Copilot",
+        "OpenAI",
+        "Codex",
+        "Anthropic",
+    ];
+    for service in SERVICES {
+        assert!(WORDS.iter().any(|word| word.service.split(", ").any(|one| one == service)), "{service}");
+    }
+    for word in WORDS {
+        assert!(word.service.split(", ").all(|one| SERVICES.contains(&one)), "{word:?}");
     }
 }
