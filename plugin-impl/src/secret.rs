@@ -9,6 +9,12 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 const REDACTED: &str = "<redacted>";
+/// The least length in bytes of a secret that answers are searched for.
+const SHORTEST_SEARCHED: usize = 8;
+/// The least length in bytes from which letters alone are no word.
+const NO_WORD: usize = 16;
+const PLACEHOLDERS: [&str; 6] =
+    ["lm-studio", "no-key-required", "not-needed", "not-required", "sk-no-key-required", "sk-not-needed"];
 
 /// A text never printed, and overwritten on drop.
 #[derive(Clone)]
@@ -23,6 +29,19 @@ impl Secret {
     /// Returns the text, only for sending or storing.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Says whether a text with this secret can be told from a text without: a short secret or a word of
+    /// letters may stand in any answer.
+    pub fn is_searchable(&self) -> bool {
+        let text = self.expose();
+        let is_word = text.len() < NO_WORD && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        text.len() >= SHORTEST_SEARCHED && !is_word && !self.is_placeholder()
+    }
+
+    /// Says whether this is one of the texts that people write for a server that wants any key at all.
+    pub fn is_placeholder(&self) -> bool {
+        PLACEHOLDERS.contains(&self.expose())
     }
 }
 

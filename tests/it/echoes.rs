@@ -74,6 +74,34 @@ async fn a_stream_is_blanked_across_its_pieces() {
     }
 }
 
+/// A second credential, for a gateway in front of the upstream, is configured as a header; and an upstream
+/// that takes any key may send the whole request head back.
+#[tokio::test]
+async fn credentials_in_configured_headers_and_short_keys_are_blanked() {
+    let second = "cf-0123456789-abcdef";
+    let said = json!({"type": "message", "content": [{"type": "text", "text": second}]}).to_string();
+    let echoes =
+        format!("x-echo: Token {second}\r\nx-api-key: abc\r\nx-sent: Bearer abc\r\nx-title: abc\r\n");
+    let length = said.len();
+    let answer = format!("HTTP/1.1 200 OK\r\n{echoes}content-length: {length}\r\n\r\n{said}");
+    let raw = Raw::start(vec![answer.into_bytes()]);
+    let headers = json!({"cf-access-token": format!("Token {second}"), "x-title": "abc"});
+    let config = json!({
+        "store": "memory", "max_wait": "0s",
+        "providers": {"anthropic": {"base_url": raw.base_url(), "headers": headers}},
+        "accounts": [{"id": "anthropic:a", "api_key": "abc"}],
+    });
+    let router = plugin::library().start(options(&config.to_string()), Told::default()).expect("a router");
+    let answer =
+        Heard::all(within(router.fetch(Ask::messages().request())).await.expect("an answer")).await.good();
+    assert_eq!(raw.next().values("cf-access-token"), [format!("Token {second}")]);
+    let all = format!("{:?} {}", answer.headers, answer.text());
+    assert!(!all.contains("0123456789") && all.contains("*****"), "{all}");
+    assert_eq!((answer.header("x-api-key"), answer.header("x-sent")), (Some("***"), Some("***")));
+    assert_eq!(answer.header("x-title"), Some("abc"), "no credential by its name");
+    assert_eq!(answer.body.len(), length);
+}
+
 /// A key that is sent in the URL is repeated as it was written there.
 #[tokio::test]
 async fn a_key_of_a_url_is_blanked_in_its_encoded_form() {

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
 use pointsman_core::response::outcome::Outcome;
 
-use crate::edges::config::{AuthScheme, CredentialSource, OAuthClient};
+use crate::edges::config::{AuthScheme, CredentialSource, OAuthClient, credentials};
 use crate::edges::upstream::Blanker;
 use crate::secret::Secret;
 
@@ -127,9 +127,10 @@ impl Proof {
         }
     }
 
-    /// Returns what takes the secret out of an answer. What a caller sent itself is no secret to it.
-    pub fn blanker(&self) -> Option<Blanker> {
-        self.secret().and_then(Blanker::new)
+    /// Returns the blanker of an answer: for the account's secret, and for credentials in the configured
+    /// `headers`. What a caller sent itself is no secret to the caller.
+    pub fn blanker(&self, headers: &HeaderMap) -> Option<Blanker> {
+        Blanker::new(self.secret().cloned().into_iter().chain(credentials(headers)))
     }
 
     /// Removes the caller's credential, unless the caller's credential is the proof.

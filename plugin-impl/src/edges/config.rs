@@ -60,6 +60,7 @@ pub use consent::{consent_file, give as give_consent};
 pub use documentation::documentation;
 pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
 pub use fallbacks::Fallback;
+pub use headers::{credentials, holds_credential};
 pub use listen::ListenAddress;
 pub use locate::{Located, here, locate};
 pub use problem::Problem;

@@ -311,7 +311,8 @@ impl<'a> RequestDriver<'a> {
         let credentials = &self.provider_runtime().credentials[candidate.account as usize];
         let project = credentials.project.as_deref();
         let out = || outgoing::build(self.resolved, hop, provider, lease.target(), project, proof);
-        let (renewable, renewed, blanker) = (proof.renewable, *renewed, proof.blanker());
+        let (renewable, renewed) = (proof.renewable, *renewed);
+        let blanker = proof.blanker(&provider.headers[lease.target().pool]);
         self.served = Some(self.served_by(*candidate, lease));
         self.shared.counters.attempts.count();
         self.record.sent();

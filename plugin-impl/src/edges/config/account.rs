@@ -21,7 +21,7 @@ use super::settings::{
     MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY, REFRESH_TOKEN, WEIGHT,
 };
 use super::url::ProxyUrl;
-use super::yaml::Value;
+use super::yaml::{Node, Value};
 use crate::secret::begins_like_key;
 
 /// An account as configured.
@@ -139,6 +139,9 @@ fn account(
         check_oauth(&fields, id, &common.providers[provider], report);
     }
     let credential = credential(&fields, id.as_ref().map(|(id, _)| id), common.secrets, report);
+    if !provider.is_some_and(|provider| is_plain(&common.providers[provider].node)) {
+        warn_of_short(&fields, credential.as_ref(), report);
+    }
     let project = fields.read(&PROJECT, report);
     let weight = fields.read_or_default(&WEIGHT, report);
     let enabled = fields.read_or_default(&ENABLED, report);
@@ -234,6 +237,28 @@ fn credential(
             fields.entry().error(Problem::TwoCredentials { id, found }, report);
             None
         }
+    }
+}
+
+/// Warns of a key that cannot be blanked. A refresh token reaches no upstream but the token service.
+fn warn_of_short(fields: &Fields<'_>, credential: Option<&CredentialSource>, report: &mut Report) {
+    let (key, configured): (&dyn Key, _) = match credential {
+        Some(CredentialSource::ApiKey(configured)) => (&API_KEY, configured),
+        Some(CredentialSource::AccessToken(configured)) => (&ACCESS_TOKEN, configured),
+        Some(CredentialSource::RefreshToken(_) | CredentialSource::Caller) | None => return,
+    };
+    if let (Some(entry), Ok(secret)) = (fields.get(key), configured.secret()) {
+        entry.warn_of_short(secret, report);
+    }
+}
+
+/// Says whether a provider has a base URL without TLS: servers of one's own take any word as a key.
+fn is_plain(node: &Node) -> bool {
+    match &node.value {
+        Value::Text(text) => text.starts_with("http://"),
+        Value::List(items) => items.iter().any(is_plain),
+        Value::Map(members) => members.iter().any(|member| is_plain(&member.node)),
+        Value::Null => false,
     }
 }
 

@@ -7,6 +7,32 @@ use super::problem::Problem;
 use super::reader::Entry;
 use super::report::Report;
 use super::settings::HEADERS;
+use crate::secret::Secret;
+
+/// The parts of names by which a header holds a credential, as `api-key`, `x-auth-token` and `cookie` do.
+const NAMES: [&str; 7] = ["key", "token", "secret", "auth", "cookie", "password", "credential"];
+/// Names with such a part that count the tokens of a model.
+const COUNTING: [&str; 3] = ["limit", "tokens", "usage"];
+
+/// Says whether a header holds a credential, by the name of the header.
+pub fn holds_credential(name: &str) -> bool {
+    NAMES.iter().any(|part| name.contains(part)) && !COUNTING.iter().any(|part| name.contains(part))
+}
+
+/// Returns the credentials in configured headers, each without a scheme such as `Bearer`.
+pub fn credentials(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
+    let values = headers.iter().filter(|(name, _)| holds_credential(name.as_str()));
+    values
+        .filter_map(|(_, value)| value.to_str().ok())
+        .map(|text| Secret::new(credential_in(text).to_owned()))
+}
+
+fn credential_in(text: &str) -> &str {
+    match text.split_once(' ') {
+        Some((scheme, credential)) if scheme.bytes().all(|byte| byte.is_ascii_alphabetic()) => credential,
+        Some(_) | None => text,
+    }
+}
 
 const OF_ACCOUNTS: &str = "is a credential; give it to an account as api_key or access_token";
 const OF_TRANSPORT: &str = "is set by the connection itself";
@@ -56,5 +82,8 @@ fn header(
     let mut header_value =
         HeaderValue::from_str(&text).map_err(|_| forbidden("has a value that no header can have"))?;
     header_value.set_sensitive(true);
+    if holds_credential(header_name.as_str()) {
+        value.warn_of_short(&Secret::new(credential_in(&text).to_owned()), report);
+    }
     Ok((header_name, header_value))
 }

@@ -8,8 +8,10 @@ use std::sync::LazyLock;
 use super::form::{Form, words};
 use super::problem::{Problem, nearest, shown, shown_name};
 use super::report::{Place, Report};
+use super::secret_text::meant;
 use super::setting::{Key, Section, Setting};
 use super::yaml::{Node, Value};
+use crate::secret::Secret;
 
 /// A written value with its key path, such as `accounts[0].weight`.
 #[derive(Clone)]
@@ -113,6 +115,19 @@ impl<'a> Entry<'a> {
                 self.error(self.refused(text, form.refusal(), refused.0), report);
                 None
             }
+        }
+    }
+
+    /// Warns of a secret that cannot be blanked out of an answer that repeats the secret.
+    pub(super) fn warn_of_short(&self, secret: &Secret, report: &mut Report) {
+        let is_reference = self.written().and_then(meant).is_some();
+        if !is_reference && !secret.is_searchable() && !secret.is_placeholder() {
+            let text = format!(
+                "`{}` is too short to be found in an answer that repeats the key (fewer than 8 bytes, or fewer \
+                 than 16 letters alone), and is blanked only where a header holds nothing else; take a longer key",
+                self.path
+            );
+            report.warn(&self.node.place, text);
         }
     }
 

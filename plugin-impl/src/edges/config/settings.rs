@@ -331,7 +331,9 @@ pub(super) static HEADERS: Setting<Compound> = Setting {
     name: "headers",
     form: HEADER_MAP,
     default: "",
-    help: "Headers that each request gets. A pool's win over its provider's. Credentials belong to accounts.",
+    help: "Headers that each request gets. A pool's win over its provider's. Credentials belong to accounts; where a \
+           service wants one more, a value is blanked out of answers if its header's name has `key`, `token`, \
+           `secret`, `auth`, `cookie`, `password` or `credential` in it.",
 };
 
 pub(super) static PROXY: Setting<Proxy> = Setting {

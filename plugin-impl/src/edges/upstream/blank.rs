@@ -8,47 +8,47 @@
 //! credential are not searched.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::{memchr, memchr_iter, memmem};
 use smallvec::SmallVec;
 
+use crate::edges::config::holds_credential;
 use crate::secret::Secret;
 
-/// A shorter credential is not looked for: it is no secret, and may stand in any text.
-const SHORTEST: usize = 8;
-/// From this length on letters alone are no word.
-const NO_WORD: usize = 16;
-/// What people write where a server of their own wants any key at all.
-const PLACEHOLDERS: [&str; 6] =
-    ["lm-studio", "no-key-required", "not-needed", "not-required", "sk-no-key-required", "sk-not-needed"];
 /// So much of a credential is searched for; the rest is compared. A token may have kilobytes.
 const SEARCHED: usize = 32;
 /// An answer that ends in so much of a credential had the rest of it cut off.
 const TELLING: usize = 8;
+/// The value of a header that held a short credential; its length is no secret's.
+const STAR: HeaderValue = HeaderValue::from_static("***");
 
-/// Takes a credential out of one answer, in whatever pieces it comes.
+/// Takes the credentials of a request out of its answer, in whatever pieces the answer comes.
 #[derive(Clone, Debug)]
 pub struct Blanker {
-    /// The credential as it was sent, and as it is written in URLs and in JSON where that differs.
+    /// Each credential as it was sent, and as it is written in URLs and in JSON where that differs.
     forms: SmallVec<[Secret; 1]>,
-    /// The end of what has come, which may be the beginning of the credential.
+    /// Credentials that may stand in any text: only a header that holds nothing else is blanked.
+    short: Vec<Secret>,
+    /// The end of what has come, which may be the beginning of a credential.
     held: Vec<u8>,
 }
 
 impl Blanker {
-    /// Makes a blanker for one answer, or none where the credential may be an ordinary word.
-    pub fn new(secret: &Secret) -> Option<Self> {
-        let text = secret.expose();
-        let is_word = text.len() < NO_WORD && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if text.len() < SHORTEST || is_word || PLACEHOLDERS.contains(&text) {
-            return None;
-        }
-        Some(Self { forms: forms(secret), held: Vec::new() })
+    /// Makes a blanker for one answer, or none without a credential.
+    pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Option<Self> {
+        let (searched, short): (Vec<_>, Vec<_>) = secrets.into_iter().partition(Secret::is_searchable);
+        let forms: SmallVec<_> = searched.iter().flat_map(forms).collect();
+        let has_none = forms.is_empty() && short.is_empty();
+        (!has_none).then(|| Self { forms, short, held: Vec::new() })
     }
 
-    /// Takes the credential out of the values of headers.
+    /// Takes the credentials out of the values of headers.
     pub fn blank_headers(&self, headers: &mut HeaderMap) {
-        for value in headers.values_mut() {
+        for (name, value) in headers.iter_mut() {
+            if self.is_alone(name, value.as_bytes()) {
+                *value = STAR;
+                continue;
+            }
             let found = self.forms.iter().any(|form| find(value.as_bytes(), form).is_some());
             if !found {
                 continue;
@@ -57,6 +57,19 @@ impl Blanker {
             self.blank(&mut bytes);
             *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static(""));
         }
+    }
+
+    /// Says whether a header holds a short credential and nothing else, as a header that the upstream sends back
+    /// does: `Bearer x`, or the value of a header whose name is a credential's.
+    fn is_alone(&self, name: &HeaderName, value: &[u8]) -> bool {
+        self.short.iter().any(|short| {
+            let rest = value.strip_suffix(short.expose().as_bytes());
+            rest.is_some_and(|rest| match rest {
+                [] => holds_credential(name.as_str()),
+                [scheme @ .., b' '] => !scheme.is_empty() && scheme.iter().all(u8::is_ascii_alphabetic),
+                _ => false,
+            })
+        })
     }
 
     /// Returns a piece without the credential, and without an end that may be its beginning: that comes with
@@ -162,7 +175,7 @@ mod tests {
     const KEY: &str = "sk-test-0123456789-abcdef";
 
     fn blanker(text: &str) -> Blanker {
-        Blanker::new(&Secret::new(text.to_owned())).expect("it is looked for")
+        Blanker::new([Secret::new(text.to_owned())]).expect("it is looked for")
     }
 
     /// Passes pieces, and returns all that came out.
@@ -219,8 +232,43 @@ mod tests {
     #[test]
     fn a_word_is_not_looked_for() {
         for text in ["k", "ollama", "1234567", "anything", "not-needed"] {
-            assert!(Blanker::new(&Secret::new(text.to_owned())).is_none(), "{text}");
+            let said = format!("use {text} as the key");
+            assert_eq!(passed(text, &[said.as_bytes()]), said);
         }
+        assert!(Blanker::new([]).is_none());
+    }
+
+    #[test]
+    fn a_header_with_nothing_but_a_short_credential_is_blanked() {
+        for (name, value, is_blanked) in [
+            ("authorization", "Bearer 1000", true),
+            ("x-echo", "Bearer 1000", true),
+            ("x-api-key", "1000", true),
+            ("api-key", "1000", true),
+            ("x-ratelimit-remaining-tokens", "1000", false),
+            ("x-ratelimit-reset", "1000", false),
+            ("content-length", "1000", false),
+            ("x-echo", "is 1000", true),
+            ("x-echo", "21000", false),
+            ("x-echo", "max-age=60, 1000", false),
+        ] {
+            let name: HeaderName = name.parse().expect("a name");
+            let mut headers: HeaderMap =
+                [(name.clone(), HeaderValue::from_static(value))].into_iter().collect();
+            blanker("1000").blank_headers(&mut headers);
+            assert_eq!(headers[&name] != value, is_blanked, "{name:?}: {value}");
+        }
+    }
+
+    #[test]
+    fn all_credentials_of_a_request_are_blanked() {
+        let secrets = [KEY, "an-other-credential-1"].map(|text| Secret::new(text.to_owned()));
+        let mut blanker = Blanker::new(secrets).expect("they are looked for");
+        let mut out = blanker.pass(Bytes::from_static(b"sk-test-0123456789-abcdef, an-other-cred")).to_vec();
+        out.extend_from_slice(&blanker.pass(Bytes::from_static(b"ential-1.")));
+        let stars = |text: &str| "*".repeat(text.len());
+        let expected = format!("{}, {}.", stars(KEY), stars("an-other-credential-1"));
+        assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 
     #[test]

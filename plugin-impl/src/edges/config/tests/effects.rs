@@ -112,7 +112,7 @@ fn chains_are_read_as_requests_would_be() {
     let config = load(
         "quota_fallback: true\n\
          providers: {acme: {kind: openai, base_url: 'http://a.b'}}\n\
-         accounts: [{id: 'openai:a', api_key: k}, {id: 'acme:a', api_key: k}, {id: 'groq:a', api_key: k}]\n\
+         accounts: [{id: 'openai:a', api_key: key-0001}, {id: 'acme:a', api_key: k}, {id: 'groq:a', api_key: key-0002}]\n\
          fallbacks:\n  gpt-5: acme/big/model\n  groq/some-model: [acme/m, openrouter/m, openai/gpt-5]\n  \
          meta/llama: [acme/llama]\n  '*': groq/any",
     );

@@ -89,6 +89,32 @@ fn what_the_machine_does_not_have_leaves_an_account_without_a_credential() {
 }
 
 #[test]
+fn a_key_that_cannot_be_found_in_answers_is_warned_of() {
+    let warned = |written: &str| {
+        let config = Machine::default().load(written).unwrap();
+        config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+    };
+    for key in ["1234567", "changemeplease"] {
+        let written = format!("accounts: [{{id: 'openai:a', api_key: '{key}'}}]");
+        let warning = warned(&written);
+        assert!(warning.starts_with("pointsman.yaml:1:38: `accounts[0].api_key` is too short to be found"));
+        assert!(!warning.contains(key), "{warning}");
+    }
+    let headers =
+        "providers: {openai: {headers: {api-key: abc, x-title: abc, x-auth-token: Bearer 0123456789}}}";
+    assert!(warned(headers).contains("`providers.openai.headers.api-key` is too short"));
+    assert!(!warned(headers).contains(" | "), "one header has a short credential");
+    for fine in [
+        "accounts: [{id: 'openai:a', api_key: sk-12345}]",
+        "accounts: [{id: 'openai:a', api_key: not-needed}]",
+        "accounts: [{id: 'openai:a', credential: caller}]",
+        "{accounts: [{id: 'mine:a', api_key: x}], providers: {mine: {kind: openai, base_url: 'http://127.0.0.1:1/v1'}}}",
+    ] {
+        assert_eq!(warned(fine), "", "{fine}");
+    }
+}
+
+#[test]
 fn files_of_secrets_are_known_whether_they_could_be_read_or_not() {
     let two =
         "accounts: [{id: 'openai:a', api_key: {file: ~/key}}, {id: 'openai:b', api_key: {file: nowhere}}]";
