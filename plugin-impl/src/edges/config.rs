@@ -1,9 +1,10 @@
 //! The configuration: from a written file to a value valid by construction.
 //!
-//! A file goes through three forms. `yaml` makes a tree with the place of every key and value. As trees,
-//! `overrides` applies environment variables, and `catalog` merges the user's providers with the embedded
-//! providers. Then the definitions in `settings` read the settings out of the tree. A [`Config`] needs no
-//! further checks. Reading goes on after an error, so that every error of a file is reported at once.
+//! A file goes through three forms. `documents` makes a tree with the place of every key and value, applies
+//! environment variables, and merges the user's providers with the embedded catalog. `settings` defines every
+//! setting, `values` the forms of their texts, and `reading` reads settings out of the tree. `accounts`,
+//! `providers`, `secrets` and `policy` make the parts of a [`Config`], which needs no further checks. Reading goes
+//! on after an error, so that every error of a file is reported at once.
 //!
 //! The machine comes in as an [`Environment`]. Nothing here is global, so a change is picked up by loading
 //! again. Nothing in a [`Config`] prints a secret.
@@ -16,58 +17,36 @@ use std::time::Duration;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::quota::protection::Level;
 
-mod account;
-mod amount;
-mod catalog;
-mod concurrency;
-mod configured_secret;
-mod consent;
+mod accounts;
 mod documentation;
+mod documents;
 mod environment;
-mod fallbacks;
-mod family;
-mod form;
-mod headers;
-mod listen;
-mod locate;
-mod not_yet;
-mod overrides;
-mod paths;
 mod policy;
-mod pool;
-mod pool_order;
-mod problem;
-mod protection;
-mod provider;
-mod reader;
-mod report;
+mod providers;
+mod reading;
 mod resolve;
-mod retry_budget;
-mod secret_source;
-mod secret_text;
-mod setting;
+mod secrets;
 mod settings;
-mod store;
 #[cfg(test)]
 mod tests;
-mod url;
-mod yaml;
+mod values;
 
-pub use account::{AccountConfig, CredentialSource, VARIABLES};
-pub use concurrency::Concurrency;
-pub use configured_secret::{ConfiguredSecret, SecretSource};
-pub use consent::{consent_file, give as give_consent};
-pub use documentation::documentation;
-pub use environment::{COMMAND_LIMIT, CommandError, Environment, Process};
-pub use fallbacks::Fallback;
-pub use headers::{credentials, holds_credential};
-pub use listen::ListenAddress;
-pub use locate::{Located, here, locate};
-pub use problem::Problem;
-pub use provider::{AuthScheme, OAuthClient, ProviderConfig};
-pub use report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
-pub use store::StoreChoice;
-pub use url::ProxyUrl;
+use self::documents::consent;
+
+pub use self::accounts::{AccountConfig, CredentialSource, VARIABLES};
+pub use self::documentation::documentation;
+pub use self::documents::consent::{consent_file, give as give_consent};
+pub use self::documents::locate::{Located, here, locate};
+pub use self::environment::{COMMAND_LIMIT, CommandError, Environment, Process};
+pub use self::providers::fallbacks::Fallback;
+pub use self::providers::headers::{credentials, holds_credential};
+pub use self::providers::{AuthScheme, Concurrency, OAuthClient, ProviderConfig};
+pub use self::reading::problem::Problem;
+pub use self::reading::report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
+pub use self::secrets::{ConfiguredSecret, SecretSource};
+pub use self::values::listen::ListenAddress;
+pub use self::values::store::StoreChoice;
+pub use self::values::url::ProxyUrl;
 
 /// A configuration: the settings of every request until the next load.
 #[derive(Clone, Debug)]

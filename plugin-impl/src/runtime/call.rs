@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode};
 use pointsman_core::admission::fair_queue::Class;
-use pointsman_core::formats::WireFormat;
 use pointsman_core::formats::body::{self, Wanted};
 use pointsman_core::ids::{AccountId, ProviderId};
 use pointsman_core::request::intent::{Intent, ModelPlace};

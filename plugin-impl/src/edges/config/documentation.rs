@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use super::not_yet;
-use super::overrides::variable_of;
-use super::setting::{Key, Section};
-use super::settings::{BASE_URL, KIND, SECTIONS, TOP};
-use super::yaml::{Node, Value};
-use super::{account, catalog};
+use crate::edges::config::accounts;
+use crate::edges::config::documents::catalog;
+use crate::edges::config::documents::overrides::variable_of;
+use crate::edges::config::documents::{Node, Value};
+use crate::edges::config::settings::not_yet;
+use crate::edges::config::settings::setting::{Key, Section};
+use crate::edges::config::settings::{BASE_URL, KIND, SECTIONS, TOP};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -93,7 +94,7 @@ fn accounts_text() -> String {
         Without the key `accounts` (with `accounts: []` there are none):\n\n\
         | variable | account |\n|---|---|\n"
         .to_owned();
-    for (variable, provider) in account::VARIABLES {
+    for (variable, provider) in accounts::VARIABLES {
         row(&mut text, [&code(variable), &code(&format!("{provider}:env"))]);
     }
     text

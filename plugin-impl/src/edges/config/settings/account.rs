@@ -1,10 +1,11 @@
 //! Settings of an account.
 
-use super::super::form::{Choice, Compound, Count, Switch, Text};
-use super::super::setting::{Section, Setting};
-use super::{CAP_OF_ACCOUNT, IN_FLIGHT, PROXY, QUOTA_PROTECTION, SECRET};
+use super::provider::{IN_FLIGHT, SECRET};
+use super::{CAP_OF_ACCOUNT, PROXY, QUOTA_PROTECTION};
+use crate::edges::config::settings::setting::{Section, Setting};
+use crate::edges::config::values::{Choice, Compound, Count, Switch, Text};
 
-pub(in crate::edges::config) static ACCOUNT: Section = Section {
+pub(crate) static ACCOUNT: Section = Section {
     title: "An account",
     help: "In `accounts`. It has one of `api_key`, `access_token`, `refresh_token` and `credential`.",
     keys: &[
@@ -23,24 +24,24 @@ pub(in crate::edges::config) static ACCOUNT: Section = Section {
     ],
 };
 
-pub(in crate::edges::config) static ID: Setting<Text> = Setting {
+pub(crate) static ID: Setting<Text> = Setting {
     name: "id",
     form: Text("provider:label, such as anthropic:work"),
     default: "",
     help: "Its name. Needed.",
 };
 
-pub(in crate::edges::config) static API_KEY: Setting<Compound> =
+pub(crate) static API_KEY: Setting<Compound> =
     Setting { name: "api_key", form: SECRET, default: "", help: "A key that is sent as it is." };
 
-pub(in crate::edges::config) static ACCESS_TOKEN: Setting<Compound> = Setting {
+pub(crate) static ACCESS_TOKEN: Setting<Compound> = Setting {
     name: "access_token",
     form: SECRET,
     default: "",
     help: "A token that somebody else keeps fresh.",
 };
 
-pub(in crate::edges::config) static REFRESH_TOKEN: Setting<Compound> = Setting {
+pub(crate) static REFRESH_TOKEN: Setting<Compound> = Setting {
     name: "refresh_token",
     form: SECRET,
     default: "",
@@ -49,9 +50,9 @@ pub(in crate::edges::config) static REFRESH_TOKEN: Setting<Compound> = Setting {
 
 /// Whoever asks proves itself.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::edges::config) struct Caller;
+pub(crate) struct Caller;
 
-pub(in crate::edges::config) static CREDENTIAL: Setting<Choice<Caller>> = Setting {
+pub(crate) static CREDENTIAL: Setting<Choice<Caller>> = Setting {
     name: "credential",
     form: Choice(&[("caller", Caller)]),
     default: "",
@@ -61,24 +62,24 @@ pub(in crate::edges::config) static CREDENTIAL: Setting<Choice<Caller>> = Settin
            account may have it.",
 };
 
-pub(in crate::edges::config) static PROJECT: Setting<Text> = Setting {
+pub(crate) static PROJECT: Setting<Text> = Setting {
     name: "project",
     form: Text("a project id"),
     default: "",
     help: "The project that the envelope code-assist names.",
 };
 
-pub(in crate::edges::config) static WEIGHT: Setting<Count> = Setting {
+pub(crate) static WEIGHT: Setting<Count> = Setting {
     name: "weight",
     form: Count { from: 1, to: 100 },
     default: "1",
     help: "Its share of the requests, compared with the other accounts.",
 };
 
-pub(in crate::edges::config) static ENABLED: Setting<Switch> =
+pub(crate) static ENABLED: Setting<Switch> =
     Setting { name: "enabled", form: Switch, default: "true", help: "Whether it is used at all." };
 
-pub(in crate::edges::config) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
+pub(crate) static MAX_IN_FLIGHT_OF_ACCOUNT: Setting<Count> = Setting {
     name: "max_in_flight",
     form: IN_FLIGHT,
     default: "",

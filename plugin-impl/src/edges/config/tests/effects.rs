@@ -10,8 +10,8 @@ use pointsman_core::planning::strategy::Strategy;
 use pointsman_core::quota::protection::{Floors, Level};
 use pointsman_core::request::catalog::{Pool, Scope};
 
-use super::super::setting::Key;
 use super::super::settings::SECTIONS;
+use super::super::settings::setting::Key;
 use super::super::{
     AuthScheme, Concurrency, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig,
     StoreChoice, Timeouts, load as load_located,

@@ -3,10 +3,11 @@
 //! Reading continues after an error, so a single run shows all faults. The list is bounded; the excess is
 //! counted.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use super::problem::Problem;
+use crate::edges::config::reading::problem::Problem;
 use crate::secret::redact_keys;
 
 /// The largest number of shown errors.
@@ -66,7 +67,7 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    pub(super) fn one(place: Place, problem: Problem) -> Self {
+    pub(crate) fn one(place: Place, problem: Problem) -> Self {
         Self { errors: vec![ConfigError { place, problem }], left_out: 0 }
     }
 }
@@ -99,35 +100,40 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The collector of a reading.
+/// The collector of a reading. Each entry of the tree refers to the report of its document.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report(RefCell<Findings>);
+
+#[derive(Default)]
+struct Findings {
     errors: Vec<ConfigError>,
     left_out: usize,
-    pub(super) warnings: Vec<Warning>,
-    pub(super) notes: Vec<String>,
+    warnings: Vec<Warning>,
+    notes: Vec<String>,
 }
 
 impl Report {
-    pub(super) fn error(&mut self, place: &Place, problem: Problem) {
-        if self.errors.len() < MAX_ERRORS {
-            self.errors.push(ConfigError { place: place.clone(), problem });
+    pub(crate) fn error(&self, place: &Place, problem: Problem) {
+        let mut findings = self.0.borrow_mut();
+        if findings.errors.len() < MAX_ERRORS {
+            findings.errors.push(ConfigError { place: place.clone(), problem });
         } else {
-            self.left_out += 1;
+            findings.left_out += 1;
         }
     }
 
-    pub(super) fn warn(&mut self, place: &Place, text: String) {
-        self.warnings.push(Warning { place: place.clone(), text });
+    pub(crate) fn warn(&self, place: &Place, text: String) {
+        self.0.borrow_mut().warnings.push(Warning { place: place.clone(), text });
+    }
+
+    pub(crate) fn note(&self, text: String) {
+        self.0.borrow_mut().notes.push(text);
     }
 
     /// Ends the reading; without errors, returns warnings and notes.
-    pub(super) fn finish(mut self) -> Result<(Vec<Warning>, Vec<String>), ConfigErrors> {
-        self.errors.sort_by(|one, other| one.place.cmp(&other.place));
-        if self.errors.is_empty() {
-            Ok((self.warnings, self.notes))
-        } else {
-            Err(ConfigErrors { errors: self.errors, left_out: self.left_out })
-        }
+    pub(crate) fn finish(self) -> Result<(Vec<Warning>, Vec<String>), ConfigErrors> {
+        let Findings { mut errors, left_out, warnings, notes } = self.0.into_inner();
+        errors.sort_by(|one, other| one.place.cmp(&other.place));
+        if errors.is_empty() { Ok((warnings, notes)) } else { Err(ConfigErrors { errors, left_out }) }
     }
 }

@@ -3,23 +3,22 @@
 //! A setting without effect is an error, so nobody relies on the setting. The author of the effect deletes
 //! the row.
 
-use super::problem::Problem;
-use super::reader::Fields;
-use super::report::Report;
+use crate::edges::config::reading::Fields;
+use crate::edges::config::reading::problem::Problem;
 
 /// A key, or some of its values, without effect.
-pub(super) struct Row {
-    pub(super) key: &'static str,
+pub(crate) struct Row {
+    pub(crate) key: &'static str,
     /// The prefix of the values; empty for all.
-    pub(super) values: &'static str,
-    pub(super) route_reason: &'static str,
-    pub(super) remedy: &'static str,
+    pub(crate) values: &'static str,
+    pub(crate) route_reason: &'static str,
+    pub(crate) remedy: &'static str,
 }
 
 const MEMORY: &str = "state is kept in memory, and ends with the process";
 const USE_MEMORY: &str = "write `store: memory`, or take the line out";
 
-pub(super) const ROWS: [Row; 3] = [
+pub(crate) const ROWS: [Row; 3] = [
     Row { key: "store", values: "sqlite", route_reason: MEMORY, remedy: USE_MEMORY },
     Row { key: "store", values: "redis", route_reason: MEMORY, remedy: USE_MEMORY },
     Row {
@@ -31,19 +30,19 @@ pub(super) const ROWS: [Row; 3] = [
 ];
 
 /// Refuses top-level settings without effect.
-pub(super) fn check(top: &Fields<'_>, report: &mut Report) {
+pub(crate) fn check(top: &Fields<'_>) {
     for row in &ROWS {
         let Some(entry) = top.named(row.key) else { continue };
         if row.values.is_empty() || entry.written().is_some_and(|text| text.starts_with(row.values)) {
             let (what, route_reason, remedy) = (row.label(), row.route_reason, row.remedy);
-            entry.error(Problem::NotYet { what, route_reason, remedy }, report);
+            entry.error(Problem::NotYet { what, route_reason, remedy });
         }
     }
 }
 
 impl Row {
     /// Returns `store: sqlite`, or the key alone, as code.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         if self.values.is_empty() {
             format!("`{}`", self.key)
         } else {

@@ -1,12 +1,15 @@
 //! Configured secrets: the value, and the source for reading the value again.
 
+pub(super) mod source;
+pub(super) mod text;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 
-use super::environment::Environment;
-use super::report::Place;
-use super::secret_text::{Unusable, usable};
+use crate::edges::config::environment::Environment;
+use crate::edges::config::reading::report::Place;
+use crate::edges::config::secrets::text::{Unusable, usable};
 use crate::secret::{Secret, redact_keys};
 
 /// A secret, or the reason for its absence.
@@ -24,7 +27,7 @@ pub enum SecretSource {
 }
 
 /// The error of a source.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// No secret at the moment: the setting may be right, and the secret may still appear.
     Missing(String),
     /// The source's text cannot be sent.
@@ -33,17 +36,17 @@ pub(super) enum Failure {
 
 impl ConfiguredSecret {
     /// Makes a secret, with the source for reading again if there is a source.
-    pub(super) fn new(value: Result<Secret, String>, source: Option<SecretSource>) -> Self {
+    pub(crate) fn new(value: Result<Secret, String>, source: Option<SecretSource>) -> Self {
         Self { value, source }
     }
 
     /// Makes a secret without a source.
-    pub(super) fn fixed(text: String) -> Self {
+    pub(crate) fn fixed(text: String) -> Self {
         Secret::new(text).into()
     }
 
     /// Adds the place in the file to the reason for absence.
-    pub(super) fn written_at(self, place: &Place) -> Self {
+    pub(crate) fn written_at(self, place: &Place) -> Self {
         Self { value: self.value.map_err(|why| format!("{why} ({place})")), ..self }
     }
 
@@ -101,7 +104,7 @@ impl SecretSource {
         })
     }
 
-    pub(super) fn secret(&self, environment: &dyn Environment) -> Result<Secret, Failure> {
+    pub(crate) fn secret(&self, environment: &dyn Environment) -> Result<Secret, Failure> {
         let text = self.text(environment).map_err(Failure::Missing)?;
         match usable(&text) {
             Ok(text) => Ok(Secret::new(text)),

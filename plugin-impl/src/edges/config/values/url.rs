@@ -5,11 +5,11 @@ use std::fmt;
 use http::Uri;
 use http::uri::Authority;
 
-use super::form::{Form, Refused, Shape};
+use crate::edges::config::values::{Form, Refused, Shape};
 use crate::secret::{Secret, redact_userinfo};
 
 /// An `http://` or `https://` URL ready for a path, without a trailing slash.
-pub(super) struct BaseUrl;
+pub(crate) struct BaseUrl;
 
 impl Shape for BaseUrl {
     const IS_TEXT: bool = true;
@@ -31,7 +31,7 @@ impl Form for BaseUrl {
 }
 
 /// A base URL of an endpoint. A query, such as the `api-version` of Azure, goes to each request.
-pub(super) struct EndpointUrl;
+pub(crate) struct EndpointUrl;
 
 /// Query parameters for credentials. A credential belongs to an account rather than a URL.
 const CREDENTIALS: [&str; 9] =
@@ -83,7 +83,7 @@ fn has_usable_port(authority: &Authority) -> bool {
 }
 
 /// Returns the host of a base URL in lower case, with the port unless the scheme's default.
-pub(super) fn host_of(base_url: &str) -> Option<String> {
+pub(crate) fn host_of(base_url: &str) -> Option<String> {
     let uri = web_uri(base_url)?;
     let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let host = uri.host()?.to_ascii_lowercase();
@@ -94,7 +94,7 @@ pub(super) fn host_of(base_url: &str) -> Option<String> {
 }
 
 /// A quota URL, or a path.
-pub(super) struct QuotaUrl;
+pub(crate) struct QuotaUrl;
 
 impl Shape for QuotaUrl {
     const IS_TEXT: bool = true;
@@ -115,7 +115,7 @@ impl Form for QuotaUrl {
 }
 
 /// A host, with or without a port, in lower case.
-pub(super) struct HostForm;
+pub(crate) struct HostForm;
 
 impl Shape for HostForm {
     const IS_TEXT: bool = true;
@@ -138,7 +138,7 @@ impl Form for HostForm {
 }
 
 /// The origin of a web page, as written by browsers (RFC 6454 section 6.2).
-pub(super) struct OriginForm;
+pub(crate) struct OriginForm;
 
 impl Shape for OriginForm {
     const IS_TEXT: bool = true;
@@ -192,7 +192,7 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-pub(super) struct Proxy;
+pub(crate) struct Proxy;
 
 impl Shape for Proxy {
     const IS_TEXT: bool = true;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 
-use super::account::VARIABLES;
-use super::environment::Environment;
-use super::paths::xdg;
-use super::problem::{Problem, shown};
-use super::report::{ConfigErrors, Place, Report};
-use super::yaml::{self, Node, Value};
+use crate::edges::config::accounts::VARIABLES;
+use crate::edges::config::documents::locate::xdg;
+use crate::edges::config::documents::{self, Node, Value};
+use crate::edges::config::environment::Environment;
+use crate::edges::config::reading::problem::{Problem, shown};
+use crate::edges::config::reading::report::{ConfigErrors, Place, Report};
 
 /// Settings of order, waits and bounds, without effect on any destination.
 const TUNING: [&str; 18] = [
@@ -66,9 +66,9 @@ pub fn consent_file(environment: &dyn Environment) -> Option<PathBuf> {
 /// # Errors
 /// The settings in need of consent, and the way to give consent. Malformed YAML is reported by the reader
 /// of the file.
-pub(super) fn check_text(text: &str, path: &Path, environment: &dyn Environment) -> Result<(), ConfigErrors> {
+pub(crate) fn check_text(text: &str, path: &Path, environment: &dyn Environment) -> Result<(), ConfigErrors> {
     let name = path.display().to_string();
-    match yaml::parse(text, &Arc::from(&*name), &mut Report::default()) {
+    match documents::parse(text, &Arc::from(&*name), &Report::default()) {
         Ok(root) => check(&root, path, environment),
         Err(_) => Ok(()),
     }
@@ -100,7 +100,7 @@ pub fn give(path: &Path, environment: &dyn Environment) -> Result<PathBuf, Confi
     let unreadable =
         |error: io::Error| ConfigErrors::one(Place::whole(&name), Problem::Unreadable(error.to_string()));
     let text = environment.read(path).map_err(unreadable)?;
-    let root = yaml::parse(&text, &Arc::from(&*name), &mut Report::default());
+    let root = documents::parse(&text, &Arc::from(&*name), &Report::default());
     let root = root.map_err(|error| ConfigErrors { errors: vec![*error], left_out: 0 })?;
     let whole = environment.absolute(path);
     let file = consent_file(environment).ok_or_else(|| unreadable(io::ErrorKind::NotFound.into()))?;

@@ -1,27 +1,34 @@
 //! Providers: from the written settings to the input of routing and sending.
 
+pub(super) mod fallbacks;
+mod family;
+pub(super) mod headers;
+mod pool;
+pub(super) mod pool_order;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
+use pointsman_core::admission::cap::ModelPattern;
 use pointsman_core::formats::WireFormat;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Family, Provider};
 
-use super::catalog::Declared;
-use super::concurrency::{self, Concurrency};
-use super::configured_secret::ConfiguredSecret;
-use super::family;
-use super::pool::{self, PoolConfig};
-use super::pool_order::PoolOrder;
-use super::problem::{Problem, nearest};
-use super::reader::{Entry, Fields};
-use super::report::Report;
-use super::secret_source::Secrets;
-use super::settings::{
-    AUTH, CLIENT_ID, CLIENT_SECRET, HOST_FORM, HOSTS, KIND, OAUTH, OAUTH_KEYS, PROVIDER, PROXY, TOKEN_URL,
+use self::pool::PoolConfig;
+use self::pool_order::PoolOrder;
+use crate::edges::config::documents::catalog::Declared;
+use crate::edges::config::reading::problem::{Problem, nearest};
+use crate::edges::config::reading::report::Report;
+use crate::edges::config::reading::{Entry, Fields};
+use crate::edges::config::secrets::ConfiguredSecret;
+use crate::edges::config::secrets::source::Secrets;
+use crate::edges::config::settings::{
+    AUTH, CAP, CAP_OF_ACCOUNTS, CAP_TOTAL, CAPS_OF_MODELS, CLIENT_ID, CLIENT_SECRET, CONCURRENCY,
+    CONCURRENCY_KEYS, HOST_FORM, HOSTS, KIND, OAUTH, OAUTH_KEYS, PROVIDER, PROXY, TOKEN_URL,
 };
-use super::url::{ProxyUrl, host_of};
+use crate::edges::config::values::Shape;
+use crate::edges::config::values::url::{ProxyUrl, host_of};
 
 /// A provider, ready for use.
 #[derive(Clone, Debug)]
@@ -42,6 +49,17 @@ pub struct ProviderConfig {
     pub hosts: Vec<String>,
     /// The quota endpoint of each pool.
     pub quota_urls: Vec<Option<String>>,
+}
+
+/// Caps on requests in flight; an absent cap is no cap.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Concurrency {
+    /// The cap of the provider, over every account.
+    pub total: Option<u16>,
+    /// The cap of each account without a cap of its own, over every pool.
+    pub account: Option<u16>,
+    /// The caps per model, over every account; the first match counts.
+    pub models: Vec<(ModelPattern, u16)>,
 }
 
 /// The way to send an API key. Access tokens are always bearer tokens.
@@ -76,34 +94,35 @@ pub struct OAuthClient {
 }
 
 /// The inputs for reading providers.
-pub(super) struct ProviderCommon<'a> {
-    pub(super) secrets: &'a Secrets<'a>,
-    pub(super) pool_order: &'a PoolOrder<'a>,
-    pub(super) names_in_catalog: &'a [&'a str],
+pub(crate) struct ProviderCommon<'a> {
+    pub(crate) secrets: &'a Secrets<'a>,
+    pub(crate) pool_order: &'a PoolOrder<'a>,
+    pub(crate) names_in_catalog: &'a [&'a str],
+    pub(crate) report: &'a Report,
 }
 
 /// Reads a provider. `None` means an error in the report.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     index: usize,
     declared: &Declared,
     common: &ProviderCommon<'_>,
-    report: &mut Report,
 ) -> Option<ProviderConfig> {
-    let entry = Entry { path: format!("providers.{}", declared.name), node: &declared.node };
+    let entry =
+        Entry { path: format!("providers.{}", declared.name), node: &declared.node, report: common.report };
     let is_readable = entry.is_map() || entry.node.is_null();
-    let fields = entry.fields(&PROVIDER, report);
+    let fields = entry.fields(&PROVIDER);
     if !is_readable {
         return None;
     }
     // Read every field before giving up on any, so that one load reports every error.
-    let format = kind(&fields, declared, common, report);
-    let pools = pool::pools(&fields, &declared.name, report);
-    let families = family::families(&fields, &declared.name, &pools, common.pool_order, report);
-    let auth = fields.read(&AUTH, report);
-    let oauth = oauth(&fields, common.secrets, report);
-    let proxy = fields.read(&PROXY, report);
-    let concurrency = concurrency::read(&fields, report);
-    let hosts = hosts(&fields, &pools, report);
+    let format = kind(&fields, declared, common);
+    let pools = pool::pools(&fields, &declared.name);
+    let families = family::families(&fields, &declared.name, &pools, common.pool_order);
+    let auth = fields.read(&AUTH);
+    let oauth = oauth(&fields, common.secrets);
+    let proxy = fields.read(&PROXY);
+    let concurrency = concurrency(&fields);
+    let hosts = hosts(&fields, &pools);
     let protections = pools.iter().map(|pool| pool.protection.clone()).collect();
 
     let quota_urls = pools.iter().map(|pool| pool.quota_url.clone()).collect();
@@ -123,17 +142,12 @@ pub(super) fn resolve(
     })
 }
 
-fn kind(
-    fields: &Fields<'_>,
-    declared: &Declared,
-    common: &ProviderCommon<'_>,
-    report: &mut Report,
-) -> Option<WireFormat> {
+fn kind(fields: &Fields<'_>, declared: &Declared, common: &ProviderCommon<'_>) -> Option<WireFormat> {
     if fields.get(&KIND).is_none() && !declared.in_catalog {
         let nearest = nearest(&declared.name, common.names_in_catalog.iter().copied());
-        fields.entry().error(Problem::NoKind { name: declared.name.clone(), nearest }, report);
+        fields.entry().error(Problem::NoKind { name: declared.name.clone(), nearest });
     }
-    fields.read(&KIND, report)
+    fields.read(&KIND)
 }
 
 /// Reads pools and families. Upholds the invariants of [`Provider`]: a pool, a family, and endpoints and
@@ -152,16 +166,16 @@ fn core_and_headers(
     complete.then(|| (Provider { id: ProviderId::new(name), format, families, pools }, headers))
 }
 
-fn oauth(provider: &Fields<'_>, secrets: &Secrets<'_>, report: &mut Report) -> Option<OAuthClient> {
-    let fields = provider.get(&OAUTH)?.fields(&OAUTH_KEYS, report);
-    let client_id = fields.require(&CLIENT_ID, report);
-    let token_url = fields.require(&TOKEN_URL, report);
-    let client_secret = fields.get(&CLIENT_SECRET).and_then(|entry| secrets.read(&entry, report));
+fn oauth(provider: &Fields<'_>, secrets: &Secrets<'_>) -> Option<OAuthClient> {
+    let fields = provider.get(&OAUTH)?.fields(&OAUTH_KEYS);
+    let client_id = fields.require(&CLIENT_ID);
+    let token_url = fields.require(&TOKEN_URL);
+    let client_secret = fields.get(&CLIENT_SECRET).and_then(|entry| secrets.read(&entry));
     Some(OAuthClient { client_id: client_id?, client_secret, token_url: token_url? })
 }
 
-fn hosts(fields: &Fields<'_>, pools: &[PoolConfig<'_>], report: &mut Report) -> Vec<String> {
-    let further = fields.get(&HOSTS).map(|entry| entry.values(&HOST_FORM, report)).unwrap_or_default();
+fn hosts(fields: &Fields<'_>, pools: &[PoolConfig<'_>]) -> Vec<String> {
+    let further = fields.get(&HOSTS).map(|entry| entry.values(&HOST_FORM)).unwrap_or_default();
     let endpoints = pools.iter().flat_map(|pool| &pool.core.endpoints);
     let mut hosts = Vec::new();
     for host in endpoints.filter_map(|endpoint| host_of(&endpoint.0)).chain(further) {
@@ -170,4 +184,21 @@ fn hosts(fields: &Fields<'_>, pools: &[PoolConfig<'_>], report: &mut Report) -> 
         }
     }
     hosts
+}
+
+/// Reads the caps of a provider.
+fn concurrency(provider: &Fields<'_>) -> Concurrency {
+    let Some(entry) = provider.get(&CONCURRENCY) else { return Concurrency::default() };
+    let fields = entry.fields(&CONCURRENCY_KEYS);
+    Concurrency {
+        total: fields.read(&CAP_TOTAL),
+        account: fields.read(&CAP_OF_ACCOUNTS),
+        models: fields.get(&CAPS_OF_MODELS).map(|entry| caps(&entry)).unwrap_or_default(),
+    }
+}
+
+fn caps(entry: &Entry<'_>) -> Vec<(ModelPattern, u16)> {
+    let members = entry.members(&CAPS_OF_MODELS.form.allowed());
+    let caps = members.into_iter();
+    caps.filter_map(|(name, cap)| Some((ModelPattern::new(name), cap.value(&CAP)?))).collect()
 }

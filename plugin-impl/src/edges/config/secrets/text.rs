@@ -4,7 +4,7 @@ use crate::secret::looks_like_key;
 
 /// The reason against a text as a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unusable {
+pub(crate) enum Unusable {
     Empty,
     LineBreak,
     /// The position of a character outside of header values, counted from 1.
@@ -13,7 +13,7 @@ pub(super) enum Unusable {
 
 impl Unusable {
     /// Returns the reason, without any part of the text.
-    pub(super) fn reason(self) -> String {
+    pub(crate) fn reason(self) -> String {
         match self {
             Self::Empty => "is empty".to_owned(),
             Self::LineBreak => "has a line break in its middle; a secret is one line".to_owned(),
@@ -30,7 +30,7 @@ impl Unusable {
 /// # Errors
 /// The text is unusable in a header. Such a header would be left out, and the request would go without a
 /// credential.
-pub(super) fn usable(text: &str) -> Result<String, Unusable> {
+pub(crate) fn usable(text: &str) -> Result<String, Unusable> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Unusable::Empty);
@@ -45,7 +45,7 @@ pub(super) fn usable(text: &str) -> Result<String, Unusable> {
 }
 
 /// Returns the reference for a literal that looks like one: `{env: K}` for `$K`.
-pub(super) fn meant(text: &str) -> Option<String> {
+pub(crate) fn meant(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some(name) = variable(text) {
         let name = if is_name(name) && !looks_like_key(name) { name } else { "NAME" };
@@ -70,7 +70,7 @@ fn variable(text: &str) -> Option<&str> {
 }
 
 /// Returns whether `name` is a valid name of an environment variable.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit())

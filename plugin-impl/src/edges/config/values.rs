@@ -1,11 +1,16 @@
 //! The forms of values: a description of allowed values, and a parser.
 
+pub(super) mod amount;
+pub(super) mod listen;
+pub(super) mod store;
+pub(super) mod url;
+
 use pointsman_core::planning::strategy::Strategy;
 
-use super::problem::nearest;
+use crate::edges::config::reading::problem::nearest;
 
 /// The description of a setting's values.
-pub(super) trait Shape: Sync {
+pub(crate) trait Shape: Sync {
     /// Whether a value is a single text.
     const IS_TEXT: bool;
 
@@ -19,7 +24,7 @@ pub(super) trait Shape: Sync {
 }
 
 /// A form of single texts.
-pub(super) trait Form: Shape {
+pub(crate) trait Form: Shape {
     type Value;
 
     /// Parses a value, or returns the probable intent.
@@ -27,14 +32,14 @@ pub(super) trait Form: Shape {
 }
 
 /// A refused text, with the probable intent.
-pub(super) struct Refused(pub(super) Option<String>);
+pub(crate) struct Refused(pub(crate) Option<String>);
 
 impl Refused {
-    pub(super) const PLAIN: Self = Self(None);
+    pub(crate) const PLAIN: Self = Self(None);
 }
 
 /// A value made of settings, lists or free names, with its own reader.
-pub(super) struct Compound(pub(super) &'static str);
+pub(crate) struct Compound(pub(crate) &'static str);
 
 impl Shape for Compound {
     const IS_TEXT: bool = false;
@@ -45,7 +50,7 @@ impl Shape for Compound {
 }
 
 /// Any non-empty text.
-pub(super) struct Text(pub(super) &'static str);
+pub(crate) struct Text(pub(crate) &'static str);
 
 impl Shape for Text {
     const IS_TEXT: bool = true;
@@ -63,7 +68,7 @@ impl Form for Text {
     }
 }
 
-pub(super) struct Switch;
+pub(crate) struct Switch;
 
 impl Shape for Switch {
     const IS_TEXT: bool = true;
@@ -92,7 +97,7 @@ impl Form for Switch {
 }
 
 /// One of several words.
-pub(super) struct Choice<T: 'static>(pub(super) &'static [(&'static str, T)]);
+pub(crate) struct Choice<T: 'static>(pub(crate) &'static [(&'static str, T)]);
 
 impl<T: Sync> Shape for Choice<T> {
     const IS_TEXT: bool = true;
@@ -118,7 +123,7 @@ impl<T: Copy + Sync> Form for Choice<T> {
 }
 
 /// A strategy of the core.
-pub(super) struct StrategyName;
+pub(crate) struct StrategyName;
 
 impl StrategyName {
     fn names() -> [&'static str; Strategy::ALL.len()] {
@@ -148,9 +153,9 @@ impl Form for StrategyName {
 }
 
 /// A whole number.
-pub(super) struct Count {
-    pub(super) from: u16,
-    pub(super) to: u16,
+pub(crate) struct Count {
+    pub(crate) from: u16,
+    pub(crate) to: u16,
 }
 
 impl Shape for Count {
@@ -173,7 +178,7 @@ impl Form for Count {
 }
 
 /// A number with up to two decimals, such as `0.1`.
-pub(super) struct Weight;
+pub(crate) struct Weight;
 
 impl Weight {
     const MOST: f64 = 100.0;
@@ -203,7 +208,7 @@ impl Form for Weight {
 }
 
 /// A fraction such as `10%`.
-pub(super) struct Percent;
+pub(crate) struct Percent;
 
 impl Shape for Percent {
     const IS_TEXT: bool = true;
@@ -230,7 +235,7 @@ impl Form for Percent {
 }
 
 /// Returns `a, b, c`.
-pub(super) fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().collect::<Vec<_>>().join(", ")
 }
 

@@ -2,11 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::form::{Shape, Text};
-use super::problem::Problem;
-use super::reader::Entry;
-use super::report::Report;
-use super::settings::HEADERS;
+use crate::edges::config::reading::Entry;
+use crate::edges::config::reading::problem::Problem;
+use crate::edges::config::settings::HEADERS;
+use crate::edges::config::values::{Shape, Text};
 use crate::secret::Secret;
 
 /// The parts of names by which a header holds a credential, as `api-key`, `x-auth-token` and `cookie` do.
@@ -53,13 +52,13 @@ const FORBIDDEN: [(&str, &str); 9] = [
 /// Returns `base` with the headers at `entry` merged in by name.
 ///
 /// Values are marked as sensitive, so a print of the map hides them.
-pub(super) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>, report: &mut Report) -> HeaderMap {
+pub(crate) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>) -> HeaderMap {
     let mut headers = base.clone();
     let Some(entry) = entry else { return headers };
-    for (name, value) in entry.members(&HEADERS.form.allowed(), report) {
-        match header(name, &value, report) {
+    for (name, value) in entry.members(&HEADERS.form.allowed()) {
+        match header(name, &value) {
             Ok((name, value)) => drop(headers.insert(name, value)),
-            Err(Some(problem)) => value.error(problem, report),
+            Err(Some(problem)) => value.error(problem),
             Err(None) => {}
         }
     }
@@ -67,23 +66,19 @@ pub(super) fn laid_over(base: &HeaderMap, entry: Option<Entry<'_>>, report: &mut
 }
 
 /// Makes a header. An error without a problem is already in the report.
-fn header(
-    name: &str,
-    value: &Entry<'_>,
-    report: &mut Report,
-) -> Result<(HeaderName, HeaderValue), Option<Problem>> {
+fn header(name: &str, value: &Entry<'_>) -> Result<(HeaderName, HeaderValue), Option<Problem>> {
     let forbidden = |why| Problem::ForbiddenHeader { key: value.path.clone(), name: name.to_owned(), why };
     if let Some((_, why)) = FORBIDDEN.iter().find(|(forbidden, _)| forbidden.eq_ignore_ascii_case(name)) {
         return Err(Some(forbidden(why)));
     }
     let header_name =
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| forbidden("is no name of a header"))?;
-    let text = value.value(&Text("the text of a header"), report).ok_or(None)?;
+    let text = value.value(&Text("the text of a header")).ok_or(None)?;
     let mut header_value =
         HeaderValue::from_str(&text).map_err(|_| forbidden("has a value that no header can have"))?;
     header_value.set_sensitive(true);
     if holds_credential(header_name.as_str()) {
-        value.warn_of_short(&Secret::new(credential_in(&text).to_owned()), report);
+        value.warn_of_short(&Secret::new(credential_in(&text).to_owned()));
     }
     Ok((header_name, header_value))
 }

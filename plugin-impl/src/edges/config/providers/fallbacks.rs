@@ -10,13 +10,12 @@ use pointsman_core::ids::ProviderId;
 use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::route::{Ask, Providers, Route, RouteError};
 
-use super::family::unknown;
-use super::form::{Form, Refused, Shape, Text, words};
-use super::problem::Problem;
-use super::reader::{Entry, Fields};
-use super::report::Report;
-use super::settings::FALLBACKS;
-use super::{AccountConfig, ProviderConfig};
+use crate::edges::config::providers::family::unknown;
+use crate::edges::config::reading::problem::Problem;
+use crate::edges::config::reading::{Entry, Fields};
+use crate::edges::config::settings::FALLBACKS;
+use crate::edges::config::values::{Form, Refused, Shape, Text, words};
+use crate::edges::config::{AccountConfig, ProviderConfig};
 
 /// The key for every model.
 const ALL_MODELS: &str = "*";
@@ -63,22 +62,20 @@ impl Form for FallbackTarget {
 }
 
 /// The inputs for reading chains.
-pub(super) struct FallbackCommon<'a> {
+pub(crate) struct FallbackCommon<'a> {
     /// The names of every provider, including unreadable providers.
-    pub(super) names: &'a [&'a str],
-    pub(super) providers: &'a [Arc<ProviderConfig>],
-    pub(super) accounts: &'a [AccountConfig],
-    pub(super) quota_fallback: bool,
+    pub(crate) names: &'a [&'a str],
+    pub(crate) providers: &'a [Arc<ProviderConfig>],
+    pub(crate) accounts: &'a [AccountConfig],
+    pub(crate) quota_fallback: bool,
 }
 
 /// Reads the chains.
-pub(super) fn fallbacks(top: &Fields<'_>, common: &FallbackCommon<'_>, report: &mut Report) -> Vec<Fallback> {
+pub(crate) fn fallbacks(top: &Fields<'_>, common: &FallbackCommon<'_>) -> Vec<Fallback> {
     let Some(entry) = top.get(&FALLBACKS) else { return Vec::new() };
     let known = Known::new(common);
-    let chains = entry.members(&FALLBACKS.form.allowed(), report).into_iter();
-    chains
-        .map(|(key, targets)| FallbackReader { common, known: &known, key }.chain(&targets, report))
-        .collect()
+    let chains = entry.members(&FALLBACKS.form.allowed()).into_iter();
+    chains.map(|(key, targets)| FallbackReader { common, known: &known, key }.chain(&targets)).collect()
 }
 
 /// The providers, in the form for parsing routes.
@@ -134,16 +131,16 @@ struct Written<'a> {
 }
 
 impl FallbackReader<'_> {
-    fn chain(&self, targets: &Entry<'_>, report: &mut Report) -> Fallback {
+    fn chain(&self, targets: &Entry<'_>) -> Fallback {
         let written: Vec<Written<'_>> = targets
-            .elements(&FallbackTarget, report)
+            .elements(&FallbackTarget)
             .into_iter()
-            .filter_map(|(entry, (provider, name))| self.written(entry, &provider, name, report))
+            .filter_map(|(entry, (provider, name))| self.written(entry, &provider, name))
             .collect();
-        if self.stays_in_a_format(&written, report) {
-            self.leaves_somebody(&written, report);
+        if self.stays_in_a_format(&written) {
+            self.leaves_somebody(&written);
         }
-        let to = written.iter().filter_map(|target| self.route(target, report)).collect();
+        let to = written.iter().filter_map(|target| self.route(target)).collect();
         let (provider, model) = match self.provider_of_key() {
             Some((provider, model)) => (Some(provider.id.clone()), model),
             None => (None, self.key),
@@ -157,22 +154,16 @@ impl FallbackReader<'_> {
         Some((self.known.named(provider)?, model))
     }
 
-    fn written<'e>(
-        &self,
-        entry: Entry<'e>,
-        provider: &str,
-        name: String,
-        report: &mut Report,
-    ) -> Option<Written<'e>> {
+    fn written<'e>(&self, entry: Entry<'e>, provider: &str, name: String) -> Option<Written<'e>> {
         if !self.common.names.contains(&provider) {
-            entry.error(unknown(&entry, "provider", provider.to_owned(), self.common.names), report);
+            entry.error(unknown(&entry, "provider", provider.to_owned(), self.common.names));
         }
         let provider = self.known.named(provider)?.clone();
         Some(Written { entry, name, provider })
     }
 
     /// Reports targets outside of the chain's format.
-    fn stays_in_a_format(&self, written: &[Written<'_>], report: &mut Report) -> bool {
+    fn stays_in_a_format(&self, written: &[Written<'_>]) -> bool {
         let Some(first) = written.first() else { return true };
         let (whose, format) = match self.provider_of_key() {
             Some((provider, _)) => (format!("provider `{}`", provider.id), provider.format),
@@ -182,7 +173,7 @@ impl FallbackReader<'_> {
         let mut stays = true;
         for target in strangers {
             stays = false;
-            target.error(whose.clone(), format, self.known.of_formats(|it| it == format), report);
+            target.error(whose.clone(), format, self.known.of_formats(|it| it == format));
         }
         stays
     }
@@ -190,7 +181,7 @@ impl FallbackReader<'_> {
     /// Reports a chain limited to the only provider of the format: no request could leave the provider.
     ///
     /// A chain for every model may include the provider.
-    fn leaves_somebody(&self, written: &[Written<'_>], report: &mut Report) {
+    fn leaves_somebody(&self, written: &[Written<'_>]) {
         let Some(target) = written.first() else { return };
         if self.provider_of_key().is_some() || self.key == ALL_MODELS {
             return;
@@ -207,11 +198,11 @@ impl FallbackReader<'_> {
         let target_name = target.name.clone();
         let problem =
             Problem::FallbackFromNobody { key, target: target_name, speaks, allowed, provider, model };
-        target.entry.error(problem, report);
+        target.entry.error(problem);
     }
 
     /// Returns the route of a usable target.
-    fn route(&self, target: &Written<'_>, report: &mut Report) -> Option<Route> {
+    fn route(&self, target: &Written<'_>) -> Option<Route> {
         let format = target.provider.format;
         let ask = Ask { format, provider: None, model: &target.name, pool: None, account: None };
         let provider = &target.provider.id;
@@ -222,13 +213,12 @@ impl FallbackReader<'_> {
             // No account now, but perhaps tomorrow: a warning, not an error.
             Ok(None) | Err(RouteError::NoAccounts { .. }) => {
                 let text = format!("`{}` is left out of `{}`", target.name, target.entry.path);
-                report
-                    .warn(&target.entry.node.place, format!("{text}: provider `{provider}` has no account"));
+                target.entry.warn(format!("{text}: provider `{provider}` has no account"));
                 None
             }
             Err(error) => {
                 let (key, reason) = (target.entry.path.clone(), error.to_string());
-                target.entry.error(Problem::Fallback { key, reason }, report);
+                target.entry.error(Problem::Fallback { key, reason });
                 None
             }
         }
@@ -236,7 +226,7 @@ impl FallbackReader<'_> {
 }
 
 impl Written<'_> {
-    fn error(&self, whose: String, format: WireFormat, allowed: String, report: &mut Report) {
+    fn error(&self, whose: String, format: WireFormat, allowed: String) {
         let problem = Problem::FallbackFormat {
             key: self.entry.path.clone(),
             target: self.name.clone(),
@@ -245,6 +235,6 @@ impl Written<'_> {
             format,
             allowed,
         };
-        self.entry.error(problem, report);
+        self.entry.error(problem);
     }
 }

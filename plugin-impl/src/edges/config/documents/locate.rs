@@ -1,9 +1,8 @@
-//! The location of the configuration.
+//! The location of the configuration, and of the files it names.
 
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
-use super::paths::xdg;
+use crate::edges::config::environment::Environment;
 
 const FILE_NAME: &str = "pointsman.yaml";
 
@@ -53,10 +52,44 @@ pub fn here() -> PathBuf {
     PathBuf::from(FILE_NAME)
 }
 
+/// The base folders of a configuration's paths.
+pub(crate) struct Paths {
+    home: Option<PathBuf>,
+    /// The folder of the configuration file, so the working directory of the process does not matter.
+    folder: PathBuf,
+}
+
+impl Paths {
+    pub(crate) fn new(folder: &Path, environment: &dyn Environment) -> Self {
+        Self { home: home(environment), folder: folder.to_owned() }
+    }
+
+    /// Expands `~` in `written`; without a home, `~` is an ordinary name.
+    pub(crate) fn resolve(&self, written: &str) -> PathBuf {
+        match (written.strip_prefix('~'), &self.home) {
+            (Some(""), Some(home)) => home.clone(),
+            (Some(rest), Some(home)) if rest.starts_with('/') => home.join(&rest[1..]),
+            (Some(_) | None, Some(_) | None) => self.folder.join(written),
+        }
+    }
+}
+
+/// Returns the user's home folder.
+pub(crate) fn home(environment: &dyn Environment) -> Option<PathBuf> {
+    environment.variable("HOME").or_else(|| environment.variable("USERPROFILE")).map(PathBuf::from)
+}
+
+/// Returns an XDG base folder: its variable if that is absolute, else `fallback` in the home folder.
+// XDG Base Directory Specification 0.8: relative values are to be ignored.
+pub(crate) fn xdg(variable: &str, fallback: &str, environment: &dyn Environment) -> Option<PathBuf> {
+    let set = environment.variable(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    set.or_else(|| home(environment).map(|home| home.join(fallback)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::Machine;
     use super::*;
+    use crate::edges::config::tests::Machine;
 
     fn check(machine: &Machine, explicit: Option<&str>, found: Option<&str>) {
         let located = found.map_or(Located::Nowhere, |path| Located::File(path.into()));

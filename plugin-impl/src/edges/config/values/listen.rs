@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use super::form::{Form, Refused, Shape};
+use crate::edges::config::values::{Form, Refused, Shape};
 
 /// The listen address of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl fmt::Display for ListenAddress {
 }
 
 /// `HOST:PORT` or `unix:PATH`.
-pub(super) struct Listen;
+pub(crate) struct Listen;
 
 impl Shape for Listen {
     const IS_TEXT: bool = true;

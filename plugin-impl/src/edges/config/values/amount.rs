@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::form::{Form, Refused, Shape};
+use crate::edges::config::values::{Form, Refused, Shape};
 
 /// A time such as `90s`, `500ms` or `1h30m`.
-pub(super) struct Time {
-    pub(super) from: Duration,
-    pub(super) to: Duration,
+pub(crate) struct Time {
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
 }
 
 const TIME_UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
@@ -38,9 +38,9 @@ impl Form for Time {
 }
 
 /// A number of bytes such as `32MiB`.
-pub(super) struct Size {
-    pub(super) from: u64,
-    pub(super) to: u64,
+pub(crate) struct Size {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
 }
 
 const KIB: u64 = 1 << 10;

@@ -4,28 +4,27 @@
 
 use std::sync::Arc;
 
-use super::report::Report;
-use super::settings::HOSTS;
-use super::yaml::{self, Node, Value, YamlMember};
+use crate::edges::config::documents::{self, Node, Value, YamlMember};
+use crate::edges::config::reading::report::Report;
+use crate::edges::config::settings::HOSTS;
 
 const TEXT: &str = include_str!("catalog.yaml");
 
 /// A provider before reading: the user's tree merged over the catalog's.
-pub(super) struct Declared {
-    pub(super) name: String,
-    pub(super) node: Node,
-    pub(super) in_catalog: bool,
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) node: Node,
+    pub(crate) in_catalog: bool,
 }
 
 /// Returns the tree of the catalog.
-pub(super) fn tree() -> Node {
-    let mut report = Report::default();
-    let tree = yaml::parse(TEXT, &Arc::from("catalog.yaml"), &mut report);
+pub(crate) fn tree() -> Node {
+    let tree = documents::parse(TEXT, &Arc::from("catalog.yaml"), &Report::default());
     tree.expect("the catalog is part of the build, and a test reads it")
 }
 
 /// Returns all providers: the catalog's in its order, then the user's own in theirs.
-pub(super) fn declared(user: &[YamlMember]) -> Vec<Declared> {
+pub(crate) fn declared(user: &[YamlMember]) -> Vec<Declared> {
     let catalog = tree();
     let written = |name: &str| user.iter().find(|member| member.key == name);
     let known = catalog.members().iter().map(|known| Declared {

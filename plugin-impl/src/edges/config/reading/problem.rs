@@ -116,7 +116,7 @@ pub enum Problem {
 }
 
 /// Returns the element of `allowed` closest to `written`, if close enough.
-pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const ALIKE: f64 = 0.75;
     let written = written.to_ascii_lowercase();
     allowed
@@ -136,7 +136,7 @@ fn likeness(written: &str, word: &str) -> f64 {
 }
 
 /// Returns a written value for display: short, on one line, without possible secrets.
-pub(super) fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     const LONGEST: usize = 80;
     let value = redact(value);
     let cut = value.chars().nth(LONGEST).is_some();
@@ -145,7 +145,7 @@ pub(super) fn shown(value: &str) -> String {
 }
 
 /// Returns a user's name, or a substitute for a name that may be a key in the wrong place.
-pub(super) fn shown_name(name: &str) -> String {
+pub(crate) fn shown_name(name: &str) -> String {
     // Names of settings and labels are short, or words.
     const LONGEST: usize = 32;
     const LONGEST_WITH_DIGITS: usize = 10;

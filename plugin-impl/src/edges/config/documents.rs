@@ -4,24 +4,29 @@
 //! duplicate keys are errors, nesting is bounded, and a scalar stays a text (`10%`, `1h30m`, `007`) for the
 //! setting's own form. Aliases and tags are refused: they let a small file grow, and no setting needs them.
 
+pub(super) mod catalog;
+pub(super) mod consent;
+pub(super) mod locate;
+pub(super) mod overrides;
+
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::problem::Problem;
-use super::report::{ConfigError, Place, Report};
+use crate::edges::config::reading::problem::Problem;
+use crate::edges::config::reading::report::{ConfigError, Place, Report};
 
 const MAX_DEPTH: usize = 16; // the deepest setting, a header of a pool, is at 6
 
 /// A value with its place. The value may hold secrets, so the type has no print.
 #[derive(Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 #[derive(Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Text(String),
     List(Vec<Node>),
@@ -30,27 +35,27 @@ pub(super) enum Value {
 
 /// A key of a map with its value; keys are unique.
 #[derive(Clone)]
-pub(super) struct YamlMember {
-    pub(super) key: String,
-    pub(super) place: Place,
-    pub(super) node: Node,
+pub(crate) struct YamlMember {
+    pub(crate) key: String,
+    pub(crate) place: Place,
+    pub(crate) node: Node,
 }
 
 impl Node {
-    pub(super) fn new(place: Place, value: Value) -> Self {
+    pub(crate) fn new(place: Place, value: Value) -> Self {
         Self { place, value }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 
     /// Returns the members of a map; none for other values.
-    pub(super) fn members(&self) -> &[YamlMember] {
+    pub(crate) fn members(&self) -> &[YamlMember] {
         if let Value::Map(members) = &self.value { members } else { &[] }
     }
 
-    pub(super) fn member(&self, key: &str) -> Option<&YamlMember> {
+    pub(crate) fn member(&self, key: &str) -> Option<&YamlMember> {
         self.members().iter().find(|member| member.key == key)
     }
 }
@@ -60,14 +65,14 @@ impl Node {
 /// # Errors
 ///
 /// The first place with invalid YAML, or with YAML outside of configurations.
-pub(super) fn parse(text: &str, source: &Arc<str>, report: &mut Report) -> Result<Node, Box<ConfigError>> {
+pub(crate) fn parse(text: &str, source: &Arc<str>, report: &Report) -> Result<Node, Box<ConfigError>> {
     Builder { parser: Parser::new_from_str(text), source, report }.document()
 }
 
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
     source: &'a Arc<str>,
-    report: &'a mut Report,
+    report: &'a Report,
 }
 
 impl<'a> Builder<'a> {
@@ -152,7 +157,7 @@ impl<'a> Builder<'a> {
         Ok(YamlMember { key: key.into_owned(), place, node: self.node(event, span, depth + 1)? })
     }
 
-    fn duplicate(&mut self, member: &YamlMember, first: &Place) {
+    fn duplicate(&self, member: &YamlMember, first: &Place) {
         let problem = Problem::DuplicateKey { key: member.key.clone(), first: first.to_string() };
         self.report.error(&member.place, problem);
     }

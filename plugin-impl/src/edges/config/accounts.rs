@@ -5,23 +5,23 @@ use std::collections::HashMap;
 use pointsman_core::ids::AccountId;
 use pointsman_core::quota::protection::Level;
 
-use super::catalog::Declared;
-use super::configured_secret::ConfiguredSecret;
-use super::environment::Environment;
-use super::form::words;
-use super::problem::{Problem, nearest, shown_name};
-use super::protection;
-use super::reader::{Entry, Fields};
-use super::report::{Place, Report};
-use super::secret_source::Secrets;
-use super::secret_text::{Unusable, usable};
-use super::setting::Key;
-use super::settings::{
+use crate::edges::config::documents::catalog::Declared;
+use crate::edges::config::documents::{Node, Value};
+use crate::edges::config::environment::Environment;
+use crate::edges::config::policy;
+use crate::edges::config::reading::problem::{Problem, nearest, shown_name};
+use crate::edges::config::reading::report::{Place, Report};
+use crate::edges::config::reading::{Entry, Fields};
+use crate::edges::config::secrets::ConfiguredSecret;
+use crate::edges::config::secrets::source::Secrets;
+use crate::edges::config::secrets::text::{Unusable, usable};
+use crate::edges::config::settings::setting::Key;
+use crate::edges::config::settings::{
     ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, CREDENTIAL, Caller, ENABLED, ID, KIND,
     MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY, REFRESH_TOKEN, WEIGHT,
 };
-use super::url::ProxyUrl;
-use super::yaml::{Node, Value};
+use crate::edges::config::values::url::ProxyUrl;
+use crate::edges::config::values::words;
 use crate::secret::begins_like_key;
 
 /// An account as configured.
@@ -68,24 +68,20 @@ impl CredentialSource {
 }
 
 /// The inputs for reading accounts.
-pub(super) struct AccountCommon<'a> {
-    pub(super) secrets: &'a Secrets<'a>,
+pub(crate) struct AccountCommon<'a> {
+    pub(crate) secrets: &'a Secrets<'a>,
     /// The providers, by index.
-    pub(super) providers: &'a [Declared],
+    pub(crate) providers: &'a [Declared],
 }
 
 /// Reads the list of accounts.
-pub(super) fn accounts(
-    list: &Entry<'_>,
-    common: &AccountCommon<'_>,
-    report: &mut Report,
-) -> Vec<AccountConfig> {
+pub(crate) fn accounts(list: &Entry<'_>, common: &AccountCommon<'_>) -> Vec<AccountConfig> {
     let mut seen: HashMap<String, Place> = HashMap::new();
     let mut accounts: Vec<AccountConfig> = Vec::new();
-    for entry in list.items("a list of accounts", report) {
+    for entry in list.items("a list of accounts") {
         let written = entry.clone();
-        if let Some(account) = account(entry, common, &mut seen, report) {
-            check_callers(&account, &accounts, &written, common, report);
+        if let Some(account) = account(entry, common, &mut seen) {
+            check_callers(&account, &accounts, &written, common);
             accounts.push(account);
         }
     }
@@ -106,7 +102,6 @@ fn check_callers(
     before: &[AccountConfig],
     entry: &Entry<'_>,
     common: &AccountCommon<'_>,
-    report: &mut Report,
 ) {
     let is_callers = |account: &AccountConfig| matches!(account.credential, CredentialSource::Caller);
     let format = |account: &AccountConfig| kind(&common.providers[account.provider]);
@@ -114,7 +109,7 @@ fn check_callers(
     if let Some(first) = before.iter().find(same).filter(|_| is_callers(account)) {
         let (id, first) = (account.id.to_string(), first.id.to_string());
         let kind = format(account).unwrap_or_default().to_owned();
-        entry.error(Problem::TwoCallers { id, first, kind }, report);
+        entry.error(Problem::TwoCallers { id, first, kind });
     }
 }
 
@@ -122,32 +117,31 @@ fn account(
     entry: Entry<'_>,
     common: &AccountCommon<'_>,
     seen: &mut HashMap<String, Place>,
-    report: &mut Report,
 ) -> Option<AccountConfig> {
     let is_map = entry.is_map();
-    let fields = entry.fields(&ACCOUNT, report);
+    let fields = entry.fields(&ACCOUNT);
     if !is_map {
         return None;
     }
-    let id = id(&fields, report);
-    if let Some((id, place)) = &id {
-        check_is_first(id, place, seen, report);
+    let id = id(&fields);
+    if let Some((id, entry)) = &id {
+        check_is_first(id, entry, seen);
     }
-    let provider = id.as_ref().and_then(|(id, place)| provider(id, place, common, report));
+    let provider = id.as_ref().and_then(|(id, entry)| provider(id, entry, common));
     // Every check runs even after an error, so that one load reports every error of the account.
     if let (Some((id, _)), Some(provider)) = (&id, provider) {
-        check_oauth(&fields, id, &common.providers[provider], report);
+        check_oauth(&fields, id, &common.providers[provider]);
     }
-    let credential = credential(&fields, id.as_ref().map(|(id, _)| id), common.secrets, report);
+    let credential = credential(&fields, id.as_ref().map(|(id, _)| id), common.secrets);
     if !provider.is_some_and(|provider| is_plain(&common.providers[provider].node)) {
-        warn_of_short(&fields, credential.as_ref(), report);
+        warn_of_short(&fields, credential.as_ref());
     }
-    let project = fields.read(&PROJECT, report);
-    let weight = fields.read_or_default(&WEIGHT, report);
-    let enabled = fields.read_or_default(&ENABLED, report);
-    let proxy = fields.read(&PROXY, report);
-    let max_in_flight = fields.read(&MAX_IN_FLIGHT_OF_ACCOUNT, report);
-    let concurrency = fields.read(&CAP_OF_ACCOUNT, report);
+    let project = fields.read(&PROJECT);
+    let weight = fields.read_or_default(&WEIGHT);
+    let enabled = fields.read_or_default(&ENABLED);
+    let proxy = fields.read(&PROXY);
+    let max_in_flight = fields.read(&MAX_IN_FLIGHT_OF_ACCOUNT);
+    let concurrency = fields.read(&CAP_OF_ACCOUNT);
     let weight = u8::try_from(weight).unwrap_or(u8::MAX);
     Some(AccountConfig {
         id: id?.0,
@@ -159,40 +153,41 @@ fn account(
         proxy,
         max_in_flight,
         concurrency,
-        protection: protection::level(&fields, report),
+        protection: policy::protection(&fields),
     })
 }
 
-fn id(fields: &Fields<'_>, report: &mut Report) -> Option<(AccountId, Place)> {
-    let text = fields.require(&ID, report)?;
+/// Reads the id, with its entry.
+fn id<'a>(fields: &Fields<'a>) -> Option<(AccountId, Entry<'a>)> {
+    let text = fields.require(&ID)?;
     let entry = fields.get(&ID)?;
     let halves = text.split_once(':').filter(|(provider, label)| !provider.is_empty() && !label.is_empty());
     if halves.is_none() || text.chars().any(char::is_control) {
         let refusal = "not provider:label, such as anthropic:work".to_owned();
         let (key, value) = (entry.path.clone(), shown_name(&text));
-        entry.error(Problem::Value { key, value, refusal, nearest: None }, report);
+        entry.error(Problem::Value { key, value, refusal, nearest: None });
         return None;
     }
     if halves.is_some_and(|(_, label)| begins_like_key(label)) {
         let reason =
             "has a label that looks like a key; ids are shown everywhere, so take a name of your own";
-        entry.error(Problem::Secret { key: entry.path.clone(), reason: reason.to_owned() }, report);
+        entry.error(Problem::Secret { key: entry.path.clone(), reason: reason.to_owned() });
         return None;
     }
-    Some((AccountId::new(&text), entry.node.place.clone()))
+    Some((AccountId::new(&text), entry))
 }
 
-fn check_is_first(id: &AccountId, place: &Place, seen: &mut HashMap<String, Place>, report: &mut Report) {
+fn check_is_first(id: &AccountId, entry: &Entry<'_>, seen: &mut HashMap<String, Place>) {
     match seen.get(id.as_str()) {
         Some(first) => {
             let problem = Problem::DuplicateAccount { id: id.to_string(), first: first.to_string() };
-            report.error(place, problem);
+            entry.error(problem);
         }
-        None => drop(seen.insert(id.to_string(), place.clone())),
+        None => drop(seen.insert(id.to_string(), entry.node.place.clone())),
     }
 }
 
-fn provider(id: &AccountId, place: &Place, common: &AccountCommon<'_>, report: &mut Report) -> Option<usize> {
+fn provider(id: &AccountId, entry: &Entry<'_>, common: &AccountCommon<'_>) -> Option<usize> {
     let names = common.providers.iter().map(|provider| provider.name.as_str());
     let found = names.clone().position(|name| name == id.provider());
     if found.is_none() {
@@ -202,7 +197,7 @@ fn provider(id: &AccountId, place: &Place, common: &AccountCommon<'_>, report: &
             known: words(names.clone()),
             nearest: nearest(id.provider(), names),
         };
-        report.error(place, problem);
+        entry.error(problem);
     }
     found
 }
@@ -211,7 +206,6 @@ fn credential(
     fields: &Fields<'_>,
     id: Option<&AccountId>,
     secrets: &Secrets<'_>,
-    report: &mut Report,
 ) -> Option<CredentialSource> {
     type Make = fn(ConfiguredSecret) -> CredentialSource;
     let forms: [(&dyn Key, Make); 3] = [
@@ -225,30 +219,30 @@ fn credential(
     let id = id.map_or_else(|| fields.entry().path.clone(), AccountId::to_string);
     let whose = fields.get(&CREDENTIAL).map(|entry| (&CREDENTIAL as &dyn Key, entry));
     match (written.as_slice(), &whose) {
-        ([(_, entry, make)], None) => secrets.read(entry, report).map(*make),
-        ([], Some(_)) => fields.read(&CREDENTIAL, report).map(|Caller| CredentialSource::Caller),
+        ([(_, entry, make)], None) => secrets.read(entry).map(*make),
+        ([], Some(_)) => fields.read(&CREDENTIAL).map(|Caller| CredentialSource::Caller),
         ([], None) => {
-            fields.entry().error(Problem::NoCredential { id }, report);
+            fields.entry().error(Problem::NoCredential { id });
             None
         }
         (several, whose) => {
             let keys = several.iter().map(|(key, _, _)| *key).chain(whose.as_ref().map(|(key, _)| *key));
             let found = keys.map(|key| key.name()).collect::<Vec<_>>().join(" and ");
-            fields.entry().error(Problem::TwoCredentials { id, found }, report);
+            fields.entry().error(Problem::TwoCredentials { id, found });
             None
         }
     }
 }
 
 /// Warns of a key that cannot be blanked. A refresh token reaches no upstream but the token service.
-fn warn_of_short(fields: &Fields<'_>, credential: Option<&CredentialSource>, report: &mut Report) {
+fn warn_of_short(fields: &Fields<'_>, credential: Option<&CredentialSource>) {
     let (key, configured): (&dyn Key, _) = match credential {
         Some(CredentialSource::ApiKey(configured)) => (&API_KEY, configured),
         Some(CredentialSource::AccessToken(configured)) => (&ACCESS_TOKEN, configured),
         Some(CredentialSource::RefreshToken(_) | CredentialSource::Caller) | None => return,
     };
     if let (Some(entry), Ok(secret)) = (fields.get(key), configured.secret()) {
-        entry.warn_of_short(secret, report);
+        entry.warn_of_short(secret);
     }
 }
 
@@ -263,11 +257,11 @@ fn is_plain(node: &Node) -> bool {
 }
 
 /// Reports a refresh token without an OAuth client: the token works only with the client it was issued to.
-fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared, report: &mut Report) {
+fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared) {
     let has_client = provider.node.member(OAUTH.name).is_some_and(|oauth| !oauth.node.is_null());
     if let Some(entry) = fields.get(&REFRESH_TOKEN).filter(|_| !has_client) {
         let problem = Problem::NoOAuthClient { id: id.to_string(), provider: provider.name.clone() };
-        entry.error(problem, report);
+        entry.error(problem);
     }
 }
 
@@ -276,23 +270,23 @@ pub const VARIABLES: [(&str, &str); 3] =
     [("ANTHROPIC_API_KEY", "anthropic"), ("OPENAI_API_KEY", "openai"), ("GEMINI_API_KEY", "gemini")];
 
 /// Returns an account for each of [`VARIABLES`] with a value, and adds a note to the report.
-pub(super) fn from_environment(
+pub(crate) fn from_environment(
     environment: &dyn Environment,
     providers: &[Declared],
-    report: &mut Report,
+    report: &Report,
 ) -> Vec<AccountConfig> {
     let offered = VARIABLES.iter().filter_map(|(variable, provider)| {
         let key = key_of(variable, environment, report)?;
         let index = providers.iter().position(|declared| declared.name == *provider)?;
         let id = AccountId::new(&format!("{provider}:env"));
-        report.notes.push(format!("account `{id}` is taken from the environment variable {variable}"));
+        report.note(format!("account `{id}` is taken from the environment variable {variable}"));
         Some(from_key(id, index, key))
     });
     offered.collect()
 }
 
 /// Returns the key in a variable. A blank variable counts as unset.
-fn key_of(variable: &str, environment: &dyn Environment, report: &mut Report) -> Option<String> {
+fn key_of(variable: &str, environment: &dyn Environment, report: &Report) -> Option<String> {
     match usable(&environment.variable(variable)?) {
         Ok(key) => Some(key),
         Err(Unusable::Empty) => None,

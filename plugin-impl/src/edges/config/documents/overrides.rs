@@ -4,13 +4,13 @@
 //! place of the node is the variable's name. `POINTSMAN_PROVIDERS__ACME__BASE_URL` is `base_url` of the
 //! provider `acme`.
 
-use super::catalog;
-use super::environment::Environment;
-use super::problem::nearest;
-use super::report::{Place, Report};
-use super::setting::Key;
-use super::settings::{BASE_URL, PROVIDER, PROVIDERS, TOP};
-use super::yaml::{Node, Value, YamlMember};
+use crate::edges::config::documents::catalog;
+use crate::edges::config::documents::{Node, Value, YamlMember};
+use crate::edges::config::environment::Environment;
+use crate::edges::config::reading::problem::nearest;
+use crate::edges::config::reading::report::{Place, Report};
+use crate::edges::config::settings::setting::Key;
+use crate::edges::config::settings::{BASE_URL, PROVIDER, PROVIDERS, TOP};
 
 const PREFIX: &str = "POINTSMAN_";
 const OF_PROVIDER: &str = "POINTSMAN_PROVIDERS__";
@@ -21,7 +21,7 @@ const LEVEL: &str = "__";
 const OTHERS: [&str; 3] = ["POINTSMAN_PLUGIN", "POINTSMAN_CONFIG", "POINTSMAN_LOG"];
 
 /// Merges the variables into `root`, with a warning for unknown names.
-pub(super) fn apply(root: &mut Node, environment: &dyn Environment, report: &mut Report) {
+pub(crate) fn apply(root: &mut Node, environment: &dyn Environment, report: &Report) {
     if root.is_null() {
         root.value = Value::Map(Vec::new());
     }
@@ -45,7 +45,7 @@ fn settings() -> impl Iterator<Item = &'static dyn Key> {
 }
 
 /// Returns the variable of `key`.
-pub(super) fn variable_of(key: &dyn Key) -> String {
+pub(crate) fn variable_of(key: &dyn Key) -> String {
     format!("{PREFIX}{}", key.name().to_ascii_uppercase())
 }
 
@@ -91,7 +91,7 @@ fn put(root: &mut Node, path: &[String], node: Node) {
     put(&mut members[at].node, rest, node);
 }
 
-fn warn(name: &str, report: &mut Report) {
+fn warn(name: &str, report: &Report) {
     let hint = nearest_variable(name).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     report.warn(&Place::whole(name), format!("this variable is no setting and has no effect{hint}"));
 }

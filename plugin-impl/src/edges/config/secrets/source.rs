@@ -6,45 +6,44 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use super::configured_secret::{ConfiguredSecret, Failure, SecretSource};
-use super::environment::Environment;
-use super::paths::Paths;
-use super::problem::{Problem, nearest};
-use super::reader::Entry;
-use super::report::Report;
-use super::secret_text::{is_name, meant, usable};
-use super::yaml::{Node, Value};
+use crate::edges::config::documents::locate::Paths;
+use crate::edges::config::documents::{Node, Value};
+use crate::edges::config::environment::Environment;
+use crate::edges::config::reading::Entry;
+use crate::edges::config::reading::problem::{Problem, nearest};
+use crate::edges::config::secrets::text::{is_name, meant, usable};
+use crate::edges::config::secrets::{ConfiguredSecret, Failure, SecretSource};
 use crate::secret::looks_like_key;
 
-pub(super) const ALLOWED: &str =
+pub(crate) const ALLOWED: &str =
     "a string, {env: NAME}, {file: PATH}, {command: [PROG, ARG…]} or {keyring: NAME}";
 const SOURCES: [&str; 4] = ["env", "file", "command", "keyring"];
 
 /// A reader of secrets.
-pub(super) struct Secrets<'a> {
-    pub(super) environment: &'a dyn Environment,
-    pub(super) paths: &'a Paths,
+pub(crate) struct Secrets<'a> {
+    pub(crate) environment: &'a dyn Environment,
+    pub(crate) paths: &'a Paths,
     /// The files read so far.
     files: RefCell<Vec<PathBuf>>,
 }
 
 impl<'a> Secrets<'a> {
-    pub(super) fn new(environment: &'a dyn Environment, paths: &'a Paths) -> Self {
+    pub(crate) fn new(environment: &'a dyn Environment, paths: &'a Paths) -> Self {
         Self { environment, paths, files: RefCell::default() }
     }
 
     /// Returns the files of secrets, including files without a secret.
-    pub(super) fn into_files(self) -> Vec<PathBuf> {
+    pub(crate) fn into_files(self) -> Vec<PathBuf> {
         self.files.into_inner()
     }
 
     /// Reads the secret at `entry`. An error names the failed source, and nothing of the content.
-    pub(super) fn read(&self, entry: &Entry<'_>, report: &mut Report) -> Option<ConfiguredSecret> {
-        warn_of_reference(entry, report);
+    pub(crate) fn read(&self, entry: &Entry<'_>) -> Option<ConfiguredSecret> {
+        warn_of_reference(entry);
         match self.find(entry.node) {
             Ok(secret) => Some(secret.written_at(&entry.node.place)),
             Err(reason) => {
-                entry.error(Problem::Secret { key: entry.path.clone(), reason }, report);
+                entry.error(Problem::Secret { key: entry.path.clone(), reason });
                 None
             }
         }
@@ -127,10 +126,10 @@ fn unknown_source(source: &str) -> String {
 
 /// Warns of `$NAME` in a value: many programs expand the variable, but here the text would be sent
 /// literally.
-fn warn_of_reference(entry: &Entry<'_>, report: &mut Report) {
+fn warn_of_reference(entry: &Entry<'_>) {
     if let Some(meant) = entry.written().and_then(meant) {
         let text = format!("`{}` is sent as it is written here; did you mean `{meant}`?", entry.path);
-        report.warn(&entry.node.place, text);
+        entry.warn(text);
     }
 }
 

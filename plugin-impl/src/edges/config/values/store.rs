@@ -1,7 +1,7 @@
 //! The place of state.
 
-use super::form::{Form, Refused, Shape};
-use super::problem::nearest;
+use crate::edges::config::reading::problem::nearest;
+use crate::edges::config::values::{Form, Refused, Shape};
 
 /// The place of limits, cooldowns and readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum StoreChoice {
 }
 
 /// The name of a store. `not_yet` refuses names of later versions.
-pub(super) struct StoreName;
+pub(crate) struct StoreName;
 
 impl Shape for StoreName {
     const IS_TEXT: bool = true;

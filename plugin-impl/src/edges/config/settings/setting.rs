@@ -3,27 +3,27 @@
 //! Each setting has one definition. The reader, the check for unknown keys, environment variables and
 //! `docs/CONFIG.md` derive from the definition, so all of them know the same settings.
 
-use super::form::{Form, Shape};
+use crate::edges::config::values::{Form, Shape};
 
 /// A key of the configuration with values of the form `F`.
-pub(super) struct Setting<F> {
-    pub(super) name: &'static str,
-    pub(super) form: F,
+pub(crate) struct Setting<F> {
+    pub(crate) name: &'static str,
+    pub(crate) form: F,
     /// The default in its written form; empty without a default.
-    pub(super) default: &'static str,
-    pub(super) help: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) help: &'static str,
 }
 
 impl<F: Form> Setting<F> {
     /// Returns the default value.
-    pub(super) fn default_value(&self) -> F::Value {
+    pub(crate) fn default_value(&self) -> F::Value {
         let value = self.form.parse(self.default);
         value.ok().expect("the default of a setting that is read with one has the form of the setting")
     }
 }
 
 /// A setting of any form.
-pub(super) trait Key: Sync {
+pub(crate) trait Key: Sync {
     fn name(&self) -> &'static str;
     fn allowed(&self) -> String;
     fn default(&self) -> &'static str;
@@ -55,15 +55,15 @@ impl<F: Shape> Key for Setting<F> {
 }
 
 /// The settings of a map.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// The heading in the documentation.
-    pub(super) title: &'static str,
-    pub(super) help: &'static str,
-    pub(super) keys: &'static [&'static dyn Key],
+    pub(crate) title: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) keys: &'static [&'static dyn Key],
 }
 
 impl Section {
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.keys.iter().map(|key| key.name())
     }
 }
