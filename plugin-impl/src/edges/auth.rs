@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderValue};
+use pointsman_core::formats::format::AuthScheme;
 use pointsman_core::response::outcome::Outcome;
 
-use crate::edges::config::{AuthScheme, CredentialSource, OAuthClient, credentials};
+use crate::edges::config::{CredentialSource, OAuthClient, credentials};
 use crate::edges::upstream::Blanker;
 use crate::secret::Secret;
 

@@ -40,7 +40,7 @@ pub use self::documents::locate::{Located, here, locate};
 pub use self::environment::{COMMAND_LIMIT, CommandError, Environment, Process};
 pub use self::providers::fallbacks::Fallback;
 pub use self::providers::headers::{credentials, holds_credential};
-pub use self::providers::{AuthScheme, Concurrency, OAuthClient, ProviderConfig};
+pub use self::providers::{Concurrency, OAuthClient, ProviderConfig};
 pub use self::reading::problem::Problem;
 pub use self::reading::report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
 pub use self::secrets::{ConfiguredSecret, SecretSource};

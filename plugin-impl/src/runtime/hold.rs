@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use pointsman_core::formats::WireFormat;
-use pointsman_core::formats::body::{self, Wanted};
 use pointsman_core::reporting::keep_alive::KeepAlive;
 use pointsman_core::request::intent::Intent;
 
@@ -102,12 +100,5 @@ fn head() -> HeaderMap {
 }
 
 fn streams(call: &Call, intent: &Intent) -> bool {
-    match intent.format {
-        WireFormat::Gemini => {
-            call.query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"))
-        }
-        WireFormat::Anthropic | WireFormat::OpenAi => {
-            body::peek(&call.body, Wanted::STREAM).is_ok_and(|found| found.stream == Some(true))
-        }
-    }
+    intent.format.main().request.stream.is_on(call.query.as_deref(), &call.body)
 }

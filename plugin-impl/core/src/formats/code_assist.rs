@@ -14,7 +14,27 @@ use serde_json::Value;
 
 use crate::formats::body::json;
 
+use super::format::limits::LimitHeaders;
+use super::format::request::{RequestShape, StreamSwitch};
+use super::format::{AuthScheme, Format};
+
 pub use unwrapper::{MAX_HELD, Unwrapper};
+
+/// Callers speak Gemini and no Code Assist, so a request has no parts of its own.
+pub(super) static FORMAT: Format = Format {
+    name: "code-assist",
+    auth: AuthScheme::Bearer,
+    request: RequestShape {
+        system: &[],
+        turns: &[],
+        stream: StreamSwitch::Query("alt=sse"),
+        ids_have_vendors: false,
+    },
+    error: super::gemini::error_body,
+    list: &super::gemini::LIST,
+    keep_alive: &[],
+    limits: LimitHeaders::NONE,
+};
 
 /// Returns the body of a `generateContent` or `streamGenerateContent` in its envelope.
 pub fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {

@@ -8,6 +8,7 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::formats::agent::Agent;
+use crate::formats::format::error::Detail;
 
 /// The cause of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,18 +32,6 @@ pub struct Form {
     /// A retry is useless: the header `x-should-retry: false`.
     pub is_final: bool,
     pub detail: Detail,
-}
-
-/// The body's content besides the message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Detail {
-    /// The format's usual error.
-    #[default]
-    Usual,
-    /// The usage limit is reached, with its end.
-    UsageLimit,
-    /// A daily quota is used up.
-    DailyQuota,
 }
 
 /// The longest retry time for agents, in seconds. Claude Code waits up to a minute; the others would wait

@@ -5,101 +5,44 @@
 //! without a row is sent nothing. `docs/agents/hold.md` has the measurements.
 
 use http::HeaderMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::formats::WireFormat;
 use crate::formats::agent::Agent;
+use crate::formats::format::keep_alive::{KeepAliveAt, KeepAliveRow};
 use crate::request::intent::{Intent, ModelPlace};
 
 /// The keep-alive of one agent in one wire format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepAlive {
-    beat: &'static [u8],
-    failure: Failure,
-}
-
-/// The form of a stream's failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
-    /// The event `error` with the body of the error.
-    ErrorEvent,
-    /// The event `response.failed`.
-    ResponseFailed,
-    /// An unnamed event with an `error`.
-    ErrorChunk,
-    /// The JSON of an error, outside of any event.
-    BareJson,
-}
-
-/// The event that Anthropic itself sends while a model is silent.
-const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
-/// Codex counts events and no comments, and ignores an unknown type.
-const EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":0}\n\n";
-const COMMENT: &[u8] = b": keep-alive\n\n";
-/// Gemini CLI skips white space before an event and reads anything else as a part of the event.
-const BLANK_LINE: &[u8] = b"\n";
+#[derive(Clone, Copy, Debug)]
+pub struct KeepAlive(&'static KeepAliveRow);
 
 impl KeepAlive {
     /// Finds the row for a request.
     pub fn of(headers: &HeaderMap, intent: &Intent) -> Option<Self> {
-        let row = |beat, failure| Some(Self { beat, failure });
-        match (Agent::of(headers), intent.format, intent.resource()) {
-            (Agent::ClaudeCode | Agent::Opencode, WireFormat::Anthropic, ("messages", None)) => {
-                row(PING, Failure::ErrorEvent)
-            }
-            (Agent::Codex, WireFormat::OpenAi, ("responses", None)) => row(EVENT, Failure::ResponseFailed),
-            // In its other formats opencode asks again for ever after such an error.
-            (Agent::Opencode, WireFormat::OpenAi, ("chat", Some("completions"))) => {
-                row(COMMENT, Failure::ErrorChunk)
-            }
-            (Agent::GeminiCli, WireFormat::Gemini, _) if streams(intent) => {
-                row(BLANK_LINE, Failure::BareJson)
-            }
-            (_, _, _) => None,
-        }
+        let agent = Agent::of(headers);
+        let mut rows = intent.format.formats().iter().flat_map(|format| format.keep_alive);
+        rows.find(|row| row.agents.contains(&agent) && is_at(row.at, intent)).map(Self)
     }
 
     /// Returns the keep-alive bytes, without meaning for the agent.
     pub const fn beat(self) -> &'static [u8] {
-        self.beat
+        self.0.beat
     }
 
     /// Returns the end of a stream that failed with `body`, an error in the wire format.
     pub fn failure(self, body: &[u8]) -> String {
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let message = body["error"]["message"].as_str().unwrap_or("the request failed").to_owned();
-        match self.failure {
-            Failure::ErrorEvent => {
-                let kind = body["error"]["type"].as_str().unwrap_or("api_error");
-                let error = json!({"type": "error", "error": {"type": kind, "message": message}});
-                format!("event: error\ndata: {error}\n\n")
-            }
-            // The one code that Codex neither tries again nor tells in words of its own.
-            Failure::ResponseFailed => {
-                let error = json!({"code": "invalid_prompt", "message": message});
-                let response = json!({
-                    "id": "resp_pointsman", "object": "response", "status": "failed", "output": [], "error": error,
-                });
-                let event = json!({"type": "response.failed", "sequence_number": 1, "response": response});
-                format!("event: response.failed\ndata: {event}\n\n")
-            }
-            // Every other type opencode tries again.
-            Failure::ErrorChunk => {
-                let kind = "invalid_request_error";
-                let error = json!({"error": {"message": message, "type": kind, "code": kind}});
-                format!("data: {error}\n\n")
-            }
-            // Gemini CLI reads it where it is a piece by itself, and tries a 429 four times.
-            Failure::BareJson => {
-                let error = json!({"code": 400, "message": message, "status": "FAILED_PRECONDITION"});
-                json!({"error": error}).to_string()
-            }
-        }
+        let message = body["error"]["message"].as_str().unwrap_or("the request failed");
+        (self.0.failure)(&body, message)
     }
 }
 
-fn streams(intent: &Intent) -> bool {
-    matches!(&intent.model, ModelPlace::Path { action, .. } if action == "streamGenerateContent")
+fn is_at(place: KeepAliveAt, intent: &Intent) -> bool {
+    match place {
+        KeepAliveAt::Resource(resource, id) => intent.resource() == (resource, id),
+        KeepAliveAt::Action(wanted) => {
+            matches!(&intent.model, ModelPlace::Path { action, .. } if action == wanted)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +50,11 @@ mod tests {
     use http::{HeaderValue, Method};
 
     use super::*;
+
+    const PING: &[u8] = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
+    const EVENT: &[u8] = b"event: keepalive\ndata: {\"type\":\"keepalive\",\"sequence_number\":0}\n\n";
+    const COMMENT: &[u8] = b": keep-alive\n\n";
+    const BLANK_LINE: &[u8] = b"\n";
 
     fn of(agent: &'static str, path: &str) -> Option<KeepAlive> {
         let headers = HeaderMap::from_iter([(http::header::USER_AGENT, HeaderValue::from_static(agent))]);

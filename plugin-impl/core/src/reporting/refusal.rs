@@ -4,20 +4,17 @@
 //! disabled or in need of sign-in, and the earliest helpful instant. The status is 429 only if a limit is
 //! part of the cause, the upstream's or the user's own. A known agent gets a [`Form`] it understands.
 
-mod text;
-
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::formats::WireFormat;
 use crate::formats::agent::Agent;
+use crate::formats::format::error::{Detail, ErrorFacts};
 use crate::planning::plan::{Counts, Refusal};
-use crate::reporting::agent::{Cause, Detail, Form};
+use crate::reporting::agent::{Cause, Form};
 use crate::reporting::blocked::{Blocked, named, remedies};
 use crate::reporting::notice::seconds_until;
 use crate::time::{Now, UnixMillis};
-
-use self::text::Told;
 
 /// An answer of the router's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +76,8 @@ pub fn fault(format: WireFormat, status: StatusCode, message: &str) -> Answer {
 
 fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMillis>) -> Answer {
     let Form { status, retry_after, is_final, detail } = form;
-    let told = Told { status, message: format!("Pointsman: {message}"), retry_after, until, detail };
-    Answer { status, retry_after, is_final, body: told.body(format).to_string() }
+    let facts = ErrorFacts { status, message: format!("Pointsman: {message}"), retry_after, until, detail };
+    Answer { status, retry_after, is_final, body: (format.main().error)(&facts).to_string() }
 }
 
 fn cause(counts: Counts) -> Cause {

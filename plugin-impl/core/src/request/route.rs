@@ -196,7 +196,7 @@ impl<'a> Named<'a> {
             return Ok(Self { provider, pool: Some(left), model });
         }
         // OpenAI-compatible services have slashes in their models' own names.
-        if ask.format == WireFormat::OpenAi {
+        if ids_have_vendors(ask.format) {
             // A prefix of no provider may be the default provider's own: only a known aggregator goes before.
             let known = aggregator().filter(|found| WITH_SLASHES.contains(&found.id.as_str()));
             return Ok(Self { provider: provider.or(known), pool: None, model: ask.model });
@@ -234,7 +234,7 @@ impl<'a> Named<'a> {
 
     /// Returns whether a suffix can only mean a pool. Other services have colons in model names.
     fn knows_pools_by_name(&self, ask: &Ask<'_>, providers: &impl Providers) -> bool {
-        ask.format != WireFormat::OpenAi
+        !ids_have_vendors(ask.format)
             && candidates(ask, self.provider.as_deref(), providers).any(|p| p.has_named_pools())
     }
 }
@@ -270,15 +270,19 @@ fn serves(provider: &Provider, ask: &Ask<'_>, providers: &impl Providers) -> boo
     provider.format == ask.format && providers.has_accounts(provider)
 }
 
+fn ids_have_vendors(format: WireFormat) -> bool {
+    format.main().request.ids_have_vendors
+}
+
 /// Returns whether aggregators have models under the provider's name.
 fn is_vendor(provider: &Provider) -> bool {
     let id = provider.id.as_str();
-    provider.format != WireFormat::OpenAi || WITHOUT_SLASHES.contains(&id) || id == "nvidia"
+    !ids_have_vendors(provider.format) || WITHOUT_SLASHES.contains(&id) || id == "nvidia"
 }
 
 /// Returns the first usable provider with slashes in model ids, unless the request names a provider or an account.
 fn aggregator(ask: &Ask<'_>, named: Option<&Provider>, providers: &impl Providers) -> Option<Arc<Provider>> {
-    let is_free = ask.format == WireFormat::OpenAi && named.is_none() && ask.account.is_none();
+    let is_free = ids_have_vendors(ask.format) && named.is_none() && ask.account.is_none();
     let mut usable = candidates(ask, None, providers).filter(|_| is_free);
     usable.find(|provider| !WITHOUT_SLASHES.contains(&provider.id.as_str())).cloned()
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::formats::format::list::{ListShape, PageFacts, PageParameter};
 use crate::formats::{Envelope, WireFormat};
 use crate::request::catalog::Provider;
 use crate::request::route::{Ask, Providers, Route};
@@ -25,18 +26,10 @@ impl ListPart {
     /// Reads an answer; none for a body without a list.
     pub fn read(format: WireFormat, body: &[u8]) -> Option<Self> {
         let mut list: Value = serde_json::from_slice(body).ok()?;
-        let Value::Array(models) = list.get_mut(words(format).list)?.take() else { return None };
-        let next = next(format, &list);
+        let shape = format.main().list;
+        let Value::Array(models) = list.get_mut(shape.list)?.take() else { return None };
+        let next = (shape.next)(&list);
         Some(Self { models, next })
-    }
-}
-
-fn next(format: WireFormat, list: &Value) -> Option<(&'static str, String)> {
-    let text = |key: &str| list[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    match format {
-        WireFormat::Anthropic if list["has_more"] == true => Some(("after_id", text("last_id")?)),
-        WireFormat::Gemini => Some(("pageToken", text("nextPageToken")?)),
-        WireFormat::Anthropic | WireFormat::OpenAi => None,
     }
 }
 
@@ -55,7 +48,7 @@ pub fn named(provider: &Provider) -> Vec<Value> {
         provider.pools.iter().flat_map(|pool| pool.models.keys()).filter(is_served).collect();
     names.sort_unstable();
     names.dedup();
-    let ListWords { id, prefix, .. } = words(provider.format);
+    let ListShape { id, prefix, .. } = provider.format.main().list;
     names.into_iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
 }
 
@@ -67,11 +60,11 @@ pub fn addressed(
     format: WireFormat,
     providers: &impl Providers,
 ) -> Vec<Value> {
-    let words = words(format);
+    let shape = format.main().list;
     models.retain_mut(|model| {
-        let Some(id) = words.id(model) else { return false };
+        let Some(id) = shape.id_of(model) else { return false };
         if !leads_to(id, provider, format, providers) {
-            model[words.id] = format!("{}{provider}/{id}", words.prefix).into();
+            model[shape.id] = format!("{}{provider}/{id}", shape.prefix).into();
         }
         true
     });
@@ -117,17 +110,18 @@ impl Page {
         format: WireFormat,
         query: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, PageError> {
-        let mut page = Self { format, place: ListPlace::Beginning, length: usual_length(format) };
-        for (name, value) in query.filter(|(name, value)| is_paging(format, name) && !value.is_empty()) {
-            match name {
-                "limit" => page.length = length(value)?,
-                // Google takes what is too much for the most there is, and nothing for its usual.
-                "pageSize" | "page_size" => {
+        let shape = format.main().list;
+        let mut page = Self { format, place: ListPlace::Beginning, length: shape.usual_length };
+        for (name, value) in query.filter(|(_, value)| !value.is_empty()) {
+            match shape.parameter(name) {
+                Some(PageParameter::Length) => page.length = length(value)?,
+                Some(PageParameter::LengthAtMost) => {
                     let asked: usize = value.parse().unwrap_or(0);
-                    page.length = if asked == 0 { usual_length(format) } else { asked.min(LONGEST) };
+                    page.length = if asked == 0 { shape.usual_length } else { asked.min(LONGEST) };
                 }
-                "before_id" => page.place = ListPlace::Before(value.to_owned()),
-                _ => page.place = ListPlace::After(value.to_owned()),
+                Some(PageParameter::Before) => page.place = ListPlace::Before(value.to_owned()),
+                Some(PageParameter::After) => page.place = ListPlace::After(value.to_owned()),
+                None => {}
             }
         }
         Ok(page)
@@ -138,25 +132,19 @@ impl Page {
     /// # Errors
     /// [`PageError::Unknown`]
     pub fn cut(&self, models: Vec<Value>) -> Result<Value, PageError> {
-        let words = words(self.format);
-        let (begin, end) = self.bounds(&models, words)?;
-        let more = if matches!(self.place, ListPlace::Before(_)) { begin > 0 } else { end < models.len() };
-        let page: Vec<Value> = models.into_iter().take(end).skip(begin).collect();
-        let id = |model: Option<&Value>| model.and_then(|model| words.id(model)).map(str::to_owned);
-        let (first, last) = (id(page.first()), id(page.last()));
-        Ok(match self.format {
-            WireFormat::OpenAi => json!({"object": "list", "data": page}),
-            WireFormat::Anthropic => {
-                json!({"data": page, "has_more": more, "first_id": first, "last_id": last})
-            }
-            WireFormat::Gemini if more => json!({"models": page, "nextPageToken": last}),
-            WireFormat::Gemini => json!({"models": page}),
-        })
+        let shape = self.format.main().list;
+        let (begin, end) = self.bounds(&models, shape)?;
+        let has_more =
+            if matches!(self.place, ListPlace::Before(_)) { begin > 0 } else { end < models.len() };
+        let models: Vec<Value> = models.into_iter().take(end).skip(begin).collect();
+        let id = |model: Option<&Value>| model.and_then(|model| shape.id_of(model)).map(str::to_owned);
+        let (first_id, last_id) = (id(models.first()), id(models.last()));
+        Ok((shape.write)(PageFacts { models, has_more, first_id, last_id }))
     }
 
-    fn bounds(&self, models: &[Value], words: &ListWords) -> Result<(usize, usize), PageError> {
+    fn bounds(&self, models: &[Value], shape: &ListShape) -> Result<(usize, usize), PageError> {
         let find = |id: &String| {
-            let found = models.iter().position(|model| words.id(model) == Some(id));
+            let found = models.iter().position(|model| shape.id_of(model) == Some(id));
             found.ok_or_else(|| PageError::Unknown(id.clone()))
         };
         let (begin, end) = match &self.place {
@@ -176,62 +164,12 @@ impl Page {
 
 /// Returns whether a parameter concerns pages. All other parameters go to the providers.
 pub fn is_paging(format: WireFormat, name: &str) -> bool {
-    words(format).paging.contains(&name)
-}
-
-/// Returns the parameter for a service's longest page, for services with pages.
-pub const fn longest(format: WireFormat) -> Option<&'static str> {
-    match format {
-        WireFormat::Anthropic => Some("limit"),
-        WireFormat::OpenAi => None,
-        WireFormat::Gemini => Some("pageSize"),
-    }
+    format.main().list.parameter(name).is_some()
 }
 
 fn length(value: &str) -> Result<usize, PageError> {
     let length = value.parse().ok().filter(|length| (1..=LONGEST).contains(length));
     length.ok_or_else(|| PageError::Length(value.to_owned()))
-}
-
-/// The default length of a page, from the services' references.
-const fn usual_length(format: WireFormat) -> usize {
-    match format {
-        WireFormat::Anthropic => 20,
-        WireFormat::OpenAi => usize::MAX,
-        WireFormat::Gemini => 50,
-    }
-}
-
-/// The members of a format's list.
-#[derive(Debug)]
-struct ListWords {
-    list: &'static str,
-    id: &'static str,
-    /// The prefix before each id, not part of the id.
-    prefix: &'static str,
-    paging: &'static [&'static str],
-}
-
-impl ListWords {
-    fn id<'a>(&self, model: &'a Value) -> Option<&'a str> {
-        let id = model.get(self.id)?.as_str()?;
-        Some(id.strip_prefix(self.prefix).unwrap_or(id)).filter(|id| !id.is_empty())
-    }
-}
-
-const fn words(format: WireFormat) -> &'static ListWords {
-    match format {
-        WireFormat::Anthropic => {
-            &ListWords { list: "data", id: "id", prefix: "", paging: &["limit", "after_id", "before_id"] }
-        }
-        WireFormat::OpenAi => &ListWords { list: "data", id: "id", prefix: "", paging: &[] },
-        WireFormat::Gemini => &ListWords {
-            list: "models",
-            id: "name",
-            prefix: "models/",
-            paging: &["pageSize", "pageToken", "page_size", "page_token"],
-        },
-    }
 }
 
 #[cfg(test)]
@@ -240,12 +178,12 @@ mod tests {
     use crate::testing::{Fixture, antigravity, provider};
 
     fn with_ids(format: WireFormat, ids: &[&str]) -> Vec<Value> {
-        let ListWords { id, prefix, .. } = words(format);
+        let ListShape { id, prefix, .. } = format.main().list;
         ids.iter().map(|name| json!({*id: format!("{prefix}{name}")})).collect()
     }
 
     fn ids(format: WireFormat, models: &Value) -> Vec<String> {
-        let ListWords { list, id, .. } = words(format);
+        let ListShape { list, id, .. } = format.main().list;
         let models = models[list].as_array().expect("a list");
         models.iter().map(|model| model[id].as_str().expect("an id").to_owned()).collect()
     }

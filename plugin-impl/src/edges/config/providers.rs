@@ -11,6 +11,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use pointsman_core::admission::cap::ModelPattern;
 use pointsman_core::formats::WireFormat;
+use pointsman_core::formats::format::AuthScheme;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Family, Provider};
@@ -62,29 +63,6 @@ pub struct Concurrency {
     pub models: Vec<(ModelPattern, u16)>,
 }
 
-/// The way to send an API key. Access tokens are always bearer tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthScheme {
-    /// `x-api-key: KEY`.
-    XApiKey,
-    /// `authorization: Bearer KEY`.
-    Bearer,
-    /// `x-goog-api-key: KEY`.
-    XGoogApiKey,
-    /// `?key=KEY`.
-    QueryKey,
-}
-
-impl AuthScheme {
-    fn usual(format: WireFormat) -> Self {
-        match format {
-            WireFormat::Anthropic => Self::XApiKey,
-            WireFormat::OpenAi => Self::Bearer,
-            WireFormat::Gemini => Self::XGoogApiKey,
-        }
-    }
-}
-
 /// The user's own OAuth client at a provider.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
@@ -127,7 +105,7 @@ pub(crate) fn resolve(
 
     let quota_urls = pools.iter().map(|pool| pool.quota_url.clone()).collect();
     let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
-    let auth = auth.unwrap_or_else(|| AuthScheme::usual(core.format));
+    let auth = auth.unwrap_or_else(|| core.format.main().auth);
     Some(ProviderConfig {
         index,
         core: Arc::new(core),

@@ -96,7 +96,9 @@ impl RequestDriver<'_> {
         self.ended(How::Refused(*refusal));
         let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
         let mut answer = reply::refused(refusal, self.resolved, attempts, &blocked, self.shared.clock.now());
-        answer.headers.extend(self.told_end(refusal).map(|end| end.headers()).unwrap_or_default());
+        answer
+            .headers
+            .extend(self.told_end(refusal).map(|end| end.headers(self.limit_headers())).unwrap_or_default());
         answer
     }
 }

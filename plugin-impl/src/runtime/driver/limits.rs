@@ -1,11 +1,11 @@
 //! Limits in response headers, for the caller.
 
-use pointsman_core::formats::WireFormat;
 use pointsman_core::formats::agent::Agent;
+use pointsman_core::formats::format::limits::{LimitHeaders, ToldEnd};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::quota::reading::Reading;
 use pointsman_core::reporting::agent::SHORT;
-use pointsman_core::reporting::limits::{ToldEnd, leave_out_warnings};
+use pointsman_core::reporting::limits::leave_out_warnings;
 use pointsman_core::reporting::notice::seconds_until;
 use pointsman_core::time::Millis;
 
@@ -22,14 +22,22 @@ impl RequestDriver<'_> {
         }
     }
 
+    /// Returns the headers of limits in the caller's format.
+    pub(super) fn limit_headers(&self) -> &'static LimitHeaders {
+        &self.resolved.intent.format.main().limits
+    }
+
     /// Returns the end of the limits, if every account is closed by a reported limit and the caller is
     /// Claude Code. A limit about to end is left out: the agent simply tries again.
     pub(super) fn told_end(&self, refusal: &Refusal) -> Option<ToldEnd> {
         let (until, counts) = (refusal.until?, refusal.counts);
         let others = counts.total() - counts.limited - counts.needs_sign_in - counts.disabled;
-        let is_claudes = self.resolved.intent.format == WireFormat::Anthropic
-            && Agent::of(&self.resolved.call.headers) == Agent::ClaudeCode;
-        if !is_claudes || counts.limited == 0 || others > 0 || seconds_until(until, self.now) <= SHORT {
+        let agent = Agent::of(&self.resolved.call.headers);
+        if !self.limit_headers().are_told_to(agent)
+            || counts.limited == 0
+            || others > 0
+            || seconds_until(until, self.now) <= SHORT
+        {
             return None;
         }
         let hop = &self.resolved.primary;

@@ -20,9 +20,7 @@ use pointsman_core::reporting::refusal;
 use pointsman_core::request::catalog::Provider;
 use pointsman_core::request::intent::{Intent, ModelPlace};
 use pointsman_core::request::route::Providers;
-use pointsman_core::response::models::{
-    ListPart, Page, PageError, addressed, has_list, is_paging, longest, named,
-};
+use pointsman_core::response::models::{ListPart, Page, PageError, addressed, has_list, is_paging, named};
 use serde_json::Value;
 
 use crate::edges::upstream::whole;
@@ -245,7 +243,7 @@ impl Asking<'_> {
         let format = self.intent.format;
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.query.iter().filter(|(name, _)| !is_paging(format, name)));
-        if let Some(name) = longest(format) {
+        if let Some(name) = format.main().list.longest() {
             query.append_pair(name, &pointsman_core::response::models::LONGEST.to_string());
         }
         query.extend_pairs(from);

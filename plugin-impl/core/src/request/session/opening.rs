@@ -39,9 +39,10 @@ impl<'a> Opening<'a> {
     /// Adds a member of the body, if relevant.
     pub(super) fn note(&mut self, member: &Member<'a>) {
         let key = member.key.name();
-        if is_system(self.format, &key) {
+        let shapes = || self.format.formats().iter().map(|format| &format.request);
+        if shapes().any(|shape| shape.is_system(&key)) {
             self.system = Some(member.value);
-        } else if is_turns(self.format, &key) {
+        } else if shapes().any(|shape| shape.is_turns(&key)) {
             self.turns = Some(member.value);
         }
     }
@@ -60,22 +61,6 @@ impl<'a> Opening<'a> {
         let alone = (!system.is_empty()).then(|| system.hasher.finish());
         let whole = (!user.is_empty() || !system.is_empty()).then(|| system.number_with(&user));
         (alone, whole)
-    }
-}
-
-fn is_system(format: WireFormat, key: &[u8]) -> bool {
-    match format {
-        WireFormat::Anthropic => key == b"system",
-        WireFormat::OpenAi => key == b"instructions",
-        WireFormat::Gemini => matches!(key, b"systemInstruction" | b"system_instruction"),
-    }
-}
-
-fn is_turns(format: WireFormat, key: &[u8]) -> bool {
-    match format {
-        WireFormat::Anthropic => key == b"messages",
-        WireFormat::OpenAi => matches!(key, b"messages" | b"input"),
-        WireFormat::Gemini => key == b"contents",
     }
 }
 

@@ -1,11 +1,11 @@
 //! Settings of a provider, and of its pools, families and OAuth client.
 
-use pointsman_core::formats::{Envelope, WireFormat};
+use pointsman_core::formats::format::AuthScheme;
+use pointsman_core::formats::{Envelope, KINDS, WireFormat};
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 
 use super::setting::{Section, Setting};
 use super::{CONCURRENCY, QUOTA_PROTECTION};
-use crate::edges::config::providers::AuthScheme;
 use crate::edges::config::secrets::source;
 use crate::edges::config::values::url::{BaseUrl, EndpointUrl, HostForm, Proxy, QuotaUrl};
 use crate::edges::config::values::{Choice, Compound, Count, Text};
@@ -46,11 +46,7 @@ pub(crate) static PROVIDER: Section = Section {
 
 pub(crate) static KIND: Setting<Choice<WireFormat>> = Setting {
     name: "kind",
-    form: Choice(&[
-        (WireFormat::Anthropic.name(), WireFormat::Anthropic),
-        (WireFormat::OpenAi.name(), WireFormat::OpenAi),
-        (WireFormat::Gemini.name(), WireFormat::Gemini),
-    ]),
+    form: Choice(&KINDS),
     default: "",
     help: "The wire format it speaks. Needed for a provider that is not in the catalog.",
 };

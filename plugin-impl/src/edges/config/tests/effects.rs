@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pointsman_core::admission::budget::Terms;
+use pointsman_core::formats::format::AuthScheme;
 use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::ModelId;
 use pointsman_core::planning::settings::{FallbackOrder, Settings};
@@ -13,8 +14,8 @@ use pointsman_core::request::catalog::{Pool, Scope};
 use super::super::settings::SECTIONS;
 use super::super::settings::setting::Key;
 use super::super::{
-    AuthScheme, Concurrency, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig,
-    StoreChoice, Timeouts, load as load_located,
+    Concurrency, Config, ConfigSource, CredentialSource, ListenAddress, Located, ProviderConfig, StoreChoice,
+    Timeouts, load as load_located,
 };
 use super::{Machine, load};
 

@@ -1,0 +1,49 @@
+//! One wire format as a value: data and small pure functions.
+//!
+//! Shared logic asks the value and knows no format by name. Each field is one aspect, with its types in a
+//! module of its own below; the values stand in the folders beside this one.
+
+pub mod error;
+pub mod keep_alive;
+pub mod limits;
+pub mod list;
+pub mod request;
+
+use serde_json::Value;
+
+use self::error::ErrorFacts;
+use self::keep_alive::KeepAliveRow;
+use self::limits::LimitHeaders;
+use self::list::ListShape;
+use self::request::RequestShape;
+
+/// A wire format: every aspect that the shared logic asks about.
+#[derive(Debug)]
+pub struct Format {
+    /// The name, as in `kind: openai`.
+    pub name: &'static str,
+    /// The usual way to send an API key.
+    pub auth: AuthScheme,
+    pub request: RequestShape,
+    /// Writes the body of an error of the router's own.
+    pub error: fn(&ErrorFacts) -> Value,
+    /// The list of models.
+    pub list: &'static ListShape,
+    /// The keep-alives that agents accept.
+    pub keep_alive: &'static [KeepAliveRow],
+    /// The headers in which an account tells of its limits.
+    pub limits: LimitHeaders,
+}
+
+/// The way to send an API key. Access tokens are always bearer tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// `authorization: Bearer KEY`.
+    Bearer,
+    /// `x-goog-api-key: KEY`.
+    XGoogApiKey,
+    /// `?key=KEY`.
+    QueryKey,
+}

@@ -1,0 +1,34 @@
+//! Google's Gemini API.
+
+mod error;
+mod list;
+
+use super::agent::Agent;
+use super::format::keep_alive::{KeepAliveAt, KeepAliveRow};
+use super::format::limits::LimitHeaders;
+use super::format::request::{RequestShape, StreamSwitch};
+use super::format::{AuthScheme, Format};
+
+pub(super) use self::error::body as error_body;
+pub(super) use self::list::LIST;
+
+pub(super) static FORMAT: Format = Format {
+    name: "gemini",
+    auth: AuthScheme::XGoogApiKey,
+    request: RequestShape {
+        system: &["systemInstruction", "system_instruction"],
+        turns: &["contents"],
+        stream: StreamSwitch::Query("alt=sse"),
+        ids_have_vendors: false,
+    },
+    error: error::body,
+    list: &LIST,
+    keep_alive: &[KeepAliveRow {
+        agents: &[Agent::GeminiCli],
+        at: KeepAliveAt::Action("streamGenerateContent"),
+        // Gemini CLI skips white space before an event and reads anything else as a part of the event.
+        beat: b"\n",
+        failure: error::bare,
+    }],
+    limits: LimitHeaders::NONE,
+};
