@@ -14,6 +14,9 @@ mod openai;
 mod openai_responses;
 pub mod operation;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use self::format::Format;
@@ -65,6 +68,13 @@ impl WireFormat {
     /// Returns the API's name in the configuration, as in `kind: openai`.
     pub fn name(self) -> &'static str {
         self.main().name
+    }
+}
+
+impl Default for WireFormat {
+    /// The API of most services.
+    fn default() -> Self {
+        Self::OpenAi
     }
 }
 

@@ -27,12 +27,13 @@ use pointsman_core::admission::blame::Reason;
 use pointsman_core::formats::WireFormat;
 use pointsman_core::formats::agent::Agent;
 use pointsman_core::formats::code_assist::{self, Unwrapper};
+use pointsman_core::formats::format::identity::SessionSource;
 use pointsman_core::ids::AccountId;
 use pointsman_core::planning::plan::{Cooling, Counts, Refusal};
 use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::blocked::Blocked;
 use pointsman_core::reporting::refusal::{Refused, refuse};
-use pointsman_core::request::session::{self, SessionSource};
+use pointsman_core::request::session;
 use pointsman_core::response::classify::{
     Asked, FirstEvent, Head, Look, TokenFault, classify, classify_token,
 };

@@ -156,7 +156,7 @@ pub(super) fn fault<B>(request: &Request<B>, status: StatusCode, text: &str) -> 
 fn format(method: &Method, path: &str, headers: &HeaderMap) -> WireFormat {
     let spoken = spoken(headers);
     let format = Intent::read(method, path, None, spoken).map(|intent| intent.format);
-    format.or(spoken).unwrap_or(WireFormat::OpenAi)
+    format.or(spoken).unwrap_or_default()
 }
 
 fn response(answer: Answer) -> Response<FaceBody> {

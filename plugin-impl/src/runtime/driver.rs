@@ -160,7 +160,7 @@ impl<'a> RequestDriver<'a> {
         let wait_queue = waiting::wait_queue(shared, generation, resolved);
         let turn = wait_queue.next_turn();
         let dispatch = waiting::dispatch(shared, generation, resolved, turn, now);
-        let operation = resolved.intent.operation();
+        let operation = resolved.intent.operation;
         let context = Context { turn, operation, ..Context::default() };
         Self {
             shared,

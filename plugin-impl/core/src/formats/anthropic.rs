@@ -1,8 +1,11 @@
 //! Anthropic's Messages API.
 
 mod error;
+mod events;
+mod identity;
 mod limits;
 mod list;
+mod paths;
 
 use super::agent::Agent;
 use super::format::keep_alive::{KeepAliveAt, KeepAliveRow};
@@ -12,13 +15,16 @@ use super::format::{AuthScheme, Format};
 pub(super) static FORMAT: Format = Format {
     name: "anthropic",
     auth: AuthScheme::XApiKey,
+    paths: paths::PATHS,
     request: RequestShape {
         system: &["system"],
         turns: &["messages"],
         stream: StreamSwitch::Body,
         ids_have_vendors: false,
     },
+    identity: identity::IDENTITY,
     error: error::body,
+    events: events::EVENTS,
     list: &list::LIST,
     keep_alive: &[KeepAliveRow {
         agents: &[Agent::ClaudeCode, Agent::Opencode],

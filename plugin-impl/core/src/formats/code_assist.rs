@@ -14,7 +14,10 @@ use serde_json::Value;
 
 use crate::formats::body::json;
 
+use super::format::events::Events;
+use super::format::identity::Identity;
 use super::format::limits::LimitHeaders;
+use super::format::paths::Paths;
 use super::format::request::{RequestShape, StreamSwitch};
 use super::format::{AuthScheme, Format};
 
@@ -24,16 +27,32 @@ pub use unwrapper::{MAX_HELD, Unwrapper};
 pub(super) static FORMAT: Format = Format {
     name: "code-assist",
     auth: AuthScheme::Bearer,
+    paths: Paths::of_version("v1internal", &[]),
     request: RequestShape {
         system: &[],
         turns: &[],
         stream: StreamSwitch::Query("alt=sse"),
         ids_have_vendors: false,
     },
+    identity: Identity::NONE,
     error: super::gemini::error_body,
+    events: EVENTS,
     list: &super::gemini::LIST,
     keep_alive: &[],
     limits: LimitHeaders::NONE,
+};
+
+/// A chunk has the chunk of Gemini inside.
+const EVENTS: Events = Events {
+    failures: &["error"],
+    silent: &[],
+    ends: &[],
+    end_mark: None,
+    typed: |_, _| None,
+    chunk: &[],
+    wrapped: Some("response"),
+    beside: &[],
+    answer: &["response"],
 };
 
 /// Returns the body of a `generateContent` or `streamGenerateContent` in its envelope.

@@ -4,17 +4,23 @@
 //! module of its own below; the values stand in the folders beside this one.
 
 pub mod error;
+pub mod events;
+pub mod identity;
 pub mod keep_alive;
 pub mod limits;
 pub mod list;
+pub mod paths;
 pub mod request;
 
 use serde_json::Value;
 
 use self::error::ErrorFacts;
+use self::events::Events;
+use self::identity::Identity;
 use self::keep_alive::KeepAliveRow;
 use self::limits::LimitHeaders;
 use self::list::ListShape;
+use self::paths::Paths;
 use self::request::RequestShape;
 
 /// A wire format: every aspect that the shared logic asks about.
@@ -24,9 +30,14 @@ pub struct Format {
     pub name: &'static str,
     /// The usual way to send an API key.
     pub auth: AuthScheme,
+    pub paths: Paths,
     pub request: RequestShape,
+    /// The signs of the agents that speak it.
+    pub identity: Identity,
     /// Writes the body of an error of the router's own.
     pub error: fn(&ErrorFacts) -> Value,
+    /// The events of a stream, and the members of an answer.
+    pub events: Events,
     /// The list of models.
     pub list: &'static ListShape,
     /// The keep-alives that agents accept.

@@ -1,9 +1,12 @@
 //! OpenAI's API: Chat Completions, and everything beside the Responses API.
 
 mod error;
+mod events;
 mod list;
+mod paths;
 
 use super::agent::Agent;
+use super::format::identity::Identity;
 use super::format::keep_alive::{KeepAliveAt, KeepAliveRow};
 use super::format::limits::LimitHeaders;
 use super::format::request::{RequestShape, StreamSwitch};
@@ -15,13 +18,16 @@ pub(super) use self::list::LIST;
 pub(super) static FORMAT: Format = Format {
     name: "openai",
     auth: AuthScheme::Bearer,
+    paths: paths::PATHS,
     request: RequestShape {
         system: &[],
         turns: &["messages"],
         stream: StreamSwitch::Body,
         ids_have_vendors: true,
     },
+    identity: Identity::NONE,
     error: error::body,
+    events: events::EVENTS,
     list: &LIST,
     keep_alive: &[KeepAliveRow {
         // In the Responses API opencode asks again for ever after such an error.

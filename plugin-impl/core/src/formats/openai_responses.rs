@@ -7,18 +7,24 @@ use super::format::keep_alive::{KeepAliveAt, KeepAliveRow};
 use super::format::request::{RequestShape, StreamSwitch};
 use super::format::{AuthScheme, Format};
 
+mod events;
+mod identity;
 mod limits;
+mod paths;
 
 pub(super) static FORMAT: Format = Format {
     name: "openai-responses",
     auth: AuthScheme::Bearer,
+    paths: paths::PATHS,
     request: RequestShape {
         system: &["instructions"],
         turns: &["input"],
         stream: StreamSwitch::Body,
         ids_have_vendors: true,
     },
+    identity: identity::IDENTITY,
     error: super::openai::error_body,
+    events: events::EVENTS,
     list: &super::openai::LIST,
     keep_alive: &[KeepAliveRow {
         agents: &[Agent::Codex],

@@ -6,9 +6,11 @@
 mod paths;
 
 use http::Method;
-use http::header::{HeaderMap, HeaderName};
+use http::header::HeaderMap;
 
+use crate::formats;
 use crate::formats::WireFormat;
+use crate::formats::format::paths::{PathRow, Paths, PostedModel, segments};
 use crate::formats::operation::Operation;
 
 /// The meaning of a request's path.
@@ -18,6 +20,7 @@ pub struct Intent {
     /// The path with its version and without a query, such as `/v1/messages`.
     pub path: String,
     pub model: ModelPlace,
+    pub operation: Operation,
 }
 
 /// The place of the model name in a request.
@@ -38,20 +41,17 @@ pub enum ModelPlace {
 /// Returns the format told by the headers of a request: every client of a service sends the service's own
 /// header.
 pub fn spoken(headers: &HeaderMap) -> Option<WireFormat> {
-    const OF_GEMINI: [HeaderName; 2] =
-        [HeaderName::from_static("x-goog-api-key"), HeaderName::from_static("x-goog-api-client")];
-    const OF_ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
-    if headers.contains_key(OF_ANTHROPIC) {
-        return Some(WireFormat::Anthropic);
-    }
-    OF_GEMINI.iter().any(|name| headers.contains_key(name)).then_some(WireFormat::Gemini)
+    WireFormat::ALL.into_iter().find(|api| {
+        let mut names = api.formats().iter().flat_map(|format| format.paths.headers);
+        names.any(|name| headers.contains_key(*name))
+    })
 }
 
 /// Returns the format told by path and headers, or none if several fit.
 pub fn told(path: &str, spoken: Option<WireFormat>) -> Option<WireFormat> {
     let (_, path) = split_media(path);
     let (version, rest) = split_version(path);
-    paths::format(version, rest, spoken).or(spoken)
+    paths::told(paths::find(rest), version, rest, spoken).or(spoken)
 }
 
 impl Intent {
@@ -67,18 +67,21 @@ impl Intent {
     ) -> Option<Self> {
         let (media, path) = split_media(path);
         let (version, rest) = split_version(path);
-        let format = format.or_else(|| paths::format_or_usual(version, rest, spoken))?;
-        let version = if version.is_empty() { default_version(format) } else { version };
-        let model = match (format, in_path(version, rest)) {
-            (WireFormat::Gemini, place @ ModelPlace::Path { .. }) => place,
+        let found = paths::find(rest);
+        let format = format.or_else(|| paths::told_or_usual(found, version, rest, spoken))?;
+        let Paths { version: usual, actions, .. } = format.main().paths;
+        let version = if version.is_empty() { usual } else { version };
+        let row = found.map(|(_, row)| row);
+        let (model, operation) = match (actions, in_path(version, rest)) {
+            (Some(operation), Some(InPath { place, action })) => (place, operation(action)),
             // What goes to the media host is a file.
-            _ if method != Method::POST || !media.is_empty() => ModelPlace::Nowhere,
+            _ if method != Method::POST || !media.is_empty() => unnamed(row),
             // An action behind a colon is one on a thing that is there already.
-            (WireFormat::Gemini, _) if rest.contains(':') => ModelPlace::Nowhere,
-            _ => paths::posted(rest),
+            (Some(_), None) if rest.contains(':') => unnamed(row),
+            (Some(_) | None, _) => posted(row, rest),
         };
         let path = [media, "/", version, rest].concat();
-        Some(Self { format, path, model })
+        Some(Self { format, path, model, operation })
     }
 
     /// Returns whether the request has to name a model.
@@ -91,7 +94,7 @@ impl Intent {
 
     /// Says whether the path is one of the public lists of the APIs.
     pub fn is_listed(&self) -> bool {
-        paths::is_listed(self.resource().0)
+        paths::find(self.resource().0).is_some()
     }
 
     /// Returns whether the response is a model's output, or vectors.
@@ -104,31 +107,14 @@ impl Intent {
 
     /// Returns whether the request asks for vectors. Vectors of two models cannot be compared.
     pub fn embeds(&self) -> bool {
-        match &self.model {
-            ModelPlace::Path { action, .. } => action.to_ascii_lowercase().contains("embed"),
-            ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => {
-                self.resource().0 == "embeddings"
-            }
-        }
+        self.operation == Operation::Embedding
     }
 
-    /// Returns the operation of the request.
-    pub fn operation(&self) -> Operation {
-        match &self.model {
-            ModelPlace::Nowhere if self.resource().0 == "models" => Operation::Listing,
-            ModelPlace::Optional if matches!(self.resource().0, "audio" | "images") => Operation::Generating,
-            ModelPlace::Nowhere | ModelPlace::Optional | ModelPlace::Requests => Operation::Files,
-            ModelPlace::Path { action, .. } if action.eq_ignore_ascii_case("countTokens") => {
-                Operation::Counting
-            }
-            ModelPlace::Path { .. } | ModelPlace::Body if self.embeds() => Operation::Embedding,
-            ModelPlace::Path { .. } => Operation::Generating,
-            ModelPlace::Body => match self.resource() {
-                (_, Some("count_tokens" | "input_tokens")) => Operation::Counting,
-                ("messages", Some("batches")) | ("batches", _) => Operation::Files,
-                _ => Operation::Generating,
-            },
-        }
+    /// Returns whether the endpoint takes posts only.
+    pub fn takes_posts_only(&self) -> bool {
+        let (resource, id) = self.resource();
+        let row = paths::find(resource);
+        row.is_some_and(|(_, row)| row.takes_posts_only(id)) || matches!(self.model, ModelPlace::Path { .. })
     }
 
     /// Returns the subject of the path, such as `responses`, and the id of the resource, if the path has an
@@ -156,7 +142,7 @@ impl Intent {
 
 /// Splits `/upload/v1beta/files` into `/upload` and `/v1beta/files`: the Gemini API takes and gives files there.
 fn split_media(path: &str) -> (&str, &str) {
-    for media in ["/upload", "/download", "/resumable/upload"] {
+    for media in formats::all().flat_map(|format| format.paths.media) {
         if let Some(rest) = path.strip_prefix(media)
             && segments(rest).next().is_some_and(is_version)
         {
@@ -185,24 +171,33 @@ fn is_version(segment: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-const fn default_version(format: WireFormat) -> &'static str {
-    match format {
-        WireFormat::Anthropic | WireFormat::OpenAi => "v1",
-        WireFormat::Gemini => "v1beta",
-    }
+/// A model in the path, and the action behind it.
+struct InPath<'a> {
+    place: ModelPlace,
+    action: &'a str,
 }
 
-fn segments(rest: &str) -> impl Iterator<Item = &str> {
-    rest.split('/').filter(|segment| !segment.is_empty())
+fn in_path<'a>(version: &str, rest: &'a str) -> Option<InPath<'a>> {
+    let (model, action) = rest.strip_prefix("/models/")?.rsplit_once(':')?;
+    let place = ModelPlace::Path { version: version.into(), model: model.into(), action: action.into() };
+    Some(InPath { place, action })
 }
 
-fn in_path(version: &str, rest: &str) -> ModelPlace {
-    let named = rest.strip_prefix("/models/").and_then(|named| named.rsplit_once(':'));
-    named.map_or(ModelPlace::Nowhere, |(model, action)| ModelPlace::Path {
-        version: version.into(),
-        model: model.into(),
-        action: action.into(),
-    })
+/// Returns the place of the model name in a body posted to `rest`. A path without a row may or may not name a
+/// model.
+fn posted(row: Option<&PathRow>, rest: &str) -> (ModelPlace, Operation) {
+    let Some(known) = row else { return (ModelPlace::Optional, Operation::Files) };
+    let Some(post) = known.post(rest) else { return unnamed(row) };
+    let place = match post.model {
+        PostedModel::Body => ModelPlace::Body,
+        PostedModel::Optional => ModelPlace::Optional,
+        PostedModel::Requests => ModelPlace::Requests,
+    };
+    (place, post.operation)
+}
+
+fn unnamed(row: Option<&PathRow>) -> (ModelPlace, Operation) {
+    (ModelPlace::Nowhere, row.map_or(Operation::Files, |row| row.operation))
 }
 
 #[cfg(test)]
@@ -378,7 +373,7 @@ mod tests {
     fn the_path_tells_the_operation() {
         let check = |method: &Method, path: &str, expected: Operation| {
             let intent = Intent::read(method, path, None, None).expect("a known path");
-            assert_eq!(intent.operation(), expected, "{path}");
+            assert_eq!(intent.operation, expected, "{path}");
         };
         for path in ["/v1/messages", "/v1/chat/completions", "/v1/responses"] {
             check(&Method::POST, path, Operation::Generating);

@@ -9,8 +9,7 @@ use std::borrow::Cow;
 
 use http::Method;
 
-use crate::formats::WireFormat;
-use crate::request::intent::{Intent, ModelPlace};
+use crate::request::intent::Intent;
 
 /// A request refused before it is routed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,23 +38,14 @@ pub fn check(method: &Method, intent: &Intent) -> Result<(), Unsafe> {
     Err(Unsafe::Method(method.as_str().chars().take(20).collect(), intent.path.clone()))
 }
 
-/// The methods of the three formats' public APIs. A generating endpoint takes posts; other endpoints read,
+/// The methods of the formats' public APIs. A generating endpoint takes posts; other endpoints read,
 /// make and delete; only Gemini changes resources in place (`PATCH`).
 fn is_known(method: &Method, intent: &Intent) -> bool {
     match *method {
         Method::POST => true,
-        Method::GET | Method::HEAD | Method::DELETE => !generates(intent),
-        Method::PATCH => intent.format == WireFormat::Gemini && !generates(intent),
+        Method::GET | Method::HEAD | Method::DELETE => !intent.takes_posts_only(),
+        Method::PATCH => intent.format.main().paths.patches && !intent.takes_posts_only(),
         _ => false,
-    }
-}
-
-fn generates(intent: &Intent) -> bool {
-    let (resource, id) = intent.resource();
-    match resource {
-        "messages" => id != Some("batches"),
-        "complete" | "completions" | "embeddings" => true,
-        _ => matches!(intent.model, ModelPlace::Path { .. }),
     }
 }
 
@@ -138,6 +128,7 @@ fn value(high: u8, low: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::WireFormat;
 
     fn read(method: &Method, path: &str) -> Intent {
         let intent = Intent::read(method, path, Some(WireFormat::OpenAi), None)

@@ -21,6 +21,7 @@ use http::header::HeaderMap;
 use crate::formats::WireFormat;
 use crate::formats::body::json;
 use crate::formats::body::{self, Peek, Wanted};
+use crate::formats::format::identity::SessionSource;
 use crate::request::fnv::Fnv;
 
 use self::opening::Opening;
@@ -52,27 +53,6 @@ pub struct Session {
     /// The root session, if the request tells it; otherwise the chain of parents leads there.
     pub root: Option<SessionKey>,
     pub source: SessionSource,
-}
-
-/// The source of an agent's id, in search order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SessionSource {
-    /// The headers `x-claude-code-session-id` and `x-claude-code-agent-id`.
-    ClaudeCode,
-    /// The headers `thread-id`, `x-client-request-id` where Codex sends it, or `session-id`.
-    Codex,
-    /// The headers `x-session-affinity` or `x-session-id` (opencode).
-    Affinity,
-    /// The member `prompt_cache_key` of the body (OpenAI).
-    PromptCacheKey,
-    /// The session part of the member `metadata.user_id` (Anthropic).
-    UserId,
-    /// The members `conversation_id` or `thread_id` of the body.
-    Conversation,
-    /// The start of the conversation: system prompt and first user turn.
-    Opening,
-    /// The launch id alone.
-    Launch,
 }
 
 /// The shareable parts of a prompt: an account caches equal beginnings once.

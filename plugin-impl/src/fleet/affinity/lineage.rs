@@ -52,7 +52,7 @@ impl Lineage {
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
-    use pointsman_core::request::session::SessionSource;
+    use pointsman_core::formats::format::identity::SessionSource;
 
     use super::*;
 

@@ -28,9 +28,6 @@ pub const MAX_HELD_EVENTS: u8 = 16;
 /// The most bytes held.
 pub const MAX_HELD_BYTES: usize = 64 * 1024;
 
-/// Events named as errors.
-const FAILURE: [&str; 3] = ["error", "response.failed", "response.error"];
-
 /// The treatment of the stream so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -162,12 +159,9 @@ impl<'a> FirstEvent<'a> {
 
 pub(super) fn look_at_event(asked: Asked<'_>, event: &SseEvent, headers: &HeaderMap, now: Now) -> Look {
     let kind = output::kind(&event.data);
-    let is_any = |names: &[&str]| {
-        names.iter().any(|name| kind.as_deref() == Some(*name) || event.name == name.as_bytes())
-    };
     if event.data.is_empty() {
         Look::Hold
-    } else if is_any(&FAILURE) || error::is_error(&event.data) {
+    } else if output::is_failure(&event.name, kind.as_deref()) || error::is_error(&event.data) {
         failed(asked, &event.data, headers, now)
     } else if output::is_in_event(&event.name, &event.data) {
         Look::Content

@@ -3,74 +3,36 @@
 //! Once output is delivered, nothing can be tried again. Everything before it is held: role chunks, events that a
 //! request is queued or in progress, pings, items and deltas without content, filter results, usage alone. An end
 //! (`finish_reason`, `stop_reason`, `response.completed`) is output, too: an empty answer is an answer.
+//!
+//! The events are those of every format: gateways answer in any.
 
 use std::borrow::Cow;
 
-use crate::formats::body::json::{self, Value};
-
-/// Events that carry no output by their name: Anthropic's, and those of Codex and proxies.
-const WITHOUT_OUTPUT: [&str; 7] = [
-    "message_start",
-    "content_block_start",
-    "content_block_stop",
-    "ping",
-    "keepalive",
-    "codex.rate_limits",
-    "codex.response.metadata",
-];
-
-/// The last word of the names of the Responses API's events without output.
-const STAGES: [&str; 7] =
-    ["created", "queued", "in_progress", "added", "searching", "interpreting", "generating"];
-
-/// Members of chunks that say nothing without others.
-const BESIDE_OUTPUT: [&str; 4] = ["usage", "usageMetadata", "prompt_filter_results", "modelVersion"];
-
-/// Members of which a whole answer has at least one, of any format and operation.
-const OF_ANSWERS: [&str; 19] = [
-    "content",
-    "completion",
-    "input_tokens",
-    "choices",
-    "output",
-    "data",
-    "results",
-    "text",
-    "candidates",
-    "promptFeedback",
-    "response",
-    "totalTokens",
-    "total_tokens",
-    "embedding",
-    "embeddings",
-    "predictions",
-    "answer",
-    "steps",
-    "name",
-];
+use crate::formats;
+use crate::formats::body::json;
+use crate::formats::format::events::{Events, member};
 
 /// Says whether an event carries output.
 pub(super) fn is_in_event(name: &[u8], data: &[u8]) -> bool {
     if !data.trim_ascii_start().starts_with(b"{") {
-        return data != b"[DONE]";
+        return !events().any(|events| events.end_mark.is_some_and(|mark| mark.as_bytes() == data));
     }
-    match kind(data).or_else(|| Some(String::from_utf8_lossy(name)).filter(|name| !name.is_empty())) {
-        Some(kind) if WITHOUT_OUTPUT.contains(&&*kind) || is_stage(&kind) => false,
-        Some(kind) if kind == "content_block_delta" || kind.ends_with(".delta") => has_content(data, "delta"),
-        Some(kind) if kind == "message_delta" => {
-            member(data, "delta").and_then(|delta| delta.member("stop_reason")).is_none_or(speaks)
-        }
-        Some(kind) if kind.starts_with("response.") => true,
-        Some(_) | None => is_in_chunk(data),
-    }
+    let kind = kind(data).or_else(|| Some(String::from_utf8_lossy(name)).filter(|name| !name.is_empty()));
+    kind.and_then(|kind| is_in_kind(&kind, data)).unwrap_or_else(|| is_in_chunk(data))
+}
+
+/// Says whether an event is an error by its name or its `type`.
+pub(super) fn is_failure(name: &[u8], kind: Option<&str>) -> bool {
+    let is_any = |names: &[&str]| names.iter().any(|one| kind == Some(*one) || name == one.as_bytes());
+    events().any(|events| is_any(events.failures))
 }
 
 /// Says whether a whole JSON answer has what an answer needs.
 pub(super) fn is_answer(object: &[u8]) -> bool {
     let mut members = json::members(object).map_while(Result::ok);
     members.any(|member| {
-        let is_known = OF_ANSWERS.iter().any(|name| member.key.is(name));
-        is_known && member.value.bytes() != b"null"
+        let name = member.key.name();
+        is_any(|events| events.answer, &name) && member.value.bytes() != b"null"
     })
 }
 
@@ -79,77 +41,41 @@ pub(super) fn kind(data: &[u8]) -> Option<Cow<'_, str>> {
     member(data, "type")?.string()
 }
 
-fn is_stage(kind: &str) -> bool {
-    let last = kind.strip_prefix("response.").and_then(|kind| kind.rsplit('.').next());
-    last.is_some_and(|last| STAGES.contains(&last))
+fn events() -> impl Iterator<Item = &'static Events> {
+    formats::all().map(|format| &format.events)
 }
 
-/// Looks into a chunk of Chat Completions or of Gemini, in an envelope or without one.
+fn is_any(names: impl Fn(&Events) -> &'static [&'static str], name: &[u8]) -> bool {
+    events().any(|events| names(events).iter().any(|known| known.as_bytes() == name))
+}
+
+/// Judges an event by its type; none for an unknown type.
+fn is_in_kind(kind: &str, data: &[u8]) -> Option<bool> {
+    if is_any(|events| events.silent, kind.as_bytes()) {
+        return Some(false);
+    }
+    let ends = is_any(|events| events.ends, kind.as_bytes()).then_some(true);
+    ends.or_else(|| events().find_map(|events| (events.typed)(kind, data)))
+}
+
+/// Judges a chunk by its first known member, in an envelope or without one.
 fn is_in_chunk(data: &[u8]) -> bool {
     let mut is_empty = true;
     let mut is_beside = false;
     for member in json::members(data).map_while(Result::ok) {
         is_empty = false;
-        if member.key.is("choices") {
-            return elements(member.value).any(is_in_choice);
+        let name = member.key.name();
+        let mut judges = events().flat_map(|events| events.chunk);
+        if let Some((_, is_output)) = judges.find(|(known, _)| known.as_bytes() == &*name) {
+            return is_output(member.value);
         }
-        if member.key.is("candidates") {
-            return elements(member.value).any(is_in_candidate);
-        }
-        if member.key.is("promptFeedback") {
-            return speaks(member.value);
-        }
-        if member.key.is("response") && member.value.is_object() {
+        let wraps = |events: &Events| events.wrapped.is_some_and(|known| known.as_bytes() == &*name);
+        if member.value.is_object() && events().any(wraps) {
             return is_in_chunk(member.value.bytes());
         }
-        is_beside |= BESIDE_OUTPUT.iter().any(|name| member.key.is(name));
+        is_beside |= is_any(|events| events.beside, &name);
     }
     !is_empty && !is_beside
-}
-
-fn is_in_choice(choice: Value<'_>) -> bool {
-    choice.members().map_while(Result::ok).any(|member| {
-        let value = member.value;
-        if member.key.is("delta") || member.key.is("message") {
-            return says_more_than(value, "role");
-        }
-        (member.key.is("finish_reason") || member.key.is("text")) && speaks(value)
-    })
-}
-
-fn is_in_candidate(candidate: Value<'_>) -> bool {
-    candidate.members().map_while(Result::ok).any(|member| {
-        if member.key.is("content") {
-            let parts = member.value.member("parts");
-            return parts.is_some_and(|parts| elements(parts).any(|part| says_more_than(part, "thought")));
-        }
-        member.key.is("finishReason") && speaks(member.value)
-    })
-}
-
-/// Says whether the member of an event has content; a member that is not there is not known to be empty.
-fn has_content(data: &[u8], name: &str) -> bool {
-    member(data, name)
-        .is_none_or(|value| if value.is_object() { says_more_than(value, "type") } else { speaks(value) })
-}
-
-/// Says whether an object has a member with content besides the one that only describes it.
-fn says_more_than(object: Value<'_>, label: &str) -> bool {
-    let mut members = object.members().map_while(Result::ok);
-    members.any(|member| !member.key.is(label) && speaks(member.value))
-}
-
-fn elements(array: Value<'_>) -> impl Iterator<Item = Value<'_>> {
-    array.elements().map_while(Result::ok)
-}
-
-fn member<'a>(data: &'a [u8], name: &str) -> Option<Value<'a>> {
-    let mut members = json::members(data).map_while(Result::ok);
-    members.find(|member| member.key.is(name)).map(|member| member.value)
-}
-
-fn speaks(value: Value<'_>) -> bool {
-    !matches!(value.bytes(), b"null" | b"\"\"" | b"[]" | b"{}")
 }
 
 #[cfg(test)]
