@@ -20,4 +20,5 @@ mod relay;
 mod rows;
 mod run;
 mod streams;
+mod subagents;
 mod terminal;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pointsman_loader::api::StartOptions;
 use pointsman_loader::api::abi_stable::std_types::RSome;
-use pointsman_upstream::{Account, Fault, Pace, Pool, Script, TokenScript, Upstream};
+use pointsman_upstream::{Account, Fault, Pace, Play, Pool, Script, TokenScript, Upstream};
 use serde_json::{Map, Value, json};
 
 use crate::stage::Stage;
@@ -183,6 +183,13 @@ impl Setup {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.script = self.script.fault(fault);
+        self
+    }
+
+    /// Lets the model call tools in conversations about something.
+    #[must_use]
+    pub fn play(mut self, play: Play) -> Self {
+        self.script = self.script.play(play);
         self
     }
 

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use crate::call::Call;
+use crate::conversation;
 use crate::format::{Format, Reply};
 use crate::pace::{Jitter, Pace};
 use crate::shared::Shared;
 use crate::span::ceil_seconds;
 use crate::text::Text;
-use crate::tools::Tool;
+use crate::tools::{Tool, ToolCall};
 
 /// The answer of a model: its text tells who served.
 pub(crate) fn reply(shared: &Shared, call: &Call, format: Format, sequence: u64, pace: &Pace) -> Reply {
     let model = call.model.clone().unwrap_or_default();
     let sentence = sentence(shared, call, &model);
-    let tool = Tool::forced(&call.body);
-    let text = match &tool {
+    let calls = calls(shared, call, &sentence);
+    let text = match calls.first() {
         // Cut or padded by the pace, arguments would be no JSON.
-        Some(tool) => {
-            Text::new(tool.arguments(&sentence), &Pace::spread(pieces_of_a_call(format), Duration::ZERO))
+        Some(first) => {
+            Text::new(first.arguments.clone(), &Pace::spread(pieces_of_a_call(format), Duration::ZERO))
         }
         None => Text::new(sentence, pace),
     };
@@ -26,12 +27,20 @@ pub(crate) fn reply(shared: &Shared, call: &Call, format: Format, sequence: u64,
         format,
         id: id(shared, sequence),
         text,
-        tool,
+        calls,
         model,
         created: ceil_seconds(shared.clock.unix(shared.clock.now())),
         input_tokens: input_tokens(call),
         usage_chunk: call.usage_chunk,
         array: call.array,
+    }
+}
+
+/// The tools that the answer calls: the one that the request forces, or those of the script.
+fn calls(shared: &Shared, call: &Call, sentence: &str) -> Vec<ToolCall> {
+    match Tool::forced(&call.body) {
+        Some(tool) => vec![tool.call(sentence)],
+        None => conversation::calls(&shared.plays, &call.body),
     }
 }
 

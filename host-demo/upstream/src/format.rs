@@ -8,7 +8,7 @@ mod openai_responses;
 
 use crate::refusal::Refusal;
 use crate::text::Text;
-use crate::tools::Tool;
+use crate::tools::ToolCall;
 
 pub(crate) use code_assist::envelope_is_complete;
 
@@ -41,10 +41,10 @@ pub(crate) struct Reply {
     /// A part of every id in the answer.
     pub(crate) id: String,
     pub(crate) model: String,
-    /// What it says; of a call the arguments.
+    /// What it says; of calls the arguments of the first.
     pub(crate) text: Text,
-    /// It is a call of this tool.
-    pub(crate) tool: Option<Tool>,
+    /// It calls these tools, and says nothing else.
+    pub(crate) calls: Vec<ToolCall>,
     /// Seconds since the Unix epoch.
     pub(crate) created: u64,
     pub(crate) input_tokens: u64,
@@ -55,6 +55,21 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Whether it calls tools.
+    pub(crate) fn calls_tools(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// The calls after the first, with their places. The first one is sent piece by piece, these as a whole.
+    pub(crate) fn further_calls(&self) -> impl Iterator<Item = (usize, &ToolCall)> {
+        self.calls.iter().enumerate().skip(1)
+    }
+
+    /// A part of the ids of one call.
+    pub(crate) fn call_id(&self, place: usize) -> String {
+        if place == 0 { self.id.clone() } else { format!("{}{place}", self.id) }
+    }
+
     /// The answer in one piece.
     pub(crate) fn whole(&self) -> String {
         match self.format {
@@ -138,12 +153,20 @@ pub(crate) mod tests {
             id: "01abc".to_owned(),
             model: "m".to_owned(),
             text: Text::new("pong from work/a".to_owned(), &Pace::spread(2, Duration::ZERO)),
-            tool: None,
+            calls: Vec::new(),
             created: 1_780_000_000,
             input_tokens: 12,
             usage_chunk: false,
             array: false,
         }
+    }
+
+    /// An answer with so many calls.
+    pub(crate) fn calling(format: Format, calls: usize) -> Reply {
+        let arguments = r#"{"c":"a b"}"#.to_owned();
+        let call = ToolCall { name: "w".to_owned(), namespace: Some("s".to_owned()), arguments };
+        let text = Text::new(call.arguments.clone(), &Pace::spread(1, Duration::ZERO));
+        Reply { text, calls: vec![call; calls], ..reply(format) }
     }
 
     /// The events of a stream as (name or none, data).
@@ -178,10 +201,8 @@ pub(crate) mod tests {
 
     #[test]
     fn every_call_is_filled_json() {
-        let body = br#"{"tools":[{"name":"w"}],"tool_choice":{"type":"any"}}"#;
         for format in Format::ALL {
-            let text = Text::new(r#"{"c":"a b"}"#.to_owned(), &Pace::spread(1, Duration::ZERO));
-            let reply = Reply { text, tool: Tool::forced(body), ..reply(format) };
+            let reply = calling(format, 3);
             for text in
                 [vec![reply.whole()], events(&reply).into_iter().map(|(_, data)| data).collect()].concat()
             {

@@ -20,7 +20,7 @@
 //! Layers, from pure to impure:
 //!
 //! - what is scripted: [`Script`], [`Fault`], [`Pace`];
-//! - decisions that take `now` as an argument: `quota`, `faults`, `roster`, `oauth`, `route`;
+//! - decisions that take `now` as an argument: `quota`, `faults`, `roster`, `oauth`, `route`, `conversation`;
 //! - texts as they are on the wire: `shape`, `limit`, `format`, `template`;
 //! - the thin HTTP part: `server`, `exchange`, `delivery`, `line`.
 //!
@@ -30,6 +30,7 @@ mod body;
 mod call;
 mod clock;
 mod compose;
+mod conversation;
 mod decide;
 mod delivery;
 mod demo;
@@ -71,6 +72,6 @@ pub use ledger::{Ending, Entry, Ledger, Recording};
 pub use oauth::{TokenMode, TokenScript};
 pub use pace::Pace;
 pub use quota::Level;
-pub use script::{Account, Hint, Pool, Script, ScriptError, Unit, Window};
+pub use script::{Account, Act, Hint, Play, Pool, Script, ScriptError, Unit, Window};
 pub use shape::{Shape, UnknownShape};
 pub use upstream::{UnknownName, Upstream};

@@ -1,6 +1,7 @@
 //! The script: everything the upstream plays, as data. Built in code, or read from JSON by the binary.
 
 mod account;
+mod play;
 mod pool;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,6 +14,7 @@ use crate::oauth::TokenScript;
 use crate::pace::Pace;
 
 pub use account::Account;
+pub use play::{Act, Play};
 pub use pool::{Hint, Pool, Unit, Window};
 
 /// What the upstream plays.
@@ -33,6 +35,8 @@ pub struct Script {
     pub pace: Pace,
     pub token: TokenScript,
     pub faults: Vec<Fault>,
+    /// What the model does with tools.
+    pub plays: Vec<Play>,
     pub recording: Recording,
 }
 
@@ -82,6 +86,12 @@ impl Script {
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
+        self
+    }
+
+    #[must_use]
+    pub fn play(mut self, play: Play) -> Self {
+        self.plays.push(play);
         self
     }
 
@@ -164,6 +174,7 @@ mod tests {
             r#"{"seed": 7, "accounts": [{"label": "work", "api-keys": ["k"], "pools": {
                 "a": {"windows": [{"limit": 20, "every": "4s"}], "hint": {"wrong": "1h"}, "concurrency": 2}}}],
                 "pace": {"gap": "5ms", "chunks": 4},
+                "plays": [{"about": "work", "turns": [[{"tool": "Read", "input": {"path": "x"}}]]}],
                 "faults": [{"when": {"pool": "a"}, "lasts": {"span": {"after": "2s", "length": "3s"}},
                             "harm": {"status": {"shape": "capacity"}}}]}"#,
         )
@@ -173,6 +184,7 @@ mod tests {
         assert_eq!(pool.windows[0].every, Duration::from_secs(4));
         assert_eq!(pool.hint, Hint::Wrong(Duration::from_secs(3_600)));
         assert_eq!(script.faults.len(), 1);
+        assert_eq!(script.plays[0].turns[0][0].tool, "Read");
     }
 
     #[test]

@@ -13,12 +13,13 @@ use crate::pace::{Jitter, Pace};
 use crate::quota::{Level, Meter, Verdict};
 use crate::roster::{AccountIndex, Roster};
 use crate::route::Mounts;
-use crate::script::{Account, Hint, Pool, Script, ScriptError};
+use crate::script::{Account, Hint, Play, Pool, Script, ScriptError};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) seed: u64,
     pub(crate) models: Vec<String>,
+    pub(crate) plays: Vec<Play>,
     pub(crate) accounts: Vec<Identity>,
     pub(crate) mounts: Mounts,
     pub(crate) ledger: Ledger,
@@ -85,6 +86,7 @@ impl Shared {
             pace: Mutex::new(script.pace),
             sequence: AtomicU64::new(0),
             models: script.models,
+            plays: script.plays,
         })
     }
 

@@ -1,13 +1,33 @@
 //! Tools: a caller can make a model use one, and then the answer is a call of it.
 //!
-//! A caller that leaves the choice to the model gets text, as before: this model never wants a tool.
+//! A caller that leaves the choice to the model gets text, but where the script has a play for the conversation
+//! ([`crate::conversation`]).
 
 use serde_json::{Value, json};
+
+/// A call of a tool, as an answer makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ToolCall {
+    pub(crate) name: String,
+    /// The group of tools that the tool is declared in (OpenAI Responses).
+    pub(crate) namespace: Option<String>,
+    /// A JSON object.
+    pub(crate) arguments: String,
+}
+
+/// A tool that a request declares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Declared<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) namespace: Option<&'a str>,
+    declaration: &'a Value,
+}
 
 /// A tool that has to be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tool {
-    pub(crate) name: String,
+    name: String,
+    namespace: Option<String>,
     /// The members that its arguments must have.
     required: Vec<String>,
 }
@@ -24,20 +44,30 @@ impl Tool {
         // The envelope of Code Assist.
         let body = body.get("request").filter(|inner| inner.is_object()).unwrap_or(&body);
         let forced = forced(body)?;
-        let declared = declared(body);
-        let name =
-            |tool: &&Value| tool["name"].as_str().is_some_and(|name| forced.is_none_or(|own| own == name));
-        let tool = declared.into_iter().find(name)?;
-        let schema =
-            ["input_schema", "parameters", "parametersJsonSchema"].iter().find_map(|key| tool.get(key));
-        let required = schema.and_then(|schema| schema["required"].as_array());
-        let names = required.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned));
-        Some(Self { name: tool["name"].as_str()?.to_owned(), required: names.collect() })
+        let tool = declared(body).into_iter().find(|tool| forced.is_none_or(|own| own == tool.name))?;
+        let namespace = tool.namespace.map(str::to_owned);
+        Some(Self { name: tool.name.to_owned(), namespace, required: tool.required() })
     }
 
-    /// Arguments that say `sentence`, as JSON.
-    pub(crate) fn arguments(&self, sentence: &str) -> String {
-        self.required.iter().map(|name| (name.clone(), json!(sentence))).collect::<Value>().to_string()
+    /// Returns a call whose arguments say `sentence`.
+    pub(crate) fn call(self, sentence: &str) -> ToolCall {
+        let said = self.required.into_iter().map(|name| (name, json!(sentence)));
+        let arguments = said.collect::<Value>().to_string();
+        ToolCall { name: self.name, namespace: self.namespace, arguments }
+    }
+}
+
+impl<'a> Declared<'a> {
+    fn new(declaration: &'a Value, namespace: Option<&'a str>) -> Option<Self> {
+        Some(Self { name: declaration["name"].as_str()?, namespace, declaration })
+    }
+
+    /// Returns the members that the arguments must have.
+    fn required(self) -> Vec<String> {
+        let keys = ["input_schema", "parameters", "parametersJsonSchema"];
+        let schema = keys.iter().find_map(|key| self.declaration.get(key));
+        let required = schema.and_then(|schema| schema["required"].as_array());
+        required.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
     }
 }
 
@@ -58,16 +88,22 @@ fn forced(body: &Value) -> Option<Option<&str>> {
     is_any.then(allowed)
 }
 
-fn declared(body: &Value) -> Vec<&Value> {
-    let tools = body["tools"].as_array().into_iter().flatten();
-    tools
-        .flat_map(|tool| {
-            match tool.get("functionDeclarations").or_else(|| tool.get("function_declarations")) {
-                Some(declarations) => declarations.as_array().into_iter().flatten().collect(),
-                None => vec![tool.get("function").unwrap_or(tool)],
-            }
-        })
-        .collect()
+/// Returns the tools that a request declares, those inside of groups too.
+pub(crate) fn declared(body: &Value) -> Vec<Declared<'_>> {
+    body["tools"].as_array().into_iter().flatten().flat_map(members).collect()
+}
+
+fn members(tool: &Value) -> Vec<Declared<'_>> {
+    let declarations = tool.get("functionDeclarations").or_else(|| tool.get("function_declarations"));
+    let namespace = (tool["type"] == "namespace").then(|| tool["name"].as_str()).flatten();
+    let inside = declarations.or_else(|| tool.get("tools").filter(|_| namespace.is_some()));
+    match inside {
+        Some(inside) => {
+            let inside = inside.as_array().into_iter().flatten();
+            inside.filter_map(|tool| Declared::new(tool, namespace)).collect()
+        }
+        None => Declared::new(tool.get("function").unwrap_or(tool), None).into_iter().collect(),
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +112,7 @@ mod tests {
 
     fn check(body: Value, tool: Option<(&str, &str)>) {
         let found = Tool::forced(body.to_string().as_bytes());
-        let found = found.map(|tool| (tool.name.clone(), tool.arguments("p")));
+        let found = found.map(|tool| tool.call("p")).map(|call| (call.name, call.arguments));
         let expected = tool.map(|(name, arguments)| (name.to_owned(), arguments.to_owned()));
         assert_eq!(found, expected, "{body}");
     }

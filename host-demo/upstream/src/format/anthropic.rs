@@ -2,17 +2,18 @@
 
 use crate::format::{Reply, named_event};
 use crate::template::{Quoted, fill};
+use crate::tools::ToolCall;
 
-const WHOLE: &str = r#"{"id":"msg_$id","type":"message","role":"assistant","model":$model,"content":[$block],"stop_reason":"$stop","stop_sequence":null,"usage":{"input_tokens":$input,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":$output}}"#;
+const WHOLE: &str = r#"{"id":"msg_$id","type":"message","role":"assistant","model":$model,"content":[$blocks],"stop_reason":"$stop","stop_sequence":null,"usage":{"input_tokens":$input,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":$output}}"#;
 const MESSAGE_START: &str = r#"{"type":"message_start","message":{"id":"msg_$id","type":"message","role":"assistant","model":$model,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":$input,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}}}"#;
 const TEXT: &str = r#"{"type":"text","text":$text}"#;
 const TOOL_USE: &str = r#"{"type":"tool_use","id":"toolu_$id","name":$name,"input":$input}"#;
-const BLOCK_START: &str = r#"{"type":"content_block_start","index":0,"content_block":$block}"#;
+const BLOCK_START: &str = r#"{"type":"content_block_start","index":$index,"content_block":$block}"#;
 const PING: &str = r#"{"type":"ping"}"#;
 const DELTA: &str = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":$text}}"#;
 const INPUT_DELTA: &str =
-    r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":$text}}"#;
-const BLOCK_STOP: &str = r#"{"type":"content_block_stop","index":0}"#;
+    r#"{"type":"content_block_delta","index":$index,"delta":{"type":"input_json_delta","partial_json":$text}}"#;
+const BLOCK_STOP: &str = r#"{"type":"content_block_stop","index":$index}"#;
 const MESSAGE_DELTA: &str = r#"{"type":"message_delta","delta":{"stop_reason":"$stop","stop_sequence":null},"usage":{"output_tokens":$output}}"#;
 const MESSAGE_STOP: &str = r#"{"type":"message_stop"}"#;
 
@@ -22,7 +23,7 @@ pub(super) fn whole(reply: &Reply) -> String {
         &[
             ("id", &reply.id),
             ("model", &Quoted(&reply.model)),
-            ("block", &block(reply, &reply.text.whole())),
+            ("blocks", &blocks(reply)),
             ("stop", &stop(reply)),
             ("input", &reply.input_tokens),
             ("output", &reply.text.tokens()),
@@ -30,18 +31,29 @@ pub(super) fn whole(reply: &Reply) -> String {
     )
 }
 
-fn block(reply: &Reply, text: &str) -> String {
-    match &reply.tool {
-        Some(tool) => {
-            let input = if text.is_empty() { "{}" } else { text };
-            fill(TOOL_USE, &[("id", &reply.id), ("name", &Quoted(&tool.name)), ("input", &input)])
-        }
-        None => fill(TEXT, &[("text", &Quoted(text))]),
+fn blocks(reply: &Reply) -> String {
+    if !reply.calls_tools() {
+        return fill(TEXT, &[("text", &Quoted(&reply.text.whole()))]);
+    }
+    let calls = reply.calls.iter().enumerate();
+    calls.map(|(place, call)| tool_use(reply, place, call, &call.arguments)).collect::<Vec<_>>().join(",")
+}
+
+fn tool_use(reply: &Reply, place: usize, call: &ToolCall, input: &str) -> String {
+    let id = reply.call_id(place);
+    fill(TOOL_USE, &[("id", &id), ("name", &Quoted(&call.name)), ("input", &input)])
+}
+
+/// The block that pieces are added to.
+fn empty_block(reply: &Reply) -> String {
+    match reply.calls.first() {
+        Some(call) => tool_use(reply, 0, call, "{}"),
+        None => fill(TEXT, &[("text", &Quoted(""))]),
     }
 }
 
 fn stop(reply: &Reply) -> &'static str {
-    if reply.tool.is_some() { "tool_use" } else { "end_turn" }
+    if reply.calls_tools() { "tool_use" } else { "end_turn" }
 }
 
 pub(super) fn opening(reply: &Reply) -> Vec<String> {
@@ -49,31 +61,43 @@ pub(super) fn opening(reply: &Reply) -> Vec<String> {
         MESSAGE_START,
         &[("id", &reply.id), ("model", &Quoted(&reply.model)), ("input", &reply.input_tokens)],
     );
-    vec![
-        named_event("message_start", &start),
-        named_event("content_block_start", &fill(BLOCK_START, &[("block", &block(reply, ""))])),
-        named_event("ping", PING),
-    ]
+    vec![named_event("message_start", &start), block_start(0, &empty_block(reply)), named_event("ping", PING)]
 }
 
 pub(super) fn piece(reply: &Reply, text: &str) -> String {
-    let delta = if reply.tool.is_some() { INPUT_DELTA } else { DELTA };
-    named_event("content_block_delta", &fill(delta, &[("text", &Quoted(text))]))
+    if reply.calls_tools() {
+        return input_delta(0, text);
+    }
+    named_event("content_block_delta", &fill(DELTA, &[("text", &Quoted(text))]))
 }
 
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
     let delta = fill(MESSAGE_DELTA, &[("stop", &stop(reply)), ("output", &reply.text.tokens())]);
-    vec![
-        named_event("content_block_stop", BLOCK_STOP),
-        named_event("message_delta", &delta),
-        named_event("message_stop", MESSAGE_STOP),
-    ]
+    let mut events = vec![block_stop(0)];
+    for (place, call) in reply.further_calls() {
+        let start = block_start(place, &tool_use(reply, place, call, "{}"));
+        events.extend([start, input_delta(place, &call.arguments), block_stop(place)]);
+    }
+    events.extend([named_event("message_delta", &delta), named_event("message_stop", MESSAGE_STOP)]);
+    events
+}
+
+fn block_start(index: usize, block: &str) -> String {
+    named_event("content_block_start", &fill(BLOCK_START, &[("index", &index), ("block", &block)]))
+}
+
+fn input_delta(index: usize, text: &str) -> String {
+    named_event("content_block_delta", &fill(INPUT_DELTA, &[("index", &index), ("text", &Quoted(text))]))
+}
+
+fn block_stop(index: usize) -> String {
+    named_event("content_block_stop", &fill(BLOCK_STOP, &[("index", &index)]))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::format::Format;
-    use crate::format::tests::{names, reply};
+    use crate::format::tests::{calling, names, reply};
 
     use super::*;
 
@@ -102,5 +126,15 @@ mod tests {
                 "\n\n"
             )
         );
+    }
+
+    #[test]
+    fn each_call_is_a_block_of_its_own() {
+        let block = ["content_block_start", "content_block_delta", "content_block_stop"];
+        let names = names(&calling(Format::Anthropic, 2));
+        assert_eq!(names[3..8], ["content_block_delta", "content_block_stop", block[0], block[1], block[2]]);
+        let whole: serde_json::Value = serde_json::from_str(&whole(&calling(Format::Anthropic, 2))).unwrap();
+        assert_ne!(whole["content"][0]["id"], whole["content"][1]["id"]);
+        assert_eq!(whole["content"][1]["input"]["c"], "a b");
     }
 }

@@ -3,8 +3,9 @@
 use crate::format::Reply;
 use crate::refusal::Refusal;
 use crate::template::{Quoted, fill};
+use crate::tools::ToolCall;
 
-const ANSWER: &str = r#"{"candidates":[{"content":{"parts":[$part],"role":"model"}$finish,"index":0}],"usageMetadata":{"promptTokenCount":$input,"candidatesTokenCount":$output,"totalTokenCount":$total},"modelVersion":$model,"responseId":"$id"}"#;
+const ANSWER: &str = r#"{"candidates":[{"content":{"parts":[$parts],"role":"model"}$finish,"index":0}],"usageMetadata":{"promptTokenCount":$input,"candidatesTokenCount":$output,"totalTokenCount":$total},"modelVersion":$model,"responseId":"$id"}"#;
 const TEXT: &str = r#"{"text":$text}"#;
 const CALL: &str = r#"{"functionCall":{"name":$name,"args":$text}}"#;
 const FINISH: &str = r#","finishReason":"STOP""#;
@@ -45,18 +46,20 @@ fn sse(json: &str) -> String {
     format!("data: {json}\r\n\r\n")
 }
 
-fn part(reply: &Reply, text: &str) -> String {
-    match &reply.tool {
-        Some(tool) => fill(CALL, &[("name", &Quoted(&tool.name)), ("text", &text)]),
-        None => fill(TEXT, &[("text", &Quoted(text))]),
+/// A call is sent in one piece, so all calls are parts of the one piece that there is.
+fn parts(reply: &Reply, text: &str) -> String {
+    if !reply.calls_tools() {
+        return fill(TEXT, &[("text", &Quoted(text))]);
     }
+    let call = |call: &ToolCall| fill(CALL, &[("name", &Quoted(&call.name)), ("text", &call.arguments)]);
+    reply.calls.iter().map(call).collect::<Vec<_>>().join(",")
 }
 
 fn answer(reply: &Reply, text: &str, finish: &str, output: u64) -> String {
     fill(
         ANSWER,
         &[
-            ("part", &part(reply, text)),
+            ("parts", &parts(reply, text)),
             ("finish", &finish),
             ("input", &reply.input_tokens),
             ("output", &output),
@@ -72,7 +75,7 @@ mod tests {
     use serde_json::Value;
 
     use crate::format::Format;
-    use crate::format::tests::{events, reply};
+    use crate::format::tests::{calling, events, reply};
 
     use super::*;
 
@@ -93,5 +96,13 @@ mod tests {
         let stream: String = (0..reply.text.pieces()).map(|index| reply.piece(index)).collect();
         let parts: Value = serde_json::from_str(&stream).unwrap();
         assert_eq!(parts.as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn each_call_is_a_part() {
+        let events = events(&calling(Format::Gemini, 2));
+        let answer: Value = serde_json::from_str(&events[0].1).unwrap();
+        assert_eq!(events.len(), 1);
+        assert_eq!(answer["candidates"][0]["content"]["parts"][1]["functionCall"]["args"]["c"], "a b");
     }
 }

@@ -2,15 +2,17 @@
 
 use crate::format::{Reply, event};
 use crate::template::{Quoted, fill};
+use crate::tools::ToolCall;
 
 const WHOLE: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion","created":$created,"model":$model,"choices":[{"index":0,"message":$message,"logprobs":null,"finish_reason":"$finish"}],"usage":$usage,"system_fingerprint":null}"#;
 const CHUNK: &str = r#"{"id":"chatcmpl-$id","object":"chat.completion.chunk","created":$created,"model":$model,"system_fingerprint":null,"choices":[$choice]$usage}"#;
 const MESSAGE: &str = r#"{"role":"assistant","content":$text,"refusal":null}"#;
-const CALLING: &str = r#"{"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":"call_$id","type":"function","function":{"name":$name,"arguments":$text}}]}"#;
+const CALLING: &str = r#"{"role":"assistant","content":null,"refusal":null,"tool_calls":[$calls]}"#;
+const CALLED: &str = r#"{"id":"call_$id","type":"function","function":{"name":$name,"arguments":$text}}"#;
 const ROLE: &str = r#"{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}"#;
 const CONTENT: &str = r#"{"index":0,"delta":{"content":$text},"logprobs":null,"finish_reason":null}"#;
-const CALL: &str = r#"{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_$id","type":"function","function":{"name":$name,"arguments":""}}]},"logprobs":null,"finish_reason":null}"#;
-const ARGUMENTS: &str = r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":$text}}]},"logprobs":null,"finish_reason":null}"#;
+const CALL: &str = r#"{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":$place,"id":"call_$id","type":"function","function":{"name":$name,"arguments":""}}]},"logprobs":null,"finish_reason":null}"#;
+const ARGUMENTS: &str = r#"{"index":0,"delta":{"tool_calls":[{"index":$place,"function":{"arguments":$text}}]},"logprobs":null,"finish_reason":null}"#;
 const FINISH: &str = r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"$finish"}"#;
 const USAGE: &str = r#"{"prompt_tokens":$input,"completion_tokens":$output,"total_tokens":$total}"#;
 const DONE: &str = "[DONE]";
@@ -30,38 +32,58 @@ pub(super) fn whole(reply: &Reply) -> String {
 }
 
 fn message(reply: &Reply) -> String {
-    let text = reply.text.whole();
-    match &reply.tool {
-        Some(tool) => {
-            fill(CALLING, &[("id", &reply.id), ("name", &Quoted(&tool.name)), ("text", &Quoted(&text))])
-        }
-        None => fill(MESSAGE, &[("text", &Quoted(&text))]),
+    if !reply.calls_tools() {
+        return fill(MESSAGE, &[("text", &Quoted(&reply.text.whole()))]);
     }
+    let called = |(place, call): (usize, &ToolCall)| {
+        let (id, text) = (reply.call_id(place), Quoted(&call.arguments));
+        fill(CALLED, &[("id", &id), ("name", &Quoted(&call.name)), ("text", &text)])
+    };
+    let calls: Vec<_> = reply.calls.iter().enumerate().map(called).collect();
+    fill(CALLING, &[("calls", &calls.join(","))])
 }
 
 fn finish(reply: &Reply) -> &'static str {
-    if reply.tool.is_some() { "tool_calls" } else { "stop" }
+    if reply.calls_tools() { "tool_calls" } else { "stop" }
 }
 
 pub(super) fn opening(reply: &Reply) -> Vec<String> {
-    let first = match &reply.tool {
-        Some(tool) => fill(CALL, &[("id", &reply.id), ("name", &Quoted(&tool.name))]),
-        None => ROLE.to_owned(),
-    };
-    vec![chunk(reply, &first, no_usage(reply))]
+    vec![match reply.calls.first() {
+        Some(call) => call_start(reply, 0, call),
+        None => chunk(reply, ROLE, no_usage(reply)),
+    }]
 }
 
 pub(super) fn piece(reply: &Reply, text: &str) -> String {
-    let content = if reply.tool.is_some() { ARGUMENTS } else { CONTENT };
-    chunk(reply, &fill(content, &[("text", &Quoted(text))]), no_usage(reply))
+    if reply.calls_tools() {
+        return arguments(reply, 0, text);
+    }
+    chunk(reply, &fill(CONTENT, &[("text", &Quoted(text))]), no_usage(reply))
 }
 
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
-    let finish = chunk(reply, &fill(FINISH, &[("finish", &finish(reply))]), no_usage(reply));
-    if !reply.usage_chunk {
-        return vec![finish, event(DONE)];
+    let further = reply.further_calls();
+    let mut events: Vec<_> = further
+        .flat_map(|(place, call)| {
+            [call_start(reply, place, call), arguments(reply, place, &call.arguments)]
+        })
+        .collect();
+    events.push(chunk(reply, &fill(FINISH, &[("finish", &finish(reply))]), no_usage(reply)));
+    if reply.usage_chunk {
+        events.push(chunk(reply, "", &format!(r#","usage":{}"#, usage(reply))));
     }
-    vec![finish, chunk(reply, "", &format!(r#","usage":{}"#, usage(reply))), event(DONE)]
+    events.push(event(DONE));
+    events
+}
+
+fn call_start(reply: &Reply, place: usize, call: &ToolCall) -> String {
+    let id = reply.call_id(place);
+    let start = fill(CALL, &[("place", &place), ("id", &id), ("name", &Quoted(&call.name))]);
+    chunk(reply, &start, no_usage(reply))
+}
+
+fn arguments(reply: &Reply, place: usize, text: &str) -> String {
+    chunk(reply, &fill(ARGUMENTS, &[("place", &place), ("text", &Quoted(text))]), no_usage(reply))
 }
 
 /// Where usage is asked for, every chunk but its own says that it has none.
@@ -90,7 +112,7 @@ fn usage(reply: &Reply) -> String {
 #[cfg(test)]
 mod tests {
     use crate::format::Format;
-    use crate::format::tests::{events, reply};
+    use crate::format::tests::{calling, events, reply};
 
     use super::*;
 
@@ -109,5 +131,13 @@ mod tests {
         let (_, usage) = &events[events.len() - 2];
         assert!(usage.contains(r#""choices":[],"usage":{"prompt_tokens":12"#), "{usage}");
         assert!(events[0].1.contains(r#""usage":null"#));
+    }
+
+    #[test]
+    fn each_call_has_its_place() {
+        let stream: String = events(&calling(Format::OpenaiChat, 2)).into_iter().map(|(_, data)| data).collect();
+        assert_eq!(stream.matches(r#""tool_calls":[{"index":1,"#).count(), 2, "{stream}");
+        let whole: serde_json::Value = serde_json::from_str(&whole(&calling(Format::OpenaiChat, 2))).unwrap();
+        assert_eq!(whole["choices"][0]["message"]["tool_calls"][1]["function"]["name"], "w");
     }
 }

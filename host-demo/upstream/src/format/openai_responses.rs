@@ -5,24 +5,27 @@ use serde_json::Value;
 use crate::format::{Reply, named_event};
 use crate::refusal::Refusal;
 use crate::template::{Quoted, fill};
-use crate::tools::Tool;
+use crate::tools::ToolCall;
 
 const RESPONSE: &str = r#"{"id":"resp_$id","object":"response","created_at":$created,"status":"$status","error":$error,"incomplete_details":null,"instructions":null,"model":$model,"output":[$output],"parallel_tool_calls":true,"previous_response_id":null,"tool_choice":"auto","tools":[],"usage":$usage,"metadata":{}}"#;
 const USAGE: &str = r#"{"input_tokens":$input,"input_tokens_details":{"cached_tokens":0},"output_tokens":$output,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":$total}"#;
 const ITEM: &str =
     r#"{"id":"msg_$id","type":"message","status":"$status","content":[$content],"role":"assistant"}"#;
-const CALL: &str = r#"{"id":"fc_$id","type":"function_call","status":"$status","arguments":$text,"call_id":"call_$id","name":$name}"#;
+const CALL: &str = r#"{"id":"fc_$id","type":"function_call","status":"$status","arguments":$text,"call_id":"call_$id","name":$name$namespace}"#;
 const PART: &str = r#"{"type":"output_text","annotations":[],"logprobs":[],"text":$text}"#;
 
 const OF_RESPONSE: &str = r#"{"type":"$type","sequence_number":$place,"response":$response}"#;
-const OF_ITEM: &str = r#"{"type":"$type","sequence_number":$place,"output_index":0,"item":$item}"#;
+const OF_ITEM: &str = r#"{"type":"$type","sequence_number":$place,"output_index":$index,"item":$item}"#;
 const OF_PART: &str = r#"{"type":"$type","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"part":$part}"#;
 const DELTA: &str = r#"{"type":"response.output_text.delta","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"delta":$text,"logprobs":[]}"#;
 const TEXT_DONE: &str = r#"{"type":"response.output_text.done","sequence_number":$place,"item_id":"msg_$id","output_index":0,"content_index":0,"text":$text,"logprobs":[]}"#;
-const ARGUMENTS: &str = r#"{"type":"response.function_call_arguments.delta","sequence_number":$place,"item_id":"fc_$id","output_index":0,"delta":$text}"#;
-const ARGUMENTS_DONE: &str = r#"{"type":"response.function_call_arguments.done","sequence_number":$place,"item_id":"fc_$id","output_index":0,"name":$name,"arguments":$text}"#;
+const ARGUMENTS: &str = r#"{"type":"response.function_call_arguments.delta","sequence_number":$place,"item_id":"fc_$id","output_index":$index,"delta":$text}"#;
+const ARGUMENTS_DONE: &str = r#"{"type":"response.function_call_arguments.done","sequence_number":$place,"item_id":"fc_$id","output_index":$index,"name":$name,"arguments":$text}"#;
 const ERROR: &str =
     r#"{"type":"error","sequence_number":$place,"code":$code,"message":$message,"param":null}"#;
+
+const IN_PROGRESS: &str = "in_progress";
+const COMPLETED: &str = "completed";
 
 /// How many events [`opening`] has.
 const OPENING: u64 = 4;
@@ -38,53 +41,71 @@ pub(super) fn opening(reply: &Reply) -> Vec<String> {
     let mut events = vec![
         of_response("response.created", 0, &started),
         of_response("response.in_progress", 1, &started),
-        of_item("response.output_item.added", 2, &item(reply, "in_progress", None)),
     ];
-    if reply.tool.is_none() {
-        events.push(of_part(reply, "response.content_part.added", 3, &part("")));
+    if let Some(call) = reply.calls.first() {
+        events.push(of_item("response.output_item.added", 2, 0, &called(reply, 0, call, IN_PROGRESS)));
+        return events;
     }
+    events.push(of_item("response.output_item.added", 2, 0, &message(reply, IN_PROGRESS, "")));
+    events.push(of_part(reply, "response.content_part.added", 3, &part("")));
     events
 }
 
 pub(super) fn piece(reply: &Reply, index: u64, text: &str) -> String {
-    let (name, delta, first) = match &reply.tool {
-        Some(_) => ("response.function_call_arguments.delta", ARGUMENTS, OPENING_OF_A_CALL),
-        None => ("response.output_text.delta", DELTA, OPENING),
-    };
-    let data = fill(delta, &[("place", &(first + index)), ("id", &reply.id), ("text", &Quoted(text))]);
-    named_event(name, &data)
+    if reply.calls_tools() {
+        return arguments(reply, OPENING_OF_A_CALL + index, 0, text);
+    }
+    let data = fill(DELTA, &[("place", &(OPENING + index)), ("id", &reply.id), ("text", &Quoted(text))]);
+    named_event("response.output_text.delta", &data)
 }
 
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
-    match &reply.tool {
-        Some(tool) => closing_of_a_call(reply, tool),
-        None => closing_of_a_text(reply),
-    }
+    if reply.calls_tools() { closing_of_calls(reply) } else { closing_of_a_text(reply) }
 }
 
-fn closing_of_a_call(reply: &Reply, tool: &Tool) -> Vec<String> {
-    let first = OPENING_OF_A_CALL + reply.text.pieces();
-    let text = reply.text.whole();
-    let name = Quoted(&tool.name);
-    let done = fill(
-        ARGUMENTS_DONE,
-        &[("place", &first), ("id", &reply.id), ("name", &name), ("text", &Quoted(&text))],
-    );
-    vec![
-        named_event("response.function_call_arguments.done", &done),
-        of_item("response.output_item.done", first + 1, &item(reply, "completed", Some(&text))),
-        of_response("response.completed", first + 2, &completed(reply, &text)),
-    ]
+fn closing_of_calls(reply: &Reply) -> Vec<String> {
+    let mut events = Vec::new();
+    let mut place = OPENING_OF_A_CALL + reply.text.pieces();
+    for (index, call) in reply.calls.iter().enumerate() {
+        // The first call has begun already, and its arguments are out.
+        if index > 0 {
+            let item = called(reply, index, call, IN_PROGRESS);
+            events.push(of_item("response.output_item.added", place, index, &item));
+            events.push(arguments(reply, place + 1, index, &call.arguments));
+            place += 2;
+        }
+        events.push(arguments_done(reply, place, index, call));
+        let item = called(reply, index, call, COMPLETED);
+        events.push(of_item("response.output_item.done", place + 1, index, &item));
+        place += 2;
+    }
+    events.push(of_response("response.completed", place, &completed(reply, &reply.text.whole())));
+    events
+}
+
+fn arguments(reply: &Reply, place: u64, index: usize, text: &str) -> String {
+    let id = reply.call_id(index);
+    let data =
+        fill(ARGUMENTS, &[("place", &place), ("id", &id), ("index", &index), ("text", &Quoted(text))]);
+    named_event("response.function_call_arguments.delta", &data)
+}
+
+fn arguments_done(reply: &Reply, place: u64, index: usize, call: &ToolCall) -> String {
+    let (id, name, text) = (reply.call_id(index), Quoted(&call.name), Quoted(&call.arguments));
+    let values: [(&str, &dyn std::fmt::Display); 5] =
+        [("place", &place), ("id", &id), ("index", &index), ("name", &name), ("text", &text)];
+    named_event("response.function_call_arguments.done", &fill(ARGUMENTS_DONE, &values))
 }
 
 fn closing_of_a_text(reply: &Reply) -> Vec<String> {
     let first = OPENING + reply.text.pieces();
     let text = reply.text.whole();
     let done = fill(TEXT_DONE, &[("place", &first), ("id", &reply.id), ("text", &Quoted(&text))]);
+    let item = message(reply, COMPLETED, &part(&text));
     vec![
         named_event("response.output_text.done", &done),
         of_part(reply, "response.content_part.done", first + 1, &part(&text)),
-        of_item("response.output_item.done", first + 2, &item(reply, "completed", Some(&text))),
+        of_item("response.output_item.done", first + 2, 0, &item),
         of_response("response.completed", first + 3, &completed(reply, &text)),
     ]
 }
@@ -112,7 +133,7 @@ fn told(body: &str) -> (String, String) {
 }
 
 fn completed(reply: &Reply, text: &str) -> String {
-    response(reply, "completed", "null", &item(reply, "completed", Some(text)), &usage(reply))
+    response(reply, "completed", "null", &items(reply, text), &usage(reply))
 }
 
 fn response(reply: &Reply, status: &str, error: &str, output: &str, usage: &str) -> String {
@@ -135,18 +156,33 @@ fn usage(reply: &Reply) -> String {
     fill(USAGE, &[("input", &input), ("output", &output), ("total", &(input + output))])
 }
 
-/// A message or a call, without a text as long as it has none.
-fn item(reply: &Reply, status: &str, text: Option<&str>) -> String {
-    match &reply.tool {
-        Some(tool) => {
-            let (name, text) = (Quoted(&tool.name), Quoted(text.unwrap_or_default()));
-            fill(CALL, &[("id", &reply.id), ("status", &status), ("name", &name), ("text", &text)])
-        }
-        None => {
-            let content = text.map(part).unwrap_or_default();
-            fill(ITEM, &[("id", &reply.id), ("status", &status), ("content", &content)])
-        }
+/// All that the answer says.
+fn items(reply: &Reply, text: &str) -> String {
+    if !reply.calls_tools() {
+        return message(reply, COMPLETED, &part(text));
     }
+    let calls = reply.calls.iter().enumerate();
+    calls.map(|(index, call)| called(reply, index, call, COMPLETED)).collect::<Vec<_>>().join(",")
+}
+
+fn message(reply: &Reply, status: &str, content: &str) -> String {
+    fill(ITEM, &[("id", &reply.id), ("status", &status), ("content", &content)])
+}
+
+/// A call, without arguments as long as it is in progress.
+fn called(reply: &Reply, index: usize, call: &ToolCall, status: &str) -> String {
+    let text = if status == COMPLETED { call.arguments.as_str() } else { "" };
+    let namespace = call.namespace.as_deref().map(|name| format!(r#","namespace":{}"#, Quoted(name)));
+    fill(
+        CALL,
+        &[
+            ("id", &reply.call_id(index)),
+            ("status", &status),
+            ("text", &Quoted(text)),
+            ("name", &Quoted(&call.name)),
+            ("namespace", &namespace.unwrap_or_default()),
+        ],
+    )
 }
 
 fn part(text: &str) -> String {
@@ -157,8 +193,9 @@ fn of_response(name: &str, place: u64, response: &str) -> String {
     named_event(name, &fill(OF_RESPONSE, &[("type", &name), ("place", &place), ("response", &response)]))
 }
 
-fn of_item(name: &str, place: u64, item: &str) -> String {
-    named_event(name, &fill(OF_ITEM, &[("type", &name), ("place", &place), ("item", &item)]))
+fn of_item(name: &str, place: u64, index: usize, item: &str) -> String {
+    let data = fill(OF_ITEM, &[("type", &name), ("place", &place), ("index", &index), ("item", &item)]);
+    named_event(name, &data)
 }
 
 fn of_part(reply: &Reply, name: &str, place: u64, part: &str) -> String {
@@ -169,7 +206,7 @@ fn of_part(reply: &Reply, name: &str, place: u64, part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use crate::format::Format;
-    use crate::format::tests::{events, names, reply};
+    use crate::format::tests::{calling, events, names, reply};
     use crate::shape::Shape;
     use crate::shape::tests::particulars;
 
@@ -194,9 +231,11 @@ mod tests {
 
     #[test]
     fn events_are_numbered_without_gaps() {
-        for (place, (_, data)) in events(&reply(Format::OpenaiResponses)).iter().enumerate() {
-            let data: Value = serde_json::from_str(data).unwrap();
-            assert_eq!(data["sequence_number"], place);
+        for reply in [reply(Format::OpenaiResponses), calling(Format::OpenaiResponses, 3)] {
+            for (place, (_, data)) in events(&reply).iter().enumerate() {
+                let data: Value = serde_json::from_str(data).unwrap();
+                assert_eq!(data["sequence_number"], place);
+            }
         }
     }
 
@@ -217,5 +256,15 @@ mod tests {
         let later = error(&reply, &refusal, 5);
         assert!(later.starts_with("event: response.failed\n"), "{later}");
         assert!(later.contains(r#""sequence_number":5"#), "{later}");
+    }
+
+    #[test]
+    fn each_call_is_an_item_in_its_namespace() {
+        let events = events(&calling(Format::OpenaiResponses, 2));
+        let last: Value = serde_json::from_str(&events.last().unwrap().1).unwrap();
+        let second = &last["response"]["output"][1];
+        assert_eq!((&second["namespace"], &second["arguments"]), (&"s".into(), &r#"{"c":"a b"}"#.into()));
+        let added = events.iter().filter(|(name, _)| name.as_deref() == Some("response.output_item.added"));
+        assert_eq!(added.count(), 2);
     }
 }
