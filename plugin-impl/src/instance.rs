@@ -60,6 +60,7 @@ pub struct Instance {
     runtime: Option<Runtime>,
     closing: CancellationToken,
     uploads: face::Uploads,
+    pages: face::Pages,
     /// Cancelled at the end of a shutdown's grace.
     cut: CancellationToken,
     /// Requests and connections in flight.
@@ -142,6 +143,7 @@ impl Instance {
             uploads: face::Uploads::new(router.shared().body_memory.clone(), closing.clone()),
             router,
             runtime: Some(runtime),
+            pages: face::Pages::new(closing.clone()),
             closing,
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -211,6 +213,7 @@ impl Instance {
             listener_mode: Arc::new(listener_mode),
             router: self.router.clone(),
             uploads: self.uploads.clone(),
+            pages: self.pages.clone(),
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),
             cut: self.cut.clone(),

@@ -13,6 +13,7 @@ mod caps;
 mod code_assist;
 mod connections;
 mod credentials;
+mod dashboard;
 mod defects;
 mod echoes;
 mod explain;

@@ -4,23 +4,20 @@
 //! and meets a limit. One account of each provider is spent, so that what succeeds was routed. By itself,
 //! because it installs packages: `cargo test -p pointsman-tests --test sdks`.
 
-mod install;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pointsman_tests::packages::{Installed, node, python};
 use pointsman_tests::setup::{free, spent};
 use pointsman_tests::{Setup, Stage};
 use pointsman_upstream::Entry;
-
-use self::install::{Installed, node, python};
 
 /// What the scripts send as a picture begins so, in every format.
 const PICTURE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ";
 
 #[tokio::test]
 async fn the_sdks_for_python_work_unmodified() {
-    let Some(installed) = python() else { return };
+    let Some(installed) = python(env!("CARGO_TARGET_TMPDIR"), "sdks/python") else { return };
     for script in ["anthropic_sdk.py", "openai_sdk.py", "google_sdk.py"] {
         check(&installed, script).await;
     }
@@ -28,7 +25,7 @@ async fn the_sdks_for_python_work_unmodified() {
 
 #[tokio::test]
 async fn the_sdks_for_node_work_unmodified() {
-    let Some(installed) = node() else { return };
+    let Some(installed) = node(env!("CARGO_TARGET_TMPDIR"), "sdks/node") else { return };
     for script in ["anthropic_sdk.mjs", "openai_sdk.mjs", "google_sdk.mjs", "ai_sdk.mjs"] {
         check(&installed, script).await;
     }

@@ -12,6 +12,7 @@ pub mod ask;
 pub mod client;
 pub mod heard;
 pub mod layout;
+pub mod packages;
 pub mod plugin;
 pub mod program;
 pub mod raw;

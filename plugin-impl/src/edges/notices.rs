@@ -1,11 +1,14 @@
 //! The notice hub: from events to the host.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pointsman_core::reporting::notice::{Notice, NoticeEvent};
+use pointsman_core::time::UnixMillis;
 
 use crate::counters::Counters;
+use crate::sync::{Mutex, unpoisoned};
 
 /// The receiver of notices.
 pub trait NoticeSink: Send + Sync {
@@ -39,12 +42,33 @@ impl MetBy {
 pub struct Notices {
     listener: Box<dyn NoticeSink>,
     quiet: AtomicBool,
+    recent: Mutex<Recent>,
 }
+
+/// The last notices, for a page opened later.
+#[derive(Debug, Default)]
+struct Recent {
+    kept: VecDeque<KeptNotice>,
+    /// The number of notices so far.
+    count: u64,
+}
+
+/// A notice with its time.
+#[derive(Clone, Debug)]
+pub struct KeptNotice {
+    /// The notice's number, counted from 1.
+    pub number: u64,
+    pub at: UnixMillis,
+    pub notice: Notice,
+}
+
+/// The number of kept notices.
+const KEPT: usize = 200;
 
 impl Notices {
     /// Makes a hub.
     pub fn new(listener: Box<dyn NoticeSink>) -> Self {
-        Self { listener, quiet: AtomicBool::new(false) }
+        Self { listener, quiet: AtomicBool::new(false), recent: Mutex::default() }
     }
 
     /// Sets quiet mode: notices of fallbacks to another pool or provider are dropped.
@@ -58,14 +82,31 @@ impl Notices {
     }
 
     /// Takes a notice.
-    pub fn tell(&self, notice: &Notice, met_by: MetBy, counters: &Counters) {
+    pub fn tell(&self, notice: &Notice, met_by: MetBy, counters: &Counters, now: UnixMillis) {
         let falls =
             matches!(notice.event, NoticeEvent::PoolFallback { .. } | NoticeEvent::ProviderFallback { .. });
         if falls && self.is_quiet() {
             return;
         }
         counters.notices.count();
+        unpoisoned(self.recent.lock()).keep(notice.clone(), now);
         self.listener.notice(notice, met_by);
+    }
+
+    /// Returns the kept notices with a number above `number`, oldest first.
+    pub fn since(&self, number: u64) -> Vec<KeptNotice> {
+        let recent = unpoisoned(self.recent.lock());
+        recent.kept.iter().filter(|kept| kept.number > number).cloned().collect()
+    }
+}
+
+impl Recent {
+    fn keep(&mut self, notice: Notice, at: UnixMillis) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.count += 1;
+        self.kept.push_back(KeptNotice { number: self.count, at, notice });
     }
 }
 
@@ -84,7 +125,6 @@ mod tests {
     use pointsman_core::reporting::notice::Pool;
 
     use super::*;
-    use crate::sync::{Mutex, unpoisoned};
 
     #[derive(Default)]
     struct Shown(Mutex<Vec<String>>);
@@ -110,8 +150,21 @@ mod tests {
         let provider =
             NoticeEvent::ProviderFallback { from, to, left: Counts { limited: 1, ..Counts::default() } };
         for event in [fallback, provider, NoticeEvent::SignIn { account, url: None }] {
-            notices.tell(&Notice { event, until: None }, MetBy::Session, &Counters::default());
+            notices.tell(&Notice { event, until: None }, MetBy::Session, &Counters::default(), UnixMillis(7));
         }
         assert_eq!(*unpoisoned(shown.0.lock()), ["Account work needs to sign in again"]);
+        assert_eq!(notices.since(0).len(), 1, "a dropped notice is not kept");
+    }
+
+    #[test]
+    fn the_last_notices_are_kept_with_number_and_time() {
+        let notices = Notices::new(Box::new(Arc::new(Shown::default())));
+        for at in 0..KEPT as u64 + 5 {
+            let notice = Notice { event: NoticeEvent::ConfigTaken, until: None };
+            notices.tell(&notice, MetBy::Router, &Counters::default(), UnixMillis(at));
+        }
+        let kept = notices.since(0);
+        assert_eq!((kept.len(), kept[0].number, kept[0].at), (KEPT, 6, UnixMillis(5)));
+        assert_eq!(notices.since(KEPT as u64 + 4).len(), 1, "only the news");
     }
 }

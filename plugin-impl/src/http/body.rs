@@ -10,11 +10,15 @@ use http_body::{Body, Frame, SizeHint};
 use crate::edges::upstream::StreamFault;
 use crate::runtime::answer::{AnswerBody, Relay};
 
+use super::dashboard::EventStream;
+
 /// A body to a client. Its error makes hyper break the connection, so the client sees a break instead of an
 /// end.
 pub(super) enum FaceBody {
     Full(Option<Bytes>),
     Relay(Box<Relay>),
+    /// Events for the dashboard, until the page is closed or the gateway stops.
+    Events(Box<EventStream>),
 }
 
 impl From<AnswerBody> for FaceBody {
@@ -23,6 +27,12 @@ impl From<AnswerBody> for FaceBody {
             AnswerBody::Full(bytes) => Self::Full(Some(bytes)),
             AnswerBody::Relay(relay) => Self::Relay(relay),
         }
+    }
+}
+
+impl From<&'static [u8]> for FaceBody {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::Full(Some(Bytes::from_static(bytes)))
     }
 }
 
@@ -48,6 +58,7 @@ impl Body for FaceBody {
                 let piece = ready!(Pin::new(&mut **relay).poll_next(context));
                 Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
             }
+            Self::Events(events) => events.poll_next(context).map(|piece| piece.map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -58,7 +69,7 @@ impl Body for FaceBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Relay(_) => SizeHint::default(),
+            Self::Relay(_) | Self::Events(_) => SizeHint::default(),
         }
     }
 }

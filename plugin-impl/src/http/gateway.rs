@@ -1,6 +1,7 @@
 //! The gateway: from a client's request to a routed answer.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, EXPECT, RETRY_AFTER, UPGRADE};
@@ -18,6 +19,7 @@ use crate::runtime::driver::own;
 use crate::runtime::router::{Router, call};
 
 use super::body::FaceBody;
+use super::dashboard::{self, Pages};
 use super::origin::{self, Asker};
 use super::pages;
 use super::upload::{Unread, Uploads};
@@ -25,8 +27,11 @@ use super::upload::{Unread, Uploads};
 /// What all requests of an instance are answered with.
 #[derive(Clone, Copy)]
 pub(super) struct Face<'a> {
-    pub(super) router: &'a Router,
+    pub(super) router: &'a Arc<Router>,
     pub(super) uploads: &'a Uploads,
+    pub(super) pages: &'a Pages,
+    /// Only programs of this machine reach the listener.
+    pub(super) is_local: bool,
 }
 
 /// Answers any request.
@@ -38,7 +43,7 @@ pub(super) async fn answer(
     let asker = Asker::of(request.headers(), &router.generation().config.allow_origins);
     let mut response = match refused(&asker, &request) {
         Some(response) => response,
-        None => match pages::page(router, &request) {
+        None => match dashboard::page(face, &request).or_else(|| pages::page(router, &request)) {
             Some(page) => page,
             None => response(resolved(face, request).await),
         },

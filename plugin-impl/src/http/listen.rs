@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::edges::config::ListenAddress;
 use crate::runtime::router::Router;
 
+use super::dashboard::Pages;
 use super::gateway::Face;
 use super::listener_mode::{self, ListenerMode};
 use super::ongoing::{Counted, CountedBody, Ongoing};
@@ -58,6 +59,7 @@ pub struct Serving {
     pub listener_mode: Arc<ListenerMode>,
     pub router: Arc<Router>,
     pub uploads: Uploads,
+    pub pages: Pages,
     /// The tracker of connections.
     pub tasks: TaskTracker,
     /// Cancelled at the shutdown's start: no more requests are taken.
@@ -197,7 +199,8 @@ async fn answered(
     serving: &Serving,
     request: Request<Incoming>,
 ) -> Result<Response<CountedBody>, Infallible> {
-    let face = Face { router: &serving.router, uploads: &serving.uploads };
+    let Serving { router, uploads, pages, listener_mode, .. } = serving;
+    let face = Face { router, uploads, pages, is_local: listener_mode.is_local() };
     let response = listener_mode::answer(&serving.listener_mode, face, request).await?;
     Ok(response.map(|body| CountedBody { body, _counted: counted }))
 }

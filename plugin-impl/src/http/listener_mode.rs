@@ -97,6 +97,14 @@ impl Token {
 }
 
 impl ListenerMode {
+    /// Returns whether only programs of this machine reach the listener.
+    pub(super) fn is_local(&self) -> bool {
+        match self {
+            Self::Gateway(address) => address.is_local(),
+            Self::Host(_) => true,
+        }
+    }
+
     /// Checks the gateway's name in a request. A unix socket is out of a browser's reach, and a host's port
     /// has a token.
     fn knows_host<B>(&self, request: &Request<B>, allowed: &[String]) -> Result<(), Turned> {

@@ -161,5 +161,6 @@ fn refuse(router: &Router, why: String) {
 
 fn tell(router: &Router, event: NoticeEvent) {
     let shared = router.shared();
-    shared.notices.tell(&Notice { event, until: None }, MetBy::Router, &shared.counters);
+    let now = shared.clock.now().wall;
+    shared.notices.tell(&Notice { event, until: None }, MetBy::Router, &shared.counters, now);
 }

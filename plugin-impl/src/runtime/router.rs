@@ -78,8 +78,8 @@ impl Router {
         for (account, why) in self.generation().without_credential() {
             if known.get(&account) != Some(&why) {
                 let event = NoticeEvent::Disabled { account, why: why.to_string() };
-                let Shared { notices, counters, .. } = &*self.shared;
-                notices.tell(&Notice { event, until: None }, MetBy::Router, counters);
+                let Shared { notices, counters, clock, .. } = &*self.shared;
+                notices.tell(&Notice { event, until: None }, MetBy::Router, counters, clock.now().wall);
             }
         }
     }

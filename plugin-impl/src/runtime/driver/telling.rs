@@ -134,7 +134,7 @@ impl RequestDriver<'_> {
         let now = self.shared.clock.now();
         let until = until.map(|until| now.wall_of(until));
         let met_by = if self.resolved.is_subagents() { MetBy::Subagent } else { MetBy::Session };
-        self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters);
+        self.shared.notices.tell(&Notice { event, until }, met_by, &self.shared.counters, now.wall);
     }
 
     pub(super) fn tell_wait(&self, until: Millis, refusal: &Refusal) {

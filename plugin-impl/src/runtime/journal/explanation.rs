@@ -106,6 +106,7 @@ impl Explanation {
     /// Returns a word for the request's state.
     pub(super) fn state(&self) -> &'static str {
         match self.trace.end.as_ref().map(|end| &end.how) {
+            None if self.trace.awaited().is_some() => "waiting",
             None => "under way",
             Some(How::Answered { route_reason, .. }) => route_reason.as_str(),
             Some(How::Refused(_)) => "refused",
@@ -122,6 +123,11 @@ impl Explanation {
             Some(How::Refused(_) | How::Failed(_) | How::Cancelled) | None => String::new(),
         }
     }
+}
+
+/// Returns the entry of a request in a list, as JSON.
+pub fn entry(explanation: &Explanation) -> Value {
+    json::summary(explanation)
 }
 
 /// Returns a list of requests as text, in the given order.

@@ -1,10 +1,14 @@
 //! An explanation as JSON. Instants are milliseconds of the Unix epoch.
 
+use std::time::Duration;
+
+use http::HeaderValue;
 use pointsman_core::admission::blame::Reason;
 use pointsman_core::admission::knock::Knock;
 use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal, Trial};
 use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::explain::{Line, Part, PartValue, Place};
+use pointsman_core::request::session::SessionKey;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::time::Millis;
 use serde_json::{Map, Value, json};
@@ -12,7 +16,10 @@ use serde_json::{Map, Value, json};
 use super::explanation::{
     Explanation, denied, extent, ground, judged, outcome, outcome_name, settlement, why,
 };
-use super::record::{Attempt, How, Step, ViewQuery, What};
+use super::record::{Attempt, How, RequestTrace, Step, ViewQuery, What};
+
+/// The most characters shown of a program's name.
+const LONGEST_PROGRAM: usize = 32;
 
 /// Returns the explanation as JSON.
 pub(super) fn of(explanation: &Explanation) -> Value {
@@ -32,18 +39,50 @@ pub(super) fn of(explanation: &Explanation) -> Value {
     })
 }
 
-/// Returns the entry of a request in a list.
+/// Returns the entry of a request in a list. Agents are named by a hash of their ids.
 pub(super) fn summary(explanation: &Explanation) -> Value {
     let (record, primary) = (&explanation.record, explanation.hop(0));
+    let (trace, sender) = (&explanation.trace, &record.sender);
     json!({
         "id": record.id.to_string(),
         "began_unix_ms": record.began_wall.0,
+        "ended_unix_ms": trace.end.as_ref().map(|end| instant(explanation, end.at)),
         "provider": primary.provider.id.as_str(),
         "model": primary.model,
         "state": explanation.state(),
+        "status": status(trace),
         "account": explanation.served_by(),
         "attempts": explanation.attempts(),
+        "waited_ms": millis(trace.waited(explanation.now.mono)),
+        "until_unix_ms": trace.awaited().map(|until| instant(explanation, until)),
+        "agent": sender.session.map(|session| key(session.agent)),
+        "parent": sender.session.and_then(|session| session.parent).map(key),
+        "root": sender.session.and_then(|session| session.root).map(key),
+        "program": sender.program.as_ref().and_then(program),
+        "subagent": sender.is_subagent,
     })
+}
+
+/// Returns the status of an upstream's answer, if an upstream answered.
+fn status(trace: &RequestTrace) -> Option<u16> {
+    match trace.end.as_ref()?.how {
+        How::Answered { status, .. } => Some(status),
+        How::Refused(_) | How::Failed(_) | How::Cancelled => None,
+    }
+}
+
+fn key(key: SessionKey) -> String {
+    format!("{:016x}", key.0)
+}
+
+/// Returns the name of a program, from its header `user-agent`: the text before the version.
+fn program(agent: &HeaderValue) -> Option<String> {
+    let name = agent.to_str().ok()?.split(['/', ' ', '(']).next()?;
+    Some(name.chars().take(LONGEST_PROGRAM).collect()).filter(|name: &String| !name.is_empty())
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn end(explanation: &Explanation) -> Value {

@@ -1,7 +1,10 @@
 //! Records: the decisions of a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use pointsman_core::admission::cell::Deny;
 use pointsman_core::ids::{AccountId, PoolId};
 use pointsman_core::planning::plan::{Candidate, Plan, Refusal};
@@ -10,6 +13,7 @@ use pointsman_core::planning::snapshot::{AccountView, Snapshot};
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::reporting::route_reason::RouteReason;
 use pointsman_core::request::catalog::Provider;
+use pointsman_core::request::session::Session;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::time::{Millis, Now, UnixMillis};
 use smallvec::SmallVec;
@@ -35,10 +39,27 @@ pub struct Record {
     pub began: Millis,
     pub began_wall: UnixMillis,
     pub family: String,
+    pub sender: Sender,
     /// The hops of the request; 0 is the primary.
     pub hops: SmallVec<[HopNote; 1]>,
     pub settings: Settings,
     trace: Mutex<RequestTrace>,
+}
+
+/// The sender of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Sender {
+    pub session: Option<Session>,
+    /// The request's header `user-agent`.
+    pub program: Option<HeaderValue>,
+    pub is_subagent: bool,
+}
+
+impl Sender {
+    fn of(resolved: &Resolved) -> Self {
+        let program = resolved.call.headers.get(USER_AGENT).cloned();
+        Self { session: resolved.in_line(), program, is_subagent: resolved.is_subagents() }
+    }
 }
 
 /// The names of a hop, for messages.
@@ -168,10 +189,16 @@ impl Record {
             began: now.mono,
             began_wall: now.wall,
             family: resolved.subject().to_owned(),
+            sender: Sender::of(resolved),
             hops: std::iter::once(&resolved.primary).chain(&*resolved.others).map(note).collect(),
             settings: generation.config.settings.clone(),
             trace: Mutex::default(),
         }
+    }
+
+    /// Returns whether the request has ended.
+    pub fn is_over(&self) -> bool {
+        unpoisoned(self.trace.lock()).end.is_some()
     }
 
     /// Returns the steps so far.
@@ -266,6 +293,30 @@ impl RequestTrace {
         self.steps.iter().map(calls).sum()
     }
 
+    /// Returns the time spent in waits up to `now`.
+    pub fn waited(&self, now: Millis) -> Duration {
+        let wait = |step: &Step| match &step.what {
+            What::Waited { over, .. } => over.unwrap_or(now).since(step.at),
+            What::Planned(_) | What::Denied { .. } | What::Attempt(_) | What::Judged { .. } => Duration::ZERO,
+        };
+        self.steps.iter().map(wait).sum()
+    }
+
+    /// Returns the expected end of a wait under way.
+    pub fn awaited(&self) -> Option<Millis> {
+        let last = self.steps.last().filter(|_| self.end.is_none()).map(|step| &step.what)?;
+        match last {
+            What::Waited { until, refusal, over: None } => {
+                Some(refusal.as_ref().and_then(|refusal| refusal.until).unwrap_or(*until))
+            }
+            What::Planned(_)
+            | What::Denied { .. }
+            | What::Attempt(_)
+            | What::Judged { .. }
+            | What::Waited { .. } => None,
+        }
+    }
+
     fn write(&mut self, step: Step) {
         if matches!(step.what, What::Planned(_)) {
             self.make_room_for_a_plan();
@@ -323,6 +374,7 @@ pub(super) mod tests {
             began: Millis(0),
             began_wall: UnixMillis(0),
             family: "claude".into(),
+            sender: Sender::default(),
             hops: SmallVec::new(),
             settings: Settings::default(),
             trace: Mutex::default(),

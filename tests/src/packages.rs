@@ -1,23 +1,28 @@
-//! Installs the packages, each in its pinned version, below the target folder.
+//! Packages of npm and PyPI for tests, each in its pinned version, installed below the target folder.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where scripts can be run, and what runs them.
-pub(crate) struct Installed {
-    pub(crate) program: PathBuf,
-    pub(crate) folder: PathBuf,
+/// A folder with scripts and their packages, and the program that runs the scripts.
+#[derive(Debug)]
+pub struct Installed {
+    pub program: PathBuf,
+    pub folder: PathBuf,
 }
 
 /// What says that a folder holds the packages of this list.
 const STAMP: &str = "installed";
 
+/// Copies a folder of the tests below `target`, the target folder for tests, and installs its packages of npm.
 /// Returns nothing, with words, where there is no Node.
-pub(crate) fn node() -> Option<Installed> {
+///
+/// # Panics
+/// If the packages cannot be installed, and in continuous integration if there is no Node.
+pub fn node(target: &str, name: &str) -> Option<Installed> {
     is_there("npm", &["--version"])?;
-    let folder = copied("node");
+    let folder = copied(target, name);
     let install = |folder: &Path| {
         let options = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
         run(Command::new(npm()).args(options).current_dir(folder))
@@ -26,10 +31,14 @@ pub(crate) fn node() -> Option<Installed> {
     Some(Installed { program: "node".into(), folder })
 }
 
-/// Returns nothing, with words, where there is no Python that can make environments.
-pub(crate) fn python() -> Option<Installed> {
+/// Copies a folder as [`node`] does, and installs its packages of PyPI. Returns nothing, with words, where there is
+/// no Python that can make environments.
+///
+/// # Panics
+/// As [`node`].
+pub fn python(target: &str, name: &str) -> Option<Installed> {
     is_there("python3", &["-c", "import ensurepip, venv"])?;
-    let folder = copied("python");
+    let folder = copied(target, name);
     let program = folder.join("venv").join("bin").join("python");
     let install = |folder: &Path| {
         run(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(folder));
@@ -44,8 +53,11 @@ const fn npm() -> &'static str {
     if cfg!(windows) { "npm.cmd" } else { "npm" }
 }
 
-/// In continuous integration nothing is left out.
-fn is_there(program: &str, question: &[&str]) -> Option<()> {
+/// Returns whether a program works here, with words where it does not. In continuous integration nothing is left out.
+///
+/// # Panics
+/// In continuous integration, if the program does not work.
+pub fn is_there(program: &str, question: &[&str]) -> Option<()> {
     let answer = Command::new(program).args(question).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if answer.is_ok_and(|status| status.success()) {
         return Some(());
@@ -57,11 +69,12 @@ fn is_there(program: &str, question: &[&str]) -> Option<()> {
 }
 
 /// Copies lists and scripts to where packages may be put.
-fn copied(name: &str) -> PathBuf {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("sdks").join(name);
-    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdks").join(name);
+fn copied(target: &str, name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let to = Path::new(target).join(name);
     fs::create_dir_all(&to).expect("a folder below the target folder");
-    for entry in fs::read_dir(from).expect("the scripts are there").flatten() {
+    let entries = fs::read_dir(from).expect("the scripts are there").flatten();
+    for entry in entries.filter(|entry| entry.path().is_file()) {
         fs::copy(entry.path(), to.join(entry.file_name())).expect("a script can be copied");
     }
     to
