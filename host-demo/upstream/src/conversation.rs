@@ -113,8 +113,7 @@ mod tests {
 
     fn check(body: &Value, expected: &[(&str, &str)]) {
         let calls = calls(&plays(), body.to_string().as_bytes());
-        let calls: Vec<_> =
-            calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
+        let calls: Vec<_> = calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
         assert_eq!(calls, expected, "{body}");
     }
 

@@ -10,6 +10,7 @@ pub mod body;
 pub mod code_assist;
 pub mod format;
 mod gemini;
+mod made_ids;
 mod openai;
 mod openai_responses;
 pub mod operation;

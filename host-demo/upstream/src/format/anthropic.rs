@@ -11,8 +11,7 @@ const TOOL_USE: &str = r#"{"type":"tool_use","id":"toolu_$id","name":$name,"inpu
 const BLOCK_START: &str = r#"{"type":"content_block_start","index":$index,"content_block":$block}"#;
 const PING: &str = r#"{"type":"ping"}"#;
 const DELTA: &str = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":$text}}"#;
-const INPUT_DELTA: &str =
-    r#"{"type":"content_block_delta","index":$index,"delta":{"type":"input_json_delta","partial_json":$text}}"#;
+const INPUT_DELTA: &str = r#"{"type":"content_block_delta","index":$index,"delta":{"type":"input_json_delta","partial_json":$text}}"#;
 const BLOCK_STOP: &str = r#"{"type":"content_block_stop","index":$index}"#;
 const MESSAGE_DELTA: &str = r#"{"type":"message_delta","delta":{"stop_reason":"$stop","stop_sequence":null},"usage":{"output_tokens":$output}}"#;
 const MESSAGE_STOP: &str = r#"{"type":"message_stop"}"#;

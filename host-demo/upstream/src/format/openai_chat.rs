@@ -64,9 +64,7 @@ pub(super) fn piece(reply: &Reply, text: &str) -> String {
 pub(super) fn closing(reply: &Reply) -> Vec<String> {
     let further = reply.further_calls();
     let mut events: Vec<_> = further
-        .flat_map(|(place, call)| {
-            [call_start(reply, place, call), arguments(reply, place, &call.arguments)]
-        })
+        .flat_map(|(place, call)| [call_start(reply, place, call), arguments(reply, place, &call.arguments)])
         .collect();
     events.push(chunk(reply, &fill(FINISH, &[("finish", &finish(reply))]), no_usage(reply)));
     if reply.usage_chunk {
@@ -135,7 +133,8 @@ mod tests {
 
     #[test]
     fn each_call_has_its_place() {
-        let stream: String = events(&calling(Format::OpenaiChat, 2)).into_iter().map(|(_, data)| data).collect();
+        let stream: String =
+            events(&calling(Format::OpenaiChat, 2)).into_iter().map(|(_, data)| data).collect();
         assert_eq!(stream.matches(r#""tool_calls":[{"index":1,"#).count(), 2, "{stream}");
         let whole: serde_json::Value = serde_json::from_str(&whole(&calling(Format::OpenaiChat, 2))).unwrap();
         assert_eq!(whole["choices"][0]["message"]["tool_calls"][1]["function"]["name"], "w");

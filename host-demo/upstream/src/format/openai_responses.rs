@@ -38,10 +38,8 @@ pub(super) fn whole(reply: &Reply) -> String {
 
 pub(super) fn opening(reply: &Reply) -> Vec<String> {
     let started = response(reply, "in_progress", "null", "", "null");
-    let mut events = vec![
-        of_response("response.created", 0, &started),
-        of_response("response.in_progress", 1, &started),
-    ];
+    let mut events =
+        vec![of_response("response.created", 0, &started), of_response("response.in_progress", 1, &started)];
     if let Some(call) = reply.calls.first() {
         events.push(of_item("response.output_item.added", 2, 0, &called(reply, 0, call, IN_PROGRESS)));
         return events;
@@ -85,8 +83,7 @@ fn closing_of_calls(reply: &Reply) -> Vec<String> {
 
 fn arguments(reply: &Reply, place: u64, index: usize, text: &str) -> String {
     let id = reply.call_id(index);
-    let data =
-        fill(ARGUMENTS, &[("place", &place), ("id", &id), ("index", &index), ("text", &Quoted(text))]);
+    let data = fill(ARGUMENTS, &[("place", &place), ("id", &id), ("index", &index), ("text", &Quoted(text))]);
     named_event("response.function_call_arguments.delta", &data)
 }
 

@@ -3,6 +3,7 @@
 mod error;
 mod events;
 mod identity;
+mod ids;
 mod limits;
 mod list;
 mod paths;
@@ -26,6 +27,7 @@ pub(super) static FORMAT: Format = Format {
     error: error::body,
     events: events::EVENTS,
     list: &list::LIST,
+    ids: ids::IDS,
     keep_alive: &[KeepAliveRow {
         agents: &[Agent::ClaudeCode, Agent::Opencode],
         at: KeepAliveAt::Resource("messages", None),

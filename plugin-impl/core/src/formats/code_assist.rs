@@ -16,6 +16,7 @@ use crate::formats::body::json;
 
 use super::format::events::Events;
 use super::format::identity::Identity;
+use super::format::ids::Ids;
 use super::format::limits::LimitHeaders;
 use super::format::paths::Paths;
 use super::format::request::{RequestShape, StreamSwitch};
@@ -38,6 +39,7 @@ pub(super) static FORMAT: Format = Format {
     error: super::gemini::error_body,
     events: EVENTS,
     list: &super::gemini::LIST,
+    ids: Ids::NONE,
     keep_alive: &[],
     limits: LimitHeaders::NONE,
 };

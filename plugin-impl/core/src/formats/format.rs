@@ -5,7 +5,9 @@
 
 pub mod error;
 pub mod events;
+pub mod id_fields;
 pub mod identity;
+pub mod ids;
 pub mod keep_alive;
 pub mod limits;
 pub mod list;
@@ -17,6 +19,7 @@ use serde_json::Value;
 use self::error::ErrorFacts;
 use self::events::Events;
 use self::identity::Identity;
+use self::ids::Ids;
 use self::keep_alive::KeepAliveRow;
 use self::limits::LimitHeaders;
 use self::list::ListShape;
@@ -40,6 +43,8 @@ pub struct Format {
     pub events: Events,
     /// The list of models.
     pub list: &'static ListShape,
+    /// The ids of resources that belong to one account.
+    pub ids: Ids,
     /// The keep-alives that agents accept.
     pub keep_alive: &'static [KeepAliveRow],
     /// The headers in which an account tells of its limits.

@@ -2,6 +2,7 @@
 
 mod error;
 mod events;
+mod ids;
 mod list;
 mod paths;
 
@@ -33,6 +34,7 @@ pub(super) static FORMAT: Format = Format {
     error: error::body,
     events: events::EVENTS,
     list: &LIST,
+    ids: ids::IDS,
     keep_alive: &[KeepAliveRow {
         agents: &[Agent::GeminiCli],
         at: KeepAliveAt::Action("streamGenerateContent"),

@@ -2,6 +2,7 @@
 
 mod error;
 mod events;
+mod ids;
 mod list;
 mod paths;
 
@@ -29,6 +30,7 @@ pub(super) static FORMAT: Format = Format {
     error: error::body,
     events: events::EVENTS,
     list: &LIST,
+    ids: ids::IDS,
     keep_alive: &[KeepAliveRow {
         // In the Responses API opencode asks again for ever after such an error.
         agents: &[Agent::Opencode],

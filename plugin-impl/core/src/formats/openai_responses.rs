@@ -9,6 +9,7 @@ use super::format::{AuthScheme, Format};
 
 mod events;
 mod identity;
+mod ids;
 mod limits;
 mod paths;
 
@@ -26,6 +27,7 @@ pub(super) static FORMAT: Format = Format {
     error: super::openai::error_body,
     events: events::EVENTS,
     list: &super::openai::LIST,
+    ids: ids::IDS,
     keep_alive: &[KeepAliveRow {
         agents: &[Agent::Codex],
         at: KeepAliveAt::Resource("responses", None),

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::agent::Agent;
 use super::format::error::{Detail, ErrorFacts};
+use super::format::id_fields::LONGEST_NAME;
 use super::format::list::PageFacts;
 use super::format::request::StreamSwitch;
 use super::*;
@@ -135,5 +136,22 @@ fn identities_have_sources_of_their_own() {
     for format in all() {
         let tool = format.identity.tool_of_subagents;
         assert!(tool.is_none_or(|tool| tool.starts_with('"') && tool.ends_with('"')), "{}", format.name);
+    }
+}
+
+#[test]
+fn each_format_has_ids_in_answers_and_requests_unless_it_is_an_envelope() {
+    for format in all() {
+        let names = || format.paths.rows.iter().map(|row| row.name);
+        let found: Vec<_> = names().filter_map(|name| (format.ids.in_answers)(name, None)).collect();
+        let refer =
+            names().filter_map(|name| (format.ids.in_requests)(name)).any(|fields| !fields.is_empty());
+        assert_eq!((!found.is_empty(), refer), (is_spoken(format), is_spoken(format)), "{}", format.name);
+        // The scanner keeps no longer names.
+        assert!(found.iter().all(|fields| fields.longest_name() <= LONGEST_NAME), "{}", format.name);
+        // A kind in the path is one that answers make.
+        for row in format.paths.rows.iter().filter(|row| row.resource.is_some()) {
+            assert!((format.ids.in_answers)(row.name, None).is_some(), "{} {}", format.name, row.name);
+        }
     }
 }

@@ -10,6 +10,7 @@ use http::header::HeaderMap;
 
 use crate::formats;
 use crate::formats::WireFormat;
+use crate::formats::format::ids::ResourceKind;
 use crate::formats::format::paths::{PathRow, Paths, PostedModel, segments};
 use crate::formats::operation::Operation;
 
@@ -122,6 +123,11 @@ impl Intent {
     pub fn resource(&self) -> (&str, Option<&str>) {
         let mut segments = self.segments();
         (segments.next().unwrap_or(""), segments.next())
+    }
+
+    /// Returns the kind of the resource in the path, if resources of that kind belong to one account.
+    pub fn kind_of_resource(&self) -> Option<ResourceKind> {
+        paths::find(self.resource().0)?.1.resource
     }
 
     /// Returns the path's segments behind its version.

@@ -7,7 +7,6 @@
 //!
 //! A key is a hash of the id and the kind of resource. No other part of the resource is kept.
 
-mod id_fields;
 mod id_scanner;
 mod request;
 #[cfg(test)]
@@ -16,6 +15,8 @@ mod tests;
 use http::header::{HeaderMap, HeaderName};
 use memchr::memmem;
 
+use crate::formats;
+use crate::formats::format::ids::ResourceKind;
 use crate::request::fnv::Fnv;
 
 pub use self::id_scanner::IdScanner;
@@ -32,66 +33,6 @@ const MAX_REASONING: usize = 64;
 /// The key of a resource made by some account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceKey(pub u64);
-
-/// Kinds of resources owned by the account of their creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ResourceKind {
-    /// OpenAI: a stored answer.
-    Response,
-    /// OpenAI: a stored conversation.
-    Conversation,
-    /// OpenAI: reasoning, or a compacted conversation, readable only with its owner's key.
-    Reasoning,
-    /// An uploaded file.
-    File,
-    /// Anthropic: a code execution container.
-    Container,
-    /// Gemini: a cached prompt.
-    Cache,
-    /// Codex: the state of a turn begun by one account.
-    Turn,
-    /// Other resources with a telling id prefix: a batch, a vector store, a container.
-    Made,
-    /// Gemini: other resources named by a folder and an id, such as `batches/b`.
-    Named,
-    /// Gemini: a stored interaction.
-    Interaction,
-}
-
-/// A member with a resource as its value.
-#[derive(Debug)]
-struct IdField {
-    /// The member's name, in quotes.
-    quoted: &'static str,
-    kind: ResourceKind,
-    /// The prefix of the value, to tell apart other members of that name.
-    begins: &'static str,
-}
-
-impl IdField {
-    const fn new(quoted: &'static str, kind: ResourceKind) -> Self {
-        Self { quoted, kind, begins: "" }
-    }
-
-    const fn begins(mut self, begins: &'static str) -> Self {
-        self.begins = begins;
-        self
-    }
-
-    fn name(&self) -> &'static [u8] {
-        let quoted = self.quoted.as_bytes();
-        &quoted[1..quoted.len() - 1]
-    }
-
-    /// Returns the sign of such a member: the beginning of its value, up to a slash (some clients write
-    /// `\/`). Little else is written like that. Letters are written literally.
-    fn sign(&self) -> String {
-        match self.begins.split('/').next() {
-            None | Some("") => self.quoted.to_owned(),
-            Some(begins) => format!("\"{begins}"),
-        }
-    }
-}
 
 impl ResourceKey {
     /// Returns the key of a resource by its id as written, or none for an empty id.
@@ -117,42 +58,14 @@ impl ResourceKey {
     }
 }
 
-/// The id prefixes of [`ResourceKind::Made`].
-const MADE: [&str; 19] = [
-    // Anthropic: batches, skills, and managed agents with what they use.
-    "msgbatch_",
-    "skill_",
-    "agent_",
-    "sesn_",
-    "env_",
-    "vlt_",
-    "memstore_",
-    // OpenAI.
-    "batch_",
-    "upload_",
-    "vs_",
-    "vsfb_",
-    "ftjob-",
-    "ftckpt_",
-    "eval_",
-    "evalrun_",
-    "cntr_",
-    "asst_",
-    "thread_",
-    "video_",
-];
-
-/// The folders of [`ResourceKind::Named`].
-const FOLDERS: [&[u8]; 6] =
-    [b"batches", b"fileSearchStores", b"tunedModels", b"corpora", b"generatedFiles", b"operations"];
-
 /// Returns the first folder of a name and its id: the store of `fileSearchStores/s/documents/d`, the
 /// operation of `models/m/operations/o`.
 fn named(written: &[u8]) -> Option<&[u8]> {
     let is_end = |byte: &u8| matches!(byte, b'/' | b'\\' | b':');
     let starts = std::iter::once(0).chain(memchr::memchr_iter(b'/', written).map(|at| at + 1));
     let mut folders = starts.filter_map(|start| {
-        let folder = FOLDERS.iter().find(|folder| written[start..].starts_with(folder))?;
+        let mut folders = formats::all().flat_map(|format| format.ids.folders);
+        let folder = folders.find(|folder| written[start..].starts_with(folder.as_bytes()))?;
         let rest = &written[start + folder.len()..];
         let slash = rest.iter().take_while(|byte| matches!(byte, b'\\' | b'/')).count();
         let id = rest[slash..].iter().position(is_end).unwrap_or(rest.len() - slash);

@@ -4,6 +4,8 @@ use http::header::HeaderName;
 
 use crate::formats::operation::Operation;
 
+use super::ids::ResourceKind;
+
 /// The paths of a format.
 #[derive(Debug)]
 pub struct Paths {
@@ -39,6 +41,8 @@ pub struct PathRow {
     /// The operation of requests without a model.
     pub operation: Operation,
     pub stored: Stored,
+    /// The kind of the resource that the next segment names, if it belongs to one account.
+    pub resource: Option<ResourceKind>,
 }
 
 /// The claim of a format on a path.
@@ -97,7 +101,7 @@ impl Post {
 impl PathRow {
     /// A path of stored resources.
     pub const fn new(name: &'static str, claim: Claim) -> Self {
-        Self { name, claim, posts: &[], operation: Operation::Files, stored: Stored::All }
+        Self { name, claim, posts: &[], operation: Operation::Files, stored: Stored::All, resource: None }
     }
 
     /// Adds posts with a model.
@@ -116,6 +120,12 @@ impl PathRow {
     #[must_use]
     pub const fn listing(self) -> Self {
         Self { operation: Operation::Listing, ..self }
+    }
+
+    /// Says that the next segment names a resource of one account.
+    #[must_use]
+    pub const fn of(self, resource: ResourceKind) -> Self {
+        Self { resource: Some(resource), ..self }
     }
 
     /// Returns the row's post to a path.

@@ -2,6 +2,7 @@
 
 use http::header::HeaderName;
 
+use crate::formats::format::ids::ResourceKind;
 use crate::formats::format::paths::{Claim, PathRow, Paths, Post};
 use crate::formats::operation::Operation;
 
@@ -34,12 +35,16 @@ fn operation(action: &str) -> Operation {
 }
 
 static ROWS: [PathRow; 8] = [
-    PathRow::new("cachedContents", Claim::Alone).posts(&[Post::optional("", Operation::Files)]),
+    PathRow::new("cachedContents", Claim::Alone)
+        .of(ResourceKind::Cache)
+        .posts(&[Post::optional("", Operation::Files)]),
     PathRow::new("fileSearchStores", Claim::Alone),
     PathRow::new("tunedModels", Claim::Alone),
     PathRow::new("corpora", Claim::Alone),
     PathRow::new("dynamic", Claim::Alone),
     PathRow::new("generatedFiles", Claim::Alone),
     PathRow::new("operations", Claim::Alone),
-    PathRow::new("interactions", Claim::Alone).posts(&[Post::optional("", Operation::Files)]),
+    PathRow::new("interactions", Claim::Alone)
+        .of(ResourceKind::Interaction)
+        .posts(&[Post::optional("", Operation::Files)]),
 ];

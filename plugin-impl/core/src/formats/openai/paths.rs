@@ -1,6 +1,7 @@
 //! The paths of OpenAI's API beside the Responses API. Paths that hand out keys of an account
 //! (`/v1/realtime`) have no row.
 
+use crate::formats::format::ids::ResourceKind;
 use crate::formats::format::paths::{Claim, PathRow, Paths, Post, Stored};
 use crate::formats::operation::Operation;
 
@@ -8,7 +9,7 @@ pub(super) const PATHS: Paths = Paths::of_version("v1", &ROWS);
 
 static ROWS: [PathRow; 19] = [
     PathRow::new("models", Claim::UnlessTold).listing(),
-    PathRow::new("files", Claim::UnlessTold),
+    PathRow::new("files", Claim::UnlessTold).of(ResourceKind::File),
     PathRow::new("skills", Claim::UnlessTold),
     PathRow::new("batches", Claim::UnlessTold),
     PathRow::new("chat", Claim::Alone).posts(&[Post::to("completions", Operation::Generating)]),

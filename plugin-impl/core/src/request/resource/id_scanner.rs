@@ -7,9 +7,9 @@
 
 use memchr::{memchr, memchr3};
 
+use crate::formats::format::id_fields::{IdFields, LONGEST_NAME};
 use crate::request::intent::Intent;
 
-use super::id_fields::{IdFields, LONGEST_NAME};
 use super::{MAX_ID, ResourceKey};
 
 /// One more than the longest name, to tell longer names apart.
@@ -45,10 +45,21 @@ enum ScanPlace {
     Escaped,
 }
 
+/// Returns the id fields of a request's answer; none for an answer without resources.
+fn id_fields(intent: &Intent) -> Option<&'static IdFields> {
+    // Content and results are not the upstream's own words.
+    if matches!(intent.segments().last(), Some("content" | "results")) {
+        return None;
+    }
+    let (resource, id) = intent.resource();
+    let mut formats = intent.format.formats().iter().rev();
+    formats.find_map(|format| (format.ids.in_answers)(resource, id))
+}
+
 impl IdScanner {
     /// Returns a scanner for a request's answer; none for an answer without resources.
     pub fn new(intent: &Intent) -> Option<Self> {
-        let id_fields = IdFields::of(intent)?;
+        let id_fields = id_fields(intent)?;
         Some(Self {
             id_fields,
             expects: Expects::Name,
@@ -60,7 +71,7 @@ impl IdScanner {
     /// Takes the next piece, and reports resources.
     pub fn push(&mut self, bytes: &[u8], mut found: impl FnMut(ResourceKey)) {
         let mut lines = self.id_fields.lines(bytes);
-        while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next() } {
+        while let Some(line) = if self.is_at_ease() { lines.next_of_interest() } else { lines.next_line() } {
             self.read(line, &mut found);
         }
     }

@@ -6,60 +6,16 @@
 use memchr::{memchr, memmem};
 use smallvec::SmallVec;
 
-use crate::formats::WireFormat;
+use crate::formats;
 use crate::formats::body::json::{self, Value};
+use crate::formats::format::ids::{IdField, ResourceKind};
 use crate::request::intent::Intent;
 
-use super::{IdField, MADE, MAX_ID, ResourceKey, ResourceKind};
+use super::{MAX_ID, ResourceKey};
 
 /// The bound on references of a request. A conversation has an encrypted piece of reasoning per turn of the
 /// model; more than this exceed any context.
 const MAX_RESOURCES: usize = 4_096;
-
-const VECTOR_STORES: IdField = IdField::new("\"vector_store_ids\"", ResourceKind::Made);
-const FILE: IdField = IdField::new("\"file_id\"", ResourceKind::File);
-
-const OF_RESPONSES: [IdField; 6] = [
-    IdField::new("\"previous_response_id\"", ResourceKind::Response),
-    IdField::new("\"conversation\"", ResourceKind::Conversation),
-    IdField::new("\"encrypted_content\"", ResourceKind::Reasoning),
-    FILE,
-    VECTOR_STORES,
-    IdField::new("\"container\"", ResourceKind::Made),
-];
-const OF_CHAT: [IdField; 1] = [FILE];
-const OF_MESSAGES: [IdField; 3] = [
-    FILE,
-    IdField::new("\"container\"", ResourceKind::Container),
-    IdField::new("\"skill_id\"", ResourceKind::Made),
-];
-/// All other resources of the two APIs, with short bodies.
-const OF_THINGS: [IdField; 12] = [
-    FILE,
-    VECTOR_STORES,
-    IdField::new("\"file_ids\"", ResourceKind::File),
-    IdField::new("\"input_file_id\"", ResourceKind::File),
-    IdField::new("\"training_file\"", ResourceKind::File),
-    IdField::new("\"validation_file\"", ResourceKind::File),
-    IdField::new("\"assistant_id\"", ResourceKind::Made),
-    IdField::new("\"skill_id\"", ResourceKind::Made),
-    IdField::new("\"agent\"", ResourceKind::Made),
-    IdField::new("\"environment_id\"", ResourceKind::Made),
-    IdField::new("\"vault_ids\"", ResourceKind::Made),
-    IdField::new("\"memory_store_id\"", ResourceKind::Made),
-];
-/// The Gemini API accepts both spellings of a name.
-const OF_GEMINI: [IdField; 9] = [
-    IdField::new("\"cachedContent\"", ResourceKind::Cache),
-    IdField::new("\"cached_content\"", ResourceKind::Cache),
-    IdField::new("\"fileUri\"", ResourceKind::File),
-    IdField::new("\"file_uri\"", ResourceKind::File),
-    IdField::new("\"fileName\"", ResourceKind::File),
-    IdField::new("\"file_name\"", ResourceKind::File),
-    IdField::new("\"fileSearchStoreNames\"", ResourceKind::Named),
-    IdField::new("\"file_search_store_names\"", ResourceKind::Named),
-    IdField::new("\"previous_interaction_id\"", ResourceKind::Interaction),
-];
 
 /// Returns a request's references to resources of their owner.
 ///
@@ -74,42 +30,32 @@ pub fn resource_owners(body: &[u8], intent: &Intent) -> SmallVec<[ResourceKey; 2
 
 fn in_path(intent: &Intent) -> SmallVec<[ResourceKey; 2]> {
     let mut found: SmallVec<_> = of_resource(intent).into_iter().collect();
-    if intent.format == WireFormat::Gemini {
+    if intent.format.formats().iter().any(|format| !format.ids.folders.is_empty()) {
         found.extend(ResourceKey::of(ResourceKind::Named, intent.path.as_bytes()));
     } else {
-        let made = intent.segments().filter(|segment| MADE.iter().any(|begins| segment.starts_with(begins)));
+        let made = intent.segments().filter(|segment| has_telling_prefix(segment));
         found.extend(made.filter_map(|id| ResourceKey::of(ResourceKind::Made, id.as_bytes())));
     }
     found
 }
 
+fn has_telling_prefix(segment: &str) -> bool {
+    let mut prefixes = formats::all().flat_map(|format| format.ids.prefixes);
+    prefixes.any(|begins| segment.starts_with(begins))
+}
+
 fn of_resource(intent: &Intent) -> Option<ResourceKey> {
-    let (resource, id) = intent.resource();
-    let kind = match resource {
-        "responses" => ResourceKind::Response,
-        "conversations" => ResourceKind::Conversation,
-        "files" => ResourceKind::File,
-        "cachedContents" => ResourceKind::Cache,
-        "interactions" => ResourceKind::Interaction,
-        _ => return None,
-    };
+    let (_, id) = intent.resource();
+    let kind = intent.kind_of_resource()?;
     // In the Gemini API an action follows the id: `/v1beta/files/ID:download`.
     ResourceKey::of(kind, id?.split(':').next()?.as_bytes())
 }
 
 fn id_fields(intent: &Intent) -> &'static [IdField] {
-    match (intent.format, intent.resource().0) {
-        // An upload is the file itself.
-        (_, "files" | "uploads") => &[],
-        (WireFormat::OpenAi, "responses" | "conversations") => &OF_RESPONSES,
-        (WireFormat::OpenAi, "chat") => &OF_CHAT,
-        (WireFormat::Anthropic, "messages") => &OF_MESSAGES,
-        (WireFormat::Gemini, "models" | "cachedContents" | "interactions" | "fileSearchStores") => &OF_GEMINI,
-        // These hold texts, sounds and pictures, and refer to nothing.
-        (_, "completions" | "complete" | "embeddings" | "moderations" | "audio" | "models") => &[],
-        (WireFormat::OpenAi | WireFormat::Anthropic, _) => &OF_THINGS,
-        (WireFormat::Gemini, _) => &[],
-    }
+    let (resource, _) = intent.resource();
+    // The formats beside the main one have the special paths.
+    let mut formats = intent.format.formats().iter().rev();
+    formats.find_map(|format| (format.ids.in_requests)(resource)).unwrap_or_default()
 }
 
 fn in_body(body: &[u8], id_field: &IdField, found: &mut SmallVec<[ResourceKey; 2]>) {
