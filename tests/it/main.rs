@@ -27,6 +27,7 @@ mod knocks;
 mod known_paths;
 mod limits;
 mod listening;
+mod metrics;
 mod models;
 mod notices;
 mod own_credentials;

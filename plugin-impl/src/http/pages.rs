@@ -12,6 +12,11 @@ use crate::runtime::router::Router;
 use super::body::FaceBody;
 use super::gateway::plain;
 
+const PAGES: [&str; 5] = ["/", "/health", "/account-limits", "/metrics", "/explain"];
+
+/// The text format of Prometheus, version 0.0.4.
+const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
 /// Returns a page, or nothing for other paths.
 pub(super) fn page<B>(router: &Router, request: &Request<B>) -> Option<Response<FaceBody>> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -19,9 +24,10 @@ pub(super) fn page<B>(router: &Router, request: &Request<B>) -> Option<Response<
         "/" if reads => Some(plain(StatusCode::OK, welcome())),
         "/health" if reads => Some(health(&Status::of(router))),
         "/account-limits" if reads => Some(limits(&Status::of(router), request.uri().query())),
+        "/metrics" if reads => Some(metrics(&Status::of(router))),
         "/explain" if reads => Some(recent(router, request.uri().query())),
         path if is_explanation(path) && reads => Some(explanation(router, path, request.uri().query())),
-        path if is_explanation(path) || matches!(path, "/" | "/health" | "/account-limits" | "/explain") => {
+        path if is_explanation(path) || PAGES.contains(&path) => {
             Some(plain(StatusCode::METHOD_NOT_ALLOWED, "this page is read with GET\n".to_owned()))
         }
         _ => None,
@@ -51,6 +57,12 @@ fn health(status: &Status) -> Response<FaceBody> {
 
 fn limits(status: &Status, query: Option<&str>) -> Response<FaceBody> {
     if wants(query, "table") { plain(StatusCode::OK, status.to_table()) } else { page_of(&status.to_json()) }
+}
+
+fn metrics(status: &Status) -> Response<FaceBody> {
+    let mut page = plain(StatusCode::OK, status.to_metrics());
+    page.headers_mut().insert(CONTENT_TYPE, METRICS);
+    page
 }
 
 const EXPLAIN: &str = "/explain/";

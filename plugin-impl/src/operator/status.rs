@@ -1,6 +1,7 @@
 //! The status: the fleet at an instant, for the operator.
 
 mod closed;
+mod metrics;
 mod table;
 mod windows;
 
@@ -204,6 +205,11 @@ impl Status {
             "accounts": self.accounts.iter().map(AccountStatus::to_json).collect::<Vec<_>>(),
             "counters": counters,
         })
+    }
+
+    /// Returns the status as metrics, in the text format of Prometheus.
+    pub fn to_metrics(&self) -> String {
+        metrics::render(self)
     }
 
     /// Returns the status as a table for a terminal.
