@@ -40,7 +40,7 @@ counters! {
     /// Short waits for the sticky account although another account was open.
     holds,
     /// Early probes: attempts before a limit's end.
-    knocks,
+    early_probes,
     /// Limits moved by the answer of a quota endpoint.
     limits_moved,
     /// Notices given to the host.

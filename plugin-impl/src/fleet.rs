@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pointsman_core::admission::budget::Budget;
-use pointsman_core::admission::knock::Spacing;
+use pointsman_core::admission::probe::Spacing;
 use pointsman_core::ids::{AccountId, ProviderId};
 use pointsman_core::request::catalog::{Endpoint, Provider};
 

@@ -50,7 +50,7 @@ async fn past_the_longest_wait_there_is_an_honest_429_in_each_format() {
     }
 }
 
-/// A hint is obeyed to the end: nobody knocks before it.
+/// A hint is obeyed to the end: nobody probes early before it.
 #[tokio::test]
 async fn a_limit_is_obeyed_until_its_end() {
     let stage = Setup::new().anthropic("a", spent(60)).start();

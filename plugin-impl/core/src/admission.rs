@@ -8,7 +8,7 @@ pub mod cap;
 pub mod cell;
 pub mod fair_queue;
 pub mod health_stats;
-pub mod knock;
+pub mod probe;
 pub mod suspicion;
 pub mod throttle;
 pub mod timetable;

@@ -296,7 +296,8 @@ impl Dispatch {
     /// Free only once: an upstream that opens and fails by turns is not asked by every waiter each time.
     fn woke(&mut self, refusal: &Refusal) -> Phase {
         if self.next == RetryState::Retry && refusal.counts.cooling.total() > 0 && !self.waited_out {
-            (self.next, self.waited_out) = (RetryState::Free, true);
+            self.next = RetryState::Free;
+            self.waited_out = true;
         }
         Phase::Planning
     }
@@ -313,7 +314,7 @@ impl Dispatch {
         }
         let busy = plan.candidates.len() as u32;
         let counts = Counts { busy, ..Counts::default() };
-        self.refused(Refusal { until: None, knock: None, counts }, now)
+        self.refused(Refusal { until: None, last_resort: None, counts }, now)
     }
 
     fn answered(&mut self, outcome: &Outcome, renewable: bool) -> Phase {

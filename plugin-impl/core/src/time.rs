@@ -1,5 +1,6 @@
 //! Instants, always arguments: the core reads no clock.
 
+use std::ops::{Add, Div, Mul, Sub};
 use std::time::Duration;
 
 /// An instant on the monotonic clock, in milliseconds since the process started.
@@ -19,6 +20,72 @@ impl Millis {
     /// Returns the span since `earlier`, or zero for a later instant.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A span in whole milliseconds, in one word where a [`Duration`] takes two. The operators saturate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(pub u64);
+
+impl Span {
+    pub const MAX: Self = Self(u64::MAX);
+
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1_000))
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_millis(span.0)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Mul<u64> for Span {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
+impl Div<u64> for Span {
+    type Output = Self;
+
+    fn div(self, parts: u64) -> Self {
+        Self(self.0 / parts)
+    }
+}
+
+impl Add<Span> for Millis {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub<Span> for Millis {
+    type Output = Self;
+
+    fn sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
+impl Sub for Millis {
+    type Output = Span;
+
+    fn sub(self, earlier: Self) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
     }
 }
 
@@ -77,5 +144,7 @@ mod tests {
     fn spans_saturate() {
         assert_eq!(Millis(7).after(Duration::MAX), Millis(u64::MAX));
         assert_eq!(Millis(7).since(Millis(9)), Duration::ZERO);
+        assert_eq!((Millis(7) - Millis(9), Millis(7) - Span(9)), (Span(0), Millis::START));
+        assert_eq!((Millis(7) + Span::MAX, Span::MAX * 2), (Millis(u64::MAX), Span::MAX));
     }
 }

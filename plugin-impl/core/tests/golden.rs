@@ -144,7 +144,7 @@ fn refused(fixture: &Fixture) -> String {
         .map(|seconds| fixture.now().mono.after(Duration::from_secs(seconds.parse().expect("seconds"))));
     let agent =
         Agent::of(&HeaderMap::from_iter([(USER_AGENT, fixture.meta("agent").parse().expect("a name"))]));
-    let refusal = Refusal { until, counts, knock: None };
+    let refusal = Refusal { until, counts, last_resort: None };
     let blocked = blocked(fixture);
     let refused = Refused { family: fixture.meta("family"), attempts: count("attempts"), blocked: &blocked };
     let answer = refuse(fixture.format(), agent, &refusal, refused, fixture.now());

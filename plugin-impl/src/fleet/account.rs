@@ -25,7 +25,7 @@ use super::breaker::Breaker;
 use super::endpoint::EndpointState;
 use super::notifier::Notifier;
 use super::pool::PoolSlot;
-use super::quota::{Early, Quota};
+use super::quota::{EarlyTimes, Quota};
 
 /// The identity of an account: a hash of the credential and the shape of the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -320,7 +320,7 @@ impl Account {
     }
 
     /// Returns the times of early probes of a pool with a limit in force.
-    pub(super) fn early(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<Early> {
+    pub(super) fn early(&self, to: &Way<'_>, recheck: Duration, now: Millis) -> Option<EarlyTimes> {
         self.pools[to.pool].cells(to.operation).early(to.model, to.bound, recheck, now)
     }
 

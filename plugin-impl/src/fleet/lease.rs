@@ -175,28 +175,28 @@ impl Lease {
         let mut bound = bound;
         for passed in lease.target.cells().passed(&lease.target.model) {
             let admission_permit = lease.target.cells().quota(&passed).admit(bound, entry, now)?;
-            lease.probe |= admission_permit.is_trial();
+            lease.probe |= admission_permit.is_probe();
             lease.admission_permits.push((passed, admission_permit));
             bound = MAX_IN_FLIGHT;
         }
-        lease.space_knocks(entry, now)?;
+        lease.space_early_probes(entry, now)?;
         lease.probe |= lease.breakers.iter().flatten().any(|cell_permit| cell_permit.is_probe());
         Ok(lease)
     }
 
     /// Takes from the provider's probe spacing, if the lease is an early probe. The spacing comes last, so
     /// that a denied request takes nothing.
-    fn space_knocks(&self, entry: AdmissionKind<'_>, now: Millis) -> Result<(), Deny> {
-        let AdmissionKind::Knock(terms) = entry else { return Ok(()) };
-        if !self.is_knock() {
+    fn space_early_probes(&self, entry: AdmissionKind<'_>, now: Millis) -> Result<(), Deny> {
+        let AdmissionKind::Probe(_, terms) = entry else { return Ok(()) };
+        if !self.is_early_probe() {
             return Ok(());
         }
         let closed = |until| Deny::Limited { until, known: false };
         terms.spacing.take(terms.apart, now).map_err(closed)?;
         for (passed, _) in
-            self.admission_permits.iter().filter(|(_, admission_permit)| admission_permit.is_knock())
+            self.admission_permits.iter().filter(|(_, admission_permit)| admission_permit.is_early_probe())
         {
-            self.target.cells().quota(passed).knocked(&terms, now);
+            self.target.cells().quota(passed).probed(&terms, now);
         }
         Ok(())
     }
@@ -219,8 +219,8 @@ impl Lease {
     }
 
     /// Returns whether the attempt is an early probe, before a limit's end.
-    pub fn is_knock(&self) -> bool {
-        self.admission_permits.iter().any(|(_, admission_permit)| admission_permit.is_knock())
+    pub fn is_early_probe(&self) -> bool {
+        self.admission_permits.iter().any(|(_, admission_permit)| admission_permit.is_early_probe())
     }
 
     /// Confirms a good response head. The lease stays in force until dropped.

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use super::breaker::Breaker;
 use super::gauge::Gauge;
 use super::keyed::Keyed;
-use super::quota::{Early, Quota};
+use super::quota::{EarlyTimes, Quota};
 
 /// The state of a pool of an account.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ impl PoolCells {
 
     /// Returns the times of early probes for `model`, if every closed quota on the route allows early
     /// probes.
-    pub(super) fn early(&self, model: &ModelId, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
+    pub(super) fn early(&self, model: &ModelId, bound: u16, recheck: Duration, now: Millis) -> Option<EarlyTimes> {
         let covering = self.by_model.covering(model);
         let quotas = std::iter::once(&self.quota).chain(covering.iter().map(|(_, quota)| &**quota));
         // Every quota that is closed has to allow the probe.

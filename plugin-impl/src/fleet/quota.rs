@@ -6,7 +6,7 @@ use pointsman_core::admission::allowance::{Allowance, AllowancePermit, Experienc
 use pointsman_core::admission::cell::{
     Cell, CellPermit, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Touch,
 };
-use pointsman_core::admission::knock::{Knock, Knocks, Spacing};
+use pointsman_core::admission::probe::{Early, EarlyProbes, Probe, Spacing};
 use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
@@ -16,7 +16,7 @@ use super::keyed::Rest;
 pub(super) struct Quota {
     cell: Cell,
     allowance: Allowance,
-    knocks: Knocks,
+    early_probes: EarlyProbes,
 }
 
 /// An instant beyond every clock.
@@ -27,17 +27,13 @@ const NEVER: Millis = Millis(u64::MAX);
 pub enum AdmissionKind<'a> {
     /// The pool is open.
     Usual,
-    /// An over-capacity probe: the request asks for more than the learned capacity, since no account is
-    /// open.
-    Explorer,
-    /// Before the end of a limit.
-    Knock(Terms<'a>),
+    /// The request tests a limit.
+    Probe(Probe, Terms<'a>),
 }
 
 /// The terms of an early probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    pub knock: Knock,
     /// The spacing of probes over the provider's accounts.
     pub spacing: &'a Spacing,
     /// The least time to the next probe at the provider.
@@ -45,15 +41,15 @@ pub struct Terms<'a> {
     pub recheck: Duration,
 }
 
-/// The earliest times of early probes; see [`knock`](pointsman_core::admission::knock).
+/// The earliest times of early probes; see [`probe`](pointsman_core::admission::probe).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Early {
+pub(super) struct EarlyTimes {
     /// The time of a last-resort probe; `None` for a reported limit.
     pub(super) last_resort: Option<Millis>,
     pub(super) recheck: Option<Millis>,
 }
 
-impl Early {
+impl EarlyTimes {
     /// Joins the times of two limits in force together: the later time holds.
     pub(super) fn joined(self, other: Self) -> Self {
         let later = |(one, other): (Millis, Millis)| one.max(other);
@@ -108,8 +104,8 @@ impl Quota {
 
     /// Returns the times of early probes, if a limit is in force and may be tried early. While a probe is
     /// out, no second probe is due.
-    pub(super) fn early(&self, bound: u16, recheck: Duration, now: Millis) -> Option<Early> {
-        let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
+    pub(super) fn early(&self, bound: u16, recheck: Duration, now: Millis) -> Option<EarlyTimes> {
+        let (state, rhythm) = (self.cell.state(), self.early_probes.rhythm());
         let is_told = now < state.until && state.known;
         // Nothing to probe: the limit is over, its end is predicted, or its reported end is near.
         if now >= state.until || self.allowance.foresees() || is_told && !rhythm.is_long(state.until) {
@@ -117,11 +113,11 @@ impl Quota {
         }
         // A probe is already out, or the bound leaves no room.
         if state.recheck(Touch::Lease { bound }, now).is_err() {
-            return Some(Early { last_resort: (!is_told).then_some(NEVER), recheck: None });
+            return Some(EarlyTimes { last_resort: (!is_told).then_some(NEVER), recheck: None });
         }
-        let due = |knock| rhythm.due(knock, recheck);
-        let last_resort = due(Knock::LastResort).unwrap_or(NEVER);
-        Some(Early { last_resort: (!is_told).then_some(last_resort), recheck: due(Knock::Recheck) })
+        let due = |early| rhythm.due(early, recheck);
+        let last_resort = due(Early::LastResort).unwrap_or(NEVER);
+        Some(EarlyTimes { last_resort: (!is_told).then_some(last_resort), recheck: due(Early::Recheck) })
     }
 
     /// Takes a permit from the cell and from the allowance. Both have to agree.
@@ -137,18 +133,22 @@ impl Quota {
         let touch = Touch::Lease { bound };
         // The cell first: it knows the upstream's limits and counts requests in flight.
         let cell_permit = match entry {
-            AdmissionKind::Usual | AdmissionKind::Explorer => self.cell.admit(touch, now)?,
-            AdmissionKind::Knock(Terms { knock: Knock::LastResort, .. }) => self.cell.knock(touch, now)?,
-            AdmissionKind::Knock(Terms { knock: Knock::Recheck, .. }) => self.cell.recheck(touch, now)?,
+            AdmissionKind::Usual | AdmissionKind::Probe(Probe::AfterReset | Probe::OverCapacity, _) => {
+                self.cell.admit(touch, now)?
+            }
+            AdmissionKind::Probe(Probe::Early(Early::LastResort), _) => self.cell.last_resort(touch, now)?,
+            AdmissionKind::Probe(Probe::Early(Early::Recheck), _) => self.cell.recheck(touch, now)?,
         };
         // Then experience. An early probe goes by the probe schedule, because the limit may be over by
         // then.
         let admitted = match entry {
-            AdmissionKind::Knock(terms) if cell_permit.is_early() => {
-                self.may_knock(&terms, now).map(|()| self.allowance.knock(now))
+            AdmissionKind::Probe(Probe::Early(early), terms) if cell_permit.is_early() => {
+                self.may_probe_early(early, &terms, now).map(|()| self.allowance.probe_early(early, now))
             }
-            AdmissionKind::Explorer => self.allowance.admit(true, now).map(Some),
-            AdmissionKind::Usual | AdmissionKind::Knock(_) => self.allowance.admit(false, now).map(Some),
+            AdmissionKind::Probe(Probe::OverCapacity, _) => self.allowance.admit(true, now).map(Some),
+            AdmissionKind::Usual | AdmissionKind::Probe(Probe::AfterReset | Probe::Early(_), _) => {
+                self.allowance.admit(false, now).map(Some)
+            }
         };
         match admitted {
             Ok(allowance_permit) => Ok(AdmissionPermit { cell_permit, allowance_permit }),
@@ -161,19 +161,19 @@ impl Quota {
     }
 
     /// Checks the schedule of early probes, for a request with the cell's only probe permit.
-    fn may_knock(&self, terms: &Terms<'_>, now: Millis) -> Result<(), Deny> {
-        let (state, rhythm) = (self.cell.state(), self.knocks.rhythm());
+    fn may_probe_early(&self, early: Early, terms: &Terms<'_>, now: Millis) -> Result<(), Deny> {
+        let (state, rhythm) = (self.cell.state(), self.early_probes.rhythm());
         let closed = |until| Deny::Limited { until, known: state.known };
         if self.allowance.foresees() || state.known && !rhythm.is_long(state.until) {
             return Err(closed(state.until));
         }
-        let due = rhythm.due(terms.knock, terms.recheck).unwrap_or(NEVER);
+        let due = rhythm.due(early, terms.recheck).unwrap_or(NEVER);
         if now < due { Err(closed(due)) } else { Ok(()) }
     }
 
     /// Records an early probe on the schedule.
-    pub(super) fn knocked(&self, terms: &Terms<'_>, now: Millis) {
-        self.knocks.knocked(terms.recheck, now);
+    pub(super) fn probed(&self, terms: &Terms<'_>, now: Millis) {
+        self.early_probes.probed(terms.recheck, now);
     }
 
     /// Confirms a good response head. Returns the effect on the cell, and whether more requests may go than
@@ -205,19 +205,25 @@ impl Quota {
             (Limit::Estimated(_), Some(until)) => Limit::Predicted { until },
             (limit, _) => limit,
         };
-        self.begin_knocks(&admission_permit, limit, guess, now);
+        self.begin_early_probes(&admission_permit, limit, guess, now);
         self.cell.settle_limit(admission_permit.cell_permit, limit, now)
     }
 
     /// Starts the probe schedule of a limit. The schedule starts before the limit, so that no request goes
     /// by the last schedule.
-    fn begin_knocks(&self, admission_permit: &AdmissionPermit, limit: Limit, guess: Millis, now: Millis) {
+    fn begin_early_probes(
+        &self,
+        admission_permit: &AdmissionPermit,
+        limit: Limit,
+        guess: Millis,
+        now: Millis,
+    ) {
         let end = match limit {
             Limit::Reported { until } | Limit::Predicted { until } => until,
             Limit::Estimated(_) => guess,
         };
         if self.cell.state().trips_by(admission_permit.cell_permit) {
-            self.knocks.begin(now, end);
+            self.early_probes.begin(now, end);
         }
     }
 
@@ -253,7 +259,7 @@ impl Quota {
     /// Restores a stored limit. A predicted limit is restored as estimated, because the experience is gone.
     pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
         match limit {
-            Limit::Reported { until } | Limit::Predicted { until } => self.knocks.begin(now, until),
+            Limit::Reported { until } | Limit::Predicted { until } => self.early_probes.begin(now, until),
             Limit::Estimated(_) => {}
         }
         self.cell.recall(limit, now)
@@ -268,13 +274,13 @@ impl Quota {
 
 impl AdmissionPermit {
     /// Returns whether the permit is for an early probe, before the limit's end.
-    pub(super) fn is_knock(&self) -> bool {
+    pub(super) fn is_early_probe(&self) -> bool {
         self.cell_permit.is_early()
     }
 
     /// Returns whether the permit is for a probe, of a limit's end or of more than the learned capacity.
-    pub(super) fn is_trial(&self) -> bool {
-        self.cell_permit.is_probe() || self.allowance_permit.is_some_and(AllowancePermit::is_trial)
+    pub(super) fn is_probe(&self) -> bool {
+        self.cell_permit.is_probe() || self.allowance_permit.is_some_and(AllowancePermit::is_probe)
     }
 }
 

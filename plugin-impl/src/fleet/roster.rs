@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use pointsman_core::admission::cell::Deny;
 use pointsman_core::admission::health_stats::Rates;
-use pointsman_core::admission::knock::{self, Spacing};
+use pointsman_core::admission::probe::{self, Spacing};
 use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::jitter::Jitter;
-use pointsman_core::planning::plan::{Candidate, Trial};
+use pointsman_core::planning::plan::Candidate;
 use pointsman_core::planning::sample;
 use pointsman_core::planning::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
 use pointsman_core::planning::strategy::Context;
@@ -163,7 +163,7 @@ impl Roster {
     /// Sets the probe spacing shared with the provider's further rosters, and rechecks limits lasting
     /// longer than `recheck`. Zero disables rechecks.
     #[must_use]
-    pub fn with_knocks(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
+    pub fn with_early_probes(self, spacing: Arc<Spacing>, recheck: Duration) -> Self {
         Self { spacing, recheck, ..self }
     }
 
@@ -328,14 +328,9 @@ impl Roster {
     }
 
     fn entry(&self, candidate: &Candidate, jitter: Jitter) -> AdmissionKind<'_> {
-        match candidate.trial {
-            Some(Trial::Knock(knock)) => {
-                let apart = knock::apart(jitter);
-                AdmissionKind::Knock(Terms { knock, spacing: &self.spacing, apart, recheck: self.recheck })
-            }
-            Some(Trial::Explorer) => AdmissionKind::Explorer,
-            None => AdmissionKind::Usual,
-        }
+        let Some(probe) = candidate.probe else { return AdmissionKind::Usual };
+        let apart = probe::apart(jitter);
+        AdmissionKind::Probe(probe, Terms { spacing: &self.spacing, apart, recheck: self.recheck })
     }
 
     /// Returns the index of an account by id.
@@ -376,9 +371,9 @@ impl Roster {
             if !member.enabled {
                 obstacles.standing = Standing::Disabled;
             }
-            let (closed, explorable) = (obstacles.closed(), obstacles.may_explore());
+            let (closed, over_capacity) = (obstacles.closed(), obstacles.may_exceed());
             let (pool, endpoint) = (to.pool as u16, way as u16);
-            let view = WayView { pool, endpoint, closed, explorable, ..WayView::default() };
+            let view = WayView { pool, endpoint, closed, over_capacity, ..WayView::default() };
             // An early probe only helps where nothing but the pool's limit is in the way.
             if obstacles.is_free_to_the_pool() { self.estimated(view, member, to, now) } else { view }
         };
@@ -435,7 +430,7 @@ impl Member {
             Judgement::Deprioritised => way.deprioritised = true,
             Judgement::Kept { until } => {
                 way.closed = Some(Closed::protected(way.closed, until));
-                (way.explorable, way.guess, way.recheck) = (false, None, false);
+                *way = WayView { over_capacity: false, guess: None, recheck: false, ..*way };
             }
         }
     }

@@ -251,7 +251,7 @@ impl<'a> RequestDriver<'a> {
         match self.provider_runtime().roster.admit_for(asker, &candidate, &self.hop().model, jitter, self.now)
         {
             Ok(lease) => {
-                self.shared.counters.knocks.add(lease.is_knock().into());
+                self.shared.counters.early_probes.add(lease.is_early_probe().into());
                 // Now it is known where the request goes on, so pending notices can name it.
                 let onward = self.onward(&lease);
                 self.tell_news(&onward);

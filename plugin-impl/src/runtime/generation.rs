@@ -146,7 +146,7 @@ impl Making<'_> {
         let roster = Roster::new(&provider.core, members, endpoints.collect())
             .with_caps(caps)
             .with_rates(self.rates)
-            .with_knocks(self.fleet.spacing(&provider.core.id), self.recheck);
+            .with_early_probes(self.fleet.spacing(&provider.core.id), self.recheck);
         let roster = match callers {
             Some((place, callers)) => roster.with_callers(place, callers),
             None => roster,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_core::admission::cell::Limit;
-use pointsman_core::admission::knock::Knock;
+use pointsman_core::admission::probe::{Early, Probe};
 use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId, WindowId};
 use pointsman_core::planning::affinity::{Rules, Service};
@@ -55,10 +55,11 @@ fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
 }
 
 /// Tries an account before its guessed limit ends.
-fn knock(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
+fn probe_early(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
     let spacing = fleet.spacing(&provider().id);
     let (apart, recheck) = (Duration::from_millis(250), Duration::ZERO);
-    let entry = AdmissionKind::Knock(Terms { knock: Knock::LastResort, spacing: &spacing, apart, recheck });
+    let entry =
+        AdmissionKind::Probe(Probe::Early(Early::LastResort), Terms { spacing: &spacing, apart, recheck });
     Lease::admit(target(fleet, account), Slots::default(), BOUND, entry, now).ok()
 }
 
@@ -126,7 +127,7 @@ fn leases_are_conserved_while_the_fleet_changes() {
 }
 
 #[test]
-fn of_those_who_knock_at_several_accounts_one_goes_and_no_place_is_lost() {
+fn of_early_probes_at_several_accounts_one_goes_and_no_place_is_lost() {
     check(|| {
         let fleet = Arc::new(Fleet::default());
         let ids = ["acme:work", "acme:home"].map(AccountId::new);
@@ -136,7 +137,7 @@ fn of_those_who_knock_at_several_accounts_one_goes_and_no_place_is_lost() {
         }
         let threads = accounts.iter().chain(&accounts).cloned().map(|account| {
             let fleet = fleet.clone();
-            thread::spawn(move || knock(&fleet, account, Millis(5_000)))
+            thread::spawn(move || probe_early(&fleet, account, Millis(5_000)))
         });
         let threads: Vec<_> = threads.collect();
         let leases: Vec<_> =
@@ -145,8 +146,9 @@ fn of_those_who_knock_at_several_accounts_one_goes_and_no_place_is_lost() {
         assert_eq!((leases.len(), in_flight()), (1, 1));
         drop(leases);
         assert_eq!(in_flight(), 0);
-        let next =
-            accounts.iter().filter(|account| knock(&fleet, (*account).clone(), Millis(5_250)).is_some());
+        let next = accounts
+            .iter()
+            .filter(|account| probe_early(&fleet, (*account).clone(), Millis(5_250)).is_some());
         assert_eq!(next.count(), 1, "who lost has not used up the turn of its account");
     });
 }

@@ -52,7 +52,7 @@ pub struct Seen {
     /// Requests that filled a bound which the upstream has taught.
     pub throttled: u64,
     /// Requests that were sent before the end of a guess, and those that ended it.
-    pub knocks: u64,
+    pub early_probes: u64,
     pub lifted: u64,
 }
 
@@ -141,7 +141,7 @@ impl Checks {
                 self.is_within_pin(request, ask.pin, cell)?;
                 self.is_within_attempts(request, probe)?;
                 let open = self.is_open_to(self.beginning_of(ask.session), now);
-                self.seen.knocks += u64::from(self.reference.sent(request, cell, now)?);
+                self.seen.early_probes += u64::from(self.reference.sent(request, cell, now)?);
                 self.is_within_bound(request, cell)?;
                 self.is_within_caps(request, cell)?;
                 self.is_within_budget(request, now)?;

@@ -20,7 +20,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const GUESSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(7_200)];
 /// Ends of limits are known in steps of so many milliseconds, rounded up.
 const TICK: u64 = 16;
-/// Two knocks are at least so far apart, at whichever cells.
+/// Two early probes are at least so far apart, at whichever cells.
 const APART: Duration = Duration::from_millis(250);
 /// So many cells there can be.
 const MOST_CELLS: usize = 16;
@@ -34,7 +34,7 @@ pub struct Reference {
     cells: Vec<CellModel>,
     leases: Vec<LeaseModel>,
     /// When somebody was last sent before the end of a guess.
-    knocked: Option<Millis>,
+    probed_early: Option<Millis>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,7 +56,7 @@ struct LeaseModel {
     trips: u64,
     probe: bool,
     /// It was sent before the end of a guess.
-    knock: bool,
+    early: bool,
     confirmed: bool,
 }
 
@@ -101,7 +101,7 @@ impl Reference {
     pub fn new(accounts: u16, pools: u16) -> Self {
         let cells = vec![CellModel::default(); usize::from(accounts) * usize::from(pools)];
         assert!(cells.len() <= MOST_CELLS, "{} are too many cells", cells.len());
-        Self { pools, cells, leases: Vec::new(), knocked: None }
+        Self { pools, cells, leases: Vec::new(), probed_early: None }
     }
 
     /// Lists all cells.
@@ -152,31 +152,31 @@ impl Reference {
     /// Takes note that a request was sent, and says whether that was before the end of a guess.
     ///
     /// # Errors
-    /// [`Violation`] where a limit was in force that is no guess, knocks were too close, or too many probes
+    /// [`Violation`] where a limit was in force that is no guess, early probes were too close, or too many probes
     /// were out.
     pub fn sent(&mut self, request: RequestId, cell: CellId, now: Millis) -> Result<bool, Violation> {
         let model = self.model(cell);
-        let knock = now < model.until();
-        if knock && !model.guess {
+        let early = now < model.until();
+        if early && !model.guess {
             let detail = format!("it is limited until {}", model.until().0);
             return Err(Violation::new("nobody is sent before a told end", detail).of(request).at(cell));
         }
-        if let Some(last) = self.knocked.filter(|last| knock && now < last.after(APART)) {
+        if let Some(last) = self.probed_early.filter(|last| early && now < last.after(APART)) {
             let detail = format!("the last one was {:?} ago", now.since(last));
-            return Err(Violation::new("knocks keep their distance", detail).of(request).at(cell));
+            return Err(Violation::new("early probes keep their distance", detail).of(request).at(cell));
         }
         let (probe, places) = (model.is_ramping(), 1 << model.heads);
-        let lease = LeaseModel { request, cell, trips: model.trips, probe, knock, confirmed: false };
+        let lease = LeaseModel { request, cell, trips: model.trips, probe, early, confirmed: false };
         let out = self.leases.iter().filter(|other| other.cell == cell && other.is_out(&lease)).count();
         if probe && out >= places {
             let detail = format!("{out} of {places} are out");
             return Err(Violation::new("a cell opens probe by probe", detail).of(request).at(cell));
         }
         self.leases.push(lease);
-        if knock {
-            self.knocked = Some(now);
+        if early {
+            self.probed_early = Some(now);
         }
-        Ok(knock)
+        Ok(early)
     }
 
     /// Takes note of a head. `view` is what the cell says after it.
@@ -244,13 +244,13 @@ impl Reference {
     fn good(&mut self, place: usize) -> Predicted {
         let lease = &mut self.leases[place];
         lease.confirmed = true;
-        let (cell, probe, trips, knock) = (lease.cell, lease.probe, lease.trips, lease.knock);
+        let (cell, probe, trips, early) = (lease.cell, lease.probe, lease.trips, lease.early);
         let model = self.model_mut(cell);
-        if trips != model.trips || (knock && !model.guess) {
+        if trips != model.trips || (early && !model.guess) {
             return Predicted::Stale;
         }
         model.heads += u32::from(probe && model.is_ramping());
-        if knock {
+        if early {
             model.ends.clear();
             return Predicted::Lifted;
         }
@@ -266,11 +266,11 @@ impl Reference {
     ) -> Result<Predicted, Violation> {
         let model = self.model_mut(lease.cell);
         let known = hint.map(|hint| ticks(hint.until(now)));
-        if lease.knock && model.guess && now < model.until() && lease.trips == model.trips {
+        if lease.early && model.guess && now < model.until() && lease.trips == model.trips {
             let told = known.map(|until| until.max(ticks(now.after(SHORTEST))));
             return Ok(told.map_or(Predicted::Folded, |until| model.told(until)));
         }
-        if lease.trips == model.trips && !lease.knock {
+        if lease.trips == model.trips && !lease.early {
             let until = match known {
                 Some(until) => until.max(ticks(now.after(SHORTEST))),
                 None => estimated(view, now).map_err(|wrong| wrong.at(lease.cell).of(lease.request))?,

@@ -7,8 +7,8 @@
 //!
 //! ```text
 //!                capacity used up, or a 429                      time
-//!   open ──────────────────────────────────► shut until T ────────────► trying: one pilot
-//!    ▲                                          ▲      │ explorer            │
+//!   open ──────────────────────────────────► shut until T ────────────► trying: one probe
+//!    ▲                                          ▲      │ over capacity       │
 //!    │                                          └──────┘ one more than       │
 //!    │                                                   the capacity        │
 //!    └───────────────────────── its good head: another window ◄──────────────┘
@@ -18,9 +18,9 @@
 //! that admits one request after a limit and refuses the next is no window: it refills evenly, and is
 //! followed at an even `pace`.
 //!
-//! Predictions may be wrong or out of date, so probes test them: a *pilot* before everybody else after a
-//! predicted reset, and now and then an *explorer*, one above the capacity. An explorer goes only without
-//! another way for the request; each refused explorer makes the next rarer.
+//! Predictions may be wrong or out of date, so [probes](crate::admission::probe) test them: one request before everybody
+//! else after a predicted reset, and now and then one request above the capacity. An over-capacity probe goes
+//! only without another way for the request; each refusal makes the next probe rarer.
 
 #[cfg(test)]
 mod bed;

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! An early probe takes the probe's place before a limit has ended. The limit goes on for everybody else,
-//! and a refusal leaves the limit as before; see [`knock`](crate::admission::knock).
+//! and a refusal leaves the limit as before; see [`probe`](crate::admission::probe).
 //!
 //! A lease carries a [`CellPermit`] with the epoch of its admission. A holder of an older stamp knew less than
 //! the cell does: a success changes nothing but the count of leases, and a limit can only lengthen a known

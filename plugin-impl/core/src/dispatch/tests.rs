@@ -46,7 +46,7 @@ impl Story {
 }
 
 fn way(account: u32) -> Candidate {
-    Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, deprioritised: false }
+    Candidate { account, pool: 0, endpoint: 0, preference: 0, probe: None, deprioritised: false }
 }
 
 fn planned<const N: usize>(accounts: [u32; N]) -> Event {
@@ -54,7 +54,7 @@ fn planned<const N: usize>(accounts: [u32; N]) -> Event {
 }
 
 fn refusal(until: Option<u64>, counts: Counts) -> Refusal {
-    Refusal { until: until.map(Millis), knock: None, counts }
+    Refusal { until: until.map(Millis), last_resort: None, counts }
 }
 
 fn limited(until: u64) -> Refusal {
@@ -125,11 +125,11 @@ fn it_waits_for_the_earliest_instant_and_plans_again() {
 #[test]
 fn it_waits_for_a_guess_to_be_tried_and_gives_up_where_that_is_too_late() {
     let far = limited(900_000);
-    let soon = Refusal { knock: Some(Millis(3_000)), ..far };
+    let soon = Refusal { last_resort: Some(Millis(3_000)), ..far };
     Story::new()
         .then(Step::Plan, Event::Planned(Err(soon)))
         .ends(Step::Wait { until: Millis(3_000), refusal: soon });
-    let late = Refusal { knock: Some(Millis(800_000)), ..far };
+    let late = Refusal { last_resort: Some(Millis(800_000)), ..far };
     Story::new().then(Step::Plan, Event::Planned(Err(late))).ends(Step::Refuse(late));
 }
 

@@ -172,7 +172,7 @@ pub fn room(
     waiters: impl Fn(u32) -> usize,
 ) -> Option<(Candidate, Room)> {
     let is_free = |candidate: &&Candidate| {
-        candidate.account != sticky && candidate.trial.is_none() && !candidate.deprioritised
+        candidate.account != sticky && candidate.probe.is_none() && !candidate.deprioritised
     };
     let candidates = plan.candidates.iter().filter(is_free).filter(|other| waiters(other.account) == 0);
     let offers = candidates.map(|other| {

@@ -34,7 +34,7 @@ pub fn onward(
 ) -> (usize, Result<Plan, Refusal>) {
     // A short wait at the primary is cheaper than a cold cache elsewhere.
     if let Some(soon) = opens_by(&primary, stay, now) {
-        return (0, Err(Refusal { until: Some(soon), knock: None, ..primary }));
+        return (0, Err(Refusal { until: Some(soon), last_resort: None, ..primary }));
     }
     // The sum of all refusals, for the case that no hop is open.
     let mut all = dated(primary, now);
@@ -67,8 +67,8 @@ fn earliest(instants: [Option<Millis>; 2]) -> Option<Millis> {
 }
 
 fn both(one: Refusal, other: Refusal) -> Refusal {
-    let [until, knock] = [[one.until, other.until], [one.knock, other.knock]].map(earliest);
-    Refusal { until, knock, counts: one.counts.and(other.counts) }
+    let [until, last_resort] = [[one.until, other.until], [one.last_resort, other.last_resort]].map(earliest);
+    Refusal { until, last_resort, counts: one.counts.and(other.counts) }
 }
 
 #[cfg(test)]
@@ -88,14 +88,14 @@ mod tests {
                 pool: 0,
                 endpoint: 0,
                 preference: 0,
-                trial: None,
+                probe: None,
                 deprioritised: false
             }],
         })
     }
 
     fn closed(until: Option<u64>, counts: Counts) -> Refusal {
-        Refusal { until: until.map(Millis), knock: None, counts }
+        Refusal { until: until.map(Millis), last_resort: None, counts }
     }
 
     fn limited(until: u64) -> Refusal {

@@ -12,7 +12,7 @@ mod tests;
 
 use smallvec::SmallVec;
 
-use crate::admission::knock::Knock;
+use crate::admission::probe::Probe;
 use crate::planning::settings::Settings;
 use crate::planning::snapshot::Snapshot;
 use crate::planning::strategy::Context;
@@ -34,18 +34,9 @@ pub struct Candidate {
     /// The pool's index in the route; 0 is the preferred pool.
     pub preference: u16,
     /// The reason for trying a closed way.
-    pub trial: Option<Trial>,
+    pub probe: Option<Probe>,
     /// Whether the way is deprioritised to spare its quota, as the user wishes.
     pub deprioritised: bool,
-}
-
-/// The reason for trying a closed way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trial {
-    /// Nothing else is open, and the learned allowance may be too low.
-    Explorer,
-    /// The limit may be probed before its end.
-    Knock(Knock),
 }
 
 /// The open ways, best first. Not empty.
@@ -55,9 +46,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns whether more than one account is open, trials excluded.
+    /// Returns whether more than one account is open, probes excluded.
     pub fn has_others(&self) -> bool {
-        let mut open = self.candidates.iter().filter(|candidate| candidate.trial.is_none());
+        let mut open = self.candidates.iter().filter(|candidate| candidate.probe.is_none());
         let first = open.next().map(|candidate| candidate.account);
         open.any(|candidate| Some(candidate.account) != first)
     }

@@ -53,7 +53,7 @@ pub struct WayView {
     pub outlook: OutlookWord,
     /// The pool is closed by a prediction alone, and a probe over capacity is due, for requests without
     /// another way.
-    pub explorable: bool,
+    pub over_capacity: bool,
     /// The pool is closed by an estimate alone; a last-resort probe may go from this instant on.
     pub guess: Option<Millis>,
     /// The pool is closed by an estimate alone, and a recheck is due, independent of other accounts.
@@ -167,10 +167,10 @@ impl Obstacles {
     }
 
     /// Returns whether the allowance is the only obstacle, and a probe over capacity is due.
-    pub fn may_explore(&self) -> bool {
+    pub fn may_exceed(&self) -> bool {
         self.is_free_to_the_pool()
             && self.quota.is_none()
-            && matches!(self.learned, Some(Deny::Predicted { explorable: true, .. }))
+            && matches!(self.learned, Some(Deny::Predicted { over_capacity: true, .. }))
     }
 
     /// Returns whether the pool itself is the only possible obstacle.

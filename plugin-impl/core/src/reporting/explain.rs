@@ -124,7 +124,7 @@ fn closed(snapshot: &Snapshot, tier: Tier) -> impl Iterator<Item = Line> {
                 pool: way.pool,
                 endpoint: way.endpoint,
                 preference: preference as u16,
-                trial: None,
+                probe: None,
                 deprioritised: way.deprioritised,
             };
             Some(Line { way: way_of_it, parts: Parts::new(), place: Place::Closed(way.closed?) })

@@ -137,7 +137,7 @@ mod tests {
     const NOW: Now = Now { mono: Millis(10_000), wall: UnixMillis(1_780_000_000_000) };
 
     fn refusal(counts: Counts, until: Option<u64>) -> Refusal {
-        Refusal { until: until.map(Millis), knock: None, counts }
+        Refusal { until: until.map(Millis), last_resort: None, counts }
     }
 
     const fn asked(family: &str, attempts: u32) -> Refused<'_> {

@@ -1,7 +1,7 @@
 //! The reasons of routing decisions: the words of the header `x-pointsman-reason`.
 
-use crate::admission::knock::Knock;
-use crate::planning::plan::{Candidate, Trial};
+use crate::admission::probe::{Early, Probe};
+use crate::planning::plan::Candidate;
 
 /// The reason of a routing decision. The order of variants is their precedence: special circumstances
 /// before usual ones.
@@ -70,7 +70,7 @@ impl RouteReason {
     pub fn of(choice: &Circumstances) -> Self {
         if choice.left_primary {
             Self::FallbackProvider
-        } else if choice.candidate.trial == Some(Trial::Knock(Knock::LastResort)) {
+        } else if choice.candidate.probe == Some(Probe::Early(Early::LastResort)) {
             Self::LastResort
         } else if choice.is_probe {
             Self::Probe
@@ -140,7 +140,7 @@ mod tests {
             pool: 0,
             endpoint: 0,
             preference: 0,
-            trial: None,
+            probe: None,
             deprioritised: false,
         },
         left_primary: false,
@@ -168,9 +168,9 @@ mod tests {
         assert_eq!(RouteReason::of(&choice), RouteReason::Waited);
         choice.is_probe = true;
         assert_eq!(RouteReason::of(&choice), RouteReason::Probe);
-        choice.candidate.trial = Some(Trial::Knock(Knock::Recheck));
+        choice.candidate.probe = Some(Probe::Early(Early::Recheck));
         assert_eq!(RouteReason::of(&choice), RouteReason::Probe);
-        choice.candidate.trial = Some(Trial::Knock(Knock::LastResort));
+        choice.candidate.probe = Some(Probe::Early(Early::LastResort));
         assert_eq!(RouteReason::of(&choice), RouteReason::LastResort);
         choice.left_primary = true;
         assert_eq!(RouteReason::of(&choice), RouteReason::FallbackProvider);

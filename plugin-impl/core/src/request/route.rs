@@ -209,7 +209,8 @@ impl<'a> Named<'a> {
         let model = self.model;
         if let Some((rest, suffix)) = model.rsplit_once(':') {
             if in_pool(ask, self.provider.as_deref(), suffix, providers) {
-                (self.pool, self.model) = (Some(suffix), rest);
+                self.pool = Some(suffix);
+                self.model = rest;
                 return Ok(());
             }
             // An unknown pool is an error, except in formats with colons in model names.
@@ -224,7 +225,8 @@ impl<'a> Named<'a> {
             for pool in provider.pools.iter().filter(|_| provider.has_named_pools()) {
                 let name = pool.name.as_str();
                 if let Some(rest) = prefixed(name).filter(|rest| is_pin(provider, name, rest)) {
-                    (self.pool, self.model) = (Some(&model[..name.len()]), rest);
+                    self.pool = Some(&model[..name.len()]);
+                    self.model = rest;
                     return Ok(());
                 }
             }

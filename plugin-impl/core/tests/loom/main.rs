@@ -6,7 +6,7 @@
 
 #![cfg(loom)]
 
-mod knocks;
+mod early_probes;
 mod naive;
 
 use std::time::Duration;
@@ -224,7 +224,7 @@ fn the_naive_twin_looks_and_then_takes() {
     });
 }
 
-/// An allowance of `capacity` in its third window, with the pilot as its only admission. Two windows met the same
+/// An allowance of `capacity` in its third window, with the probe as its only admission. Two windows met the same
 /// limit, since one alone leaves the capacity unsure.
 fn taught(capacity: u32) -> Arc<Allowance> {
     let allowance = Arc::new(Allowance::default());
@@ -237,8 +237,8 @@ fn taught(capacity: u32) -> Arc<Allowance> {
         let limited = allowance.admit(false, Millis(begin + 1)).expect("nobody knows the limit for sure");
         allowance.refuse(limited, Some(until), until, Millis(begin + 1));
     }
-    let pilot = allowance.admit(false, Millis(NOW.0 + minute)).expect("the pilot");
-    allowance.confirm(pilot);
+    let probe = allowance.admit(false, Millis(NOW.0 + minute)).expect("the probe");
+    allowance.confirm(probe);
     allowance
 }
 
@@ -254,13 +254,13 @@ fn no_more_are_admitted_than_was_learned() {
                 })
                 .into(),
         );
-        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 2, "the pilot was the first");
+        assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 2, "the probe was the first");
         assert!(matches!(allowance.denial(now), Some(Deny::Predicted { .. })), "and who looks sees it");
     });
 }
 
 #[test]
-fn one_pilot_goes_after_a_learned_limit() {
+fn one_probe_goes_after_a_learned_limit() {
     model(|| {
         let allowance = taught(1);
         let reset = Millis(NOW.0 + 200_000);

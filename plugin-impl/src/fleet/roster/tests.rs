@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use pointsman_core::admission::cell::{Confirmed, Limit};
-use pointsman_core::admission::knock::Knock;
+use pointsman_core::admission::probe::{Early, Probe};
 use pointsman_core::formats::operation::Operation;
 use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
@@ -143,12 +143,12 @@ fn planned(roster: &Roster, now: Millis) -> Result<Vec<Candidate>, Option<Millis
     let context = Context { accounts, at_last: true, ..Context::default() };
     let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
     let snapshot = roster.snapshot(&route, &ModelId::new("m"), &context, now);
-    let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.knock)?;
+    let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.last_resort)?;
     Ok(plan.candidates.into_vec())
 }
 
-fn places(candidates: &[Candidate]) -> Vec<(u32, Option<Trial>)> {
-    candidates.iter().map(|candidate| (candidate.account, candidate.trial)).collect()
+fn places(candidates: &[Candidate]) -> Vec<(u32, Option<Probe>)> {
+    candidates.iter().map(|candidate| (candidate.account, candidate.probe)).collect()
 }
 
 #[test]
@@ -157,17 +157,17 @@ fn guesses_are_tried_at_last_one_at_a_time_and_apart() {
     (0..2).for_each(|account| meet_a_guess(&roster, account));
     assert_eq!(planned(&roster, later(3_749)), Err(Some(later(3_750))), "a sixteenth of the guess");
     let due = planned(&roster, later(3_750)).expect("it is time");
-    let tried = |account| (account, Some(Trial::Knock(Knock::LastResort)));
+    let tried = |account| (account, Some(Probe::Early(Early::LastResort)));
     assert_eq!(places(&due), [tried(0), tried(1)]);
-    let refused = admitted(&roster, &due[0], later(3_750)).expect("nobody knocks");
-    assert!(refused.is_knock() && refused.is_probe());
+    let refused = admitted(&roster, &due[0], later(3_750)).expect("nobody probes early");
+    assert!(refused.is_early_probe() && refused.is_probe());
     let apart = Deny::Limited { until: later(4_000), known: false };
     assert_eq!(admitted(&roster, &due[1], later(3_750)).map(|_| ()), Err(apart));
     assert_eq!(planned(&roster, later(3_800)), Err(Some(later(4_000))), "the other one is tried next");
     assert_eq!(planned(&roster, later(4_000)).map(|due| places(&due)), Ok(vec![tried(1)]));
     let limited = Evidence::of(Outcome::Limited(LimitKind::Quota));
     assert_eq!(refused.settle(&limited, later(3_900)), Settlement::Folded);
-    let mut lets_in = admitted(&roster, &due[1], later(4_000)).expect("nobody knocks");
+    let mut lets_in = admitted(&roster, &due[1], later(4_000)).expect("nobody probes early");
     assert_eq!(planned(&roster, later(4_100)), Err(Some(later(18_750))), "the pause grows");
     assert_eq!(lets_in.confirm(later(4_200)), Confirmed::Over);
     assert_eq!(
@@ -182,7 +182,7 @@ fn what_an_upstream_told_is_never_tried_early() {
     let roster = roster(1);
     limit(&roster, [0]);
     assert_eq!(planned(&roster, later(30_000)), Err(None));
-    let early = Candidate { trial: Some(Trial::Knock(Knock::LastResort)), ..Candidate::default() };
+    let early = Candidate { probe: Some(Probe::Early(Early::LastResort)), ..Candidate::default() };
     let told = Deny::Limited { until: planned_end(&roster), known: true };
     assert_eq!(admitted(&roster, &early, later(30_000)).map(|_| ()), Err(told));
 }
@@ -191,7 +191,7 @@ fn what_an_upstream_told_is_never_tried_early() {
 fn a_told_limit_is_tried_again_each_recheck_and_never_before() {
     let (minute, limited) = (60_000, Evidence::of(Outcome::Limited(LimitKind::Quota)));
     for (told, rechecked) in [(59, false), (120, true)] {
-        let roster = roster(1).with_knocks(Arc::default(), Duration::from_secs(600));
+        let roster = roster(1).with_early_probes(Arc::default(), Duration::from_secs(600));
         let until = later(told * minute);
         roster.members[0].account.recall(0, None, Limit::Reported { until }, NOW);
         assert!(planned(&roster, later(10 * minute - 16)).is_err(), "never before");
@@ -199,7 +199,7 @@ fn a_told_limit_is_tried_again_each_recheck_and_never_before() {
             assert!(!rechecked, "{told} minutes");
             continue;
         };
-        assert!(rechecked && due[0].trial == Some(Trial::Knock(Knock::Recheck)), "{told} minutes");
+        assert!(rechecked && due[0].probe == Some(Probe::Early(Early::Recheck)), "{told} minutes");
         let check = admitted(&roster, &due[0], later(10 * minute)).expect("nobody checks");
         assert_eq!(check.settle(&limited, later(10 * minute + 100)), Settlement::Folded);
         assert!(planned(&roster, later(20 * minute - 16)).is_err(), "one each recheck");
@@ -215,8 +215,8 @@ fn planned_end(roster: &Roster) -> Millis {
 
 /// Lets in whoever goes first after a guess.
 fn let_one_in(roster: &Roster, now: Millis) {
-    let pilot = &planned(roster, now).expect("the guess is over")[0];
-    let over = admitted(roster, pilot, now).map(|mut lease| lease.confirm(Millis(now.0 + 50)));
+    let after = &planned(roster, now).expect("the guess is over")[0];
+    let over = admitted(roster, after, now).map(|mut lease| lease.confirm(Millis(now.0 + 50)));
     assert_eq!(over, Ok(Confirmed::Over));
 }
 
@@ -237,20 +237,20 @@ fn what_experience_predicts_is_never_tried_early() {
     let_one_in(&roster, reset);
     let soon = Millis(reset.0 + 1_000);
     assert_eq!(planned(&roster, soon), Err(None), "one in a minute: that was seen twice");
-    let early = Candidate { trial: Some(Trial::Knock(Knock::LastResort)), ..Candidate::default() };
+    let early = Candidate { probe: Some(Probe::Early(Early::LastResort)), ..Candidate::default() };
     assert!(admitted(&roster, &early, soon).is_err());
 }
 
 #[test]
 fn a_long_guess_is_checked_again_by_one_request_while_others_are_open() {
-    let roster = roster(2).with_knocks(Arc::default(), Duration::from_secs(10));
+    let roster = roster(2).with_early_probes(Arc::default(), Duration::from_secs(10));
     meet_a_guess(&roster, 0);
     let open = |now| planned(&roster, now).map(|open| places(&open));
     assert_eq!(open(later(9_999)), Ok(vec![(1, None)]));
     let due = planned(&roster, later(10_000)).expect("one is open");
-    assert_eq!(places(&due), [(0, Some(Trial::Knock(Knock::Recheck))), (1, None)]);
+    assert_eq!(places(&due), [(0, Some(Probe::Early(Early::Recheck))), (1, None)]);
     let check = admitted(&roster, &due[0], later(10_000)).expect("nobody checks");
-    assert!(check.is_knock());
+    assert!(check.is_early_probe());
     assert_eq!(admitted(&roster, &due[0], later(10_300)).map(|_| ()), Err(Deny::Probing));
     assert_eq!(open(later(10_300)), Ok(vec![(1, None)]));
     drop(check);

@@ -63,7 +63,7 @@ impl RequestDriver<'_> {
             let is_left_out = |index: u32| all || index == doubted.account;
             let accounts = snapshot.accounts.iter_mut().filter(|account| is_left_out(account.index));
             for way in accounts.flat_map(|account| &mut account.ways) {
-                *way = WayView { closed, explorable: false, guess: None, recheck: false, ..*way };
+                *way = WayView { closed, over_capacity: false, guess: None, recheck: false, ..*way };
             }
         }
     }
@@ -106,7 +106,8 @@ impl RequestDriver<'_> {
         for (at, doubted) in std::mem::take(&mut self.doubts).into_iter().enumerate() {
             // The first answer stands for the request; later ones only testified.
             if at == 0 {
-                (self.seen, self.served) = (doubted.seen, doubted.served);
+                self.seen = doubted.seen;
+                self.served = doubted.served;
             }
             let Some(suspect) = doubted.suspect else { continue };
             let target = suspect.target().clone();

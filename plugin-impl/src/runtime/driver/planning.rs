@@ -31,17 +31,19 @@ impl RequestDriver<'_> {
         self.hop = hop;
         match planned {
             // Every hop is closed and an early probe is due.
-            Err(refusal) if refusal.knock.is_some_and(|from| from <= now) => self.at_last(refusal, now),
+            Err(refusal) if refusal.last_resort.is_some_and(|from| from <= now) => self.at_last(refusal, now),
             planned => planned,
         }
     }
 
     /// Tries early probes of estimated limits on every hop, since every hop is closed.
     fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
-        (self.context.at_last, refusal.knock) = (true, None);
+        (self.context.at_last, refusal.last_resort) = (true, None);
         for hop in usize::from(self.crowded)..=self.resolved.others() {
             match self.plan_at(hop, now) {
-                Err(here) => refusal.knock = refusal.knock.into_iter().chain(here.knock).min(),
+                Err(here) => {
+                    refusal.last_resort = refusal.last_resort.into_iter().chain(here.last_resort).min()
+                }
                 planned => return planned,
             }
         }
@@ -57,7 +59,7 @@ impl RequestDriver<'_> {
         }
         let busy =
             self.generation.provider_runtimes[self.resolved.primary.provider].roster.members.len() as u32;
-        Err(Refusal { until: None, knock: None, counts: Counts { busy, ..Counts::default() } })
+        Err(Refusal { until: None, last_resort: None, counts: Counts { busy, ..Counts::default() } })
     }
 
     /// Returns the end of the stay at the primary hop, counted from the first call.

@@ -89,7 +89,7 @@ impl RequestDriver<'_> {
         self.tell_news(&Onward::Wait);
         // Where the end is out of reach, it waits for a guess to be tried.
         let in_reach = |at: &Millis| *at <= self.dispatch.deadline();
-        let end = refusal.until.filter(in_reach).or(refusal.knock.filter(in_reach)).or(refusal.until);
+        let end = refusal.until.filter(in_reach).or(refusal.last_resort.filter(in_reach)).or(refusal.until);
         self.tell_wait(end.unwrap_or(until), &refusal);
         self.record.waits(self.hop, until, Some(refusal), self.now);
         let _waiting = Waiting::of(self.resolved.hold.as_ref());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use pointsman_core::admission::blame::Reason;
-use pointsman_core::admission::knock::Knock;
-use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal, Trial};
+use pointsman_core::admission::probe::{Early, Probe};
+use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal};
 use pointsman_core::planning::snapshot::Why;
 use pointsman_core::reporting::explain::{Line, Part, PartValue, Place};
 use pointsman_core::request::session::SessionKey;
@@ -148,8 +148,7 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
         "account": explanation.account(step.hop, line.way.account),
         "pool": explanation.pool(step.hop, line.way.pool),
         "endpoint": line.way.endpoint,
-        "explores": line.way.trial == Some(Trial::Explorer),
-        "knock": knock(line.way),
+        "probe": probe(line.way),
     });
     match &line.place {
         Place::First => value["rank"] = 1.into(),
@@ -171,12 +170,13 @@ fn candidate(explanation: &Explanation, step: &Step, line: &Line) -> Value {
     value
 }
 
-fn knock(way: Candidate) -> Option<&'static str> {
-    match way.trial? {
-        Trial::Explorer => None,
-        Trial::Knock(Knock::LastResort) => Some("last-resort"),
-        Trial::Knock(Knock::Recheck) => Some("recheck"),
-    }
+fn probe(way: Candidate) -> Option<&'static str> {
+    Some(match way.probe? {
+        Probe::AfterReset => "after-reset",
+        Probe::OverCapacity => "over-capacity",
+        Probe::Early(Early::LastResort) => "last-resort",
+        Probe::Early(Early::Recheck) => "recheck",
+    })
 }
 
 fn part(part: &Part) -> (String, Value) {

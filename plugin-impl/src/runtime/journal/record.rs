@@ -395,7 +395,7 @@ pub(super) mod tests {
     }
 
     fn candidate(account: u32) -> Candidate {
-        Candidate { account, pool: 0, endpoint: 0, preference: 0, trial: None, deprioritised: false }
+        Candidate { account, pool: 0, endpoint: 0, preference: 0, probe: None, deprioritised: false }
     }
 
     fn kept_plans(record: &Record) -> Vec<bool> {

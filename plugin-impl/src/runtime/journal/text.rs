@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use pointsman_core::admission::knock::Knock;
-use pointsman_core::planning::plan::Trial;
+use pointsman_core::admission::probe::{Early, Probe};
 use pointsman_core::reporting::explain::{Line, Place, preference};
 use pointsman_core::time::Millis;
 
@@ -97,12 +96,12 @@ fn step_text(explanation: &Explanation, step: &Step) -> String {
 
 fn attempt_text(explanation: &Explanation, step: &Step, attempt: &Attempt) -> String {
     let way = explanation.way(step.hop, attempt.candidate);
-    let sent = match (attempt.calls, attempt.candidate.trial) {
+    let sent = match (attempt.calls, attempt.candidate.probe) {
         (0, _) => "was to be sent to",
-        (_, Some(Trial::Knock(Knock::LastResort))) => "sent, as a last resort, to",
-        (_, Some(Trial::Knock(Knock::Recheck))) => "sent, to check a limit again, to",
+        (_, Some(Probe::Early(Early::LastResort))) => "sent, as a last resort, to",
+        (_, Some(Probe::Early(Early::Recheck))) => "sent, to check a limit again, to",
         _ if attempt.is_probe => "sent, as a probe, to",
-        (_, Some(Trial::Explorer) | None) => "sent to",
+        (_, Some(Probe::AfterReset | Probe::OverCapacity) | None) => "sent to",
     };
     let Some(end) = &attempt.end else { return format!("{sent} {way}; no answer yet") };
     let renewed = if attempt.calls > 1 { ", with a new token the second time" } else { "" };
@@ -143,11 +142,11 @@ fn row(
     (line, first): (&Line, Option<&Line>),
     at: Millis,
 ) -> [String; 5] {
-    let open = match line.way.trial {
+    let open = match line.way.probe {
         // Where nothing is open, what experience alone closes is tried, and at last what is only guessed.
-        Some(Trial::Explorer) => "open for a try",
-        Some(Trial::Knock(Knock::LastResort)) => "a guess, tried at last",
-        Some(Trial::Knock(Knock::Recheck)) => "a guess, checked again",
+        Some(Probe::AfterReset | Probe::OverCapacity) => "open for a try",
+        Some(Probe::Early(Early::LastResort)) => "a guess, tried at last",
+        Some(Probe::Early(Early::Recheck)) => "a guess, checked again",
         None => "open",
     };
     let (rank, state, verdict) = match &line.place {

@@ -135,7 +135,7 @@ impl Setup {
         );
         let caps = self.caps(fleet, &provider);
         let spacing = fleet.spacing(&provider.id);
-        let roster = Roster::new(&provider, members, endpoints).with_knocks(spacing, self.recheck);
+        let roster = Roster::new(&provider, members, endpoints).with_early_probes(spacing, self.recheck);
         (roster.with_caps(caps), routes)
     }
 

@@ -80,7 +80,8 @@ impl Meter {
             Upstream::First(capacity, every) => self.window(capacity, now, now + every),
             Upstream::Bucket(holds, every) => {
                 let came = (now - self.at) as f64 / every as f64;
-                (self.tokens, self.at) = ((self.tokens + came).min(f64::from(holds)), now);
+                self.tokens = (self.tokens + came).min(f64::from(holds));
+                self.at = now;
                 if self.tokens < 1.0 {
                     return Some(((1.0 - self.tokens) * every as f64).ceil() as u64);
                 }
@@ -92,7 +93,8 @@ impl Meter {
 
     fn window(&mut self, capacity: u32, now: u64, ends: u64) -> Option<u64> {
         if now >= self.ends {
-            (self.ends, self.used) = (ends, 0);
+            self.ends = ends;
+            self.used = 0;
         }
         if self.used >= capacity {
             return Some(self.ends - now);
@@ -159,7 +161,8 @@ impl Run {
         let Ok((cell, cell_permit)) = self.cell.admit(Touch::Lease { bound: 500 }, at) else { return false };
         let Ok(allowance_permit) = self.allowance.admit(true, at) else { return false };
         let wait = self.meter.judge(now);
-        (self.cell, self.sent) = (cell, self.sent + 1);
+        self.cell = cell;
+        self.sent += 1;
         self.count(wait.is_none(), now);
         let takes = match wait {
             None if self.chance.below(50) == 0 => 5_000 + self.chance.below(40_000),

@@ -5,19 +5,26 @@
 //! a few resets, each as a span of possible instants, and fits both rules. If both fit, the earlier end
 //! counts: a refusal would disprove an early end, and nothing disproves a late end.
 
-use crate::time::Millis;
+use crate::time::{Millis, Span};
 
 /// The number of remembered resets.
 const KEPT: usize = 4;
 
-/// Usual lengths of windows, in milliseconds: 1 min, 5 min, 1 h, 5 h, 1 d, 7 d.
-const USUAL: [u64; 6] = [60_000, 300_000, 3_600_000, 18_000_000, 86_400_000, 604_800_000];
+/// Usual lengths of windows: 1 min, 5 min, 1 h, 5 h, 1 d, 7 d.
+const USUAL: [Span; 6] = [
+    Span::from_secs(60),
+    Span::from_secs(300),
+    Span::from_secs(3_600),
+    Span::from_secs(5 * 3_600),
+    Span::from_secs(86_400),
+    Span::from_secs(7 * 86_400),
+];
 
 /// A length is precise with an error below 1/100 of it…
 const PRECISE: u64 = 100;
 /// … or below 1.5 s for long windows (upstreams report waits in whole seconds), or a larger part of short
 /// windows.
-const SECONDS: u64 = 1_500;
+const SECONDS: Span = Span(1_500);
 const PRECISE_OF_SHORT: u64 = 20;
 
 /// A wall rule needs ends with an error below 1/4 of its length; otherwise any rule would fit.
@@ -25,7 +32,7 @@ const NARROW: u64 = 4;
 /// A rule with an error below 1/16 of its length is preferred to another fitting rule.
 const EXACT: u64 = 16;
 
-/// The largest excess of a window's apparent length, from travel times.
+/// The largest excess of a window's apparent length, from travel times, is 1/500 of the length.
 const ON_THE_WAY: u64 = 500;
 
 /// An observed reset.
@@ -36,14 +43,14 @@ pub(super) struct Reset {
     /// The first refusal in that window.
     pub(super) trip: Millis,
     /// The span of the reset.
-    pub(super) came: Between,
+    pub(super) came: Between<Millis>,
 }
 
-/// A span, exclusive of `over`, inclusive of `most`; in milliseconds, of an instant or a length.
+/// A range of possible instants or lengths, exclusive of `over`, inclusive of `most`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Between {
-    pub(super) over: u64,
-    pub(super) most: u64,
+pub(super) struct Between<T> {
+    pub(super) over: T,
+    pub(super) most: T,
 }
 
 /// The knowledge about ends of windows.
@@ -59,9 +66,9 @@ pub(super) struct Calendar {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rule {
     /// A length after the window's first request.
-    First(Between),
+    First(Between<Span>),
     /// An instant, and all multiples of the length from there.
-    Wall { length: u64, at: Between },
+    Wall { length: Span, at: Between<Millis> },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,28 +77,50 @@ enum CalendarKind {
     Wall,
 }
 
-impl Between {
-    fn width(self) -> u64 {
-        self.most.saturating_sub(self.over)
-    }
-
+impl<T: Copy + Ord> Between<T> {
     fn meet(self, other: Self) -> Option<Self> {
         let both = Self { over: self.over.max(other.over), most: self.most.min(other.most) };
         (both.over < both.most).then_some(both)
     }
+}
 
-    fn later(self, by: u64) -> Self {
-        Self { over: self.over.saturating_add(by), most: self.most.saturating_add(by) }
+impl Between<Millis> {
+    fn later(self, by: Span) -> Self {
+        Self { over: self.over + by, most: self.most + by }
     }
 
-    fn since(self, start: Millis) -> Self {
-        Self { over: self.over.saturating_sub(start.0), most: self.most.saturating_sub(start.0) }
+    fn width(self) -> Span {
+        self.most - self.over
     }
 
-    /// Returns whether the span is precise enough for a window of `length`.
-    pub(super) fn is_precise(self, length: u64) -> bool {
-        self.width() <= (length / PRECISE).max(SECONDS.min(length / PRECISE_OF_SHORT))
+    /// Returns the range as lengths since `start`.
+    pub(super) fn since(self, start: Millis) -> Between<Span> {
+        Between { over: self.over - start, most: self.most - start }
     }
+
+    /// Returns whether the range is precise enough for a window of `length`.
+    pub(super) fn is_precise(self, length: Span) -> bool {
+        is_precise(self.width(), length)
+    }
+}
+
+impl Between<Span> {
+    fn width(self) -> Span {
+        Span(self.most.0.saturating_sub(self.over.0))
+    }
+
+    /// Returns the range of instants at these lengths after `start`.
+    fn after(self, start: Millis) -> Between<Millis> {
+        Between { over: start + self.over, most: start + self.most }
+    }
+
+    fn is_precise(self, length: Span) -> bool {
+        is_precise(self.width(), length)
+    }
+}
+
+fn is_precise(width: Span, length: Span) -> bool {
+    width <= (length / PRECISE).max(SECONDS.min(length / PRECISE_OF_SHORT))
 }
 
 impl Rule {
@@ -106,15 +135,15 @@ impl Rule {
 
 impl Calendar {
     /// Returns the end of a window with its first request at `start`.
-    pub(super) fn end(&self, start: Millis) -> Option<Between> {
+    pub(super) fn end(&self, start: Millis) -> Option<Between<Millis>> {
         Some(match self.rule? {
-            Rule::First(length) => length.later(start.0),
-            Rule::Wall { length, at } => at.later(multiples_until(start, at.most, length) * length),
+            Rule::First(length) => length.after(start),
+            Rule::Wall { length, at } => at.later(length * multiples_until(start, at.most, length)),
         })
     }
 
     /// Returns the largest length of a window.
-    pub(super) fn length(&self) -> Option<u64> {
+    pub(super) fn length(&self) -> Option<Span> {
         Some(match self.rule? {
             Rule::First(length) => length.most,
             Rule::Wall { length, .. } => length,
@@ -179,8 +208,8 @@ fn first(resets: &[Reset]) -> Option<Rule> {
 /// Returns the wall rule that explains these resets.
 fn wall(resets: &[Reset]) -> Option<Rule> {
     let (newest, others) = resets.split_first()?;
-    let least = resets.iter().map(|reset| reset.came.over.saturating_sub(reset.trip.0)).max()?;
-    let apart = newest.came.most.saturating_sub(others.first()?.came.most);
+    let least = resets.iter().map(|reset| reset.came.over - reset.trip).max()?;
+    let apart = newest.came.most - others.first()?.came.most;
     // What lies between two resets explains those two, whatever they are.
     let other = (others.len() > 1).then_some(apart);
     USUAL.into_iter().chain(other).filter(|length| *length > least).find_map(|length| {
@@ -191,36 +220,37 @@ fn wall(resets: &[Reset]) -> Option<Rule> {
 
 /// Narrows an instant by another, a multiple of the length away. Without a unique multiple, the other
 /// instant proves nothing.
-fn met(at: Between, other: Between, length: u64) -> Option<Between> {
+fn met(at: Between<Millis>, other: Between<Millis>, length: Span) -> Option<Between<Millis>> {
     let (later, earlier) = if at.most >= other.most { (at, other) } else { (other, at) };
-    let fewest = later.over.saturating_sub(earlier.most) / length + 1;
+    let fewest = (later.over - earlier.most).0 / length.0 + 1;
     let fewest = if later.over < earlier.most { 0 } else { fewest };
-    let most = (later.most - earlier.over).div_ceil(length).saturating_sub(1);
+    let most = (later.most - earlier.over).0.div_ceil(length.0).saturating_sub(1);
     match most.checked_sub(fewest)? {
-        0 => later.meet(earlier.later(fewest * length)),
+        0 => later.meet(earlier.later(length * fewest)),
         _ => Some(later),
     }
 }
 
 /// Returns the number of lengths from an instant to the next instant after `start`.
-fn multiples_until(start: Millis, at: u64, length: u64) -> u64 {
-    if start.0 < at { 0 } else { (start.0 - at) / length + 1 }
+fn multiples_until(start: Millis, at: Millis, length: Span) -> u64 {
+    if start < at { 0 } else { (start - at).0 / length.0 + 1 }
 }
 
 /// Returns the only possible usual length, exactly. The measured length exceeds the upstream's a little,
 /// because of travel times.
-fn usual_in(span: Between) -> Option<Between> {
-    let length =
-        USUAL.into_iter().find(|length| span.over < length + length / ON_THE_WAY && *length <= span.most)?;
-    let most = length.max(span.over + 1);
+fn usual_in(span: Between<Span>) -> Option<Between<Span>> {
+    let length = USUAL
+        .into_iter()
+        .find(|length| span.over < *length + *length / ON_THE_WAY && *length <= span.most)?;
+    let most = length.max(span.over + Span(1));
     let rest = Between { over: most, most: span.most };
     let is_it = rest.is_precise(length) || span.width() <= length / NARROW;
-    is_it.then(|| Between { over: most - 1, most })
+    is_it.then(|| Between { over: Span(most.0 - 1), most })
 }
 
 /// Returns the shortest possible usual length.
-pub(super) fn next_usual(span: Between) -> Option<u64> {
-    USUAL.into_iter().find(|length| (span.over + 1..=span.most).contains(length))
+pub(super) fn next_usual(range: Between<Span>) -> Option<Span> {
+    USUAL.into_iter().find(|length| range.over < *length && *length <= range.most)
 }
 
 #[cfg(test)]
@@ -234,7 +264,7 @@ mod tests {
         let mut calendar = Calendar::default();
         for (start, trip, over, most) in resets {
             let at = |second: u64| T + second * 1_000;
-            let came = Between { over: at(*over), most: at(*most) };
+            let came = Between { over: Millis(at(*over)), most: Millis(at(*most)) };
             calendar.note(Reset {
                 start: start.map(|start| Millis(at(start))),
                 trip: Millis(at(*trip)),
@@ -247,7 +277,7 @@ mod tests {
     /// Checks between which seconds a window ends that has begun at a second.
     fn check(resets: &[(Option<u64>, u64, u64, u64)], start: u64, end: Option<(u64, u64)>) {
         let seen = calendar(resets).end(Millis(T + start * 1_000));
-        let in_seconds = seen.map(|end| ((end.over + 1 - T) / 1_000, (end.most - T) / 1_000));
+        let in_seconds = seen.map(|end| ((end.over.0 + 1 - T) / 1_000, (end.most.0 - T) / 1_000));
         assert_eq!(in_seconds, end, "{resets:?}");
     }
 

@@ -6,16 +6,17 @@
 
 use std::time::Duration;
 
+use crate::admission::probe::Probe;
 use crate::time::Millis;
 
-use super::state::{AllowancePermit, By, Closure, Experience, PermitKind};
+use super::state::{AllowancePermit, By, Closure, Experience};
 use super::window::Window;
 
 /// The consecutive refusals after which nothing is filling: the limit was a window after all.
 const NOT_FILLING: u8 = 3;
 
-/// The fewest and the most requests between two explorations.
-const EXPLORE: [u32; 2] = [8, 256];
+/// The fewest and the most requests between two over-capacity probes.
+const PROBE_AFTER: [u32; 2] = [8, 256];
 
 /// The number of tokens that measures the interval well enough to begin anew.
 const LONG: u32 = 16;
@@ -51,8 +52,8 @@ pub(super) struct Pace {
     /// The number of requests behind the measured interval.
     known_by: u32,
     /// The requests from the empty bucket to the next over-capacity probe.
-    explore_at: u32,
-    exploring: bool,
+    probe_at: u32,
+    probe_is_out: bool,
     refused: u8,
     /// The last refusal said until when.
     is_told: bool,
@@ -76,8 +77,8 @@ impl Pace {
             loose: came >= 2.0,
             found: 0,
             known_by,
-            explore_at: EXPLORE[0],
-            exploring: false,
+            probe_at: PROBE_AFTER[0],
+            probe_is_out: false,
             refused: 0,
             is_told: false,
         }
@@ -86,7 +87,8 @@ impl Pace {
     /// Empties the bucket; a reported end gives the time to the next token.
     fn drain(&mut self, told: Option<Millis>, now: Millis) {
         let missing = told.map_or(1.0, |until| self.missing(until.since(now)));
-        (self.level, self.at) = (1.0 - missing, now);
+        self.level = 1.0 - missing;
+        self.at = now;
     }
 
     /// Returns how much of a token is missing where so long a wait was told. An empty bucket misses one token at
@@ -107,11 +109,11 @@ impl Pace {
     }
 
     pub(super) fn closed(&self) -> Option<Closure> {
-        let explorable = self.used >= self.explore_at && !self.exploring;
-        if explorable && self.is_told {
+        let over_capacity = self.used >= self.probe_at && !self.probe_is_out;
+        if over_capacity && self.is_told {
             return None; // It is tried whoever else is open: a wait that is told sets the level right again.
         }
-        self.empty_until().map(|until| Closure { until, by: By::Predicted { explorable } })
+        self.empty_until().map(|until| Closure { until, by: By::Predicted { over_capacity } })
     }
 
     /// Returns when the next token comes, unless there is one.
@@ -121,26 +123,27 @@ impl Pace {
         (missing > 0.001).then(|| Millis(self.at.0 + (missing * self.interval).ceil() as u64))
     }
 
-    pub(super) fn admit(&mut self, now: Millis) -> PermitKind {
+    pub(super) fn admit(&mut self, now: Millis) -> Option<Probe> {
         let level = self.level(now);
         let has_token = self.empty_until().is_none_or(|until| now >= until);
         self.loose |= self.came_by(now) >= self.burst.max(2.0);
-        (self.level, self.at) = (level - 1.0, now);
+        self.level = level - 1.0;
+        self.at = now;
         self.used += 1;
         if has_token {
-            return PermitKind::Counted;
+            return None;
         }
-        self.exploring = true;
-        PermitKind::Explorer
+        self.probe_is_out = true;
+        Some(Probe::OverCapacity)
     }
 
     /// Records a good head. Returns whether more requests may go than before.
-    pub(super) fn confirm(&mut self, allowance_permit: AllowancePermit) -> bool {
+    pub(super) fn confirm(&mut self, permit: AllowancePermit) -> bool {
         self.refused = 0;
-        if allowance_permit.part != PermitKind::Explorer {
+        if permit.probe != Some(Probe::OverCapacity) {
             return false;
         }
-        self.exploring = false;
+        self.probe_is_out = false;
         self.found += 1;
         self.level += 1.0;
         // The probe found a token of an earlier pause: the bucket holds more.
@@ -160,7 +163,7 @@ impl Pace {
 
     pub(super) fn refuse(
         &mut self,
-        allowance_permit: AllowancePermit,
+        permit: AllowancePermit,
         told: Option<Millis>,
         now: Millis,
     ) -> Option<Millis> {
@@ -171,17 +174,19 @@ impl Pace {
         if told.is_some() {
             self.found = 0; // What is told sets the level right each time.
         }
-        if allowance_permit.part == PermitKind::Explorer {
-            let pause = if self.found > CHANCE { EXPLORE[0] } else { self.used * 2 };
-            self.explore_at = pause.clamp(EXPLORE[0], EXPLORE[1]);
+        if permit.probe == Some(Probe::OverCapacity) {
+            let pause = if self.found > CHANCE { PROBE_AFTER[0] } else { self.used * 2 };
+            self.probe_at = pause.clamp(PROBE_AFTER[0], PROBE_AFTER[1]);
         }
         // An ordinary request was refused although the estimate had a token.
-        if allowance_permit.part != PermitKind::Explorer && self.loose {
+        if permit.probe != Some(Probe::OverCapacity) && self.loose {
             self.slow_down();
         }
-        self.learn_interval(allowance_permit.sent, was_guessed);
+        self.learn_interval(permit.sent, was_guessed);
         self.found = 0;
-        (self.exploring, self.empty, self.used) = (false, allowance_permit.sent, 0);
+        self.probe_is_out = false;
+        self.empty = permit.sent;
+        self.used = 0;
         self.drain(told, now);
         if told.is_none() {
             // Without a reported end, each further refusal waits one interval longer.
@@ -207,16 +212,17 @@ impl Pace {
         }
         let (span, count) = (millis(now.since(self.base)), f64::from(came));
         if was_guessed {
-            // Explorers have drawn the interval to where it was refused, and what came before may have been too
-            // slow: it is between the two.
+            // Over-capacity probes shortened the interval until a refusal, and the interval before may have been
+            // too long: take the geometric mean.
             self.interval = (span / count * self.interval).sqrt().max(1.0);
             self.known_by = came.min(CHANCE);
-            (self.base, self.before, self.loose) = (now, 0, false);
+            self.measure_from(now);
+            self.loose = false;
             return;
         }
         if std::mem::take(&mut self.loose) {
             self.interval = self.interval.min(span / (count - 1.0)).max(1.0);
-            (self.base, self.before) = (now, 0);
+            self.measure_from(now);
             return;
         }
         // An error of one token at either end is expected.
@@ -226,18 +232,28 @@ impl Pace {
             self.known_by = came;
         }
         let is_long = self.used >= LONG || came >= 4 * LONG;
-        (self.base, self.before) = if is_long { (now, 0) } else { (self.base, came) };
+        if is_long {
+            self.measure_from(now);
+        } else {
+            self.before = came;
+        }
     }
 
-    pub(super) fn forgive(&mut self, allowance_permit: AllowancePermit) {
+    /// Begins the next measurement at an empty instant.
+    fn measure_from(&mut self, empty: Millis) {
+        self.base = empty;
+        self.before = 0;
+    }
+
+    pub(super) fn forgive(&mut self, permit: AllowancePermit) {
         self.used = self.used.saturating_sub(1);
         self.level += 1.0;
-        self.abandon(allowance_permit);
+        self.abandon(permit);
     }
 
-    pub(super) fn abandon(&mut self, allowance_permit: AllowancePermit) {
-        if allowance_permit.part == PermitKind::Explorer {
-            self.exploring = false;
+    pub(super) fn abandon(&mut self, permit: AllowancePermit) {
+        if permit.probe == Some(Probe::OverCapacity) {
+            self.probe_is_out = false;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use crate::admission::cell::Deny;
+use crate::admission::probe::Early;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 use crate::time::Millis;
 
@@ -26,18 +27,18 @@ pub struct Allowance {
 struct PublishedSign(u64);
 
 impl PublishedSign {
-    const PILOT: u64 = 1;
+    const PROBE: u64 = 1;
     const PREDICTED: u64 = 2;
-    const EXPLORABLE: u64 = 3;
+    const OVER_CAPACITY: u64 = 3;
     const FORESEES: u64 = 4;
 
     fn of(state: &AllowanceState) -> Self {
         let foresees = if state.foresees() { Self::FORESEES } else { 0 };
         let Some(Closure { until, by }) = state.closed() else { return Self(foresees) };
         let kind = match by {
-            By::Pilot => Self::PILOT,
-            By::Predicted { explorable: false } => Self::PREDICTED,
-            By::Predicted { explorable: true } => Self::EXPLORABLE,
+            By::Probe => Self::PROBE,
+            By::Predicted { over_capacity: false } => Self::PREDICTED,
+            By::Predicted { over_capacity: true } => Self::OVER_CAPACITY,
         };
         Self(until.0 << 3 | foresees | kind)
     }
@@ -45,9 +46,9 @@ impl PublishedSign {
     #[inline]
     fn closed(self) -> Option<Closure> {
         let by = match self.0 & 3 {
-            Self::PILOT => By::Pilot,
-            Self::PREDICTED => By::Predicted { explorable: false },
-            Self::EXPLORABLE => By::Predicted { explorable: true },
+            Self::PROBE => By::Probe,
+            Self::PREDICTED => By::Predicted { over_capacity: false },
+            Self::OVER_CAPACITY => By::Predicted { over_capacity: true },
             _ => return None,
         };
         Some(Closure { until: Millis(self.0 >> 3), by })
@@ -65,8 +66,8 @@ impl Allowance {
     ///
     /// # Errors
     /// [`Deny`] with its end.
-    pub fn admit(&self, explores: bool, now: Millis) -> Result<AllowancePermit, Deny> {
-        self.change(|state| state.admit(explores, now))
+    pub fn admit(&self, exceeds: bool, now: Millis) -> Result<AllowancePermit, Deny> {
+        self.change(|state| state.admit(exceeds, now))
     }
 
     /// Returns whether the end is predicted, not estimated.
@@ -75,9 +76,9 @@ impl Allowance {
         self.sign.load(Ordering::Acquire) & PublishedSign::FORESEES != 0
     }
 
-    /// Joins an early probe; see [`AllowanceState::knock`].
-    pub fn knock(&self, now: Millis) -> Option<AllowancePermit> {
-        self.change(|state| state.knock(now))
+    /// Joins an early probe; see [`AllowanceState::probe_early`].
+    pub fn probe_early(&self, early: Early, now: Millis) -> Option<AllowancePermit> {
+        self.change(|state| state.probe_early(early, now))
     }
 
     /// Counts a success; see [`AllowanceState::confirm`].

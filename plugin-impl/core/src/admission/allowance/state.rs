@@ -1,6 +1,7 @@
 //! The transitions of an allowance, as functions of its state.
 
 use crate::admission::cell::Deny;
+use crate::admission::probe::{Early, Probe};
 use crate::time::Millis;
 
 use super::pace::Pace;
@@ -37,20 +38,8 @@ impl Default for AllowanceModel {
 pub struct AllowancePermit {
     pub(super) turn: u16,
     pub(super) sent: Millis,
-    pub(super) part: PermitKind,
-}
-
-/// The purpose of an admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PermitKind {
-    /// An ordinary request with a place.
-    Counted,
-    /// A probe for the reset of the allowance.
-    Pilot,
-    /// An over-capacity probe: is there more room than learned?
-    Explorer,
-    /// An early probe for the reset, before a guess ends.
-    Knock,
+    /// The purpose, if the admission tests a limit; none for an ordinary request with a place.
+    pub(super) probe: Option<Probe>,
 }
 
 /// The closure of an allowance, until an instant.
@@ -63,9 +52,9 @@ pub(super) struct Closure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
     /// An unanswered probe.
-    Pilot,
+    Probe,
     Predicted {
-        explorable: bool,
+        over_capacity: bool,
     },
 }
 
@@ -76,16 +65,16 @@ impl Closure {
             return None;
         }
         Some(match self.by {
-            By::Pilot => Deny::Probing,
-            By::Predicted { explorable } => Deny::Predicted { until: self.until, explorable },
+            By::Probe => Deny::Probing,
+            By::Predicted { over_capacity } => Deny::Predicted { until: self.until, over_capacity },
         })
     }
 }
 
 impl AllowancePermit {
     /// Returns whether a refusal of this admission is to be expected.
-    pub const fn is_trial(self) -> bool {
-        !matches!(self.part, PermitKind::Counted)
+    pub const fn is_probe(self) -> bool {
+        self.probe.is_some()
     }
 }
 
@@ -116,25 +105,25 @@ impl AllowanceState {
         }
     }
 
-    /// Takes a place. With `explores`, the request may go only as an over-capacity probe.
+    /// Takes a place. With `exceeds`, the request may go only as an over-capacity probe.
     ///
     /// # Errors
     /// [`Deny`] with the end of the closure.
-    pub fn admit(&mut self, explores: bool, now: Millis) -> Result<AllowancePermit, Deny> {
+    pub fn admit(&mut self, exceeds: bool, now: Millis) -> Result<AllowancePermit, Deny> {
         if let Some(deny) = self.denial(now)
-            && !(explores && matches!(deny, Deny::Predicted { explorable: true, .. }))
+            && !(exceeds && matches!(deny, Deny::Predicted { over_capacity: true, .. }))
         {
             return Err(deny);
         }
-        let part = match &mut self.shape {
+        let probe = match &mut self.shape {
             AllowanceModel::Window(window) => {
-                let (part, next) = window.admit(now);
+                let (probe, next) = window.admit(now);
                 self.go_on(next);
-                part
+                probe
             }
             AllowanceModel::Pace(pace) => pace.admit(now),
         };
-        Ok(AllowancePermit { turn: self.turn, sent: now, part })
+        Ok(AllowancePermit { turn: self.turn, sent: now, probe })
     }
 
     /// Returns whether experience predicts the end of the closure. Otherwise the end is a guess.
@@ -147,9 +136,10 @@ impl AllowanceState {
 
     /// Joins an early probe, if the allowance is closed by a guess. The cell has a single place for early
     /// probes.
-    pub fn knock(&self, now: Millis) -> Option<AllowancePermit> {
+    pub fn probe_early(&self, early: Early, now: Millis) -> Option<AllowancePermit> {
         let is_guess = self.denial(now).is_some() && !self.foresees();
-        is_guess.then_some(AllowancePermit { turn: self.turn, sent: now, part: PermitKind::Knock })
+        let probe = Some(Probe::Early(early));
+        is_guess.then_some(AllowancePermit { turn: self.turn, sent: now, probe })
     }
 
     /// Records a good head. Returns whether more requests may go than before.
@@ -225,7 +215,7 @@ impl AllowanceState {
             AllowanceModel::Window(window) => window.experience(),
             AllowanceModel::Pace(pace) => pace.experience(),
         };
-        let learned = self.closed().filter(|closed| closed.by != By::Pilot);
+        let learned = self.closed().filter(|closed| closed.by != By::Probe);
         Experience { until: learned.map(|closed| closed.until), ..experience }
     }
 

@@ -36,12 +36,12 @@ impl Cell {
         self.transition(|state| state.admit(touch, now))
     }
 
-    /// Takes the probe's place before a guess has ended; see [`CellState::knock`].
+    /// Takes the probe's place before a guess has ended; see [`CellState::last_resort`].
     ///
     /// # Errors
     /// [`Deny`] says why not.
-    pub fn knock(&self, touch: Touch, now: Millis) -> Result<CellPermit, Deny> {
-        self.transition(|state| state.knock(touch, now))
+    pub fn last_resort(&self, touch: Touch, now: Millis) -> Result<CellPermit, Deny> {
+        self.transition(|state| state.last_resort(touch, now))
     }
 
     /// Takes the probe's place before a limit has ended; see [`CellState::recheck`].

@@ -123,8 +123,8 @@ pub enum Deny {
     /// The cell is limited until this instant.
     Limited { until: Millis, known: bool },
     /// Experience predicts a refusal until this instant; see [`allowance`](crate::admission::allowance). An
-    /// over-capacity probe may still try if `explorable`.
-    Predicted { until: Millis, explorable: bool },
+    /// over-capacity probe may still try if `over_capacity`.
+    Predicted { until: Millis, over_capacity: bool },
     /// Unanswered probes hold every place of the opening cell.
     Probing,
     /// The cell has as many leases as its bound allows.
@@ -224,7 +224,7 @@ impl CellState {
     ///
     /// # Errors
     /// [`Deny`], as if the limit had ended.
-    pub fn knock(self, touch: Touch, now: Millis) -> Result<(Self, CellPermit), Deny> {
+    pub fn last_resort(self, touch: Touch, now: Millis) -> Result<(Self, CellPermit), Deny> {
         if self.is_guess(now) { self.recheck(touch, now) } else { self.admit(touch, now) }
     }
 

@@ -110,7 +110,8 @@ impl Waiters {
     pub fn join(&mut self, stake: Stake, now: Millis) -> WaiterTicket {
         if self.waiting.is_empty() {
             self.refill(now);
-            (self.served, self.interval) = (None, 0);
+            self.served = None;
+            self.interval = 0;
         }
         let number = self.next;
         self.next += 1;

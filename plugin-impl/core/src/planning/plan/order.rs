@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use smallvec::SmallVec;
 
-use crate::admission::knock::Knock;
+use crate::admission::probe::{Early, Probe};
 use crate::planning::settings::{FallbackOrder, Settings};
 use crate::planning::snapshot::{AccountView, Snapshot, WayView};
 use crate::planning::strategy::{
@@ -12,7 +12,7 @@ use crate::planning::strategy::{
     weighted,
 };
 
-use super::{Candidate, Tier, Trial};
+use super::{Candidate, Tier};
 
 /// Returns the open ways in order, each converted by `told` from its rank and the way.
 pub(crate) fn ways_in_order<T>(
@@ -122,10 +122,10 @@ fn candidate(account: &AccountView, preference: usize, way: &WayView, tier: Tier
         pool: way.pool,
         endpoint: way.endpoint,
         preference: preference as u16,
-        trial: match tier {
-            Tier::Open => way.recheck.then_some(Trial::Knock(Knock::Recheck)),
-            Tier::Explorable => Some(Trial::Explorer),
-            Tier::Estimated { .. } => Some(Trial::Knock(Knock::LastResort)),
+        probe: match tier {
+            Tier::Open => way.recheck.then_some(Probe::Early(Early::Recheck)),
+            Tier::OverCapacity => Some(Probe::OverCapacity),
+            Tier::Estimated { .. } => Some(Probe::Early(Early::LastResort)),
         },
         deprioritised: way.deprioritised,
     }

@@ -11,14 +11,14 @@ pub struct Refusal {
     /// The earliest helpful instant, if known.
     pub until: Option<Millis>,
     /// The earliest instant for a last-resort probe of a guess.
-    pub knock: Option<Millis>,
+    pub last_resort: Option<Millis>,
     pub counts: Counts,
 }
 
 impl Refusal {
     /// Returns the earliest instant worth waiting for: an end, or a probe of a guess.
     pub fn hope(&self) -> Option<Millis> {
-        earlier(self.until, self.knock)
+        earlier(self.until, self.last_resort)
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn refusal(snapshot: &Snapshot) -> Refusal {
         // What only the owner can mend is no better at its end.
         until = earlier(until, closed.until.filter(|_| !closed.why.is_owners()));
     }
-    Refusal { until, knock: tier::first_knock(snapshot), counts }
+    Refusal { until, last_resort: tier::first_last_resort(snapshot), counts }
 }
 
 /// Returns the closure of the account's most hopeful way.

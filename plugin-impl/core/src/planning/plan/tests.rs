@@ -1,12 +1,13 @@
 use super::*;
 use crate::admission::blame::Reason;
+use crate::admission::probe::Early;
 use crate::planning::settings::FallbackOrder;
 use crate::planning::snapshot::{AccountView, Closed, WayView, Why};
 use crate::planning::strategy::Strategy;
 use crate::time::Millis;
 
 const NOW: Millis = Millis(1_000);
-const AT_LAST: Trial = Trial::Knock(Knock::LastResort);
+const AT_LAST: Probe = Probe::Early(Early::LastResort);
 
 fn closed(until: Option<u64>, why: Why) -> Option<Closed> {
     Some(Closed { until: until.map(Millis), why })
@@ -51,18 +52,18 @@ fn what_experience_closes_is_tried_only_where_nothing_is_open() {
     let limited = closed(Some(90_000), Why::Limited);
     let plan_of = |ways: [Option<Closed>; 2]| {
         let mut snapshot = snapshot(&[ways]);
-        snapshot.accounts[0].ways[0].explorable = true;
+        snapshot.accounts[0].ways[0].over_capacity = true;
         let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
         let plan = plan(&snapshot, &settings, &context);
-        plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.trial)).collect::<Vec<_>>())
+        plan.map(|plan| plan.candidates.iter().map(|way| (way.pool, way.probe)).collect::<Vec<_>>())
     };
     assert_eq!(plan_of([limited, None]), Ok(vec![(1, None)]));
-    assert_eq!(plan_of([limited, limited]), Ok(vec![(0, Some(Trial::Explorer))]));
+    assert_eq!(plan_of([limited, limited]), Ok(vec![(0, Some(Probe::OverCapacity))]));
 }
 
 /// Plans at the deadline over accounts of one way each: the end of the closure, its reason, and the
 /// earliest probe of a guess.
-fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Trial>)>, Option<u64>> {
+fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Probe>)>, Option<u64>> {
     let mut snapshot = snapshot(&vec![[None, None]; ways.len()]);
     for (account, (until, why, guess)) in snapshot.accounts.iter_mut().zip(ways) {
         account.ways.truncate(1);
@@ -71,8 +72,8 @@ fn at_last(ways: &[(u64, Why, Option<u64>)]) -> Result<Vec<(u32, Option<Trial>)>
     }
     let context = Context { accounts: ways.len() as u32, at_last: true, ..Context::default() };
     let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
-    let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.knock.map(|at| at.0))?;
-    Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.trial)).collect())
+    let plan = plan(&snapshot, &settings, &context).map_err(|refusal| refusal.last_resort.map(|at| at.0))?;
+    Ok(plan.candidates.iter().map(|candidate| (candidate.account, candidate.probe)).collect())
 }
 
 #[test]
@@ -111,8 +112,8 @@ fn a_guess_whose_check_is_due_is_planned_like_an_open_way_and_others_are_not_tri
     let settings = Settings { strategy: Strategy::RoundRobin, ..Settings::default() };
     let context = Context { turn: 1, accounts: 2, at_last: true, ..Context::default() };
     let plan = plan(&snapshot, &settings, &context).expect("two ways");
-    let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool, way.trial)).collect();
-    assert_eq!(ways, [(1, 0, Some(Trial::Knock(Knock::Recheck))), (0, 0, None)]);
+    let ways: Vec<_> = plan.candidates.iter().map(|way| (way.account, way.pool, way.probe)).collect();
+    assert_eq!(ways, [(1, 0, Some(Probe::Early(Early::Recheck))), (0, 0, None)]);
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn who_can_turn_to_another_provider_tries_no_guess() {
     snapshot.accounts[0].ways.truncate(1);
     snapshot.accounts[0].ways[0].guess = Some(Millis(900));
     let refusal = plan(&snapshot, &Settings::default(), &Context::default()).expect_err("nothing is open");
-    assert_eq!((refusal.until, refusal.knock), (Some(Millis(90_000)), Some(Millis(900))));
+    assert_eq!((refusal.until, refusal.last_resort), (Some(Millis(90_000)), Some(Millis(900))));
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn a_refusal_counts_each_account_once_and_tells_the_earliest_instant() {
         disabled: 1,
         ..Counts::default()
     };
-    assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), knock: None, counts }));
+    assert_eq!(refusal, Err(Refusal { until: Some(Millis(5_000)), last_resort: None, counts }));
 }
 
 #[test]

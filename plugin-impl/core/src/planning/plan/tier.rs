@@ -10,7 +10,7 @@ pub(crate) enum Tier {
     /// Open pools, and pools with a due recheck.
     Open,
     /// Pools with a due probe over capacity.
-    Explorable,
+    OverCapacity,
     /// Pools closed by an estimate until `by`, with a due early probe.
     Estimated { now: Millis, by: Option<Millis> },
 }
@@ -21,17 +21,17 @@ impl Tier {
         let any = |tier: &Self| ways(snapshot).any(|way| tier.has(way));
         if any(&Self::Open) {
             Self::Open
-        } else if any(&Self::Explorable) || !context.at_last {
-            Self::Explorable
+        } else if any(&Self::OverCapacity) || !context.at_last {
+            Self::OverCapacity
         } else {
-            last_resort(snapshot).unwrap_or(Self::Explorable)
+            last_resort(snapshot).unwrap_or(Self::OverCapacity)
         }
     }
 
     pub(crate) fn has(self, way: &WayView) -> bool {
         match self {
             Self::Open => way.closed.is_none() || way.recheck,
-            Self::Explorable => way.explorable,
+            Self::OverCapacity => way.over_capacity,
             Self::Estimated { now, by } => guess(way, by).is_some_and(|from| from <= now),
         }
     }
@@ -55,7 +55,7 @@ fn guess(way: &WayView, by: Option<Millis>) -> Option<Millis> {
 }
 
 /// Returns the earliest last-resort probe, if nothing else is left.
-pub(super) fn first_knock(snapshot: &Snapshot) -> Option<Millis> {
+pub(super) fn first_last_resort(snapshot: &Snapshot) -> Option<Millis> {
     let Tier::Estimated { by, .. } = last_resort(snapshot)? else { return None };
     ways(snapshot).filter_map(|way| guess(way, by)).min()
 }

@@ -85,7 +85,7 @@ impl IdScanner {
 
     /// Returns whether the next piece can be read without the previous one.
     fn is_at_ease(&self) -> bool {
-        (self.place, self.expects) == (ScanPlace::Between, Expects::Name)
+        self.place == ScanPlace::Between && self.expects == Expects::Name
     }
 
     fn read(&mut self, bytes: &[u8], found: &mut impl FnMut(ResourceKey)) {
@@ -119,6 +119,11 @@ impl IdScanner {
         &bytes[1..]
     }
 
+    fn begin_name(&mut self) {
+        self.place = ScanPlace::Between;
+        self.expects = Expects::Name;
+    }
+
     fn open(&mut self) {
         self.place = ScanPlace::Inside;
         self.text.length = 0;
@@ -133,7 +138,7 @@ impl IdScanner {
             Some(b'"') => self.close(found),
             Some(b'\\') => self.place = ScanPlace::Escaped,
             // No string goes over the end of a line, so that quote was none.
-            Some(_) => (self.place, self.expects) = (ScanPlace::Between, Expects::Name),
+            Some(_) => self.begin_name(),
         }
         &bytes[end + 1..]
     }

@@ -1,3 +1,4 @@
+use crate::admission::probe::Early;
 use std::time::Duration;
 
 use super::*;
@@ -25,11 +26,11 @@ fn taught_once() -> AllowanceState {
     state
 }
 
-/// The same, in the window after the reset, of which the pilot has taken one.
+/// The same, in the window after the reset, of which the probe has taken one.
 fn unsure() -> AllowanceState {
     let mut state = taught_once();
-    let pilot = admitted(&mut state, at(0));
-    assert!(state.confirm(pilot), "more may go than before");
+    let probe = admitted(&mut state, at(0));
+    assert!(state.confirm(probe), "more may go than before");
     state
 }
 
@@ -49,13 +50,13 @@ fn taught() -> AllowanceState {
 /// requests.
 fn second_window() -> AllowanceState {
     let mut state = taught();
-    let pilot = admitted(&mut state, at(60));
-    assert!(state.confirm(pilot), "more may go than before");
+    let probe = admitted(&mut state, at(60));
+    assert!(state.confirm(probe), "more may go than before");
     state
 }
 
-fn learned(until: Millis, explorable: bool) -> Option<Deny> {
-    Some(Deny::Predicted { until, explorable })
+fn learned(until: Millis, over_capacity: bool) -> Option<Deny> {
+    Some(Deny::Predicted { until, over_capacity })
 }
 
 #[test]
@@ -93,10 +94,10 @@ fn a_capacity_that_one_limit_has_taught_grows_by_1_2_4_and_all() {
     }
 }
 
-/// Lets so many in after the pilot of a window, and meets a limit until another instant.
+/// Lets so many in after the probe of a window, and meets a limit until another instant.
 fn use_up(state: &mut AllowanceState, well: u32, begin: u64, until: u64) {
-    let pilot = admitted(state, at(begin));
-    state.confirm(pilot);
+    let probe = admitted(state, at(begin));
+    state.confirm(probe);
     for _ in 1..well {
         let allowance_permit = admitted(state, at(begin + 1));
         state.confirm(allowance_permit);
@@ -110,8 +111,8 @@ fn a_capacity_that_is_much_less_than_it_was_is_no_bound_until_it_is_met_again() 
     let mut state = taught_once();
     use_up(&mut state, 20, 0, 60);
     use_up(&mut state, 5, 60, 120);
-    let pilot = admitted(&mut state, at(120));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(120));
+    state.confirm(probe);
     for _ in 1..19 {
         let allowance_permit = admitted(&mut state, at(121));
         state.confirm(allowance_permit);
@@ -119,8 +120,8 @@ fn a_capacity_that_is_much_less_than_it_was_is_no_bound_until_it_is_met_again() 
     assert_eq!(state.experience().capacity, Some(5), "others may have used the rest");
     let refused = admitted(&mut state, at(122));
     state.refuse(refused, Some(at(180)), at(180), at(122));
-    let pilot = admitted(&mut state, at(180));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(180));
+    state.confirm(probe);
     assert_eq!(state.experience().capacity, Some(19));
 }
 
@@ -129,8 +130,8 @@ fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
     let mut state = AllowanceState::default();
     let refused = admitted(&mut state, at(0));
     state.refuse(refused, Some(at(12)), at(12), at(0));
-    let pilot = admitted(&mut state, at(12));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(12));
+    state.confirm(probe);
     assert_eq!(state.experience().capacity, None);
     for _ in 0..20 {
         let allowance_permit = admitted(&mut state, at(13));
@@ -139,15 +140,15 @@ fn an_account_that_was_closed_from_outside_teaches_no_capacity() {
 }
 
 #[test]
-fn an_explorer_that_goes_well_makes_the_capacity_unsure() {
+fn an_over_capacity_probe_that_goes_well_makes_the_capacity_unsure() {
     let mut state = second_window();
     for _ in 0..2 {
         let allowance_permit = admitted(&mut state, at(61));
         state.confirm(allowance_permit);
     }
-    let explorer = state.admit(true, at(62)).expect("an explorer");
-    state.confirm(explorer);
-    let next = state.admit(false, at(63)).expect("nobody has to explore");
+    let exceeding = state.admit(true, at(62)).expect("an over-capacity probe");
+    state.confirm(exceeding);
+    let next = state.admit(false, at(63)).expect("nobody has to exceed it");
     state.confirm(next);
     let more = [(); 2].map(|()| state.admit(false, at(63)));
     assert!(more.iter().all(Result::is_ok), "two, after one went well: {more:?}");
@@ -161,33 +162,33 @@ fn those_that_are_not_answered_yet_are_counted() {
 }
 
 #[test]
-fn one_pilot_goes_after_a_reset_until_it_is_answered_or_very_late() {
+fn one_probe_goes_after_a_reset_until_it_is_answered_or_very_late() {
     let mut state = taught();
-    let pilot = admitted(&mut state, at(60));
-    assert!(pilot.is_trial());
+    let probe = admitted(&mut state, at(60));
+    assert!(probe.is_probe());
     assert_eq!(state.denial(at(61)), Some(Deny::Probing));
-    assert!(state.admit(false, at(64)).is_ok_and(AllowancePermit::is_trial), "a good head may be late");
-    assert!(state.confirm(pilot));
-    assert_eq!(state.experience().used, 2, "both pilots are of the window that has begun");
+    assert!(state.admit(false, at(64)).is_ok_and(AllowancePermit::is_probe), "a good head may be late");
+    assert!(state.confirm(probe));
+    assert_eq!(state.experience().used, 2, "both probes are of the window that has begun");
 }
 
 #[test]
-fn a_pilot_that_is_refused_leaves_the_window_shut() {
+fn a_probe_that_is_refused_leaves_the_window_shut() {
     let mut state = taught();
-    let pilot = admitted(&mut state, at(60));
-    state.refuse(pilot, Some(at(70)), at(70), at(61));
+    let probe = admitted(&mut state, at(60));
+    state.refuse(probe, Some(at(70)), at(70), at(61));
     assert_eq!(state.denial(at(69)), learned(at(70), false));
-    let pilot = admitted(&mut state, at(70));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(70));
+    state.confirm(probe);
     assert_eq!(state.experience().capacity, Some(3));
 }
 
 #[test]
-fn a_pilot_that_was_cancelled_gives_its_place_to_the_next() {
+fn a_probe_that_was_cancelled_gives_its_place_to_the_next() {
     let mut state = taught();
-    let pilot = admitted(&mut state, at(60));
-    state.abandon(pilot);
-    assert!(state.admit(false, at(60)).is_ok_and(AllowancePermit::is_trial));
+    let probe = admitted(&mut state, at(60));
+    state.abandon(probe);
+    assert!(state.admit(false, at(60)).is_ok_and(AllowancePermit::is_probe));
 }
 
 #[test]
@@ -195,15 +196,15 @@ fn one_more_than_the_capacity_goes_where_there_is_no_other_way_and_one_at_a_time
     let mut state = second_window();
     let _ = [admitted(&mut state, at(61)), admitted(&mut state, at(61))];
     assert_eq!(state.denial(at(62)), learned(at(120), true));
-    let explorer = state.admit(true, at(62)).expect("an explorer");
+    let exceeding = state.admit(true, at(62)).expect("an over-capacity probe");
     assert!(state.admit(true, at(62)).is_err());
-    assert!(state.confirm(explorer));
+    assert!(state.confirm(exceeding));
     assert_eq!(state.experience().capacity, Some(4));
     assert!(state.admit(true, at(63)).is_ok(), "there may be more");
 }
 
 #[test]
-fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
+fn a_refused_over_capacity_probe_makes_the_next_one_rarer() {
     let mut state = second_window();
     let mut pauses = Vec::new();
     let mut pause = 0;
@@ -214,8 +215,8 @@ fn an_explorer_that_is_refused_makes_the_next_one_rarer() {
             state.confirm(allowance_permit);
         }
         match state.admit(true, now) {
-            Ok(explorer) => {
-                state.refuse(explorer, Some(at(60 * window + 60)), now, now);
+            Ok(exceeding) => {
+                state.refuse(exceeding, Some(at(60 * window + 60)), now, now);
                 pauses.push(std::mem::take(&mut pause));
             }
             Err(_) => pause += 1,
@@ -229,8 +230,8 @@ fn news_of_an_earlier_window_says_nothing_on_this_one() {
     let mut state = AllowanceState::default();
     let allowance_permits = [(); 5].map(|()| admitted(&mut state, at(0)));
     state.refuse(allowance_permits[4], Some(at(60)), at(60), at(1));
-    let pilot = admitted(&mut state, at(60));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(60));
+    state.confirm(probe);
     let before = state;
     assert!(!state.confirm(allowance_permits[0]));
     state.abandon(allowance_permits[1]);
@@ -260,35 +261,35 @@ fn guessing() -> AllowanceState {
 }
 
 #[test]
-fn a_knock_that_is_let_in_begins_another_window() {
+fn an_early_probe_that_is_let_in_begins_another_window() {
     let mut state = guessing();
     assert!(!state.foresees());
-    let knock = state.knock(at(20)).expect("the end is a guess");
-    assert!(state.confirm(knock), "more may go than before");
+    let early = state.probe_early(Early::LastResort, at(20)).expect("the end is a guess");
+    assert!(state.confirm(early), "more may go than before");
     let Experience { capacity, used, span, .. } = state.experience();
     assert_eq!((capacity, used, span), (Some(3), 1, None));
-    assert!(state.knock(at(21)).is_none(), "it is open");
+    assert!(state.probe_early(Early::LastResort, at(21)).is_none(), "it is open");
 }
 
 #[test]
-fn a_knock_that_is_refused_or_cancelled_leaves_the_guess() {
+fn an_early_probe_that_is_refused_or_cancelled_leaves_the_guess() {
     let mut state = guessing();
     for give_up in [AllowanceState::abandon, AllowanceState::forgive] {
-        let knock = state.knock(at(20)).expect("the end is a guess");
-        give_up(&mut state, knock);
+        let early = state.probe_early(Early::LastResort, at(20)).expect("the end is a guess");
+        give_up(&mut state, early);
     }
-    let knock = state.knock(at(20)).expect("the end is a guess");
-    assert_eq!(state.refuse(knock, None, at(620), at(21)), None);
+    let early = state.probe_early(Early::LastResort, at(20)).expect("the end is a guess");
+    assert_eq!(state.refuse(early, None, at(620), at(21)), None);
     assert_eq!((state.denial(at(59)), state.denial(at(60))), (learned(at(60), false), None));
-    let knock = state.knock(at(30)).expect("the end is a guess");
-    assert_eq!(state.refuse(knock, Some(at(40)), at(40), at(31)), Some(at(40)), "it was told");
+    let early = state.probe_early(Early::LastResort, at(30)).expect("the end is a guess");
+    assert_eq!(state.refuse(early, Some(at(40)), at(40), at(31)), Some(at(40)), "it was told");
     assert_eq!((state.denial(at(39)), state.denial(at(40))), (learned(at(40), false), None));
 }
 
 #[test]
-fn what_experience_predicts_is_not_knocked_at() {
-    assert!(taught().knock(at(30)).is_none());
-    assert!(second_window().knock(at(61)).is_none(), "nor what is open");
+fn what_experience_predicts_is_not_probed_early() {
+    assert!(taught().probe_early(Early::LastResort, at(30)).is_none());
+    assert!(second_window().probe_early(Early::LastResort, at(61)).is_none(), "nor what is open");
 }
 
 #[test]
@@ -296,8 +297,8 @@ fn without_a_word_on_the_end_usual_lengths_are_tried_first() {
     let mut state = AllowanceState::default();
     let allowance_permit = admitted(&mut state, at(0));
     assert_eq!(state.refuse(allowance_permit, None, at(300), at(5)), Some(at(60)));
-    let pilot = admitted(&mut state, at(60));
-    assert_eq!(state.refuse(pilot, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
+    let probe = admitted(&mut state, at(60));
+    assert_eq!(state.refuse(probe, None, at(90), at(61)), Some(at(90)), "a guess that is sooner");
 }
 
 #[test]
@@ -305,8 +306,8 @@ fn after_a_limit_no_more_go_at_once_than_have_gone_well_until_the_capacity_is_su
     let mut state = AllowanceState::default();
     let allowance_permits = [(); 9].map(|()| admitted(&mut state, at(0)));
     state.refuse(allowance_permits[8], None, at(30), at(1));
-    let pilot = admitted(&mut state, at(30));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(30));
+    state.confirm(probe);
     let first = [(); 4].map(|()| admitted(&mut state, at(31)));
     assert_eq!(state.denial(at(31)), Some(Deny::Probing), "four have no answer yet");
     assert!(state.confirm(first[0]), "an answer lets the next one go");
@@ -331,8 +332,8 @@ fn a_window_of_the_wall_is_told_from_one_that_its_first_request_begins() {
             let _ = state.refuse(limited, Some(at(60 * minute + 60)), at(999), at(begin + 2));
         }
     }
-    let pilot = admitted(&mut state, at(200));
-    state.confirm(pilot);
+    let probe = admitted(&mut state, at(200));
+    state.confirm(probe);
     let _ = [admitted(&mut state, at(201)), admitted(&mut state, at(201))];
     assert_eq!(
         state.denial(at(202)).map(|deny| matches!(deny, Deny::Predicted { until, .. } if until == at(240))),

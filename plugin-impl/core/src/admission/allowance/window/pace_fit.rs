@@ -6,33 +6,43 @@ use crate::time::Millis;
 
 use super::{Pace, ROUNDING, SOON, Window};
 
+/// A reported wait of up to 3/2 intervals is the wait for one token: an empty bucket misses one at most.
+const ONE_TOKEN: (u32, u32) = (3, 2);
+/// An observed wait of up to 2 intervals may be the wait for one token: a probe comes late.
+const LATE_TOKEN: u32 = 2;
+/// At most 3/4 of a window's capacity are far fewer requests than a window admits.
+const FAR_FEWER: (u32, u32) = (3, 4);
+/// So few requests are far fewer than any window admits.
+const A_COUPLE: u32 = 2;
+
 impl Window {
     /// Returns the pace behind the limit, if a reset admitted far fewer requests than a window holds, and
     /// the reset came soon.
     pub(super) fn as_pace(&self, sent: Millis) -> Option<Pace> {
         let interval = self.interval_if_few()?;
-        let is_soon = match self.told {
-            Some((_, wait)) => wait <= interval * 3 / 2 + ROUNDING,
+        let (trip, used) = (self.refusals.first?, self.usage.used);
+        let is_soon = match self.refusals.told {
+            Some(told) => Duration::from(told.wait) <= interval * ONE_TOKEN.0 / ONE_TOKEN.1 + ROUNDING.into(),
             None => {
-                let wait = sent.since(self.trip);
-                self.used <= 2 || self.calendar.length().is_some() || wait <= interval * 2 + SOON
+                let is_timely = sent.since(trip) <= interval * LATE_TOKEN + SOON;
+                used <= A_COUPLE || self.calendar.length().is_some() || is_timely
             }
         };
-        is_soon.then(|| Pace::new(interval, self.used, self.used, self.trip, sent))
+        is_soon.then(|| Pace::new(interval, used, used, trip, sent))
     }
 
     /// Returns the time per request between two limits, if the second reset admitted far fewer requests
     /// than a window holds.
     pub(super) fn interval_if_few(&self) -> Option<Duration> {
-        let capacity = self.capacity?;
-        // Far fewer: at most three quarters of the capacity, or at most 2.
-        let few = self.used * 4 <= capacity * 3 || self.used <= 2;
-        if !self.tripped || !self.whole || !few || self.used == 0 {
+        let (capacity, trip, used) = (self.capacity.limit?, self.refusals.first?, self.usage.used);
+        let few = used * FAR_FEWER.1 <= capacity * FAR_FEWER.0 || used <= A_COUPLE;
+        if !self.usage.whole || !few || used == 0 {
             return None;
         }
-        match (self.last_trip, self.calendar.length()) {
-            (Millis::START, length) => Some(Duration::from_millis(length?) / self.used),
-            (last, _) => Some(self.trip.since(last) / (self.since_trip + self.used)),
+        match (self.previous.first_429, self.calendar.length()) {
+            // Without an earlier limit, the learned length is the time of these requests.
+            (Millis::START, length) => Some(Duration::from(length?) / used),
+            (earlier, _) => Some(trip.since(earlier) / (self.previous.admitted_since + used)),
         }
     }
 }

@@ -72,9 +72,9 @@ fn a_guess_of_an_earlier_life_is_a_guess_again_and_never_moves_a_limit() {
     let guess = |millis| Limit::Predicted { until: at(millis) };
     let (recalled, settled) = CellState::default().recall(guess(60_000), T);
     assert_eq!(settled, Settled::Tripped { until: recalled.until });
-    assert!(recalled.is_guess(T) && recalled.knock(LEASE, T).is_ok());
+    assert!(recalled.is_guess(T) && recalled.last_resort(LEASE, T).is_ok());
     let told = CellState::default().recall(known(60_000), T).0;
-    assert!(!told.is_guess(T) && told.knock(LEASE, T).is_err());
+    assert!(!told.is_guess(T) && told.last_resort(LEASE, T).is_err());
     for limited in [told, recalled] {
         assert_eq!(limited.recall(guess(90_000), T), (limited, Settled::Folded), "it knows better");
     }
@@ -243,23 +243,26 @@ fn the_operator_opens_a_cell_and_old_leases_cannot_close_it_with_a_guess() {
     assert_eq!(open.settle_limit(cell_permits[1], RATE, T).1, Settled::Folded);
 }
 
-/// A cell in a guess of half a minute with somebody who knocks, and the stamp of a lease from before.
-fn knocked() -> (CellState, CellPermit, CellPermit) {
+/// A cell in a guess of half a minute with an early probe out, and the stamp of a lease from before.
+fn probed_early() -> (CellState, CellPermit, CellPermit) {
     let (state, cell_permits) = leased(2);
     let (limited, _) = state.settle_limit(cell_permits[0], RATE, T);
-    let (state, knock) = limited.knock(LEASE, at(2_000)).expect("a guess");
-    (state, knock, cell_permits[1])
+    let (state, early) = limited.last_resort(LEASE, at(2_000)).expect("a guess");
+    (state, early, cell_permits[1])
 }
 
 #[test]
-fn one_may_knock_at_a_guess_and_the_limit_goes_on_for_all_others() {
-    let (state, knock, _) = knocked();
-    assert!(knock.is_early() && knock.is_probe());
-    assert_eq!(state.knock(LEASE, at(2_000)), Err(Deny::Probing));
+fn one_may_probe_a_guess_early_and_the_limit_goes_on_for_all_others() {
+    let (state, early, _) = probed_early();
+    assert!(early.is_early() && early.is_probe());
+    assert_eq!(state.last_resort(LEASE, at(2_000)), Err(Deny::Probing));
     let limited = Deny::Limited { until: state.until, known: false };
     assert_eq!(state.admit(LEASE, at(2_000)), Err(limited));
     assert_eq!(state.admit(LEASE, state.until), Err(Deny::Probing), "it is the probe after the end as well");
-    assert!(state.release(knock).knock(LEASE, at(2_000)).is_ok(), "who is cancelled gives the place back");
+    assert!(
+        state.release(early).last_resort(LEASE, at(2_000)).is_ok(),
+        "who is cancelled gives the place back"
+    );
 }
 
 #[test]
@@ -282,17 +285,17 @@ fn a_good_head_of_a_recheck_ends_what_was_told_then_and_nothing_that_was_told_la
 #[test]
 fn what_was_told_is_no_last_resort() {
     let told = tripped(known(60_000));
-    assert_eq!(told.knock(LEASE, T), Err(Deny::Limited { until: told.until, known: true }));
+    assert_eq!(told.last_resort(LEASE, T), Err(Deny::Limited { until: told.until, known: true }));
     let (state, cell_permits) = leased(2);
     let (estimated, _) = state.settle_limit(cell_permits[0], RATE, T);
     let (told, _) = estimated.settle_limit(cell_permits[1], known(40_000), T);
-    assert!(told.knock(LEASE, T).is_err(), "it was told later");
+    assert!(told.last_resort(LEASE, T).is_err(), "it was told later");
 }
 
 #[test]
-fn a_good_head_of_a_knock_ends_the_guess() {
-    let (state, knock, _) = knocked();
-    let (open, _, confirmed) = state.confirm(knock);
+fn a_good_head_of_an_early_probe_ends_the_guess() {
+    let (state, early, _) = probed_early();
+    let (open, _, confirmed) = state.confirm(early);
     assert_eq!(confirmed, Confirmed::Over);
     assert_eq!(
         (open.until, open.consecutive_trips, open.ramp, open.pending),
@@ -302,49 +305,49 @@ fn a_good_head_of_a_knock_ends_the_guess() {
 }
 
 #[test]
-fn a_refused_knock_is_no_strike_and_leaves_the_guess() {
-    let (state, knock, _) = knocked();
-    let (after, settled) = state.settle_limit(knock, RATE, at(3_000));
+fn a_refused_early_probe_is_no_strike_and_leaves_the_guess() {
+    let (state, early, _) = probed_early();
+    let (after, settled) = state.settle_limit(early, RATE, at(3_000));
     assert_eq!(settled, Settled::Folded);
-    assert_eq!(after, state.release(knock));
+    assert_eq!(after, state.release(early));
     assert_eq!((after.consecutive_trips, after.until), (1, Word::round_up(at(30_000))));
     assert!(after.admit(LEASE, after.until).is_ok_and(|(_, probe)| probe.is_probe()));
 }
 
 #[test]
-fn what_a_refused_knock_is_told_replaces_the_guess_either_way() {
+fn what_a_refused_early_probe_is_told_replaces_the_guess_either_way() {
     for end in [10_000, 90_000] {
-        let (state, knock, _) = knocked();
-        let (told, settled) = state.settle_limit(knock, known(end), at(3_000));
+        let (state, early, _) = probed_early();
+        let (told, settled) = state.settle_limit(early, known(end), at(3_000));
         assert_eq!(settled, Settled::Folded);
         assert_eq!((told.until, told.known, told.consecutive_trips), (Word::round_up(at(end)), true, 1));
     }
 }
 
 #[test]
-fn a_knock_lifts_nothing_that_was_told_meanwhile() {
-    let (state, knock, late) = knocked();
+fn an_early_probe_lifts_nothing_that_was_told_meanwhile() {
+    let (state, early, late) = probed_early();
     let (told, _) = state.settle_limit(late, known(90_000), at(2_500));
-    let (after, cell_permit, confirmed) = told.confirm(knock);
+    let (after, cell_permit, confirmed) = told.confirm(early);
     assert_eq!((confirmed, after.until, after.known), (Confirmed::Stale, Word::round_up(at(90_000)), true));
     assert_eq!((after.pending, after.release(cell_permit).in_flight), (0, 0));
-    let (sooner, _) = told.settle_limit(knock, known(10_000), at(3_000));
+    let (sooner, _) = told.settle_limit(early, known(10_000), at(3_000));
     assert_eq!(sooner.until, told.until, "and makes it no shorter");
 }
 
 #[test]
-fn a_knock_that_is_refused_after_the_end_leaves_the_place_to_the_probe() {
-    let (state, knock, _) = knocked();
-    let (after, settled) = state.settle_limit(knock, RATE, at(31_000));
+fn an_early_probe_that_is_refused_after_the_end_leaves_the_place_to_the_probe() {
+    let (state, early, _) = probed_early();
+    let (after, settled) = state.settle_limit(early, RATE, at(31_000));
     assert_eq!((settled, after.consecutive_trips), (Settled::Folded, 1));
     assert!(after.admit(LEASE, at(31_000)).is_ok_and(|(_, probe)| probe.is_probe()));
-    let (told, settled) = state.settle_limit(knock, known(60_000), at(31_000));
+    let (told, settled) = state.settle_limit(early, known(60_000), at(31_000));
     assert_eq!((settled, told.known), (Settled::Tripped { until: Word::round_up(at(60_000)) }, true));
 }
 
 #[test]
-fn who_knocks_after_the_end_is_an_ordinary_probe() {
+fn a_last_resort_after_the_end_is_an_ordinary_probe() {
     let limited = tripped(RATE);
-    let (_, probe) = limited.knock(LEASE, limited.until).expect("it is over");
+    let (_, probe) = limited.last_resort(LEASE, limited.until).expect("it is over");
     assert!(probe.is_probe() && !probe.is_early());
 }

@@ -50,20 +50,20 @@ async fn quota_that_is_back_before_the_guess_ends_is_found() {
     let answer = within(waiting).await.expect("a task that ends").good();
     assert!(begun.elapsed() < Duration::from_secs(10), "the guess is three times as long");
     assert_eq!(answer.reason(), "last-resort");
-    assert_eq!((stage.counter("knocks"), refusals(&stage).len()), (1, 2), "nobody else asked");
+    assert_eq!((stage.counter("early_probes"), refusals(&stage).len()), (1, 2), "nobody else asked");
     let explanation = explained(&stage, &answer).await.to_string();
-    assert!(explanation.contains(r#""knock":"last-resort""#), "{explanation}");
+    assert!(explanation.contains(r#""probe":"last-resort""#), "{explanation}");
 }
 
 /// A crowd that waits for accounts of which nothing is known asks each of them once more, one after the other.
 #[tokio::test]
-async fn a_crowd_knocks_once_at_each_account_and_apart() {
+async fn a_crowd_probes_each_account_once_and_apart() {
     let setup = Setup::new().set("max_wait", "5s").anthropic("a", silent(0)).anthropic("b", silent(0));
     let stage = setup.start();
     for answer in stage.fetch_times(40, Ask::messages).await {
         answer.refused(429);
     }
-    assert_eq!(stage.counter("knocks"), 2);
+    assert_eq!(stage.counter("early_probes"), 2);
     let refused = refusals(&stage);
     assert!(refused.len() <= 2 + 2 + 40, "{}", refused.len());
     let [.., one, other] = refused[..] else { panic!("{refused:?}") };
@@ -73,12 +73,12 @@ async fn a_crowd_knocks_once_at_each_account_and_apart() {
 
 /// What the upstream told is waited for to its end.
 #[tokio::test]
-async fn nobody_knocks_at_a_told_limit() {
+async fn nobody_probes_a_told_limit_early() {
     let stage = Setup::new().patient().anthropic("a", limited(1, 3)).start();
     for _ in 0..2 {
         stage.fetch(&Ask::messages()).await.good();
     }
-    assert_eq!((stage.counter("knocks"), refusals(&stage).len()), (0, 1));
+    assert_eq!((stage.counter("early_probes"), refusals(&stage).len()), (0, 1));
 }
 
 /// A guess that lasts is checked again, although another account is open, and no caller sees it.
@@ -90,7 +90,7 @@ async fn a_long_guess_is_checked_again() {
         stage.fetch(&Ask::messages()).await.good();
     }
     let limited = Instant::now();
-    while stage.counter("knocks") == 0 {
+    while stage.counter("early_probes") == 0 {
         stage.fetch(&Ask::messages()).await.good();
     }
     assert!(limited.elapsed() >= Duration::from_millis(900));
@@ -102,10 +102,10 @@ async fn a_long_guess_is_checked_again() {
             break answer;
         }
     };
-    assert_eq!((back.reason(), stage.counter("knocks")), ("probe", 2));
+    assert_eq!((back.reason(), stage.counter("early_probes")), ("probe", 2));
 }
 
-/// Another provider of its chain serves a request before anybody knocks. Where that is closed as well, the guess
+/// Another provider of its chain serves a request before anybody probes early. Where that is closed as well, the guess
 /// of its own is tried.
 #[tokio::test]
 async fn a_guess_is_tried_after_all_providers_of_a_chain() {
@@ -120,10 +120,13 @@ async fn a_guess_is_tried_after_all_providers_of_a_chain() {
     while begun.elapsed() < Duration::from_millis(2_200) {
         assert_eq!(stage.fetch(&Ask::messages()).await.good().reason(), "fallback-provider");
     }
-    assert_eq!((stage.counter("knocks"), refusals(&stage).len()), (0, 1));
+    assert_eq!((stage.counter("early_probes"), refusals(&stage).len()), (0, 1));
     let stage = chained(silent(0));
     let waiting = waits(&stage).await;
     stage.upstream.set_pool("home", "default", free()).expect("it is in the script");
     let answer = within(waiting).await.expect("a task that ends").good();
-    assert_eq!((answer.account(), answer.reason(), stage.counter("knocks")), ("home", "last-resort", 1));
+    assert_eq!(
+        (answer.account(), answer.reason(), stage.counter("early_probes")),
+        ("home", "last-resort", 1)
+    );
 }

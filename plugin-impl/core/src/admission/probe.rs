@@ -1,4 +1,7 @@
-//! Early probes: attempts before the end of a limit.
+//! Probes: admissions that test a limit.
+//!
+//! A probe goes *after the reset*, before everybody else; *over capacity*, one request above the learned
+//! capacity; or *early*, before the end of a limit. This module computes the instants of early probes.
 //!
 //! A guess may be far too long, and a reported end may be a mistake or be over early. So one request at a
 //! time probes a limit before its end, for two reasons:
@@ -10,8 +13,8 @@
 //!
 //! A refused probe leaves the limit as before and counts no trip. A good head ends the limit. A reported
 //! limit is never probed as a last resort, and is re-checked only if longer than an hour; a predicted limit
-//! is never probed early. The [cell](crate::admission::cell) keeps early probes to one at a time; this
-//! module computes the instant of the next probe.
+//! is never probed early. The [cell](crate::admission::cell) keeps early probes to one at a time; the
+//! [allowance](crate::admission::allowance) keeps the other probes.
 
 use std::time::Duration;
 
@@ -32,9 +35,20 @@ const GROWTH: u32 = 4;
 /// The least and the greatest distance between two early probes at one provider.
 const APART: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
 
+/// The kind of a probe, from the plan to the permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Probe {
+    /// The reset is due: one request goes before all others.
+    AfterReset,
+    /// The limit may be probed before its end.
+    Early(Early),
+    /// Nothing else is open, and the learned capacity may be too low.
+    OverCapacity,
+}
+
 /// The reason for probing a limit before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Knock {
+pub enum Early {
     /// Only guesses are left.
     LastResort,
     /// The limit lasts longer than the user relies on a guess or a report.
@@ -67,16 +81,16 @@ impl Rhythm {
     }
 
     /// Returns the earliest instant of the next probe, if any. A `recheck` of zero turns re-checks off.
-    pub fn due(self, knock: Knock, recheck: Duration) -> Option<Millis> {
-        match knock {
-            Knock::LastResort => Some(self.last.after(self.pause)),
-            Knock::Recheck => (!recheck.is_zero()).then(|| self.last.after(recheck)),
+    pub fn due(self, early: Early, recheck: Duration) -> Option<Millis> {
+        match early {
+            Early::LastResort => Some(self.last.after(self.pause)),
+            Early::Recheck => (!recheck.is_zero()).then(|| self.last.after(recheck)),
         }
     }
 
     /// Records a probe.
     #[must_use]
-    pub fn knocked(self, recheck: Duration, now: Millis) -> Self {
+    pub fn probed(self, recheck: Duration, now: Millis) -> Self {
         // The pause grows up to the interval of re-checks, if they are on.
         let longest = if recheck.is_zero() { Duration::MAX } else { recheck };
         Self { last: now, pause: self.pause.saturating_mul(GROWTH).min(longest) }
@@ -97,11 +111,11 @@ impl Rhythm {
 ///
 /// A probe holds the cell's only place for probes, so no two probes write at a time.
 #[derive(Debug, Default)]
-pub struct Knocks {
+pub struct EarlyProbes {
     word: AtomicU64,
 }
 
-impl Knocks {
+impl EarlyProbes {
     /// Returns the rhythm of the cell's early probes.
     pub fn rhythm(&self) -> Rhythm {
         Rhythm::unpack(self.word.load(Ordering::Acquire))
@@ -113,8 +127,8 @@ impl Knocks {
     }
 
     /// Records a probe.
-    pub fn knocked(&self, recheck: Duration, now: Millis) {
-        let next = |word| Some(Rhythm::unpack(word).knocked(recheck, now).pack());
+    pub fn probed(&self, recheck: Duration, now: Millis) {
+        let next = |word| Some(Rhythm::unpack(word).probed(recheck, now).pack());
         let _never_fails = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
     }
 }
@@ -167,16 +181,16 @@ mod tests {
 
     /// Probes a guess of `guess` seconds as early as allowed, and returns the instants in milliseconds.
     fn instants(guess: u64, recheck: Duration) -> Vec<u64> {
-        let (knocks, end) = (Knocks::default(), NOW.after(secs(guess)));
-        knocks.begin(NOW, end);
-        let next = || knocks.rhythm().due(Knock::LastResort, recheck).filter(|due| *due < end);
-        std::iter::from_fn(|| next().inspect(|due| knocks.knocked(recheck, *due)))
+        let (early_probes, end) = (EarlyProbes::default(), NOW.after(secs(guess)));
+        early_probes.begin(NOW, end);
+        let next = || early_probes.rhythm().due(Early::LastResort, recheck).filter(|due| *due < end);
+        std::iter::from_fn(|| next().inspect(|due| early_probes.probed(recheck, *due)))
             .map(|due| due.since(NOW).as_millis() as u64)
             .collect()
     }
 
     #[test]
-    fn a_guess_is_knocked_at_twice_and_a_long_one_then_each_recheck() {
+    fn a_guess_is_probed_twice_and_a_long_one_then_each_recheck() {
         assert_eq!(instants(60, RECHECK), [3_750, 18_750]);
         assert_eq!(instants(300, RECHECK), [18_750, 93_750]);
         assert_eq!(instants(1_800, RECHECK), [112_500, 562_500, 1_162_500, 1_762_500]);
@@ -190,16 +204,16 @@ mod tests {
     }
 
     #[test]
-    fn a_recheck_counts_from_the_last_knock_and_can_be_off() {
+    fn a_recheck_counts_from_the_last_probe_and_can_be_off() {
         let rhythm = Rhythm::begun(NOW, NOW.after(secs(7_200)));
-        assert_eq!(rhythm.due(Knock::Recheck, RECHECK), Some(NOW.after(RECHECK)));
-        assert_eq!(rhythm.due(Knock::Recheck, Duration::ZERO), None);
+        assert_eq!(rhythm.due(Early::Recheck, RECHECK), Some(NOW.after(RECHECK)));
+        assert_eq!(rhythm.due(Early::Recheck, Duration::ZERO), None);
         let later = NOW.after(secs(450));
-        assert_eq!(rhythm.knocked(RECHECK, later).due(Knock::Recheck, RECHECK), Some(later.after(RECHECK)));
+        assert_eq!(rhythm.probed(RECHECK, later).due(Early::Recheck, RECHECK), Some(later.after(RECHECK)));
     }
 
     #[test]
-    fn knocks_at_a_provider_keep_their_distance() {
+    fn early_probes_at_a_provider_keep_their_distance() {
         let spacing = Spacing::default();
         assert_eq!(spacing.take(apart(Jitter(0)), NOW), Ok(()));
         let due = Millis(NOW.0 + 250);

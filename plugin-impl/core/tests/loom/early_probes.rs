@@ -1,7 +1,7 @@
-//! Knocks at a guess, before its end.
+//! EarlyProbes at a guess, before its end.
 
 use pointsman_core::admission::cell::Confirmed;
-use pointsman_core::admission::knock::{Spacing, apart};
+use pointsman_core::admission::probe::{Spacing, apart};
 use pointsman_core::jitter::Jitter;
 
 use super::*;
@@ -14,14 +14,15 @@ fn guessing() -> (Arc<Cell>, CellPermit) {
 }
 
 #[test]
-fn two_requests_knock_and_one_goes() {
+fn of_two_early_probes_one_goes() {
     model(|| {
         let (cell, _) = guessing();
         let admitted = together(
             [(); 3]
                 .map(|()| {
                     let cell = cell.clone();
-                    Box::new(move || cell.knock(lease(100), NOW).is_ok()) as Box<dyn FnOnce() -> bool + Send>
+                    Box::new(move || cell.last_resort(lease(100), NOW).is_ok())
+                        as Box<dyn FnOnce() -> bool + Send>
                 })
                 .into(),
         );
@@ -30,13 +31,13 @@ fn two_requests_knock_and_one_goes() {
 }
 
 #[test]
-fn a_knock_and_the_probe_after_the_end_are_never_out_together() {
+fn an_early_probe_and_the_probe_after_the_end_are_never_out_together() {
     model(|| {
         let (cell, _) = guessing();
         let end = cell.state().until;
         let (one, other) = (cell.clone(), cell.clone());
         let admitted = together::<bool>(vec![
-            Box::new(move || one.knock(lease(100), NOW).is_ok()),
+            Box::new(move || one.last_resort(lease(100), NOW).is_ok()),
             Box::new(move || other.admit(lease(100), end).is_ok()),
         ]);
         assert_eq!(admitted.into_iter().filter(|admitted| *admitted).count(), 1);
@@ -44,14 +45,14 @@ fn a_knock_and_the_probe_after_the_end_are_never_out_together() {
 }
 
 #[test]
-fn a_knock_never_lifts_what_was_told_meanwhile() {
+fn an_early_probe_never_lifts_what_was_told_meanwhile() {
     model(|| {
         let (cell, late) = guessing();
-        let knock = cell.knock(lease(100), NOW).expect("a guess");
+        let early = cell.last_resort(lease(100), NOW).expect("a guess");
         let (one, other) = (cell.clone(), cell.clone());
         let confirmed = together::<Option<Confirmed>>(vec![
             Box::new(move || {
-                let (cell_permit, confirmed) = one.confirm(knock);
+                let (cell_permit, confirmed) = one.confirm(early);
                 one.release(cell_permit);
                 Some(confirmed)
             }),
@@ -67,7 +68,7 @@ fn a_knock_never_lifts_what_was_told_meanwhile() {
 }
 
 #[test]
-fn of_those_who_come_together_one_knocks_at_a_provider() {
+fn of_several_early_probes_at_a_provider_one_goes() {
     model(|| {
         let spacing = Arc::new(Spacing::default());
         let taken = together(
@@ -86,12 +87,12 @@ fn of_those_who_come_together_one_knocks_at_a_provider() {
 }
 
 #[test]
-#[should_panic(expected = "two knock at once")]
-fn the_naive_twin_looks_at_the_clock_and_then_knocks() {
+#[should_panic(expected = "two probe at once")]
+fn the_naive_twin_looks_at_the_clock_and_then_probes() {
     use loom::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
     model(|| {
         let due = Arc::new(AtomicU64::new(0));
-        let knock = |due: Arc<AtomicU64>| {
+        let early = |due: Arc<AtomicU64>| {
             Box::new(move || {
                 let is_due = due.load(Acquire) <= NOW.0;
                 if is_due {
@@ -100,8 +101,8 @@ fn the_naive_twin_looks_at_the_clock_and_then_knocks() {
                 is_due
             }) as Box<dyn FnOnce() -> bool + Send>
         };
-        let knocked = together(vec![knock(due.clone()), knock(due.clone())]);
-        assert!(knocked.into_iter().filter(|knocked| *knocked).count() <= 1, "two knock at once");
+        let probed = together(vec![early(due.clone()), early(due.clone())]);
+        assert!(probed.into_iter().filter(|probed| *probed).count() <= 1, "two probe at once");
     });
 }
 
@@ -112,7 +113,7 @@ fn the_naive_twin_keeps_a_flag_beside_the_cell() {
     model(|| {
         let (cell, _) = guessing();
         let is_out = Arc::new(AtomicBool::new(false));
-        let knock = |cell: Arc<Cell>, is_out: Arc<AtomicBool>| {
+        let early = |cell: Arc<Cell>, is_out: Arc<AtomicBool>| {
             Box::new(move || {
                 let goes = cell.state().is_guess(NOW) && !is_out.load(Acquire);
                 if goes {
@@ -121,7 +122,7 @@ fn the_naive_twin_keeps_a_flag_beside_the_cell() {
                 goes
             }) as Box<dyn FnOnce() -> bool + Send>
         };
-        let out = together(vec![knock(cell.clone(), is_out.clone()), knock(cell.clone(), is_out.clone())]);
+        let out = together(vec![early(cell.clone(), is_out.clone()), early(cell.clone(), is_out.clone())]);
         assert!(out.into_iter().filter(|goes| *goes).count() <= 1, "two are out at one cell");
     });
 }
