@@ -33,14 +33,14 @@ counters! {
     burst_duplicates,
     /// Requests with a caller gone before the head.
     cancelled,
+    /// Early probes: attempts before a limit's end.
+    early_probes,
     /// Requests ended by an error of an upstream or of the network.
     failed,
     /// Streaming requests with an early head, sent during a wait in the queue.
     held_streams,
     /// Short waits for the sticky account although another account was open.
     holds,
-    /// Early probes: attempts before a limit's end.
-    early_probes,
     /// Limits moved by the answer of a quota endpoint.
     limits_moved,
     /// Notices given to the host.

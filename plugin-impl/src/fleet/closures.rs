@@ -109,7 +109,7 @@ impl Found {
 
     fn cell(&mut self, scope: &ClosureScope, state: CellState, reason: &'static str) {
         if self.now < state.until {
-            let quality = if state.known { "told" } else { "guessed" };
+            let quality = if state.known { "reported" } else { "estimated" };
             self.closures.push(Closure { scope: scope.clone(), reason, until: state.until, quality });
         }
     }

@@ -278,7 +278,7 @@ impl PoolStatus {
             "until_unix_ms": self.until.map(|until| until.0),
             "in_flight": self.under_way.in_flight,
             "cap": self.under_way.cap,
-            "streak": self.consecutive_trips,
+            "consecutive_trips": self.consecutive_trips,
             "trips": self.trips,
             "served": self.served,
             "limited": self.limited,

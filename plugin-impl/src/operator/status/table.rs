@@ -217,7 +217,7 @@ mod tests {
                 endpoint: None,
                 reason: "limited",
                 until: UnixMillis(3_600_000),
-                quality: "told",
+                quality: "reported",
             }],
             pools: vec![
                 pool("claude", PoolState::Open, None),
@@ -242,7 +242,7 @@ mod tests {
                     endpoint: Some("127.0.0.1:80".into()),
                     reason: "server error",
                     until: UnixMillis(5_000),
-                    quality: "guessed",
+                    quality: "estimated",
                 }],
             }],
             accounts: vec![account],
@@ -254,8 +254,8 @@ antigravity:work  claude      open     -      2/4   40      43% 1h03m
                   gemini-cli  limited  1m11s  2     40      0% 1m11s
 
 closed:
-  antigravity:work, model *opus* pool claude: limited, 1h00m (told)
-  antigravity, at 127.0.0.1:80 for counting: server error, 5s (guessed)
+  antigravity:work, model *opus* pool claude: limited, 1h00m (reported)
+  antigravity, at 127.0.0.1:80 for counting: server error, 5s (estimated)
 
 at once: antigravity claude-opus-* 1/3, antigravity:work 4/10
 
