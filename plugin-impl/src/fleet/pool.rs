@@ -208,7 +208,13 @@ impl PoolCells {
 
     /// Returns the times of early probes for `model`, if every closed quota on the route allows early
     /// probes.
-    pub(super) fn early(&self, model: &ModelId, bound: u16, recheck: Duration, now: Millis) -> Option<EarlyTimes> {
+    pub(super) fn early(
+        &self,
+        model: &ModelId,
+        bound: u16,
+        recheck: Duration,
+        now: Millis,
+    ) -> Option<EarlyTimes> {
         let covering = self.by_model.covering(model);
         let quotas = std::iter::once(&self.quota).chain(covering.iter().map(|(_, quota)| &**quota));
         // Every quota that is closed has to allow the probe.
