@@ -39,6 +39,8 @@ impl NoticeKind {
     pub const PROTECTED: Self = Self(13);
     /// An account has no credential, so it is disabled.
     pub const DISABLED: Self = Self(14);
+    /// The file of the store is damaged, or cannot be used.
+    pub const STORE: Self = Self(15);
 }
 
 /// The severity of a [`Notice`]; larger is more severe.

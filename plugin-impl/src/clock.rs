@@ -36,7 +36,8 @@ impl Clock {
     }
 }
 
-fn wall() -> UnixMillis {
+/// Reads the wall clock.
+pub(crate) fn wall() -> UnixMillis {
     UnixMillis(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
 

@@ -15,6 +15,7 @@ pub mod inquiry;
 pub mod keyed;
 pub mod lease;
 pub mod notifier;
+mod orders;
 mod pool;
 pub mod quota;
 pub mod resource_owners;

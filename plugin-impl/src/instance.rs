@@ -7,7 +7,7 @@ mod secret_files;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Uri};
@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Level;
 
-use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Process};
+use crate::edges::config::{self, Config, ConfigErrors, Environment, ListenAddress, Process, StoreChoice};
 use crate::edges::notices::{MetBy, NoticeSink, Notices};
-use crate::edges::store::MemoryStore;
+use crate::edges::store::{Resident, Store};
 use crate::edges::telemetry::{self, LogSink};
 use crate::http::{self as face, ListenerMode, Token};
 use crate::operator::status::Status;
@@ -34,6 +34,8 @@ use self::reload::{Origin, Watched};
 
 /// The most worker threads. Threads mostly wait for upstreams.
 const MAX_THREADS: usize = 4;
+/// The longest wait for the store at the end.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// The program with the plugin loaded.
 pub trait Host: Send + Sync + 'static {
@@ -42,6 +44,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// Takes a line of the log.
     fn log(&self, level: Level, target: &str, text: &str);
+
+    /// Returns the folder for state, if the host has one.
+    fn state_dir(&self) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The source of the configuration.
@@ -105,7 +112,8 @@ impl Instance {
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), verbose);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
         tracing::dispatcher::with_default(&log, || report(&config));
-        let instance = Self::of(config, runtime, host, environment.clone());
+        let store = tracing::dispatcher::with_default(&log, || store(&config, &*host));
+        let instance = Self::of((config, store), runtime, host, environment.clone());
         if let Some(runtime) = &instance.runtime {
             let (router, closing) = (instance.router.clone(), instance.closing.clone());
             runtime.spawn(reload::watch(router, watched, environment, closing));
@@ -127,17 +135,24 @@ impl Instance {
         let Some(config) = config else { return Err(StartError::Defaults(problem.unwrap_or_default())) };
         let log = telemetry::dispatch_to(Arc::new(ToHost(host.clone())), false);
         let runtime = runtime(&log).map_err(StartError::Threads)?;
-        let instance = Self::of(config, runtime, host, Arc::new(Process));
+        let instance = Self::of((config, Store::memory()), runtime, host, Arc::new(Process));
         instance.cut_off();
         Ok((Arc::new(instance), problem))
     }
 
-    fn of(config: Config, runtime: Runtime, host: Arc<dyn Host>, environment: Arc<dyn Environment>) -> Self {
+    fn of(
+        (config, store): (Config, Store),
+        runtime: Runtime,
+        host: Arc<dyn Host>,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
         // The clock belongs to the runtime's time.
         let entered = runtime.enter();
         let notices = Notices::new(Box::new(ToHost(host)));
-        let router = Arc::new(Router::new(config, Arc::new(MemoryStore::default()), notices, environment));
+        let router = Arc::new(Router::new(config, Arc::new(store), notices, environment));
         drop(entered);
+        let resident: Weak<dyn Resident> = Arc::downgrade(&router) as _;
+        router.shared().store.introduce(resident);
         let closing = CancellationToken::new();
         Self {
             uploads: face::Uploads::new(router.shared().body_memory.clone(), closing.clone()),
@@ -246,6 +261,7 @@ impl Instance {
         self.closing.cancel();
         self.tasks.close();
         let _ = tokio::time::timeout(grace, self.tasks.wait()).await;
+        self.router.shared().store.flush(FLUSH).await;
         self.cut.cancel();
     }
 
@@ -297,6 +313,20 @@ fn report(config: &Config) {
     }
     for note in &config.notes {
         tracing::info!("{note}");
+    }
+}
+
+/// Opens the store of a configuration.
+fn store(config: &Config, host: &dyn Host) -> Store {
+    let StoreChoice::Sqlite(file) = &config.store else { return Store::memory() };
+    match file.path(host.state_dir()) {
+        Some(path) => Store::open(path),
+        None => {
+            tracing::warn!(
+                "there is no home folder, so state ends with the process; `state_dir` names a folder"
+            );
+            Store::memory()
+        }
     }
 }
 

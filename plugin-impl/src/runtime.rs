@@ -14,3 +14,4 @@ pub mod outgoing;
 pub mod quota;
 pub mod router;
 pub mod shared;
+mod sharing;

@@ -54,7 +54,7 @@ class Scene:
         self.direct = self.told(self.upstream)
         accounts = "".join(f'  - {{id: "anthropic:a{n}", api_key: "key-{n}"{limit}}}\n' for n in range(16))
         provider = f'providers:\n  anthropic: {{base_url: "http://{self.direct}"}}\n'
-        config = self.write("pointsman.yaml", f"{provider}accounts:\n{accounts}")
+        config = self.write("pointsman.yaml", f"store_path: state.db\n{provider}accounts:\n{accounts}")
         serve = ["serve", "--listen", "127.0.0.1:0", "--config", config]
         library = folder / "libpointsman_plugin.so"
         self.gateway = self.start(MEASURED, *under, folder / "pointsman", "--plugin", library, *serve)

@@ -43,6 +43,7 @@ mod secrets;
 mod serving;
 mod sessions;
 mod shutdown;
+mod state;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tls;

@@ -25,7 +25,7 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("pointsman.yaml");
         let text = format!(
-            "max_wait: 0s\nproviders:\n  anthropic: {{base_url: '{base}'}}\n\
+            "max_wait: 0s\nstore: memory\nproviders:\n  anthropic: {{base_url: '{base}'}}\n\
              accounts:\n  - {{id: 'anthropic:a', api_key: k}}\n"
         );
         std::fs::write(&config, text).expect("a file");

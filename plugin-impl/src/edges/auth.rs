@@ -1,6 +1,7 @@
 //! Credentials: the proof of an account, and the way onto a request.
 
 mod callers;
+mod grant;
 mod refresh;
 mod reread;
 mod token;

@@ -45,7 +45,7 @@ pub use self::reading::problem::Problem;
 pub use self::reading::report::{ConfigError, ConfigErrors, MAX_ERRORS, Place, Warning};
 pub use self::secrets::{ConfiguredSecret, SecretSource};
 pub use self::values::listen::ListenAddress;
-pub use self::values::store::StoreChoice;
+pub use self::values::store::{StoreChoice, StoreFile};
 pub use self::values::url::ProxyUrl;
 
 /// A configuration: the settings of every request until the next load.

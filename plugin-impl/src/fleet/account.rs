@@ -16,6 +16,7 @@ use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::request::catalog::{Pool, Provider, Scope};
+use pointsman_core::state::AccountRecord;
 use pointsman_core::time::Millis;
 
 use crate::sync::{Mutex, unpoisoned};
@@ -24,6 +25,7 @@ use super::affinity::waiters;
 use super::breaker::Breaker;
 use super::endpoint::EndpointState;
 use super::notifier::Notifier;
+use super::orders::Orders;
 use super::pool::PoolSlot;
 use super::quota::{EarlyTimes, Quota};
 
@@ -41,6 +43,7 @@ pub struct Account {
     /// The account belongs to a caller's credential. Its state is never stored.
     is_callers: bool,
     needs_sign_in: AtomicBool,
+    orders: Orders,
     /// For each operation.
     health: [Breaker; Operation::COUNT],
     /// Requests in flight over every pool.
@@ -113,6 +116,7 @@ impl Account {
             identity,
             is_callers: false,
             needs_sign_in: AtomicBool::new(false),
+            orders: Orders::default(),
             health: Default::default(),
             under_way: Arc::default(),
             pools: provider.pools.iter().map(PoolSlot::of).collect(),
@@ -130,6 +134,7 @@ impl Account {
             identity: self.identity,
             is_callers: true,
             needs_sign_in: AtomicBool::new(false),
+            orders: self.orders.clone(),
             health: Default::default(),
             under_way: Arc::default(),
             pools: self.pools.iter().map(PoolSlot::anew).collect(),
@@ -156,7 +161,21 @@ impl Account {
 
     /// Returns whether the account is ready or needs a sign-in.
     pub fn standing(&self) -> Standing {
-        if self.needs_sign_in.load(Ordering::Acquire) { Standing::NeedsSignIn } else { Standing::Ready }
+        if self.orders.is_disabled() {
+            Standing::Disabled
+        } else if self.needs_sign_in.load(Ordering::Acquire) {
+            Standing::NeedsSignIn
+        } else {
+            Standing::Ready
+        }
+    }
+
+    /// Obeys the operator's orders: enabled or disabled, and limits and cooldowns reset.
+    pub fn obey(&self, orders: &AccountRecord) {
+        if self.orders.take_over(orders) {
+            self.reset();
+        }
+        self.notifier.notify();
     }
 
     /// Closes the account until the owner signs in. Returns whether the account was ready before.
@@ -273,6 +292,14 @@ impl Account {
     /// Restores a stored limit of the pool, or of some models.
     pub fn recall(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {
         self.pools[pool].generating().recall(models, limit, now);
+    }
+
+    /// Takes over a limit of the pool, or of some models, that another process has heard last. A limit that
+    /// is over ends here too.
+    pub fn take_over(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {
+        if self.pools[pool].generating().take_over(models, limit, now) {
+            self.notifier.notify();
+        }
     }
 
     /// Runs the quick check of a pool, for plans over very many accounts.

@@ -246,6 +246,14 @@ impl PoolCells {
         }
     }
 
+    /// Takes over the last report of another process. Returns whether the cell changed.
+    pub(super) fn take_over(&self, models: Option<&ModelSet>, limit: Limit, now: Millis) -> bool {
+        match models {
+            None => self.quota.take_over(limit, now),
+            Some(models) => self.by_model.make_set(models).take_over(limit, now),
+        }
+    }
+
     /// Moves the end of a limit; see [`Quota::amend`].
     pub(super) fn amend(&self, models: Option<&ModelSet>, seen: LimitSeen, end: Millis, now: Millis) -> bool {
         match models {

@@ -265,6 +265,20 @@ impl Quota {
         self.cell.recall(limit, now)
     }
 
+    /// Takes over the last report of another process. Returns whether the cell changed.
+    ///
+    /// A reported end, or that a limit is over, holds here as well. An estimate is taken only where there is
+    /// no limit: this process may know better.
+    pub(super) fn take_over(&self, limit: Limit, now: Millis) -> bool {
+        match (limit, self.cell.state().limit(now)) {
+            (Limit::Reported { until }, Some(seen)) => self.cell.amend(seen, until, now),
+            (Limit::Reported { .. } | Limit::Predicted { .. }, None) => {
+                matches!(self.recall(limit, now), Settled::Tripped { .. })
+            }
+            (Limit::Predicted { .. } | Limit::Estimated(_), _) => false,
+        }
+    }
+
     /// Resets the cell and the allowance by order of the operator.
     pub(super) fn reset(&self) {
         self.cell.reset();
@@ -323,6 +337,22 @@ mod tests {
         assert_eq!((quota.experience(), quota.learned(LATER)), (Experience::default(), None));
         let mut probe = quota.admit(9, AdmissionKind::Usual, LATER).expect("nothing holds it back");
         assert_eq!(quota.confirm(&mut probe).0, Confirmed::Over);
+    }
+
+    #[test]
+    fn what_another_process_heard_last_holds_and_its_guess_replaces_nothing() {
+        let (reported, guess) = (|until| Limit::Reported { until }, |until| Limit::Predicted { until });
+        let far = Millis(LATER.0 + 64_000);
+        let end = |quota: &Quota| quota.state().limit(NOW).map(|limit| (limit.until, limit.known));
+        let quota = Quota::default();
+        assert!(quota.take_over(guess(LATER), NOW));
+        assert_eq!(end(&quota), Some((LATER, false)), "a guess stays a guess");
+        assert!(!quota.take_over(guess(far), NOW));
+        assert!(quota.take_over(reported(far), NOW));
+        assert_eq!(end(&quota), Some((far, true)));
+        assert!(quota.take_over(reported(NOW), NOW), "it is over");
+        assert_eq!(end(&quota), None);
+        assert!(!quota.take_over(reported(NOW), NOW));
     }
 
     #[test]

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::edges::config::{Environment, Process, from_text};
-    use crate::edges::store::MemoryStore;
+    use crate::edges::store::Store;
     use crate::fleet::Fleet;
     use crate::runtime::generation::Generation;
 
@@ -114,7 +114,7 @@ accounts:
         let text = format!("{PROVIDERS}fallbacks: {failover_chains}\n");
         let config = from_text(&text, "pointsman.yaml", &Process as &dyn Environment).expect("valid");
         let now = crate::clock::Clock::start().now();
-        Generation::new(config, &Fleet::default(), &MemoryStore::default(), None, now)
+        Generation::new(config, &Fleet::default(), &Store::memory(), None, now)
     }
 
     fn intent(path: &str) -> Intent {

@@ -60,7 +60,7 @@ pub struct AccountCredentials {
 impl Generation {
     /// Builds a generation. An account of `before` with an equal credential and equal pools keeps the
     /// state.
-    pub fn new(config: Config, fleet: &Fleet, store: &dyn Store, before: Option<&Self>, now: Now) -> Self {
+    pub fn new(config: Config, fleet: &Fleet, store: &Store, before: Option<&Self>, now: Now) -> Self {
         let kept: BTreeSet<AccountId> = config.accounts.iter().map(|account| account.id.clone()).collect();
         fleet.keep_only(&kept);
         fleet.counts.forget_unused();
@@ -117,7 +117,7 @@ impl Providers for Generation {
 /// The inputs for building a generation.
 struct Making<'a> {
     fleet: &'a Fleet,
-    store: &'a dyn Store,
+    store: &'a Store,
     before: Option<&'a Generation>,
     now: Now,
     rates: Rates,
@@ -195,6 +195,7 @@ impl Making<'_> {
                 account.recall(pool, model.as_ref(), limit.limit(self.now), self.now.mono);
             }
         }
+        account.obey(&self.store.orders(&config.id));
         let proxy = config.proxy.clone().or_else(|| provider.proxy.clone());
         AccountCredentials {
             credential: self.credential(provider, config, proxy.clone()),
@@ -221,7 +222,8 @@ impl Making<'_> {
                     return Credential::Missing(why.into());
                 }
                 let token = (secret, configured.source().cloned());
-                let refresher = Refresher::new(config.id.clone(), client.clone(), token, proxy, self.store);
+                let kept = (self.store, self.now);
+                let refresher = Refresher::new(config.id.clone(), client.clone(), token, proxy, kept);
                 Credential::Refreshing(Arc::new(refresher))
             }
             // The configuration is refused where a refresh token has no client.

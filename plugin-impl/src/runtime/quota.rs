@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::counters::Counters;
 use crate::edges::auth::{Proof, Tokens};
 use crate::edges::config::{ProviderConfig, Timeouts};
-use crate::edges::store::{SavedLimit, StoredRecord};
+use crate::edges::store::SavedLimit;
 use crate::edges::upstream::{Outgoing, Replay, ask_for, whole};
 use crate::fleet::Account;
 use crate::fleet::inquiry::{Inquiry, Moved};
@@ -148,12 +148,12 @@ impl Question {
         request
     }
 
-    /// Stores a moved limit, for the account's next start.
+    /// Stores a moved limit, for the next start and for other processes.
     fn keep(&self, account: &Account, moved: &Moved) {
         let now = self.tokens.clock.now();
         let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
-        let (account, pool) = (account.id.clone(), self.provider.core.pools[self.pool].name.clone());
-        self.tokens.store.save(StoredRecord::Limit { account, pool, models: moved.models.clone(), limit });
+        let pool = &self.provider.core.pools[self.pool].name;
+        self.tokens.store.learn_limit((&account.id, pool), moved.models.as_ref(), limit);
     }
 
     fn counters(&self) -> &Counters {

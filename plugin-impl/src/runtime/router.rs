@@ -49,13 +49,13 @@ impl Router {
     /// Makes a router. The router's futures need a tokio runtime.
     pub fn new(
         config: Config,
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         notices: Notices,
         environment: Arc<dyn Environment>,
     ) -> Self {
         let shared = Arc::new(Shared::new(store, notices, environment));
         shared.notices.set_quiet(config.quiet_mode);
-        let generation = Generation::new(config, &shared.fleet, &*shared.store, None, shared.clock.now());
+        let generation = Generation::new(config, &shared.fleet, &shared.store, None, shared.clock.now());
         let router = Self { shared, generation: ArcSwap::from_pointee(generation) };
         router.tell_disabled(None);
         router
@@ -66,7 +66,7 @@ impl Router {
         let Shared { fleet, store, clock, notices, .. } = &*self.shared;
         notices.set_quiet(config.quiet_mode);
         let before = self.generation.load_full();
-        self.generation.store(Arc::new(Generation::new(config, fleet, &**store, Some(&before), clock.now())));
+        self.generation.store(Arc::new(Generation::new(config, fleet, store, Some(&before), clock.now())));
         fleet.notify_all();
         self.tell_disabled(Some(&before));
     }

@@ -20,7 +20,7 @@ pub struct Shared {
     pub clock: Clock,
     pub fleet: Fleet,
     pub upstream: Arc<Upstream>,
-    pub store: Arc<dyn Store>,
+    pub store: Arc<Store>,
     pub counters: Arc<Counters>,
     pub notices: Notices,
     /// The environment for reading secrets again.
@@ -36,7 +36,7 @@ pub struct Shared {
 
 impl Shared {
     /// Makes the shared state from the parts.
-    pub fn new(store: Arc<dyn Store>, notices: Notices, environment: Arc<dyn Environment>) -> Self {
+    pub fn new(store: Arc<Store>, notices: Notices, environment: Arc<dyn Environment>) -> Self {
         let clock = Clock::start();
         Self {
             clock,
@@ -73,6 +73,7 @@ impl Shared {
 
     /// Returns a fresh request id.
     pub fn next_request_id(&self) -> RequestId {
+        self.store.note_request();
         RequestId { start: self.start, number: self.requests.fetch_add(1, Ordering::Relaxed) }
     }
 }

@@ -10,7 +10,7 @@ use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::time::Now;
 use pointsman_plugin::edges::config::{Process, from_text};
-use pointsman_plugin::edges::store::MemoryStore;
+use pointsman_plugin::edges::store::Store;
 use pointsman_plugin::fleet::Fleet;
 use pointsman_plugin::runtime::call::Resolved;
 use pointsman_plugin::runtime::claim;
@@ -44,7 +44,7 @@ impl Writer {
         let config = servers::config("127.0.0.1:1", accounts as usize);
         let config = from_text(&config, "bench", &Process).expect("a valid configuration");
         let (fleet, now) = (Fleet::default(), Now::default());
-        let generation = Generation::new(config, &fleet, &MemoryStore::default(), None, now);
+        let generation = Generation::new(config, &fleet, &Store::memory(), None, now);
         let call = call(Method::POST, None, HeaderMap::new(), Bytes::from_static(BODY.as_bytes()));
         let claim = claim::at_gateway(&Method::POST, PATH, &HeaderMap::new()).expect("a path of ours");
         let resolved = Resolved::new(call, claim, &generation, &fleet.resource_owners, now.mono);

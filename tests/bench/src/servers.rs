@@ -59,6 +59,8 @@ pub fn gateway(
     let mut command = Command::new(artifacts.program("pointsman"));
     command.arg("--plugin").arg(artifacts.library());
     command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(file);
+    // As a user runs it, but with state of its own.
+    command.env("POINTSMAN_STORE", "sqlite").env("POINTSMAN_STATE_DIR", scratch);
     let mut process = Process::start(&command, processor)?;
     let address = after_scheme(&process.first_line()?);
     Ok(Server { process, address })
@@ -66,7 +68,8 @@ pub fn gateway(
 
 /// Writes a configuration with so many accounts at one upstream.
 pub fn config(upstream: &str, accounts: usize) -> String {
-    let mut text = format!("providers:\n  anthropic: {{base_url: \"http://{upstream}\"}}\naccounts:\n");
+    let mut text =
+        format!("store: memory\nproviders:\n  anthropic: {{base_url: \"http://{upstream}\"}}\naccounts:\n");
     for number in 0..accounts {
         text += &format!("  - {{id: \"anthropic:a{number}\", api_key: \"key-{number}\"}}\n");
     }

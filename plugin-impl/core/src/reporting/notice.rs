@@ -49,6 +49,8 @@ pub enum NoticeEvent {
     ConfigTaken,
     /// A change of the configuration was refused; the old one stays in force.
     ConfigRefused { why: String },
+    /// The file of the store is damaged, or cannot be used.
+    StoreTrouble { why: String },
 }
 
 /// A pool, by its name and its display name.
@@ -174,6 +176,7 @@ impl Notice {
             }
             NoticeEvent::ConfigTaken => "Configuration reloaded".to_owned(),
             NoticeEvent::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
+            NoticeEvent::StoreTrouble { why } => format!("State is not kept as usual: {why}"),
         }
     }
 
@@ -193,7 +196,8 @@ impl Notice {
             | NoticeEvent::AllCooling { .. }
             | NoticeEvent::Protected { .. }
             | NoticeEvent::ConfigTaken
-            | NoticeEvent::ConfigRefused { .. } => None,
+            | NoticeEvent::ConfigRefused { .. }
+            | NoticeEvent::StoreTrouble { .. } => None,
         }
     }
 
@@ -212,7 +216,8 @@ impl Notice {
             | NoticeEvent::SignIn { .. }
             | NoticeEvent::Disabled { .. }
             | NoticeEvent::ConfigTaken
-            | NoticeEvent::ConfigRefused { .. } => None,
+            | NoticeEvent::ConfigRefused { .. }
+            | NoticeEvent::StoreTrouble { .. } => None,
         }
     }
 }

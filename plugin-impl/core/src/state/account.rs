@@ -48,6 +48,11 @@ impl AccountRecord {
         self.disabled = (UnixMillis(at), disabled);
     }
 
+    /// Orders limits and cooldowns to be forgotten that were heard until `now`.
+    pub fn order_reset(&mut self, now: UnixMillis) {
+        self.reset = self.reset.max(now);
+    }
+
     pub(super) fn joined(self, other: Self) -> Self {
         Self {
             addition: self.addition.max(other.addition),

@@ -1,22 +1,24 @@
 //! Token refresh: a single flight per account, ahead of the token's end, for any number of callers.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_core::ids::AccountId;
 use pointsman_core::response::outcome::Outcome;
 use pointsman_core::response::token::{Freshness, Lifespan};
-use pointsman_core::time::Millis;
+use pointsman_core::state::token_lease::{RENEW_EVERY, TokenVersion};
+use pointsman_core::time::{Millis, Now, UnixMillis};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::edges::config::{ConfiguredSecret, Environment, OAuthClient, ProxyUrl, SecretSource, Timeouts};
-use crate::edges::store::{Store, StoredRecord};
+use crate::edges::store::{Departed, Fingerprint, SavedToken, Store, TokenKey};
 use crate::edges::upstream::Upstream;
 use crate::secret::Secret;
 use crate::sync::{Mutex, unpoisoned};
 
+use super::grant::Grant;
 use super::reread::{Pace, read_again};
 use super::token::{self, Fault, Issued};
 
@@ -25,7 +27,7 @@ use super::token::{self, Fault, Issued};
 pub struct Tokens {
     pub clock: Clock,
     pub upstream: Arc<Upstream>,
-    pub store: Arc<dyn Store>,
+    pub store: Arc<Store>,
     pub counters: Arc<Counters>,
     pub timeouts: Timeouts,
     /// The environment for reading secrets again.
@@ -44,26 +46,26 @@ pub struct Refresher {
 struct RefreshState {
     grant: Grant,
     access: Option<Access>,
+    /// The version of the last access token, which may be of no use any more.
+    version: Option<TokenVersion>,
     flight: Option<Flight>,
     /// The pace of reading the grant's sources again.
     pace: Pace,
-}
-
-/// The credentials for a token endpoint.
-#[derive(Clone, Debug)]
-struct Grant {
-    client: OAuthClient,
-    source: Option<SecretSource>,
-    /// The fingerprint of the refresh token as configured.
-    fingerprint: u64,
-    /// The refresh token: as configured, or from a later exchange.
-    refresh: Secret,
 }
 
 #[derive(Clone, Debug)]
 struct Access {
     token: Secret,
     lifespan: Lifespan,
+}
+
+/// A token from an exchange of this process, or of another process.
+#[derive(Debug)]
+struct Flown {
+    access: Secret,
+    lifetime: Duration,
+    refresh: Option<Secret>,
+    version: TokenVersion,
 }
 
 /// The result of a flight, once landed, for every waiting caller.
@@ -78,20 +80,22 @@ enum Errand {
 }
 
 impl Refresher {
-    /// Makes a refresher. The store holds the refresh token of a later exchange, if any.
+    /// Makes a refresher. The store holds the tokens of a later exchange, if any.
     pub fn new(
         account: AccountId,
         client: OAuthClient,
         (configured, source): (&Secret, Option<SecretSource>),
         proxy: Option<ProxyUrl>,
-        store: &dyn Store,
+        (store, now): (&Store, Now),
     ) -> Self {
-        let fingerprint = fingerprint(configured);
-        let saved = store.account(&account).refresh_token;
-        let exchanged = saved.filter(|(of, _)| *of == fingerprint).map(|(_, token)| token);
+        let fingerprint = Fingerprint::of(configured);
+        let saved = store.token(&TokenKey::new(&account, fingerprint));
+        let exchanged = saved.as_ref().and_then(|saved| saved.refresh.clone());
         let refresh = exchanged.unwrap_or_else(|| configured.clone());
         let grant = Grant { client, source, fingerprint, refresh };
-        let state = RefreshState { grant, access: None, flight: None, pace: Pace::default() };
+        let (access, version) = saved.map(|saved| (access_of(&saved, now), saved.version)).unzip();
+        let (access, pace) = (access.flatten(), Pace::default());
+        let state = RefreshState { grant, access, version, flight: None, pace };
         Self { account, proxy, state: Mutex::new(state) }
     }
 
@@ -102,7 +106,7 @@ impl Refresher {
         let client_secret = client.and_then(|client| client.client_secret.as_ref()?.secret().ok());
         match state.grant.with(token, client_secret) {
             Some(grant) => {
-                state.grant = grant;
+                state.put_in_force(grant);
                 state.access = None;
                 true
             }
@@ -167,26 +171,79 @@ impl Refresher {
     }
 
     async fn fly(&self, mut grant: Grant, tokens: &Tokens) -> Result<Secret, Outcome> {
-        let mut issued = self.ask(&grant, tokens).await;
-        if issued.as_ref().is_err_and(|fault| fault.is_refusal)
+        let mut flown = self.exchange(&grant, tokens).await;
+        if flown.as_ref().is_err_and(|fault| fault.is_refusal)
             && let Some(other) = self.read_again(&grant, tokens).await
         {
             grant = other;
-            issued = self.ask(&grant, tokens).await;
-        }
-        if let Ok(Issued { refresh: Some(exchanged), .. }) = &issued {
-            let (account, fingerprint) = (self.account.clone(), grant.fingerprint);
-            tokens.store.save(StoredRecord::RefreshToken { account, fingerprint, token: exchanged.clone() });
+            flown = self.exchange(&grant, tokens).await;
         }
         let mut state = unpoisoned(self.state.lock());
         state.flight = None;
-        let issued = issued.map_err(|fault| fault.outcome);
-        state.take(issued, grant.fingerprint, tokens.clock.mono())
+        let flown = flown.map_err(|fault| fault.outcome);
+        state.take(flown, grant.fingerprint, tokens.clock.mono())
     }
 
-    async fn ask(&self, grant: &Grant, tokens: &Tokens) -> Result<Issued, Fault> {
-        let Grant { client, refresh, .. } = grant;
-        token::refresh(&tokens.upstream, client, refresh, self.proxy.as_ref(), tokens.timeouts).await
+    /// Exchanges the refresh token, or takes the token that another process has just had from an exchange.
+    async fn exchange(&self, grant: &Grant, tokens: &Tokens) -> Result<Flown, Fault> {
+        let key = TokenKey::new(&self.account, grant.fingerprint);
+        let mine = unpoisoned(self.state.lock()).version;
+        match tokens.store.depart(&key, mine).await {
+            Departed::Use(SavedToken { access: Some((access, until)), refresh, version }) => {
+                let lifetime = lifetime_until(until, tokens.clock.now());
+                Ok(Flown { access, lifetime, refresh, version })
+            }
+            Departed::Use(saved) => self.ask_under_lease((grant, &key), 0, Some(saved), tokens).await,
+            Departed::Exchange { fence, saved } => {
+                self.ask_under_lease((grant, &key), fence, saved, tokens).await
+            }
+        }
+    }
+
+    /// Asks the token endpoint, and keeps the token durably before its first use.
+    async fn ask_under_lease(
+        &self,
+        (grant, key): (&Grant, &TokenKey),
+        fence: u64,
+        saved: Option<SavedToken>,
+        tokens: &Tokens,
+    ) -> Result<Flown, Fault> {
+        let serial = saved.as_ref().map_or(0, |saved| saved.version.serial);
+        // The file knows the last exchange, whichever process made it.
+        let exchanged = saved.and_then(|saved| saved.refresh);
+        let refresh = exchanged.as_ref().unwrap_or(&grant.refresh);
+        let issued = self.ask_and_renew((grant, refresh), (key, fence), tokens).await;
+        let Issued { access, lifetime, refresh } = issued.inspect_err(|_| {
+            tokens.store.release_lease(key, fence);
+        })?;
+        let version = TokenVersion { serial: serial.saturating_add(1), fence };
+        let refresh = refresh.or(exchanged);
+        let until = tokens.clock.now().wall.0.saturating_add(millis(lifetime));
+        let landing = SavedToken {
+            version,
+            refresh: refresh.clone(),
+            access: Some((access.clone(), UnixMillis(until))),
+        };
+        tokens.store.land(key, landing).await;
+        Ok(Flown { access, lifetime, refresh, version })
+    }
+
+    /// Asks the token endpoint, and prolongs the lease meanwhile.
+    async fn ask_and_renew(
+        &self,
+        (grant, refresh): (&Grant, &Secret),
+        (key, fence): (&TokenKey, u64),
+        tokens: &Tokens,
+    ) -> Result<Issued, Fault> {
+        let asked =
+            token::refresh(&tokens.upstream, &grant.client, refresh, self.proxy.as_ref(), tokens.timeouts);
+        tokio::pin!(asked);
+        loop {
+            tokio::select! {
+                issued = &mut asked => return issued,
+                () = tokio::time::sleep(RENEW_EVERY) => tokens.store.renew_lease(key, fence),
+            }
+        }
     }
 
     /// Returns a grant different from the refused grant, if the source files and commands give a new
@@ -202,34 +259,35 @@ impl Refresher {
             sources.map(|source| async move { read_again(source?, tokens.environment.clone()).await });
         let (token, client_secret) = (token.await, client_secret.await);
         let grant = refused.with(token.as_ref(), client_secret.as_ref())?;
-        unpoisoned(self.state.lock()).grant = grant.clone();
+        unpoisoned(self.state.lock()).put_in_force(grant.clone());
         Some(grant)
     }
 }
 
-impl Grant {
-    /// Returns the grant with a new token or client secret, or `None` if neither changed.
-    fn with(&self, token: Option<&Secret>, client_secret: Option<&Secret>) -> Option<Self> {
-        let mut grant = self.clone();
-        if let Some(token) = token.filter(|token| fingerprint(token) != self.fingerprint) {
-            grant.fingerprint = fingerprint(token);
-            grant.refresh = token.clone();
-        }
-        let mut is_other = grant.fingerprint != self.fingerprint;
-        if let (Some(known), Some(read)) = (&mut grant.client.client_secret, client_secret) {
-            is_other |= known.replace(read);
-        }
-        is_other.then_some(grant)
-    }
+/// Returns the stored access token, if its end is not too near.
+fn access_of(saved: &SavedToken, now: Now) -> Option<Access> {
+    let (token, until) = saved.access.clone()?;
+    let lifespan = Lifespan::new(now.mono, lifetime_until(until, now));
+    (lifespan.freshness(now.mono) != Freshness::Renew).then_some(Access { token, lifespan })
 }
 
-fn fingerprint(token: &Secret) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    token.expose().hash(&mut hasher);
-    hasher.finish()
+fn lifetime_until(until: UnixMillis, now: Now) -> Duration {
+    Duration::from_millis(until.0.saturating_sub(now.wall.0))
+}
+
+fn millis(span: Duration) -> u64 {
+    span.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
 impl RefreshState {
+    /// Takes another grant. Versions of tokens are comparable for one configured token only.
+    fn put_in_force(&mut self, grant: Grant) {
+        if grant.fingerprint != self.grant.fingerprint {
+            self.version = None;
+        }
+        self.grant = grant;
+    }
+
     /// Forgets a token rejected by the upstream. A newer token stays.
     fn discard(&mut self, rejected: Option<&Secret>) {
         let is_rejected = |access: &Access| rejected.is_some_and(|bad| bad.expose() == access.token.expose());
@@ -242,11 +300,11 @@ impl RefreshState {
     /// a grant no longer in force is returned but not kept.
     fn take(
         &mut self,
-        issued: Result<Issued, Outcome>,
-        fingerprint: u64,
+        flown: Result<Flown, Outcome>,
+        fingerprint: Fingerprint,
         now: Millis,
     ) -> Result<Secret, Outcome> {
-        let issued = issued.inspect_err(|_| {
+        let flown = flown.inspect_err(|_| {
             // The old token may still work: keep it, and try again a little later.
             if let Some(access) = &mut self.access {
                 access.lifespan.put_off(now);
@@ -254,13 +312,14 @@ impl RefreshState {
         })?;
         // The configuration changed during the flight: this token belongs to the old grant.
         if self.grant.fingerprint != fingerprint {
-            return Ok(issued.access);
+            return Ok(flown.access);
         }
-        if let Some(refresh) = issued.refresh {
+        if let Some(refresh) = flown.refresh {
             self.grant.refresh = refresh;
         }
-        let lifespan = Lifespan::new(now, issued.lifetime);
-        self.access = Some(Access { token: issued.access.clone(), lifespan });
-        Ok(issued.access)
+        self.version = Some(flown.version);
+        let lifespan = Lifespan::new(now, flown.lifetime);
+        self.access = Some(Access { token: flown.access.clone(), lifespan });
+        Ok(flown.access)
     }
 }

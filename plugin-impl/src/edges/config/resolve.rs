@@ -22,11 +22,11 @@ use crate::edges::config::settings::not_yet;
 use crate::edges::config::settings::{
     ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, BODY_TIMEOUT, CONNECT, FALLBACK_ORDER, HEAD, HOLD,
     HOST_FORM, IDLE, INTERACTIVE_FIRST, LISTEN, MAX_BODIES, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM,
-    PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STORE, STRATEGY, TIMEOUT_KEYS, TIMEOUTS,
-    TOP,
+    PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
 };
 use crate::edges::config::values::Shape;
 use crate::edges::config::values::listen::ListenAddress;
+use crate::edges::config::values::store;
 use crate::edges::config::{BodyLimits, Config, ConfigSource, Timeouts, policy};
 
 /// Reads a whole configuration.
@@ -97,7 +97,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource) -> Con
         listen: listen(top, secrets.paths),
         allow_origins: allow_origins(top),
         allow_hosts: top.get(&ALLOW_HOSTS).map(|entry| entry.values(&HOST_FORM)).unwrap_or_default(),
-        store: top.read_or_default(&STORE),
+        store: store::read(top, secrets.paths, secrets.environment),
         timeouts: timeouts(top),
         bodies: bodies(top),
         providers: Vec::new(),

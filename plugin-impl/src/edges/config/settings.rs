@@ -53,6 +53,7 @@ pub(crate) static TOP: Section = Section {
         &ALLOW_ORIGINS,
         &ALLOW_HOSTS,
         &STORE,
+        &STORE_PATH,
         &STATE_DIR,
         &RETRY_BUDGET,
         &QUOTA_PROTECTION,
@@ -183,15 +184,26 @@ pub(crate) static ALLOW_HOSTS: Setting<Compound> = Setting {
 pub(crate) static STORE: Setting<StoreName> = Setting {
     name: "store",
     form: StoreName,
-    default: "memory",
-    help: "Where limits, cooldowns and readings are kept.",
+    default: "sqlite",
+    help: "Where limits, tokens and readings are kept: in a file that outlives the process and is shared by all \
+           processes of the user, or in memory. A change takes effect at the next start.",
+};
+
+pub(crate) static STORE_PATH: Setting<Text> = Setting {
+    name: "store_path",
+    form: Text("a file"),
+    default: "",
+    help: "The file of `store: sqlite`; without it, `state.db` in `state_dir`. It has to be on a disk of this \
+           machine, because SQLite's journal does not work on network file systems. The file holds \
+           refreshed tokens and is readable by the user only.",
 };
 
 pub(crate) static STATE_DIR: Setting<Text> = Setting {
     name: "state_dir",
     form: Text("a folder"),
     default: "",
-    help: "The folder of files that outlive a run. Not in this version.",
+    help: "The folder of files that outlive a run; without it `$XDG_STATE_HOME/pointsman`, which is \
+           `~/.local/state/pointsman` by default.",
 };
 
 pub(crate) static QUOTA_PROTECTION: Setting<Compound> = Setting {

@@ -96,6 +96,7 @@ fn kind(event: &NoticeEvent) -> (NoticeKind, Severity) {
         NoticeEvent::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
         NoticeEvent::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),
         NoticeEvent::ConfigRefused { .. } => (NoticeKind::CONFIG, Severity::ERROR),
+        NoticeEvent::StoreTrouble { .. } => (NoticeKind::STORE, Severity::WARNING),
     }
 }
 

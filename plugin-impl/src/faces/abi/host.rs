@@ -1,5 +1,7 @@
 //! The host, as the plugin calls it.
 
+use std::path::PathBuf;
+
 use pointsman_api::{HostBox, LogLevel, LogRecord};
 use pointsman_core::reporting::notice::Notice;
 use tracing::Level;
@@ -25,6 +27,10 @@ impl Host for HostCallbacks {
 
     fn log(&self, level: Level, target: &str, text: &str) {
         self.0.log(LogRecord { level: level_of(level), target: target.into(), text: text.into() });
+    }
+
+    fn state_dir(&self) -> Option<PathBuf> {
+        self.0.state_dir().into_option().map(|folder| folder.as_str().into())
     }
 }
 

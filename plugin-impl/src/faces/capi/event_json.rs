@@ -77,6 +77,7 @@ const fn kind(event: &NoticeEvent) -> (&'static str, &'static str) {
         NoticeEvent::LimitOver { .. } => ("limit-over", "info"),
         NoticeEvent::ConfigTaken => ("config", "info"),
         NoticeEvent::ConfigRefused { .. } => ("config", "error"),
+        NoticeEvent::StoreTrouble { .. } => ("store", "warning"),
     }
 }
 

@@ -10,7 +10,7 @@ use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
 use pointsman_core::time::Millis;
 
 use crate::edges::notices::MetBy;
-use crate::edges::store::{SavedLimit, StoredRecord};
+use crate::edges::store::SavedLimit;
 use crate::fleet::lease::Target;
 use crate::fleet::{Lease, Settlement};
 use crate::runtime::failover::Hop;
@@ -80,7 +80,7 @@ impl RequestDriver<'_> {
         }
     }
 
-    /// Stores the present state of a limit, for the account's next start.
+    /// Stores the present state of a limit, for the next start and for other processes.
     pub(super) fn keep_limit(&self, target: &Target) {
         let (account, pool) = (&target.account, self.hop().route.pool(target.pool));
         if account.is_callers() {
@@ -88,9 +88,8 @@ impl RequestDriver<'_> {
         }
         let now = self.shared.clock.now();
         for (models, limit) in account.limits(target.pool, &target.model, now.mono) {
-            let (account, pool) = (account.id.clone(), pool.name.clone());
             let limit = SavedLimit::of(limit, now);
-            self.shared.store.save(StoredRecord::Limit { account, pool, models, limit });
+            self.shared.store.learn_limit((&account.id, &pool.name), models.as_ref(), limit);
         }
     }
 

@@ -358,7 +358,7 @@ mod tests {
     use super::*;
     use crate::edges::config::{Process, from_text};
     use crate::edges::notices::{MetBy, NoticeSink, Notices};
-    use crate::edges::store::MemoryStore;
+    use crate::edges::store::Store;
 
     struct Nobody;
 
@@ -373,12 +373,8 @@ mod tests {
         let base = format!("http://{}", silent.local_addr().expect("it is bound"));
         let text = format!("timeouts: {{connect: 60s}}\n{}", config(&base));
         let config = from_text(&text, "pointsman.yaml", &Process).expect("valid");
-        let router = Router::new(
-            config,
-            Arc::new(MemoryStore::default()),
-            Notices::new(Box::new(Nobody)),
-            Arc::new(Process),
-        );
+        let router =
+            Router::new(config, Arc::new(Store::memory()), Notices::new(Box::new(Nobody)), Arc::new(Process));
         let call = super::super::call(Method::GET, None, HeaderMap::new(), Bytes::new());
         let begun = tokio::time::Instant::now();
         let answer = router.serve(path, call).await.expect("it is ours");

@@ -47,7 +47,8 @@ const TUNING_OF_ACCOUNT: [&str; 5] =
 /// Harmless settings of an account, even from a stranger: the account's name, and the variable of the key.
 const OF_THE_USER: [&str; 5] = ["id", "project", "credential", "api_key.env", "access_token.env"];
 /// Destinations, shown to the user; any further value may be a secret.
-const SHOWN: [&str; 6] = ["base_url", "token_url", "quota_url", "listen", "file", "command[0]"];
+const SHOWN: [&str; 8] =
+    ["base_url", "token_url", "quota_url", "listen", "file", "command[0]", "store_path", "state_dir"];
 
 /// A scalar value, with the path of the key.
 struct Leaf<'a> {

@@ -15,18 +15,13 @@ pub(crate) struct Row {
     pub(crate) remedy: &'static str,
 }
 
-const MEMORY: &str = "state is kept in memory, and ends with the process";
-const USE_MEMORY: &str = "write `store: memory`, or take the line out";
+const ONE_MACHINE: &str = "state is shared on one machine only";
+const USE_SQLITE: &str = "write `store: sqlite`, or take the line out";
 
 pub(crate) const ROWS: [Row; 3] = [
-    Row { key: "store", values: "sqlite", route_reason: MEMORY, remedy: USE_MEMORY },
-    Row { key: "store", values: "redis", route_reason: MEMORY, remedy: USE_MEMORY },
-    Row {
-        key: "state_dir",
-        values: "",
-        route_reason: "no state is kept in files",
-        remedy: "take the line out",
-    },
+    Row { key: "store", values: "redis", route_reason: ONE_MACHINE, remedy: USE_SQLITE },
+    Row { key: "store", values: "valkey", route_reason: ONE_MACHINE, remedy: USE_SQLITE },
+    Row { key: "store", values: "postgres", route_reason: ONE_MACHINE, remedy: USE_SQLITE },
 ];
 
 /// Refuses top-level settings without effect.

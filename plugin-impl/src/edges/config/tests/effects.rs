@@ -52,7 +52,8 @@ fn nothing_written_gives_the_defaults() {
     assert_eq!(config.settings, Settings::default());
     assert!(!config.quiet_mode);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.store, StoreChoice::Memory);
+    let StoreChoice::Sqlite(file) = &config.store else { panic!("{:?}", config.store) };
+    assert_eq!(file.path(None), Some("/home/me/.local/state/pointsman/state.db".into()));
     let seconds = Duration::from_secs;
     assert_eq!(config.timeouts, Timeouts { connect: seconds(10), head: seconds(280), idle: seconds(280) });
     let bodies = super::super::BodyLimits { longest: 32 << 20, time: seconds(120), together: 512 << 20 };
@@ -454,4 +455,25 @@ accounts: [{id: 'openai:a', api_key: k, quota_protection: {hard: 0%}}]",
     let pools = &provider(&config, "antigravity").protections;
     assert_eq!((pools[0].floors, pools[1].floors), (floors(Some(150), None), Floors::default()));
     assert_eq!(config.accounts[0].protection.floors, floors(None, Some(0)));
+}
+
+#[test]
+fn the_file_of_the_store_is_the_configured_one_or_that_of_the_host_or_the_users() {
+    let path = |machine: Machine, text: &str, of_host: Option<&str>| {
+        let StoreChoice::Sqlite(file) = machine.load(text).expect("it is valid").store else { return None };
+        file.path(of_host.map(Into::into))
+    };
+    let here = || Machine::default().variable("HOME", "/home/me");
+    let usual = "/home/me/.local/state/pointsman/state.db";
+    for (machine, text, of_host, expected) in [
+        (here(), "", None, Some(usual)),
+        (here().variable("XDG_STATE_HOME", "/xdg"), "", None, Some("/xdg/pointsman/state.db")),
+        (here(), "", Some("/host"), Some("/host/state.db")),
+        (here(), "state_dir: ~/mine", Some("/host"), Some("/home/me/mine/state.db")),
+        (here().variable("POINTSMAN_STATE_DIR", "/dir"), "state_dir: ~/mine", None, Some("/dir/state.db")),
+        (here(), "state_dir: /dir\nstore_path: ~/one.db", None, Some("/home/me/one.db")),
+        (here(), "store: memory\nstate_dir: /dir", Some("/host"), None),
+    ] {
+        assert_eq!(path(machine, text, of_host), expected.map(Into::into), "{text}");
+    }
 }

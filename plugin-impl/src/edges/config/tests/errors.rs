@@ -100,10 +100,13 @@ fn values_are_checked_and_the_nearest_is_named() {
         "1:18: `timeouts.idle` is `0s`, which is not a time from 100ms to 1h, such as 90s, 500ms or 1h30m",
     );
     check("timeouts: 5s", "1:11: `timeouts` is text, but needs a map with the keys connect, head, idle");
-    check("store: sqlit", "1:8: `store` is `sqlit`, which is not memory, the only store in this version");
+    check(
+        "store: sqlit",
+        "1:8: `store` is `sqlit`, which is neither sqlite nor memory; did you mean `sqlite`?",
+    );
     check(
         "store: memry",
-        "1:8: `store` is `memry`, which is not memory, the only store in this version; did you mean `memory`?",
+        "1:8: `store` is `memry`, which is neither sqlite nor memory; did you mean `memory`?",
     );
     check(
         "quota_protection: {soft: 10}",
@@ -115,23 +118,19 @@ fn values_are_checked_and_the_nearest_is_named() {
     );
     check(
         "- a\n- b",
-        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, max_bodies, body_timeout, providers, accounts, fallbacks",
+        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, store_path, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, max_bodies, body_timeout, providers, accounts, fallbacks",
     );
 }
 
 #[test]
 fn a_setting_without_effect_is_an_error() {
-    let memory = "has no effect in this version, because state is kept in memory, and ends with the process; \
-                  write `store: memory`, or take the line out";
-    check("store: sqlite", &format!("1:8: `store: sqlite` {memory}"));
-    check("store: sqlite:state.db", &format!("1:8: `store: sqlite` {memory}"));
-    check("\n\nstore: redis://me:pw@127.0.0.1:6379/0", &format!("3:8: `store: redis` {memory}"));
-    check(
-        "state_dir: ~/state",
-        "1:12: `state_dir` has no effect in this version, because no state is kept in files; take the line out",
-    );
-    let error = Machine::default().variable("POINTSMAN_STORE", "sqlite").load("").unwrap_err();
-    assert_eq!(error.to_string(), format!("POINTSMAN_STORE: `store: sqlite` {memory}"));
+    let one = "has no effect in this version, because state is shared on one machine only; \
+               write `store: sqlite`, or take the line out";
+    check("\n\nstore: redis://me:pw@127.0.0.1:6379/0", &format!("3:8: `store: redis` {one}"));
+    check("store: rediss://127.0.0.1:6379/0", &format!("1:8: `store: redis` {one}"));
+    check("store: valkey://127.0.0.1:6379/0", &format!("1:8: `store: valkey` {one}"));
+    let error = Machine::default().variable("POINTSMAN_STORE", "redis://h").load("").unwrap_err();
+    assert_eq!(error.to_string(), format!("POINTSMAN_STORE: `store: redis` {one}"));
 }
 
 #[test]
