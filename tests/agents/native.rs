@@ -152,7 +152,7 @@ async fn opencode_asks_in_four_formats_through_the_library_inside_of_it() {
 /// With the package of npm and with options, in place of the plugin folder and of settings in the file.
 #[tokio::test]
 async fn opencode_is_told_of_a_fallback_in_a_single_run() {
-    let pools = [("gemini-cli", spent(60)), ("antigravity", free())];
+    let pools = [("gemini-cli", spent(5 * 3_600)), ("antigravity", free())];
     let setup = Setup::new().anthropic("a", free()).antigravity("work", &pools);
     let options = json!({"quota_fallback": true, "providers": ["google", "anthropic"]});
     let Some(machine) = Machine::with_package(setup, &options) else { return };
@@ -167,7 +167,7 @@ async fn opencode_is_told_of_a_fallback_in_a_single_run() {
 /// What a person sees in the TUI, and does there.
 #[tokio::test]
 async fn a_fallback_is_a_toast_and_an_abort_closes_the_request_upstream() {
-    let pools = [("gemini-cli", spent(60)), ("antigravity", free())];
+    let pools = [("gemini-cli", spent(5 * 3_600)), ("antigravity", free())];
     let setup = Setup::new().falling_back("account-first").anthropic("a", free()).antigravity("work", &pools);
     let setup = setup.fault(Fault::new(Harm::Stall { at: Moment::Content(1) }));
     let Some(machine) = Machine::installed(setup).await else { return };
@@ -233,7 +233,7 @@ sys.exit(0 if words in plain else 1)
 /// The same toast where a person reads it.
 #[tokio::test]
 async fn a_toast_is_on_the_screen() {
-    let pools = [("gemini-cli", spent(60)), ("antigravity", free())];
+    let pools = [("gemini-cli", spent(5 * 3_600)), ("antigravity", free())];
     let setup = Setup::new().falling_back("account-first").anthropic("a", free()).antigravity("work", &pools);
     let Some(machine) = Machine::installed(setup).await else { return };
     let opencode = machine.opencode(&["--model", "google/gemini-3-flash", "--prompt", "say hi"]);
@@ -306,7 +306,7 @@ async fn installing_again_changes_nothing_and_uninstalling_takes_both_away() {
 
 /// The adapter by itself, in the runtime that is inside of opencode: whose notices are toasts.
 async fn toasts(options: Value) -> Option<Vec<String>> {
-    let pools = [("gemini-cli", spent(60)), ("antigravity", free())];
+    let pools = [("gemini-cli", spent(5 * 3_600)), ("antigravity", free())];
     let setup = Setup::new().falling_back("account-first").antigravity("work", &pools);
     let setup =
         setup.set("strategy", "round-robin").anthropic("used-up", spent(60)).anthropic("good", free());

@@ -9,7 +9,7 @@ const PINNED: &str = "antigravity-gemini-3-flash";
 
 #[tokio::test]
 async fn the_other_pool_serves_and_the_user_hears_of_it() {
-    let pools = [("antigravity", free()), ("gemini-cli", spent(60))];
+    let pools = [("antigravity", free()), ("gemini-cli", spent(5 * 3_600))];
     let setup = Setup::new().falling_back("account-first").antigravity("work", &pools);
     let Some(rig) = Rig::agents(setup) else { return };
     let said = rig.ask(Agent::Gemini, "say hi").await.answered_by("work/antigravity");
@@ -20,7 +20,7 @@ async fn the_other_pool_serves_and_the_user_hears_of_it() {
 async fn a_pinned_model_goes_to_another_account_and_to_no_other_pool() {
     let pools = |pinned| [("antigravity", pinned), ("gemini-cli", free())];
     let setup = Setup::new().falling_back("account-first");
-    let setup = setup.antigravity("work", &pools(spent(60))).antigravity("home", &pools(free()));
+    let setup = setup.antigravity("work", &pools(spent(5 * 3_600))).antigravity("home", &pools(free()));
     let Some(rig) = Rig::agents(setup) else { return };
     let said = rig.run(&Agent::Gemini.asked_for(PINNED, "say hi")).await.answered_by("home/antigravity");
     said.told("Antigravity quota exhausted, switching to next account");

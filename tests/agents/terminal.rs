@@ -141,7 +141,7 @@ async fn asked_twice(before: &str, after: &str) -> (String, String) {
     (meanwhile.to_owned(), afterwards.to_owned())
 }
 
-const WAITS: &str = "pointsman: The only account is rate-limited for claude. Waiting";
+const WAITS: &str = "pointsman: The only account is out of quota for claude. Waiting";
 
 /// An agent that runs for one prompt leaves the terminal as it is: whoever waits for a limit reads so.
 #[tokio::test]

@@ -9,6 +9,9 @@ fn pools(antigravity: Pool, gemini_cli: Pool) -> [(&'static str, Pool); 2] {
     [("antigravity", antigravity), ("gemini-cli", gemini_cli)]
 }
 
+/// The local upstream calls a window of hours a quota, and a shorter one a rate.
+const HOURS: u64 = 5 * 3_600;
+
 fn texts(stage: &Stage) -> Vec<String> {
     stage.told.texts()
 }
@@ -16,7 +19,7 @@ fn texts(stage: &Stage) -> Vec<String> {
 #[tokio::test]
 async fn a_fallback_to_another_pool_is_told() {
     let setup = Setup::new().falling_back("account-first");
-    let stage = setup.antigravity("work", &pools(free(), spent(60))).start();
+    let stage = setup.antigravity("work", &pools(free(), spent(HOURS))).start();
     for answer in stage.fetch_times(8, Ask::gemini).await {
         answer.good();
     }
@@ -27,10 +30,27 @@ async fn a_fallback_to_another_pool_is_told() {
     assert!(notice.until_unix_ms.is_some() && !notice.dedupe_key.is_empty());
 }
 
+/// Only what the upstream calls a quota is called one.
+#[tokio::test]
+async fn a_rate_is_never_told_as_a_quota() {
+    let two = pools(spent(60), spent(60));
+    let setup = Setup::new().falling_back("account-first").antigravity("work", &two);
+    let setup = setup.antigravity("home", &pools(free(), spent(60)));
+    let stage = setup.start();
+    stage.fetch(&Ask::gemini()).await.good();
+    stage.fetch(&Ask::gemini().model("antigravity-gemini-3-flash")).await.good();
+    let told = texts(&stage);
+    assert!(told.iter().all(|text| !text.contains("quota") && text.contains("rate-limited")), "{told:?}");
+    assert!(told.len() >= 2, "{told:?}");
+    let stage = Setup::new().antigravity("work", &pools(spent(60), spent(60))).start();
+    let refused = stage.fetch(&Ask::gemini()).await.refused(429);
+    assert!(!refused.text().contains("quota") && refused.text().contains("limited"), "{}", refused.text());
+}
+
 #[tokio::test]
 async fn quiet_mode_drops_the_fallback_and_nothing_else() {
     let setup = Setup::new().falling_back("account-first").set("quiet_mode", true);
-    let setup = setup.antigravity("work", &pools(spent(60), spent(60)));
+    let setup = setup.antigravity("work", &pools(spent(HOURS), spent(HOURS)));
     let stage = setup.antigravity("home", &pools(free(), free())).start();
     stage.fetch(&Ask::gemini()).await.good();
     assert_eq!(texts(&stage), ["Both quotas exhausted for work, switching to next account"]);
@@ -39,7 +59,7 @@ async fn quiet_mode_drops_the_fallback_and_nothing_else() {
 #[tokio::test]
 async fn both_pools_of_an_account_are_told_together() {
     let setup = Setup::new().falling_back("account-first");
-    let setup = setup.antigravity("work", &pools(spent(60), spent(60)));
+    let setup = setup.antigravity("work", &pools(spent(HOURS), spent(HOURS)));
     let stage = setup.antigravity("home", &pools(free(), free())).start();
     for answer in stage.fetch_times(6, Ask::gemini).await {
         answer.good();
@@ -50,7 +70,7 @@ async fn both_pools_of_an_account_are_told_together() {
 
 #[tokio::test]
 async fn a_pinned_pool_is_told_by_its_name() {
-    let setup = Setup::new().antigravity("work", &pools(spent(60), free()));
+    let setup = Setup::new().antigravity("work", &pools(spent(HOURS), free()));
     let stage = setup.antigravity("home", &pools(free(), free())).start();
     for _ in 0..3 {
         stage.fetch(&Ask::gemini().model("antigravity-gemini-3-flash")).await.good();
@@ -118,7 +138,7 @@ async fn the_end_of_a_limit_is_told() {
     for _ in 0..2 {
         stage.fetch(&Ask::gemini().model("antigravity-gemini-3-flash")).await.good();
     }
-    assert_eq!(stage.told.of_kind(NoticeKind::LIMIT_OVER), ["Antigravity quota is back for work"]);
+    assert_eq!(stage.told.of_kind(NoticeKind::LIMIT_OVER), ["Antigravity limit is over for work"]);
 }
 
 /// Ten requests meet one event together, many times over: one notice for each event.

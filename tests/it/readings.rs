@@ -187,7 +187,7 @@ async fn a_reading_ends_a_guess() {
     stage.fetch(&Ask::gemini()).await.refused(429);
     assert_eq!(served_once(&stage).await.reason(), "probe");
     assert_eq!((stage.counter("upstream_429"), stage.counter("limits_moved")), (1, 1));
-    assert_eq!(stage.told.of_kind(NoticeKind::LIMIT_OVER), ["Gemini CLI quota is back for work"]);
+    assert_eq!(stage.told.of_kind(NoticeKind::LIMIT_OVER), ["Gemini CLI limit is over for work"]);
 }
 
 /// Where nothing is left, a guess becomes what the endpoint says; and when it says that quota is back before

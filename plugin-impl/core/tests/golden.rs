@@ -134,6 +134,7 @@ fn refused(fixture: &Fixture) -> String {
         busy: count("busy"),
         protected: count("protected"),
         limited: count("limited"),
+        exhausted: count("exhausted"),
         cooling: Cooling::by(reason(fixture), count("cooling")),
         needs_sign_in: count("needs-sign-in"),
         disabled: count("disabled"),

@@ -123,6 +123,7 @@ mod tests {
     use pointsman_core::ids::{AccountId, PoolId};
     use pointsman_core::planning::plan::Counts;
     use pointsman_core::reporting::notice::Pool;
+    use pointsman_core::response::outcome::LimitKind;
 
     use super::*;
 
@@ -145,7 +146,12 @@ mod tests {
         let notices = Notices::new(Box::new(shown.clone()));
         notices.set_quiet(true);
         let account = AccountId::new("a:work");
-        let fallback = NoticeEvent::PoolFallback { account: account.clone(), from: pool("A"), to: pool("B") };
+        let fallback = NoticeEvent::PoolFallback {
+            account: account.clone(),
+            from: pool("A"),
+            to: pool("B"),
+            kind: LimitKind::Quota,
+        };
         let (from, to) = ("A".to_owned(), "b/m".to_owned());
         let provider =
             NoticeEvent::ProviderFallback { from, to, left: Counts { limited: 1, ..Counts::default() } };

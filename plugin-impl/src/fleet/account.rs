@@ -16,6 +16,7 @@ use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::outlook::{Outlook, OutlookWord};
 use pointsman_core::quota::reading::{Reading, Windows};
 use pointsman_core::request::catalog::{Pool, Provider, Scope};
+use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::state::AccountRecord;
 use pointsman_core::time::Millis;
 
@@ -290,6 +291,12 @@ impl Account {
     }
 
     /// Restores a stored limit of the pool, or of some models.
+    /// Returns the kind of the last limit that held back requests for a model.
+    pub fn limit_kind(&self, pool: usize, operation: Operation, model: &ModelId) -> LimitKind {
+        let cells = self.pools[pool].existing(operation);
+        cells.map_or(LimitKind::Unknown, |cells| cells.limit_kind(model))
+    }
+
     pub fn recall(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {
         self.pools[pool].generating().recall(models, limit, now);
     }
@@ -342,8 +349,8 @@ impl Account {
         breakers[BreakerScope::Endpoint.index()] = shared.cell.denied(now);
         breakers[BreakerScope::EndpointModel.index()] = shared.models.denied(to.model, now);
         let barred = cells.barred(to.model, to.bound, now);
-        let (quota, learned) = (barred.quota, barred.learned);
-        Obstacles { standing: self.standing(), full: to.full, quota, learned, breakers }
+        let (quota, learned, is_quota) = (barred.quota, barred.learned, barred.is_quota);
+        Obstacles { standing: self.standing(), full: to.full, quota, learned, is_quota, breakers }
     }
 
     /// Returns the times of early probes of a pool with a limit in force.

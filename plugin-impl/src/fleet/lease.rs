@@ -14,7 +14,7 @@ use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::MAX_IN_FLIGHT;
 use pointsman_core::response::evidence::{Evidence, Extent, Inquiry, is_crowding};
-use pointsman_core::response::outcome::{NetworkFault, Outcome};
+use pointsman_core::response::outcome::{LimitKind, NetworkFault, Outcome};
 use pointsman_core::time::Millis;
 use smallvec::SmallVec;
 
@@ -63,7 +63,7 @@ pub enum Settlement {
     /// No change.
     Nothing,
     /// A limit began: of some models, or of the pool.
-    Limited { models: Option<ModelSet>, until: Millis },
+    Limited { models: Option<ModelSet>, until: Millis, kind: LimitKind },
     /// The 429 belongs to the limit already known.
     Folded,
     /// A circuit breaker has tripped.
@@ -305,7 +305,7 @@ impl Lease {
             // An answer arrived, so every breaker on the route closes again; only a quota is at fault.
             Blame::Limit(limit, extent) => {
                 self.pass_breakers();
-                let settlement = self.limit(limit, &extent, now);
+                let settlement = self.limit((limit, kind(&evidence.outcome)), &extent, now);
                 // A 429 of crowding: fewer requests at once would have passed.
                 if is_crowding(evidence) && matches!(settlement, Settlement::Limited { models: None, .. }) {
                     self.target.slot().halve(self.target.operation, now);
@@ -329,10 +329,14 @@ impl Lease {
         Suspect { target: self.target.clone(), breakers, rates: self.rates, repeated: false }
     }
 
-    fn limit(&mut self, limit: Limit, extent: &Extent, now: Millis) -> Settlement {
+    fn limit(&mut self, (limit, kind): (Limit, LimitKind), extent: &Extent, now: Millis) -> Settlement {
         self.target.slot().tally.limited.fetch_add(1, Ordering::Relaxed);
         let Some((passed, admission_permit)) = self.limited(extent) else { return Settlement::Nothing };
-        let settled = self.target.cells().quota(&passed).limit(admission_permit, limit, now);
+        let quota = self.target.cells().quota(&passed);
+        let settled = quota.limit(admission_permit, limit, now);
+        if matches!(settled, Settled::Tripped { .. }) {
+            quota.note_kind(kind);
+        }
         // What else it passed has cost nothing.
         self.give_back(Charge::None);
         match settled {
@@ -340,7 +344,7 @@ impl Lease {
             Settled::Tripped { until } => {
                 self.target.slot().tally.trips.fetch_add(1, Ordering::Relaxed);
                 self.mark(Sign::Limited, now);
-                Settlement::Limited { models: passed.models().cloned(), until }
+                Settlement::Limited { models: passed.models().cloned(), until, kind }
             }
             Settled::Folded => Settlement::Folded,
         }
@@ -386,6 +390,11 @@ fn says_more(one: Confirmed, other: Confirmed) -> Confirmed {
         Confirmed::Open => 0,
     };
     std::cmp::max_by_key(one, other, |confirmed| weight(*confirmed))
+}
+
+/// Returns the kind of a limit.
+fn kind(outcome: &Outcome) -> LimitKind {
+    if let Outcome::Limited(kind) = outcome { *kind } else { LimitKind::Unknown }
 }
 
 /// Returns the charge of a failure besides a limit. Without an answer, the attempt counts as charged.

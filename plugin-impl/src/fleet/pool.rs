@@ -12,6 +12,7 @@ use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Pool, Scope};
+use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
 use smallvec::SmallVec;
 
@@ -78,6 +79,8 @@ pub(super) struct Barred {
     pub(super) quota: Option<Deny>,
     /// The denial by experience.
     pub(super) learned: Option<Deny>,
+    /// Whether the last limit of the quota with the later end was a quota in the upstream's words.
+    pub(super) is_quota: bool,
 }
 
 impl PoolSlot {
@@ -194,8 +197,11 @@ impl PoolCells {
 
     /// Returns the denials for `model`: among several quotas, the denial with the latest end.
     pub(super) fn barred(&self, model: &ModelId, bound: u16, now: Millis) -> Barred {
-        let of =
-            |quota: &Quota, bound| Barred { quota: quota.denial(bound, now), learned: quota.learned(now) };
+        let of = |quota: &Quota, bound| Barred {
+            quota: quota.denial(bound, now),
+            learned: quota.learned(now),
+            is_quota: quota.kind() == LimitKind::Quota,
+        };
         let pool = match self.scope {
             Scope::Pool => of(&self.quota, bound),
             Scope::Model => of(&self.quota, MAX_IN_FLIGHT),
@@ -221,6 +227,13 @@ impl PoolCells {
         let closed = quotas.filter(|quota| now < quota.state().until);
         let early = closed.map(|quota| quota.early(bound, recheck, now));
         early.reduce(|one, other| Some(one?.joined(other?))).flatten()
+    }
+
+    /// Returns the kind of the last limit on the route of `model`: of the quota with the latest end.
+    pub(super) fn limit_kind(&self, model: &ModelId) -> LimitKind {
+        let covering = self.by_model.covering(model);
+        let quotas = std::iter::once(&self.quota).chain(covering.iter().map(|(_, quota)| &**quota));
+        quotas.max_by_key(|quota| quota.state().until).map_or(LimitKind::Unknown, Quota::kind)
     }
 
     /// Returns the limits in force, with the limited models, or `None` for the pool.
@@ -288,15 +301,25 @@ impl Passed {
 
 impl Barred {
     fn joined(self, other: Self) -> Self {
-        Self { quota: later(self.quota, other.quota), learned: later(self.learned, other.learned) }
+        let is_quota = if self.end() >= other.end() { self.is_quota } else { other.is_quota };
+        let (quota, learned) = (later(self.quota, other.quota), later(self.learned, other.learned));
+        Self { quota, learned, is_quota }
+    }
+
+    /// Returns the latest end of the denials.
+    fn end(&self) -> Option<Millis> {
+        self.quota.iter().chain(&self.learned).filter_map(end).max()
     }
 }
 
 /// Returns the denial with the later end. A denial without an end ranks last.
 fn later(one: Option<Deny>, other: Option<Deny>) -> Option<Deny> {
-    let end = |deny: &Deny| match deny {
+    one.into_iter().chain(other).max_by_key(end)
+}
+
+fn end(deny: &Deny) -> Option<Millis> {
+    match deny {
         Deny::Limited { until, .. } | Deny::Predicted { until, .. } => Some(*until),
         Deny::Probing | Deny::Full => None,
-    };
-    one.into_iter().chain(other).max_by_key(end)
+    }
 }

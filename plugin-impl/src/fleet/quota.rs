@@ -1,5 +1,6 @@
 //! The quota of a pool: a cell for the upstream's limits and an allowance for experience.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use pointsman_core::admission::allowance::{Allowance, AllowancePermit, Experience};
@@ -7,6 +8,7 @@ use pointsman_core::admission::cell::{
     Cell, CellPermit, CellState, Confirmed, Deny, Limit, LimitSeen, Settled, Touch,
 };
 use pointsman_core::admission::probe::{Early, EarlyProbes, Probe, Spacing};
+use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
 
 use super::keyed::Rest;
@@ -17,6 +19,25 @@ pub(super) struct Quota {
     cell: Cell,
     allowance: Allowance,
     early_probes: EarlyProbes,
+    kind: LastKind,
+}
+
+/// The kind of the last limit, for people: no decision depends on the kind.
+#[derive(Debug, Default)]
+struct LastKind(AtomicU8);
+
+impl LastKind {
+    const ALL: [LimitKind; 4] =
+        [LimitKind::Unknown, LimitKind::Quota, LimitKind::Rate, LimitKind::Concurrency];
+
+    fn get(&self) -> LimitKind {
+        Self::ALL[usize::from(self.0.load(Ordering::Relaxed)) % Self::ALL.len()]
+    }
+
+    fn set(&self, kind: LimitKind) {
+        let at = Self::ALL.iter().position(|known| *known == kind).unwrap_or_default();
+        self.0.store(at as u8, Ordering::Relaxed);
+    }
 }
 
 /// An instant beyond every clock.
@@ -83,6 +104,16 @@ impl Quota {
     /// Returns the state of the cell.
     pub(super) fn state(&self) -> CellState {
         self.cell.state()
+    }
+
+    /// Returns the kind of the last limit.
+    pub(super) fn kind(&self) -> LimitKind {
+        self.kind.get()
+    }
+
+    /// Remembers the kind of a limit that has begun.
+    pub(super) fn note_kind(&self, kind: LimitKind) {
+        self.kind.set(kind);
     }
 
     /// Returns the state of the allowance.

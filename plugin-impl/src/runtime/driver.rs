@@ -359,7 +359,9 @@ impl<'a> RequestDriver<'a> {
                 let target = attempt.lease.target().clone();
                 self.keep_limit(&target);
                 let pool = described(hop, target.pool);
-                self.tell(notice::NoticeEvent::LimitOver { account: target.account.id.clone(), pool }, None);
+                let kind = target.account.limit_kind(target.pool, target.operation, &target.model);
+                let account = target.account.id.clone();
+                self.tell(notice::NoticeEvent::LimitOver { account, pool, kind }, None);
             }
             Confirmed::Open | Confirmed::Wider => {}
         }

@@ -157,7 +157,7 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
     }
     let closed = first_to_open(account)?;
     match closed.why {
-        Why::Limited | Why::Cooling(_) => closed.until.filter(|until| *until <= patience),
+        Why::Limited | Why::Exhausted | Why::Cooling(_) => closed.until.filter(|until| *until <= patience),
         Why::Probing => Some(patience),
         Why::Busy | Why::Protected | Why::NeedsSignIn | Why::Disabled => None,
     }

@@ -97,8 +97,10 @@ pub enum Why {
     Probing,
     /// The user's quota protection reserves the remaining quota.
     Protected,
-    /// The pool's quota is used up.
+    /// A limit of the upstream, other than a quota: a rate, a number at once, or of an unknown kind.
     Limited,
+    /// The pool's quota is used up.
+    Exhausted,
     /// A cooldown, for a reason other than quota.
     Cooling(Reason),
     NeedsSignIn,
@@ -109,10 +111,15 @@ impl Why {
     /// Returns whether only the account's owner can end the closure.
     pub const fn is_owners(self) -> bool {
         match self {
-            Self::Busy | Self::Probing | Self::Protected | Self::Limited => false,
+            Self::Busy | Self::Probing | Self::Protected | Self::Limited | Self::Exhausted => false,
             Self::Cooling(reason) => reason.is_owners(),
             Self::NeedsSignIn | Self::Disabled => true,
         }
+    }
+
+    /// Returns whether the upstream limits the account.
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::Limited | Self::Exhausted)
     }
 }
 
@@ -135,6 +142,8 @@ pub struct Obstacles {
     pub quota: Option<Deny>,
     /// The denial of the pool's allowance.
     pub learned: Option<Deny>,
+    /// Whether the pool's last limit was a quota.
+    pub is_quota: bool,
     /// The denials of the circuit breakers, with the reasons of their trips.
     pub breakers: [Option<(Deny, Reason)>; BreakerScope::COUNT],
 }
@@ -152,8 +161,9 @@ impl Obstacles {
         if let Some(owners) = self.owners() {
             return Some(owners);
         }
-        let quota = self.quota.map(|deny| Closed::by(deny, Why::Limited));
-        let learned = self.learned.map(|deny| Closed::by(deny, Why::Limited));
+        let limit = if self.is_quota { Why::Exhausted } else { Why::Limited };
+        let quota = self.quota.map(|deny| Closed::by(deny, limit));
+        let learned = self.learned.map(|deny| Closed::by(deny, limit));
         let cooling = |(deny, reason)| Closed::by(deny, Why::Cooling(reason));
         let breakers = self.breakers.into_iter().flatten().map(cooling);
         learned.into_iter().chain(breakers).chain(full).fold(quota, Closed::join)
@@ -227,6 +237,16 @@ mod tests {
     #[test]
     fn a_way_is_open_while_nothing_on_it_is_closed() {
         check(Obstacles::default(), None);
+    }
+
+    #[test]
+    fn a_limit_is_a_quota_only_where_the_upstream_said_so() {
+        for (is_quota, why) in [(false, Why::Limited), (true, Why::Exhausted)] {
+            let pool = Obstacles { is_quota, ..Obstacles::default() };
+            check(pool, None);
+            check(Obstacles { quota: limited(9_000), ..pool }, Some((Some(9_000), why)));
+            check(Obstacles { learned: limited(9_000), ..pool }, Some((Some(9_000), why)));
+        }
     }
 
     #[test]

@@ -3,14 +3,23 @@
 use crate::ids::{AccountId, ModelId, ProviderId};
 use crate::planning::plan::Counts;
 use crate::reporting::notice::{Next, NoticeEvent, Pool, Trouble};
+use crate::response::outcome::LimitKind;
 
 /// A trip made known by this request alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trip {
-    Pool { account: AccountId, pool: Pool },
+    Pool { account: AccountId, pool: Pool, limit: Kinds },
     Account { account: AccountId, trouble: Trouble },
     Endpoint { provider: ProviderId, model: Option<ModelId>, trouble: Trouble },
     SignIn { account: AccountId, url: Option<String> },
+}
+
+/// The kinds of a limit that a pool's trip has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds {
+    pub pool: LimitKind,
+    /// The common kind of the limits of all the account's pools within reach, or [`LimitKind::Unknown`].
+    pub account: LimitKind,
 }
 
 /// The next step of the request.
@@ -40,7 +49,7 @@ pub struct RouteScope {
 pub fn announce(trip: Trip, onward: &Onward, scope: RouteScope) -> Option<NoticeEvent> {
     Some(match trip {
         Trip::Pool { .. } if *onward == Onward::Hop => return None,
-        Trip::Pool { account, pool } => pool_limited(account, pool, onward, scope),
+        Trip::Pool { account, pool, limit } => pool_limited(account, pool, limit, (onward, scope)),
         Trip::Account { account, trouble } => NoticeEvent::Cooldown { account, trouble, next: next(onward) },
         Trip::Endpoint { provider, model, trouble } => NoticeEvent::EndpointDown { provider, model, trouble },
         Trip::SignIn { account, url } => NoticeEvent::SignIn { account, url },
@@ -60,22 +69,29 @@ pub fn standstill(family: &str, counts: Counts, seconds: Option<u64>) -> Option<
     match seconds? {
         _ if limited + cooling == 0 => None,
         seconds if limited >= cooling => {
-            Some(NoticeEvent::AllLimited { family, accounts: limited + counts.busy, seconds })
+            let accounts = limited + counts.busy;
+            Some(NoticeEvent::AllLimited { family, accounts, kind: counts.kind(), seconds })
         }
         seconds => Some(NoticeEvent::AllCooling { family, counts, seconds }),
     }
 }
 
-fn pool_limited(account: AccountId, pool: Pool, onward: &Onward, scope: RouteScope) -> NoticeEvent {
+fn pool_limited(
+    account: AccountId,
+    pool: Pool,
+    limit: Kinds,
+    (onward, scope): (&Onward, RouteScope),
+) -> NoticeEvent {
     match onward {
         Onward::Way { account: other, pool: to } if *other == account && *to != pool => {
-            NoticeEvent::PoolFallback { account, from: pool, to: to.clone() }
+            NoticeEvent::PoolFallback { account, from: pool, to: to.clone(), kind: limit.pool }
         }
         Onward::Way { .. } if scope.pools > 1 => {
-            NoticeEvent::AccountExhausted { account, pools: scope.pools }
+            NoticeEvent::AccountExhausted { account, pools: scope.pools, kind: limit.account }
         }
         Onward::Way { .. } | Onward::Hop | Onward::Wait | Onward::GiveUp => {
-            NoticeEvent::PoolExhausted { account, pool, pinned: scope.pinned, next: next(onward) }
+            let (kind, pinned, next) = (limit.pool, scope.pinned, next(onward));
+            NoticeEvent::PoolExhausted { account, pool, kind, pinned, next }
         }
     }
 }
@@ -100,9 +116,13 @@ mod tests {
         Pool { name: PoolId::new(name), title: name.into() }
     }
 
+    fn limited(pool_kind: LimitKind, account: LimitKind) -> Trip {
+        let limit = Kinds { pool: pool_kind, account };
+        Trip::Pool { account: AccountId::new("a:work"), pool: pool("Gemini CLI"), limit }
+    }
+
     fn told(onward: &Onward, scope: RouteScope) -> String {
-        let trip = Trip::Pool { account: AccountId::new("a:work"), pool: pool("Gemini CLI") };
-        told_of(trip, onward, scope).expect("words")
+        told_of(limited(LimitKind::Quota, LimitKind::Quota), onward, scope).expect("words")
     }
 
     fn told_of(trip: Trip, onward: &Onward, scope: RouteScope) -> Option<String> {
@@ -135,6 +155,36 @@ mod tests {
     }
 
     #[test]
+    fn only_a_quota_is_called_one() {
+        let elsewhere = [way("a:work", "Antigravity"), way("a:home", "Gemini CLI"), Onward::Wait];
+        for kind in [LimitKind::Rate, LimitKind::Concurrency, LimitKind::Unknown] {
+            for onward in &elsewhere {
+                for (trip, scope) in [
+                    (limited(kind, kind), FREE),
+                    (limited(kind, LimitKind::Unknown), FREE),
+                    (limited(kind, kind), PINNED),
+                    (limited(LimitKind::Quota, LimitKind::Unknown), FREE),
+                ] {
+                    let text = told_of(trip.clone(), onward, scope).expect("words");
+                    let is_quota =
+                        matches!(&trip, Trip::Pool { limit, .. } if limit.pool == LimitKind::Quota);
+                    let by_pool = !text.starts_with("Both");
+                    assert_eq!(text.contains("quota"), is_quota && by_pool, "{text}");
+                    assert!(text.contains("limit") || is_quota, "{text}");
+                }
+            }
+        }
+        let rate = |onward, scope| told_of(limited(LimitKind::Rate, LimitKind::Rate), onward, scope);
+        let told = [rate(&elsewhere[0], FREE), rate(&elsewhere[1], FREE), rate(&elsewhere[1], PINNED)];
+        let words = [
+            "Gemini CLI rate-limited, using Antigravity",
+            "Both pools rate-limited for work, switching to next account",
+            "Gemini CLI rate-limited, switching to next account",
+        ];
+        assert_eq!(told, words.map(|words| Some(words.to_owned())));
+    }
+
+    #[test]
     fn what_closes_all_accounts_decides_the_words() {
         let (family, seconds) = ("gemini".to_owned(), 12);
         let check = |counts: Counts, waiting: Option<NoticeEvent>, refused: Option<NoticeEvent>| {
@@ -143,7 +193,8 @@ mod tests {
         };
         let limited =
             Counts { limited: 2, cooling: Cooling::by(Reason::Server, 1), busy: 1, ..Counts::default() };
-        let all_limited = NoticeEvent::AllLimited { family: family.clone(), accounts: 3, seconds };
+        let kind = LimitKind::Rate;
+        let all_limited = NoticeEvent::AllLimited { family: family.clone(), accounts: 3, kind, seconds };
         check(limited, Some(all_limited), None);
         let cooling = Counts { cooling: Cooling::by(Reason::Server, 2), limited: 1, ..Counts::default() };
         check(
@@ -162,7 +213,7 @@ mod tests {
     #[test]
     fn a_limit_that_leads_to_another_provider_is_told_by_that_alone() {
         let account = AccountId::new("a:work");
-        let limit = Trip::Pool { account: account.clone(), pool: pool("Gemini CLI") };
+        let limit = limited(LimitKind::Quota, LimitKind::Quota);
         assert_eq!(told_of(limit, &Onward::Hop, FREE), None);
         let trouble = Trouble { reason: Reason::Auth, status: Some(401), place: "h:443".into() };
         let cooldown = Trip::Account { account, trouble };

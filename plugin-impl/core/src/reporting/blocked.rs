@@ -38,7 +38,7 @@ impl Blocked {
             Why::Cooling(Reason::Token) => Some(format!("no access token could be had for {account}")),
             Why::NeedsSignIn => Some(format!("{account} has to sign in again")),
             Why::Disabled => self.without.as_ref().map(|why| format!("{account} is disabled: {why}")),
-            Why::Busy | Why::Probing | Why::Protected | Why::Limited => None,
+            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Exhausted => None,
         }
     }
 
@@ -51,7 +51,9 @@ impl Blocked {
             Why::NeedsSignIn => Some("give it a new token in pointsman.yaml"),
             Why::Disabled if self.without.is_some() => Some("give it a credential"),
             Why::Disabled => Some("`enabled: false` in pointsman.yaml keeps it away"),
-            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Cooling(_) => None,
+            Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Exhausted | Why::Cooling(_) => {
+                None
+            }
         }
     }
 }
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_limit_needs_no_name() {
-        for why in [Why::Limited, Why::Busy, Why::Protected] {
+        for why in [Why::Limited, Why::Exhausted, Why::Busy, Why::Protected] {
             assert_eq!(named(&[blocked("acme:a", why, Some(429))]), "");
         }
     }

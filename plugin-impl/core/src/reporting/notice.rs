@@ -6,6 +6,7 @@
 use crate::admission::blame::Reason;
 use crate::ids::{AccountId, ModelId, PoolId, ProviderId};
 use crate::planning::plan::Counts;
+use crate::response::outcome::LimitKind;
 use crate::time::{Millis, UnixMillis};
 
 /// An event to announce.
@@ -20,11 +21,11 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeEvent {
     /// Work goes on in another pool of the account.
-    PoolFallback { account: AccountId, from: Pool, to: Pool },
+    PoolFallback { account: AccountId, from: Pool, to: Pool, kind: LimitKind },
     /// Every pool allowed for the request on the account is limited.
-    AccountExhausted { account: AccountId, pools: usize },
+    AccountExhausted { account: AccountId, pools: usize, kind: LimitKind },
     /// The only pool allowed for the request on the account is limited.
-    PoolExhausted { account: AccountId, pool: Pool, pinned: bool, next: Next },
+    PoolExhausted { account: AccountId, pool: Pool, kind: LimitKind, pinned: bool, next: Next },
     /// The account is avoided for a reason other than quota.
     Cooldown { account: AccountId, trouble: Trouble, next: Next },
     /// The endpoint fails for every account.
@@ -33,7 +34,7 @@ pub enum NoticeEvent {
     /// provider.
     ProviderFallback { from: String, to: String, left: Counts },
     /// Every account is limited, and the request waits.
-    AllLimited { family: String, accounts: u32, seconds: u64 },
+    AllLimited { family: String, accounts: u32, kind: LimitKind, seconds: u64 },
     /// Most accounts are closed for reasons other than limits, and the request waits.
     AllCooling { family: String, counts: Counts, seconds: u64 },
     /// Nobody can serve, and the user's own [protection](crate::quota::protection) reserves some accounts.
@@ -44,7 +45,7 @@ pub enum NoticeEvent {
     /// The account has no credential, so it is disabled.
     Disabled { account: AccountId, why: String },
     /// A limit is over.
-    LimitOver { account: AccountId, pool: Pool },
+    LimitOver { account: AccountId, pool: Pool, kind: LimitKind },
     /// A change of the configuration is in force.
     ConfigTaken,
     /// A change of the configuration was refused; the old one stays in force.
@@ -129,17 +130,24 @@ impl Notice {
     /// Returns the sentence to show.
     pub fn text(&self) -> String {
         match &self.event {
-            NoticeEvent::PoolFallback { from, to, .. } => {
-                format!("{} quota exhausted, using {} quota", from.title, to.title)
+            NoticeEvent::PoolFallback { from, to, kind, .. } => {
+                let using = if *kind == LimitKind::Quota { " quota" } else { "" };
+                format!("{} {}, using {}{using}", from.title, limited(*kind), to.title)
             }
-            NoticeEvent::AccountExhausted { account, pools } => {
+            NoticeEvent::AccountExhausted { account, pools, kind } => {
                 let all = if *pools == 2 { "Both" } else { "All" };
-                format!("{all} quotas exhausted for {}, switching to next account", account.label())
+                let closed = match kind {
+                    LimitKind::Quota => "quotas exhausted".to_owned(),
+                    LimitKind::Rate | LimitKind::Concurrency | LimitKind::Unknown => {
+                        format!("pools {}", limited(*kind))
+                    }
+                };
+                format!("{all} {closed} for {}, switching to next account", account.label())
             }
-            NoticeEvent::PoolExhausted { account, pool, next, .. } => match next {
-                Next::Account => format!("{} quota exhausted, switching to next account", pool.title),
+            NoticeEvent::PoolExhausted { account, pool, kind, next, .. } => match next {
+                Next::Account => format!("{} {}, switching to next account", pool.title, limited(*kind)),
                 Next::Provider | Next::Wait | Next::GiveUp => {
-                    format!("{} quota exhausted for {}", pool.title, account.label())
+                    format!("{} {} for {}", pool.title, limited(*kind), account.label())
                 }
             },
             NoticeEvent::Cooldown { account, trouble, next } => trouble.of(account, *next),
@@ -150,8 +158,13 @@ impl Notice {
             NoticeEvent::ProviderFallback { from, to, left } => {
                 format!("{}, using {to}", why_left(from, *left))
             }
-            NoticeEvent::AllLimited { family, accounts, seconds } => {
-                format!("{} rate-limited for {family}. Waiting {seconds}s...", all(*accounts))
+            NoticeEvent::AllLimited { family, accounts, kind, seconds } => {
+                let closed = match kind {
+                    LimitKind::Quota => "out of quota",
+                    LimitKind::Rate | LimitKind::Concurrency => "rate-limited",
+                    LimitKind::Unknown => "limited",
+                };
+                format!("{} {closed} for {family}. Waiting {seconds}s...", all(*accounts))
             }
             NoticeEvent::AllCooling { family, counts, seconds } => {
                 let causes = counts.causes();
@@ -171,8 +184,9 @@ impl Notice {
             NoticeEvent::Disabled { account, why } => {
                 format!("Account {} is disabled: {why}", account.label())
             }
-            NoticeEvent::LimitOver { account, pool } => {
-                format!("{} quota is back for {}", pool.title, account.label())
+            NoticeEvent::LimitOver { account, pool, kind } => {
+                let over = if *kind == LimitKind::Quota { "quota is back" } else { "limit is over" };
+                format!("{} {over} for {}", pool.title, account.label())
             }
             NoticeEvent::ConfigTaken => "Configuration reloaded".to_owned(),
             NoticeEvent::ConfigRefused { why } => format!("Configuration not reloaded: {why}"),
@@ -225,13 +239,26 @@ impl Notice {
 /// Returns the reason for leaving a provider, from the counts of its closed accounts.
 fn why_left(from: &str, left: Counts) -> String {
     match left.protected {
-        0 if left.limited > 0 && left.limited >= left.cooling.total() => {
-            format!("All {from} quota exhausted")
-        }
+        0 if left.limited > 0 && left.limited >= left.cooling.total() => match left.kind() {
+            LimitKind::Quota => format!("All {from} quota exhausted"),
+            kind @ (LimitKind::Rate | LimitKind::Concurrency | LimitKind::Unknown) => {
+                format!("All {from} accounts {}", limited(kind))
+            }
+        },
         all if all == left.total() => {
             format!("All {from} quota that is left is kept back by quota_protection")
         }
         _ => format!("No {from} account is available ({})", left.causes()),
+    }
+}
+
+/// Returns the words for a closure by a limit, to follow the name of a pool or of accounts.
+const fn limited(kind: LimitKind) -> &'static str {
+    match kind {
+        LimitKind::Quota => "quota exhausted",
+        LimitKind::Rate => "rate-limited",
+        LimitKind::Concurrency => "at the limit of requests at once",
+        LimitKind::Unknown => "limited",
     }
 }
 
@@ -286,21 +313,27 @@ mod tests {
         let account = AccountId::new("antigravity:work");
         let (cli, antigravity) = (pool("Gemini CLI"), pool("Antigravity"));
         check(
-            NoticeEvent::PoolFallback { account: account.clone(), from: cli, to: antigravity.clone() },
+            NoticeEvent::PoolFallback {
+                account: account.clone(),
+                from: cli,
+                to: antigravity.clone(),
+                kind: LimitKind::Quota,
+            },
             "Gemini CLI quota exhausted, using Antigravity quota",
         );
         check(
-            NoticeEvent::AccountExhausted { account: account.clone(), pools: 2 },
+            NoticeEvent::AccountExhausted { account: account.clone(), pools: 2, kind: LimitKind::Quota },
             "Both quotas exhausted for work, switching to next account",
         );
         check(
-            NoticeEvent::AccountExhausted { account: account.clone(), pools: 3 },
+            NoticeEvent::AccountExhausted { account: account.clone(), pools: 3, kind: LimitKind::Quota },
             "All quotas exhausted for work, switching to next account",
         );
         check(
             NoticeEvent::PoolExhausted {
                 account: account.clone(),
                 pool: antigravity.clone(),
+                kind: LimitKind::Quota,
                 pinned: true,
                 next: Next::Account,
             },
@@ -319,12 +352,19 @@ mod tests {
             to: "acme/big-model".into(),
             left: Counts {
                 limited,
+                exhausted: limited,
                 protected,
                 cooling: Cooling::by(Reason::Server, cooling),
                 ..Counts::default()
             },
         };
         check(fall(1, 0, 1), "All Anthropic quota exhausted, using acme/big-model");
+        let rates = NoticeEvent::ProviderFallback {
+            from: "Anthropic".into(),
+            to: "acme/big-model".into(),
+            left: Counts { limited: 2, ..Counts::default() },
+        };
+        check(rates, "All Anthropic accounts rate-limited, using acme/big-model");
         check(
             fall(1, 0, 2),
             "No Anthropic account is available (1 limited, 2 in cooldown after a server error), using acme/big-model",
@@ -337,10 +377,10 @@ mod tests {
             fall(1, 1, 0),
             "No Anthropic account is available (1 limited, 1 kept back by quota_protection), using acme/big-model",
         );
-        check(
-            NoticeEvent::AllLimited { family: "gemini".into(), accounts: 3, seconds: 12 },
-            "All 3 accounts rate-limited for gemini. Waiting 12s...",
-        );
+        let all = |kind| NoticeEvent::AllLimited { family: "gemini".into(), accounts: 3, kind, seconds: 12 };
+        check(all(LimitKind::Rate), "All 3 accounts rate-limited for gemini. Waiting 12s...");
+        check(all(LimitKind::Quota), "All 3 accounts out of quota for gemini. Waiting 12s...");
+        check(all(LimitKind::Unknown), "All 3 accounts limited for gemini. Waiting 12s...");
         check(
             NoticeEvent::AllCooling {
                 family: "gemini".into(),
@@ -358,7 +398,10 @@ mod tests {
             NoticeEvent::Disabled { account: account.clone(), why },
             "Account work is disabled: the environment variable `K` is not set (pointsman.yaml:3:38)",
         );
-        check(NoticeEvent::LimitOver { account, pool: antigravity }, "Antigravity quota is back for work");
+        let over =
+            |kind| NoticeEvent::LimitOver { account: account.clone(), pool: antigravity.clone(), kind };
+        check(over(LimitKind::Quota), "Antigravity quota is back for work");
+        check(over(LimitKind::Rate), "Antigravity limit is over for work");
     }
 
     #[test]

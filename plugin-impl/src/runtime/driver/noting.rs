@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use pointsman_core::ids::ModelId;
-use pointsman_core::planning::snapshot::{Snapshot, WayView, Why};
+use pointsman_core::planning::snapshot::{Snapshot, WayView};
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::quota::reading::{self, Reading, capped};
 use pointsman_core::request::catalog::Scope;
@@ -67,7 +67,7 @@ impl RequestDriver<'_> {
             return;
         }
         for account in &snapshot.accounts {
-            let limited = |way: &&WayView| way.closed.is_some_and(|closed| closed.why == Why::Limited);
+            let limited = |way: &&WayView| way.closed.is_some_and(|closed| closed.why.is_limit());
             account
                 .ways
                 .iter()

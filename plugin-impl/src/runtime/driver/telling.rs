@@ -5,8 +5,9 @@ use std::time::Duration;
 use pointsman_core::admission::blame::{BreakerScope, Reason};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::planning::settings::FallbackOrder;
-use pointsman_core::reporting::announce::{Onward, RouteScope, Trip, announce, standstill};
+use pointsman_core::reporting::announce::{Kinds, Onward, RouteScope, Trip, announce, standstill};
 use pointsman_core::reporting::notice::{self, Notice, Trouble, seconds_until};
+use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
 
 use crate::edges::notices::MetBy;
@@ -35,10 +36,11 @@ impl RequestDriver<'_> {
                 self.keep_limit(target);
                 return self.shared.counters.burst_duplicates.count();
             }
-            Settlement::Limited { models: _, until } => {
+            Settlement::Limited { models: _, until, kind } => {
                 self.shared.counters.trips.count();
                 self.keep_limit(target);
-                (Trip::Pool { account, pool: described(self.hop(), target.pool) }, Some(until))
+                let limit = Kinds { pool: kind, account: self.common_kind(kind, target) };
+                (Trip::Pool { account, pool: described(self.hop(), target.pool), limit }, Some(until))
             }
             Settlement::Closed { breaker, reason, until } => {
                 (self.closed(breaker, (reason, status), target), Some(until))
@@ -47,6 +49,14 @@ impl RequestDriver<'_> {
         };
         self.news.push((trip, until));
         self.news_hop = self.hop;
+    }
+
+    /// Returns the kind of the limits of all pools of the account on this hop, or unknown for several kinds.
+    fn common_kind(&self, kind: LimitKind, target: &Target) -> LimitKind {
+        let mut others = self.hop().route.pools().iter().filter(|pool| **pool != target.pool);
+        let kind_of = |pool| target.account.limit_kind(pool, target.operation, &target.model);
+        let is_same = |pool: &usize| kind_of(*pool) == kind;
+        if others.all(is_same) { kind } else { LimitKind::Unknown }
     }
 
     fn closed(

@@ -180,7 +180,7 @@ pub(super) const fn why(why: Why) -> &'static str {
         Why::Busy => "busy",
         Why::Probing => "being tried",
         Why::Protected => "protected",
-        Why::Limited => "limited",
+        Why::Limited | Why::Exhausted => "limited",
         Why::Cooling(_) => "cooling",
         Why::NeedsSignIn => "needs sign-in",
         Why::Disabled => "disabled",
@@ -195,6 +195,7 @@ pub(super) fn closed(closed: Closed, at: Millis) -> String {
     }
     match closed.why {
         Why::Cooling(reason) => format!("{text} ({})", reason.as_str()),
+        Why::Exhausted => format!("{text} (quota)"),
         Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::NeedsSignIn | Why::Disabled => text,
     }
 }
@@ -346,10 +347,10 @@ const fn source_name(source: HintSource) -> &'static str {
 pub(super) fn settlement(settlement: &Settlement, at: Millis) -> String {
     match settlement {
         Settlement::Nothing => String::new(),
-        Settlement::Limited { models: None, until: instant } => {
+        Settlement::Limited { models: None, until: instant, .. } => {
             format!("the pool is closed for {}", until(*instant, at))
         }
-        Settlement::Limited { models: Some(models), until: instant } => {
+        Settlement::Limited { models: Some(models), until: instant, .. } => {
             format!("the pool is closed to {models} for {}", until(*instant, at))
         }
         Settlement::Folded => "that was known already".to_owned(),

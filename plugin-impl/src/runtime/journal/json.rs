@@ -222,12 +222,13 @@ fn evidence(explanation: &Explanation, evidence: &Evidence) -> Value {
 }
 
 fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
-    let Counts { busy, protected, limited, cooling, needs_sign_in, disabled } = refusal.counts;
+    let Counts { busy, protected, limited, exhausted, cooling, needs_sign_in, disabled } = refusal.counts;
     json!({
         "until_unix_ms": refusal.until.map(|until| instant(explanation, until)),
         "busy": busy,
         "protected": protected,
         "limited": limited,
+        "out_of_quota": exhausted,
         "cooling": cooling.total(),
         "reasons": reasons(cooling),
         "needs_sign_in": needs_sign_in,

@@ -2,6 +2,7 @@
 
 use crate::admission::blame::Reason;
 use crate::planning::snapshot::Why;
+use crate::response::outcome::LimitKind;
 
 /// Counts of closed accounts; an account counts once, under its earliest cause to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Counts {
     /// By the user's own wish; see [`protection`](crate::quota::protection).
     pub protected: u32,
     pub limited: u32,
+    /// The accounts among `limited` whose quota is used up.
+    pub exhausted: u32,
     pub cooling: Cooling,
     pub needs_sign_in: u32,
     pub disabled: u32,
@@ -40,6 +43,18 @@ impl Counts {
         told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
     }
 
+    /// Returns the kind of the limits, if all limited accounts have one kind. Nobody tells rates from numbers at
+    /// once here.
+    pub const fn kind(self) -> LimitKind {
+        if self.exhausted == 0 {
+            LimitKind::Rate
+        } else if self.exhausted == self.limited {
+            LimitKind::Quota
+        } else {
+            LimitKind::Unknown
+        }
+    }
+
     /// Adds the accounts of another provider.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -47,6 +62,7 @@ impl Counts {
             busy: self.busy + other.busy,
             protected: self.protected + other.protected,
             limited: self.limited + other.limited,
+            exhausted: self.exhausted + other.exhausted,
             cooling: self.cooling.and(other.cooling),
             needs_sign_in: self.needs_sign_in + other.needs_sign_in,
             disabled: self.disabled + other.disabled,
@@ -54,10 +70,11 @@ impl Counts {
     }
 
     pub(super) fn count(&mut self, why: Why) {
+        self.exhausted += u32::from(why == Why::Exhausted);
         let field = match why {
             Why::Busy | Why::Probing => &mut self.busy,
             Why::Protected => &mut self.protected,
-            Why::Limited => &mut self.limited,
+            Why::Limited | Why::Exhausted => &mut self.limited,
             Why::Cooling(reason) => &mut self.cooling.0[reason as usize],
             Why::NeedsSignIn => &mut self.needs_sign_in,
             Why::Disabled => &mut self.disabled,
@@ -108,6 +125,19 @@ mod tests {
         assert_eq!(counts.total() as usize, Reason::ALL.len());
         let causes = counts.causes();
         assert!(Reason::ALL.iter().all(|reason| causes.contains(reason.state())), "{causes}");
+    }
+
+    #[test]
+    fn an_exhausted_quota_is_a_limit_of_its_own_kind() {
+        let counted = |whys: &[Why]| {
+            let mut counts = Counts::default();
+            whys.iter().for_each(|why| counts.count(*why));
+            (counts.limited, counts.total(), counts.kind(), counts.causes())
+        };
+        let two = "2 limited".to_owned();
+        assert_eq!(counted(&[Why::Exhausted; 2]), (2, 2, LimitKind::Quota, two.clone()));
+        assert_eq!(counted(&[Why::Exhausted, Why::Limited]), (2, 2, LimitKind::Unknown, two.clone()));
+        assert_eq!(counted(&[Why::Limited; 2]), (2, 2, LimitKind::Rate, two));
     }
 
     #[test]
