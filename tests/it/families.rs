@@ -1,10 +1,16 @@
 //! Families: main agents with subagents, in the shapes that real agents send.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use pointsman_tests::ask::Format;
 use pointsman_tests::setup::free;
 use pointsman_tests::{Ask, Setup, Stage};
-use serde_json::json;
+use pointsman_upstream::Pace;
+use serde_json::{Value, json};
+
+const USER: &str = "user";
+const MODEL: &str = "assistant";
 
 /// One agent of a session: its headers, and the text that its conversation begins with.
 #[derive(Clone)]
@@ -19,6 +25,8 @@ type Shape = fn(session: &str, agent: usize) -> Who;
 
 const SHAPES: [(&str, Shape); 4] =
     [("Claude Code", claude), ("Codex", codex), ("opencode", opencode), ("Gemini CLI by `run`", gemini)];
+/// The format that each of them speaks; opencode speaks all.
+const FORMATS: [Format; 4] = [Format::Messages, Format::Responses, Format::Chat, Format::Gemini];
 
 fn who(headers: Vec<(&'static str, String)>, session: &str, agent: usize) -> Who {
     let system = if agent == 0 { "you are main" } else { "you explore" };
@@ -71,9 +79,45 @@ impl Who {
         }
         let body = json!({"model": "claude-sonnet-4-6", "max_tokens": 10, "system": self.system,
             "messages": messages});
-        let ask = Ask::messages().body(body.to_string());
+        self.named(Ask::messages().body(body.to_string()))
+    }
+
+    /// The same in a format.
+    fn turn_in(&self, format: Format, turn: usize) -> Ask {
+        let later =
+            (0..turn).flat_map(|turn| [(MODEL, format!("answer {turn}")), (USER, "go on".to_owned())]);
+        let said = std::iter::once((USER, self.text.clone())).chain(later);
+        let body = match format {
+            Format::Messages => return self.turn(turn),
+            Format::Chat => {
+                let system = std::iter::once(("system", self.system.clone()));
+                json!({"model": "gpt-5", "messages": system.chain(said).map(message).collect::<Value>()})
+            }
+            Format::Responses => {
+                let input: Value = said.map(message).collect();
+                // Codex sends the session's key for all its threads.
+                json!({"model": "gpt-5", "instructions": self.system, "input": input, "prompt_cache_key": "S"})
+            }
+            Format::Gemini => {
+                let contents: Value = said.map(content).collect();
+                json!({"systemInstruction": {"parts": [{"text": self.system}]}, "contents": contents})
+            }
+        };
+        self.named(Ask::of(format).body(body.to_string()))
+    }
+
+    fn named(&self, ask: Ask) -> Ask {
         self.headers.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
     }
+}
+
+fn message((role, text): (&str, String)) -> Value {
+    json!({"role": role, "content": text})
+}
+
+fn content((role, text): (&str, String)) -> Value {
+    let role = if role == MODEL { "model" } else { role };
+    json!({"role": role, "parts": [{"text": text}]})
 }
 
 fn stage(strategy: &str, accounts: &[&str]) -> Stage {
@@ -108,6 +152,36 @@ async fn main_and_four_subagents_use_three_accounts_and_each_stays_on_its_own() 
             assert!(used.len() >= 2, "{name}, {strategy}: {served:?}");
             let counts = agents_of(&served);
             assert!(counts.values().all(|agents| *agents <= 2), "{name}, {strategy}: {counts:?}");
+        }
+    }
+}
+
+/// The same for agents that ask at the same time, each program in its own format.
+#[tokio::test]
+async fn four_subagents_at_once_use_the_accounts_and_each_stays_on_its_own() {
+    for strategy in ["hybrid", "sticky", "headroom"] {
+        for ((name, shape), format) in SHAPES.into_iter().zip(FORMATS) {
+            let account = |setup: Setup, label: &&str| match format {
+                Format::Messages => setup.anthropic(label, free()),
+                Format::Chat | Format::Responses => setup.openai(label, free()),
+                Format::Gemini => setup.gemini(label, free()),
+            };
+            // Long enough for all of a turn to be under way together.
+            let setup =
+                Setup::new().set("strategy", strategy).pace(Pace::default().head(Duration::from_millis(20)));
+            let stage = ["a", "b", "c"].iter().fold(setup, account).start();
+            stage.fetch(&shape("S", 0).turn_in(format, 0)).await.good();
+            let mut served = vec![BTreeSet::new(); 5];
+            for turn in 0..5 {
+                let asks = (0..5).map(|agent| shape("S", agent).turn_in(format, turn));
+                let answers = stage.fetch_all(asks).await;
+                for (served, answer) in served.iter_mut().zip(answers) {
+                    served.insert(answer.good().account().to_owned());
+                }
+            }
+            assert!(served.iter().all(|accounts| accounts.len() == 1), "{name}, {strategy}: {served:?}");
+            let used: BTreeSet<_> = served[1..].iter().flatten().collect();
+            assert!(used.len() >= 2, "{name}, {strategy}: {served:?}");
         }
     }
 }

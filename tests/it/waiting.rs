@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pointsman_loader::Answer;
+use pointsman_tests::ask::Format;
 use pointsman_tests::setup::free;
 use pointsman_tests::{Ask, Heard, Setup, Stage, within};
 use pointsman_upstream::Pace;
@@ -11,10 +12,14 @@ use tokio::task::JoinHandle;
 
 /// One place, which is taken. What comes has to wait.
 async fn full(setup: Setup) -> (Stage, Answer) {
-    let setup = setup.patient().provider("anthropic", "concurrency", json!({"total": 1}));
-    let pace = Pace::spread(1_000, Duration::from_millis(20));
-    let stage = setup.anthropic("a", free()).pace(pace).start();
-    let held = stage.open(&Ask::messages().streaming()).await;
+    full_of(setup.anthropic("a", free()), "anthropic", Format::Messages).await
+}
+
+/// The same at the provider of a format.
+async fn full_of(setup: Setup, provider: &str, format: Format) -> (Stage, Answer) {
+    let setup = setup.patient().provider(provider, "concurrency", json!({"total": 1}));
+    let stage = setup.pace(Pace::spread(1_000, Duration::from_millis(20))).start();
+    let held = stage.open(&Ask::of(format).streaming()).await;
     (stage, held)
 }
 
@@ -53,31 +58,43 @@ async fn a_session_with_many_requests_in_line_does_not_hold_up_a_lone_one() {
     assert!(place.is_some_and(|place| place <= 2), "{order:?}");
 }
 
-/// How each agent names its subagents: of Claude Code and Codex by one session, of opencode by the parent, of
-/// others by the launch.
+/// How each agent names its subagents, and in which format: of Claude Code and Codex by one session, of opencode
+/// by the parent, of others by the launch.
 fn subagent(shape: usize, agent: usize) -> Ask {
     let child = format!("child {agent}");
+    let ask = Ask::of(FORMATS[shape]);
     match shape {
-        0 => Ask::messages().header("x-claude-code-session-id", "S").header("x-claude-code-agent-id", &child),
-        1 => Ask::messages().header("session-id", "S").header("thread-id", &child),
-        2 => Ask::messages().header("x-session-affinity", &child).header("x-parent-session-id", "S"),
-        _ => Ask::messages().header("x-pointsman-root", "S"),
+        0 => ask.header("x-claude-code-session-id", "S").header("x-claude-code-agent-id", &child),
+        1 => ask.header("session-id", "S").header("thread-id", &child),
+        2 => ask.header("x-session-affinity", &child).header("x-parent-session-id", "S"),
+        _ => ask.header("x-pointsman-root", "S"),
+    }
+}
+
+const FORMATS: [Format; 4] = [Format::Messages, Format::Responses, Format::Chat, Format::Gemini];
+
+/// A setup with one account of the format.
+async fn full_in(setup: Setup, format: Format) -> (Stage, Answer) {
+    match format {
+        Format::Messages => full(setup).await,
+        Format::Chat | Format::Responses => full_of(setup.openai("a", free()), "openai", format).await,
+        Format::Gemini => full_of(setup.gemini("a", free()), "gemini", format).await,
     }
 }
 
 /// Eight subagents wait when a request of another session comes. It is served after one or two of them.
 #[tokio::test]
 async fn eight_subagents_are_one_session_beside_a_lone_one() {
-    for shape in 0..4 {
+    for (shape, format) in FORMATS.into_iter().enumerate() {
         for strategy in ["hybrid", "round-robin"] {
-            let (stage, held) = full(Setup::new().set("strategy", strategy)).await;
+            let (stage, held) = full_in(Setup::new().set("strategy", strategy), format).await;
             let mut asked = Vec::new();
             for waiting in 1..=8 {
                 let ask = subagent(shape, waiting).header("x-test", "subagent");
                 asked.push(heard(&stage, ask));
                 until_waiting(&stage, waiting as u64).await;
             }
-            asked.push(heard(&stage, Ask::messages().session("lone").header("x-test", "lone")));
+            asked.push(heard(&stage, Ask::of(format).session("lone").header("x-test", "lone")));
             until_waiting(&stage, 9).await;
             drop(held);
             for answer in asked {
