@@ -4,9 +4,11 @@
 //! scenario has an upstream and a router of its own, and all run at the same time. Time is real and not
 //! scaled: where nobody tells how long a window is, the library tries what is usual, a minute and more.
 //!
-//! Run it with `cargo bench -p pointsman-tests --bench goodput`; `-- --minutes 3` makes it shorter.
+//! Run it with `cargo bench -p pointsman-tests --bench goodput`; `-- --minutes 3` makes it shorter. With
+//! `-- --recovery` it measures [`recovery`] instead, in four minutes or, with `--seconds 10`, in a minute and a half.
 
 mod callers;
+mod recovery;
 mod report;
 
 use std::io::{self, Write};
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use pointsman_tests::{Setup, Stage};
 use pointsman_upstream::{Hint, Pace, Pool};
+use tokio::runtime::Builder;
 
 use self::callers::Callers;
 use self::report::{HEAD, Report};
@@ -39,6 +42,9 @@ fn main() -> io::Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(()); // `cargo test` builds it and asks for nothing.
     }
+    if std::env::args().any(|argument| argument == "--recovery") {
+        return recovered();
+    }
     let run = Duration::from_secs(60 * minutes());
     let hinted = [true, false].into_iter();
     let scenarios = hinted.flat_map(|hints| [50, 150, 400].map(|demand| Scenario { hints, demand, run }));
@@ -52,9 +58,22 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+fn recovered() -> io::Result<()> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let mut out = io::stdout().lock();
+    runtime.block_on(recovery::measure(|row| {
+        writeln!(out, "{row}")?;
+        out.flush()
+    }))
+}
+
 fn minutes() -> u64 {
-    let told = std::env::args().skip_while(|argument| argument != "--minutes").nth(1);
-    told.and_then(|minutes| minutes.parse().ok()).unwrap_or(10)
+    option("--minutes").and_then(|minutes| minutes.parse().ok()).unwrap_or(10)
+}
+
+/// Returns what the command line says after an option.
+pub(crate) fn option(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }
 
 impl Scenario {

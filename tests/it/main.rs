@@ -36,6 +36,7 @@ mod pass_through;
 mod protection;
 mod races;
 mod readings;
+mod recovery;
 mod reload;
 mod retry_budget;
 mod secrets;

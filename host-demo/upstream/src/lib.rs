@@ -72,6 +72,6 @@ pub use ledger::{Ending, Entry, Ledger, Recording};
 pub use oauth::{TokenMode, TokenScript};
 pub use pace::Pace;
 pub use quota::Level;
-pub use script::{Account, Act, Hint, Play, Pool, Script, ScriptError, Unit, Window};
+pub use script::{Account, Act, Hint, Play, Pool, Refill, Script, ScriptError, Unit, Window};
 pub use shape::{Shape, UnknownShape};
 pub use upstream::{UnknownName, Upstream};

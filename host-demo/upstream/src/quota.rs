@@ -1,11 +1,11 @@
-//! Quota accounting of one cell: fixed windows of requests or tokens, and a concurrency cap.
+//! Quota accounting of one cell: fixed windows of requests or tokens, token buckets, and a concurrency cap.
 //!
 //! A window opens with the first request after the last one has ended, as the allowances of real providers
-//! do. A refused request costs nothing. Nothing here reads a clock.
+//! do; a bucket fills evenly. A refused request costs nothing. Nothing here reads a clock.
 
 use std::time::Duration;
 
-use crate::script::{Pool, Unit, Window};
+use crate::script::{Pool, Refill, Unit, Window};
 
 /// What one (account, pool) has used.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Meter {
     in_flight: u32,
 }
 
-/// What one window has counted since it opened.
+/// What one window has counted since it opened; of a bucket, what is missing since `opened`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     opened: Duration,
@@ -99,7 +99,7 @@ impl Meter {
     fn limited(&self, windows: &[Window], now: Duration) -> Option<Verdict> {
         let exhausted = self.tallies.iter().zip(windows).enumerate().filter(|(_, (t, w))| t.used >= w.limit);
         exhausted
-            .map(|(i, (tally, window))| (tally.resets_in(window, now), i))
+            .map(|(i, (tally, window))| (tally.admits_in(window, now), i))
             .max()
             .map(|(wait, window)| Verdict::Limited { window, wait })
     }
@@ -118,9 +118,21 @@ impl Meter {
 
 impl Tally {
     fn roll(&mut self, window: &Window, now: Duration) {
-        if self.used > 0 && now >= self.opened.saturating_add(window.every) {
-            *self = Self::default();
+        match window.refill {
+            Refill::AtOnce if self.used > 0 && now >= self.opened.saturating_add(window.every) => {
+                *self = Self::default();
+            }
+            Refill::AtOnce => {}
+            Refill::Evenly => self.fill(window.step(), now),
         }
+    }
+
+    /// Gives back what has come since the bucket was last looked at.
+    fn fill(&mut self, step: Duration, now: Duration) {
+        let came = now.saturating_sub(self.opened).as_nanos() / step.as_nanos().max(1);
+        let came = u32::try_from(came).unwrap_or(u32::MAX).min(self.used);
+        self.used -= came;
+        self.opened += step * came;
     }
 
     fn count(&mut self, cost: u32, now: Duration) {
@@ -130,11 +142,23 @@ impl Tally {
         self.used = self.used.saturating_add(cost);
     }
 
+    /// How long until one more is let in.
+    fn admits_in(self, window: &Window, now: Duration) -> Duration {
+        match window.refill {
+            Refill::Evenly if window.limit > 0 => (self.opened + window.step()).saturating_sub(now),
+            Refill::AtOnce | Refill::Evenly => self.resets_in(window, now),
+        }
+    }
+
+    /// How long until the allowance is whole.
     fn resets_in(self, window: &Window, now: Duration) -> Duration {
         match self.used {
             // A window that allows nothing at all never opens; it is told as a whole window away.
             0 if window.limit == 0 => window.every,
             0 => Duration::ZERO,
+            used if window.refill == Refill::Evenly => {
+                (self.opened + window.step() * used).saturating_sub(now)
+            }
             _ => self.opened.saturating_add(window.every).saturating_sub(now),
         }
     }
@@ -185,6 +209,29 @@ mod tests {
                 (19, limited(0, 8)),
             ],
         );
+    }
+
+    #[test]
+    fn a_bucket_gives_a_burst_and_then_fills_evenly() {
+        let pool = Pool::bucket(2, at(10));
+        check(
+            &pool,
+            &[
+                (7, Verdict::Admitted),
+                (7, Verdict::Admitted),
+                (8, limited(0, 4)),
+                (12, Verdict::Admitted),
+                (12, limited(0, 5)),
+                (99, Verdict::Admitted),
+                (99, Verdict::Admitted),
+                (100, limited(0, 4)),
+            ],
+        );
+        let mut meter = Meter::default();
+        meter.admit(&pool, 1, at(0));
+        meter.admit(&pool, 1, at(0));
+        assert_eq!(meter.levels(&pool, at(4))[0].resets_in, at(6));
+        assert_eq!(meter.levels(&pool, at(5))[0].remaining(), 1);
     }
 
     #[test]

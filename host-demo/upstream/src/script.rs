@@ -15,7 +15,7 @@ use crate::pace::Pace;
 
 pub use account::Account;
 pub use play::{Act, Play};
-pub use pool::{Hint, Pool, Unit, Window};
+pub use pool::{Hint, Pool, Refill, Unit, Window};
 
 /// What the upstream plays.
 #[derive(Clone, Debug, Default, Deserialize)]

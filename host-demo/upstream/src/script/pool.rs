@@ -32,6 +32,19 @@ pub struct Window {
     pub name: Option<String>,
     #[serde(default)]
     pub unit: Unit,
+    #[serde(default)]
+    pub refill: Refill,
+}
+
+/// How what was used comes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refill {
+    /// All of it when the window ends.
+    #[default]
+    AtOnce,
+    /// Evenly, one after the other: a token bucket that holds `limit` and fills in `every`.
+    Evenly,
 }
 
 /// What a window counts.
@@ -87,8 +100,15 @@ impl Pool {
         self.with(limit, every, Unit::InputTokens)
     }
 
+    /// Returns a token bucket that holds so many requests and fills in so long.
+    pub fn bucket(limit: u32, every: Duration) -> Self {
+        let mut pool = Self::limited(limit, every);
+        pool.windows.iter_mut().for_each(|window| window.refill = Refill::Evenly);
+        pool
+    }
+
     fn with(mut self, limit: u32, every: Duration, unit: Unit) -> Self {
-        self.windows.push(Window { limit, every, name: None, unit });
+        self.windows.push(Window { limit, every, name: None, unit, refill: Refill::AtOnce });
         self
     }
 
@@ -112,6 +132,11 @@ impl Pool {
 }
 
 impl Window {
+    /// How long one of the allowance takes to come back, where it comes back evenly.
+    pub(crate) fn step(&self) -> Duration {
+        self.every / self.limit.max(1)
+    }
+
     /// The name in headers.
     pub(crate) fn name_at(&self, index: usize) -> &str {
         const NAMES: [&str; 3] = ["5h", "7d", "7d_oi"];
