@@ -8,7 +8,7 @@ use pointsman_tests::tree;
 const CORE_MAY_USE: [&str; 10] = [
     "foldhash",
     "http",
-    "httpdate",
+    "jiff",
     "loom",
     "memchr",
     "serde_json",

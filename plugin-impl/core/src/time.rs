@@ -1,5 +1,7 @@
 //! Instants, always arguments: the core reads no clock.
 
+pub mod duration;
+
 use std::ops::{Add, Div, Mul, Sub};
 use std::time::Duration;
 

@@ -3,8 +3,9 @@
 //! The last place to look, for upstreams with words for people only: `Your quota will reset after
 //! 166h9m16s.`, `Resets in 108h48m29s.`, `Please retry in 3.5s`, `Please try again in 6m0s`, `… after 12s`.
 
-use super::when::{When, date_at_start, span_at_start};
+use super::when::{When, date_at_start};
 use crate::time::Now;
+use crate::time::duration::span_at_start;
 
 /// Words before a span or a date, the plainest first. A bare `in` could belong to `5 requests in 1
 /// minute`.

@@ -11,16 +11,15 @@
 pub(crate) mod clock;
 mod date;
 mod people;
-mod span;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::time::duration::{self, span_at_start};
 use crate::time::{Millis, Now, UnixMillis};
 
 pub(super) use self::people::date_at_start;
-pub(super) use self::span::span_at_start;
 
 /// The longest credible hint. A longer value is a mistake, or will have been asked again.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -43,7 +42,7 @@ impl When {
     pub(crate) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         number(text)
-            .or_else(|| span::whole(text).map(Self::In))
+            .or_else(|| duration::whole(text).map(Self::In))
             .or_else(|| date::rfc3339(text).map(Self::At))
             .or_else(|| date::http(text).map(Self::At))
             .or_else(|| date::rfc5322(text).map(Self::At))
@@ -61,14 +60,14 @@ impl When {
         match value {
             Value::String(text) => Self::read(text),
             Value::Number(number) => Self::read(&number.to_string()),
-            Value::Object(parts) => duration(parts.get("seconds"), parts.get("nanos")).map(Self::In),
+            Value::Object(parts) => protobuf(parts.get("seconds"), parts.get("nanos")).map(Self::In),
             Value::Null | Value::Bool(_) | Value::Array(_) => None,
         }
     }
 
     /// Reads a number of milliseconds, as in `retry-after-ms`.
     pub(super) fn in_millis(text: &str) -> Option<Self> {
-        span::count(text.trim(), Duration::from_millis(1)).map(Self::In)
+        duration::count(text.trim(), Duration::from_millis(1)).map(Self::In)
     }
 
     /// Returns the instant: never before now, and never beyond the longest credible hint.
@@ -87,7 +86,7 @@ fn whole_millis(span: Duration) -> Duration {
 }
 
 fn number(text: &str) -> Option<When> {
-    let span = span::count(text, Duration::from_secs(1))?;
+    let span = duration::count(text, Duration::from_secs(1))?;
     Some(match span.as_secs() {
         seconds @ UNIX_MILLIS.. => When::At(UnixMillis(seconds)),
         UNIX_SECONDS.. => When::At(UnixMillis(span.as_millis().try_into().unwrap_or(u64::MAX))),
@@ -95,7 +94,7 @@ fn number(text: &str) -> Option<When> {
     })
 }
 
-fn duration(seconds: Option<&Value>, nanos: Option<&Value>) -> Option<Duration> {
+fn protobuf(seconds: Option<&Value>, nanos: Option<&Value>) -> Option<Duration> {
     if seconds.is_none() && nanos.is_none() {
         return None;
     }
@@ -104,7 +103,7 @@ fn duration(seconds: Option<&Value>, nanos: Option<&Value>) -> Option<Duration> 
             || "0".to_owned(),
             |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         );
-        span::count(&text, unit)
+        duration::count(&text, unit)
     };
     Some(count(seconds, Duration::from_secs(1))?.saturating_add(count(nanos, Duration::from_nanos(1))?))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pointsman_core::time::duration;
+
 use crate::edges::config::values::{Form, Refused, Shape};
 
 /// A time such as `90s`, `500ms` or `1h30m`.
@@ -9,8 +11,6 @@ pub(crate) struct Time {
     pub(crate) from: Duration,
     pub(crate) to: Duration,
 }
-
-const TIME_UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1_000)];
 
 impl Shape for Time {
     const IS_TEXT: bool = true;
@@ -32,7 +32,9 @@ impl Form for Time {
             let meant = Duration::from_secs(seconds);
             return Err(Refused((self.from..=self.to).contains(&meant).then(|| format!("{text}s"))));
         }
-        let time = sum_of_units(text, &TIME_UNITS).map(Duration::from_millis);
+        // Settings are whole numbers of units; answers may have signs, fractions and blanks.
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let time = if is_plain { duration::whole(text) } else { None };
         time.filter(|time| (self.from..=self.to).contains(time)).ok_or(Refused::PLAIN)
     }
 }

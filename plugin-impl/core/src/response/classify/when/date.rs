@@ -1,16 +1,28 @@
 //! Dates, as milliseconds of the Unix epoch.
 
-use std::time::{Duration, SystemTime};
+use jiff::civil::{Date, DateTime, date};
+use jiff::fmt::strtime::BrokenDownTime;
 
 use crate::time::UnixMillis;
 
 pub(super) const DAY: i64 = 24 * 60 * 60;
 
-/// Reads an HTTP date in any of its three forms (RFC 9110 section 5.6.7).
+const EPOCH: Date = date(1970, 1, 1);
+
+/// The three forms of HTTP dates (RFC 9110 section 5.6.7), without the day of the week.
+const HTTP: [&str; 3] = ["%d %b %Y %H:%M:%S GMT", "%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"];
+
+/// Reads an HTTP date in any of its three forms. The day of the week says nothing that the date does not say.
 pub(super) fn http(text: &str) -> Option<UnixMillis> {
-    let date = httpdate::parse_http_date(text).ok()?;
-    let since = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Some(UnixMillis(since.as_millis().try_into().unwrap_or(u64::MAX)))
+    let (_weekday, rest) = text.split_once([',', ' '])?;
+    let read = |form: &&str| BrokenDownTime::parse(form, rest.trim_start()).ok()?.to_datetime().ok();
+    HTTP.iter().find_map(read).map(millis)
+}
+
+/// Dates before 1970 become 1970.
+fn millis(date: DateTime) -> UnixMillis {
+    let since = EPOCH.at(0, 0, 0, 0).duration_until(date);
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 /// Reads a date of RFC 5322 section 3.3, an HTTP date with an offset: `Wed, 21 Oct 2026 07:28:00 +0000`.
@@ -23,10 +35,15 @@ pub(super) fn rfc5322(text: &str) -> Option<UnixMillis> {
     words.next().is_none().then(|| UnixMillis(u64::try_from(seconds * 1_000).unwrap_or(0)))
 }
 
-/// Returns the days from 1970-01-01 to a date.
+/// Returns the days from 1970-01-01 to a later date. A year of two digits is no year.
 pub(super) fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
-    let valid = (1_970..10_000).contains(&year) && (1..=31).contains(&day);
-    valid.then(|| days_from_civil(year, month, day))
+    if year < 1_970 { None } else { days_to(year, month, day) }
+}
+
+/// Returns the days from 1970-01-01 to a date of the calendar.
+fn days_to(year: i64, month: i64, day: i64) -> Option<i64> {
+    let in_calendar = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+    Some(EPOCH.duration_until(in_calendar).as_secs() / DAY)
 }
 
 /// Returns the year of a day counted from 1970-01-01, near enough to find the next date without a year.
@@ -69,20 +86,7 @@ pub(super) fn rfc3339(text: &str) -> Option<UnixMillis> {
 /// Returns the days from 1970-01-01 to a date `YYYY-MM-DD`.
 fn days(date: &str) -> Option<i64> {
     let [year, month, day] = fields(date, '-', [4, 2, 2])?;
-    let valid = (1..=12).contains(&month) && (1..=31).contains(&day);
-    valid.then(|| days_from_civil(year, month, day))
-}
-
-/// The proleptic Gregorian calendar, counted in eras of 400 years from March, so that the leap day is the
-/// last day of a year.
-const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_of_year = (month + 9) % 12;
-    let day_of_year = (153 * month_of_year + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    days_to(year, month, day)
 }
 
 /// Returns the seconds of a clock `HH:MM:SS`; 60 is a leap second.
@@ -168,6 +172,10 @@ mod tests {
             "2026-06-04T15:24:12 GMT",
             "+026-06-04T15:24:12Z",
             "2026-06-0\u{664}T15:24:12Z",
+            "2026-02-31T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-04-31T00:00:00Z",
+            "2026-00-10T00:00:00Z",
         ] {
             check(text, None);
         }
@@ -180,6 +188,11 @@ mod tests {
         {
             assert_eq!(http(text), Some(UnixMillis(784_111_777_000)), "{text}");
         }
-        assert_eq!(http("Sun, 99 Nov 1994 08:49:37 GMT"), None);
+        for text in
+            ["Sun, 99 Nov 1994 08:49:37 GMT", "Wed, 31 Feb 2027 07:28:00 GMT", "Sun Feb 30 08:49:37 1994"]
+        {
+            assert_eq!(http(text), None, "{text}");
+        }
+        assert_eq!(rfc5322("Wed, 31 Feb 2027 07:28:00 +0000"), None);
     }
 }

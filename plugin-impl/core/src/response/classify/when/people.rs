@@ -126,7 +126,18 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for text in ["", "3pm", "decide 7", "maybe 32", "december", "the 5th", "2026-12-07", "5 minutes"] {
+        for text in [
+            "",
+            "3pm",
+            "decide 7",
+            "maybe 32",
+            "december",
+            "the 5th",
+            "2026-12-07",
+            "5 minutes",
+            "feb 31 2027",
+            "31 feb",
+        ] {
             check(text, None);
         }
     }

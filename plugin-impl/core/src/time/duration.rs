@@ -1,4 +1,6 @@
-//! Spans: decimal numbers with units, one after the other.
+//! Durations as people, Go and protobuf write them: decimal numbers with units, one after the other.
+//!
+//! The only reader of durations: of answers, of error messages and of settings.
 
 use std::time::Duration;
 
@@ -48,19 +50,19 @@ enum Words {
 }
 
 /// Returns the span that all of the text is. One below zero is zero.
-pub(super) fn whole(text: &str) -> Option<Duration> {
+pub fn whole(text: &str) -> Option<Duration> {
     let (negative, text) = sign(text);
     let (span, rest) = parts(text, Words::Joined)?;
     rest.is_empty().then_some(if negative { Duration::ZERO } else { span })
 }
 
 /// Returns the span that the text begins with.
-pub(in crate::response::classify) fn span_at_start(text: &str) -> Option<Duration> {
+pub(crate) fn span_at_start(text: &str) -> Option<Duration> {
     parts(text, Words::Apart).map(|(span, _)| span)
 }
 
 /// Returns as many units as the whole text says. A count below zero is zero.
-pub(super) fn count(text: &str, unit: Duration) -> Option<Duration> {
+pub(crate) fn count(text: &str, unit: Duration) -> Option<Duration> {
     let (negative, text) = sign(text);
     let (decimal, rest) = Decimal::at_start(text)?;
     let unit = unit.as_nanos().try_into().unwrap_or(u64::MAX);
