@@ -30,7 +30,7 @@ use crate::runtime::claim;
 use crate::runtime::router::{FetchError, Router};
 use crate::signals;
 
-use self::reload::{Origin, Watched};
+use self::reload::{ConfigOrigin, Watched};
 
 /// The most worker threads. Threads mostly wait for upstreams.
 const MAX_THREADS: usize = 4;
@@ -222,8 +222,9 @@ impl Instance {
         address: &ListenAddress,
         listener_mode: ListenerMode,
     ) -> Result<String, face::ListenError> {
-        let open = self.runtime.as_ref().filter(|_| !self.closing.is_cancelled());
-        let Some(runtime) = open else { return Err(face::ListenError::Closed) };
+        let (false, Some(runtime)) = (self.closing.is_cancelled(), self.runtime.as_ref()) else {
+            return Err(face::ListenError::Closed);
+        };
         let serving = face::Serving {
             listener_mode: Arc::new(listener_mode),
             router: self.router.clone(),
@@ -299,8 +300,8 @@ impl fmt::Debug for Instance {
 
 fn load(from: ConfigFrom, environment: &dyn Environment) -> Result<(Config, Watched), ConfigErrors> {
     let origin = match from {
-        ConfigFrom::Text(text) => Origin::Text(text),
-        ConfigFrom::Places(named) => Origin::Located(config::locate(named.as_deref(), environment)),
+        ConfigFrom::Text(text) => ConfigOrigin::Text(text),
+        ConfigFrom::Places(named) => ConfigOrigin::Located(config::locate(named.as_deref(), environment)),
     };
     let watched = Watched::look(origin.clone());
     Ok((origin.load(environment)?, watched))

@@ -79,7 +79,7 @@ impl AgentEnvironment {
     ) -> anyhow::Result<Self> {
         let formats = launch.formats(agent);
         let keeps_keys = agent.speaks.iter().any(|format| launch.own.contains(format));
-        let keys = agent.keys.iter().filter(|_| !keeps_keys);
+        let keys = if keeps_keys { &[][..] } else { agent.keys };
         let arguments = agent.arguments.iter().filter(|(format, _)| formats.contains(format));
         let mut agent_environment = Self {
             variables: variables(agent, launch, environment),
@@ -120,7 +120,7 @@ fn variables(
     let of_formats = agent.variables.iter().filter(|variable| formats.contains(&variable.for_format));
     let wanted = of_formats.filter(|variable| !is_own(variable));
     let set = wanted.map(|variable| {
-        let there = environment(variable.name).filter(|_| variable.appended);
+        let there = if variable.appended { environment(variable.name) } else { None };
         (variable.name, after(there, ",", &launch.fill(variable.value)))
     });
     set.chain(no_proxy(environment)).collect()

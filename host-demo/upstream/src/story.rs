@@ -73,7 +73,10 @@ impl Story {
 
     fn piece(&mut self, index: u64) -> Bytes {
         let may_repeat = !self.reply.format.numbers_events() && self.reply.text.repeats(index);
-        if let Some(repeated) = self.repeated.as_ref().filter(|_| may_repeat && !self.is_special(index)) {
+        if may_repeat
+            && !self.is_special(index)
+            && let Some(repeated) = self.repeated.as_ref()
+        {
             return repeated.clone();
         }
         let bytes = Bytes::from(self.reply.piece(index));

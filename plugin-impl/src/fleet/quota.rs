@@ -49,12 +49,12 @@ pub enum AdmissionKind<'a> {
     /// The pool is open.
     Usual,
     /// The request tests a limit.
-    Probe(Probe, Terms<'a>),
+    Probe(Probe, EarlyTerms<'a>),
 }
 
 /// The terms of an early probe.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
+pub struct EarlyTerms<'a> {
     /// The spacing of probes over the provider's accounts.
     pub spacing: &'a Spacing,
     /// The least time to the next probe at the provider.
@@ -192,7 +192,7 @@ impl Quota {
     }
 
     /// Checks the schedule of early probes, for a request with the cell's only probe permit.
-    fn may_probe_early(&self, early: Early, terms: &Terms<'_>, now: Millis) -> Result<(), Deny> {
+    fn may_probe_early(&self, early: Early, terms: &EarlyTerms<'_>, now: Millis) -> Result<(), Deny> {
         let (state, rhythm) = (self.cell.state(), self.early_probes.rhythm());
         let closed = |until| Deny::Limited { until, known: state.known };
         if self.allowance.foresees() || state.known && !rhythm.is_long(state.until) {
@@ -203,7 +203,7 @@ impl Quota {
     }
 
     /// Records an early probe on the schedule.
-    pub(super) fn probed(&self, terms: &Terms<'_>, now: Millis) {
+    pub(super) fn probed(&self, terms: &EarlyTerms<'_>, now: Millis) {
         self.early_probes.probed(terms.recheck, now);
     }
 

@@ -27,7 +27,7 @@ use super::callers::{Callers, Own};
 use super::caps::{Cap, Caps};
 use super::endpoint::EndpointState;
 use super::lease::{Lease, Target};
-use super::quota::{AdmissionKind, Terms};
+use super::quota::{AdmissionKind, EarlyTerms};
 
 /// The roster of a provider: accounts, endpoints and bounds under the configuration in force.
 #[derive(Debug)]
@@ -330,7 +330,7 @@ impl Roster {
     fn entry(&self, candidate: &Candidate, jitter: Jitter) -> AdmissionKind<'_> {
         let Some(probe) = candidate.probe else { return AdmissionKind::Usual };
         let apart = probe::apart(jitter);
-        AdmissionKind::Probe(probe, Terms { spacing: &self.spacing, apart, recheck: self.recheck })
+        AdmissionKind::Probe(probe, EarlyTerms { spacing: &self.spacing, apart, recheck: self.recheck })
     }
 
     /// Returns the index of an account by id.

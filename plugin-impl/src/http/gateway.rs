@@ -20,7 +20,7 @@ use crate::runtime::router::{Router, call};
 
 use super::body::FaceBody;
 use super::dashboard::{self, Pages};
-use super::origin::{self, Asker};
+use super::origin::{self, WebAsker};
 use super::pages;
 use super::upload::{Unread, Uploads};
 
@@ -40,7 +40,7 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<FaceBody>, Infallible> {
     let router = face.router;
-    let asker = Asker::of(request.headers(), &router.generation().config.allow_origins);
+    let asker = WebAsker::of(request.headers(), &router.generation().config.allow_origins);
     let mut response = match refused(&asker, &request) {
         Some(response) => response,
         None => match dashboard::page(face, &request).or_else(|| pages::page(router, &request)) {
@@ -80,12 +80,12 @@ pub(super) fn plain(status: StatusCode, text: String) -> Response<FaceBody> {
 }
 
 /// Answers requests refused or answered before the body is read.
-fn refused<B>(asker: &Asker, request: &Request<B>) -> Option<Response<FaceBody>> {
-    if *asker == Asker::Stranger {
+fn refused<B>(asker: &WebAsker, request: &Request<B>) -> Option<Response<FaceBody>> {
+    if *asker == WebAsker::Stranger {
         let text = "a web page asks, and `allow_origins` in pointsman.yaml does not name where it is from";
         return Some(fault(request, StatusCode::FORBIDDEN, text));
     }
-    if matches!(asker, Asker::Page(_)) && origin::is_preflight(request.method(), request.headers()) {
+    if matches!(asker, WebAsker::Page(_)) && origin::is_preflight(request.method(), request.headers()) {
         let mut response = plain(StatusCode::NO_CONTENT, String::new());
         origin::allow(request.headers(), response.headers_mut());
         return Some(response);

@@ -21,7 +21,7 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("7200");
 
 /// The sender of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
+pub(super) enum WebAsker {
     /// A program.
     Program,
     /// A page of an allowed origin.
@@ -30,7 +30,7 @@ pub(super) enum Asker {
     Stranger,
 }
 
-impl Asker {
+impl WebAsker {
     /// Identifies the sender by a header set by browsers, out of a page's reach.
     pub(super) fn of(headers: &HeaderMap, allowed: &[String]) -> Self {
         let Some(origin) = headers.get(ORIGIN) else {
@@ -83,35 +83,35 @@ pub(super) fn allow(asked: &HeaderMap, answer: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    fn of(origin: Option<&'static str>) -> Asker {
+    fn of(origin: Option<&'static str>) -> WebAsker {
         let headers = origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))).into_iter().collect();
-        Asker::of(&headers, &["https://app.example".to_owned()])
+        WebAsker::of(&headers, &["https://app.example".to_owned()])
     }
 
     #[test]
     fn a_page_has_to_be_from_where_the_configuration_says() {
-        assert_eq!(of(None), Asker::Program);
+        assert_eq!(of(None), WebAsker::Program);
         assert_eq!(
             of(Some("https://app.example")),
-            Asker::Page("https://app.example".parse().expect("text"))
+            WebAsker::Page("https://app.example".parse().expect("text"))
         );
         for stranger in
             ["https://app.example.evil", "http://app.example", "null", "", "https://app.example:8"]
         {
-            assert_eq!(of(Some(stranger)), Asker::Stranger, "{stranger}");
+            assert_eq!(of(Some(stranger)), WebAsker::Stranger, "{stranger}");
         }
     }
 
     #[test]
     fn a_page_of_another_site_is_known_without_an_origin() {
         let asker = |site: &'static str| {
-            Asker::of(&HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static(site))]), &[])
+            WebAsker::of(&HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static(site))]), &[])
         };
         for (site, expected) in [
-            ("cross-site", Asker::Stranger),
-            ("Same-Site", Asker::Stranger),
-            ("same-origin", Asker::Program),
-            ("none", Asker::Program),
+            ("cross-site", WebAsker::Stranger),
+            ("Same-Site", WebAsker::Stranger),
+            ("same-origin", WebAsker::Program),
+            ("none", WebAsker::Program),
         ] {
             assert_eq!(asker(site), expected, "{site}");
         }
@@ -124,7 +124,7 @@ mod tests {
             (VARY, HeaderValue::from_static("accept")),
         ]);
         close(&mut headers);
-        Asker::Program.open(&mut headers);
+        WebAsker::Program.open(&mut headers);
         assert_eq!(headers.keys().collect::<Vec<_>>(), [VARY]);
         of(Some("https://app.example")).open(&mut headers);
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example");

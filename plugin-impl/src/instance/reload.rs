@@ -24,12 +24,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The source for loading the configuration again.
 #[derive(Clone, Debug)]
-pub(super) enum Origin {
+pub(super) enum ConfigOrigin {
     Located(Located),
     Text(String),
 }
 
-impl Origin {
+impl ConfigOrigin {
     /// Loads the configuration.
     pub(super) fn load(&self, environment: &dyn Environment) -> Result<Config, ConfigErrors> {
         match self {
@@ -58,13 +58,13 @@ impl Origin {
 /// A configuration's source, with the looks at the file, the first of them before the last load.
 #[derive(Debug)]
 pub(super) struct Watched {
-    origin: Origin,
+    origin: ConfigOrigin,
     looks: Option<Looks>,
 }
 
 impl Watched {
     /// Notes the file's version. Must come before the load, so that no edit is missed in between.
-    pub(super) fn look(origin: Origin) -> Self {
+    pub(super) fn look(origin: ConfigOrigin) -> Self {
         let looks = origin.file().map(|path| Looks::new(Sight::of(path)));
         Self { origin, looks }
     }

@@ -242,7 +242,7 @@ impl Resolved {
     /// Returns the account of the caller's own credential on a hop. The credential goes to no provider but
     /// the primary.
     pub fn own_at(&self, hop: usize) -> Option<&Own> {
-        self.own.as_ref().filter(|_| self.hop(hop).provider == self.primary.provider)
+        if self.hop(hop).provider == self.primary.provider { self.own.as_ref() } else { None }
     }
 
     /// Returns the number of hops after the primary.
@@ -256,7 +256,10 @@ impl Resolved {
 
     /// Returns the key of the agent at the hop's provider, if the strategy keeps sessions.
     pub fn agent_at(&self, hop: &Hop) -> Option<u64> {
-        self.session.filter(|_| self.keeps).map(|session| known_at(session.agent, hop))
+        if !self.keeps {
+            return None;
+        }
+        self.session.map(|session| known_at(session.agent, hop))
     }
 
     /// Returns the key of the parent agent at the hop's provider.

@@ -277,7 +277,8 @@ impl<'a> RequestDriver<'a> {
     async fn authorize(&mut self, renew: bool) -> Event {
         let Some(attempt) = &mut self.attempt else { return self.lost_attempt() };
         // Only a renewal tells the credential which proof the upstream rejected.
-        let rejected = attempt.proof.take().filter(|_| renew);
+        let last = attempt.proof.take();
+        let rejected = if renew { last } else { None };
         let hop = self.resolved.hop(self.hop);
         let credentials =
             &self.generation.provider_runtimes[hop.provider].credentials[attempt.candidate.account as usize];

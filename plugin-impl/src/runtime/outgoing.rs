@@ -85,9 +85,11 @@ fn renamed(resolved: &Resolved, written: &str, model: &str) -> Bytes {
     if resolved.intent.model == ModelPlace::Requests {
         return body::with_model_in_requests(body, written, model).map_or_else(|_| body.clone(), Bytes::from);
     }
-    match resolved.call.model_in_form().filter(|_| resolved.intent.model == ModelPlace::Optional) {
-        Some(range) => [&body[..range.start], model.as_bytes(), &body[range.end..]].concat().into(),
-        None => {
+    match resolved.call.model_in_form() {
+        Some(range) if resolved.intent.model == ModelPlace::Optional => {
+            [&body[..range.start], model.as_bytes(), &body[range.end..]].concat().into()
+        }
+        Some(_) | None => {
             body::with_model(body, model).map_or_else(|_| body.clone(), |renamed| renamed.into_owned().into())
         }
     }

@@ -26,7 +26,7 @@ use pointsman_core::time::Millis;
 use pointsman_plugin::fleet::affinity::Affinity;
 use pointsman_plugin::fleet::caps::Slots;
 use pointsman_plugin::fleet::lease::Target;
-use pointsman_plugin::fleet::quota::{AdmissionKind, Terms};
+use pointsman_plugin::fleet::quota::{AdmissionKind, EarlyTerms};
 use pointsman_plugin::fleet::{Account, Fleet, Identity, Lease, Settlement};
 use shuttle::thread;
 use shuttle_dashmap::DashMap;
@@ -58,8 +58,10 @@ fn lease(fleet: &Fleet, account: Arc<Account>) -> Option<Lease> {
 fn probe_early(fleet: &Fleet, account: Arc<Account>, now: Millis) -> Option<Lease> {
     let spacing = fleet.spacing(&provider().id);
     let (apart, recheck) = (Duration::from_millis(250), Duration::ZERO);
-    let entry =
-        AdmissionKind::Probe(Probe::Early(Early::LastResort), Terms { spacing: &spacing, apart, recheck });
+    let entry = AdmissionKind::Probe(
+        Probe::Early(Early::LastResort),
+        EarlyTerms { spacing: &spacing, apart, recheck },
+    );
     Lease::admit(target(fleet, account), Slots::default(), BOUND, entry, now).ok()
 }
 

@@ -21,15 +21,15 @@ const MOST: usize = 64;
 
 /// An agent of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct Sibling {
     pub agent: u64,
     pub prefix: Prefix,
 }
 
 /// The agents of one root session.
 #[derive(Clone, Debug, Default)]
-pub struct Family {
-    members: SmallVec<[Member; 4]>,
+pub struct SessionFamily {
+    members: SmallVec<[Sibling; 4]>,
 }
 
 /// A relative: another agent of the family, with its account.
@@ -42,9 +42,9 @@ pub struct Relative {
     pub is_parent: bool,
 }
 
-impl Family {
+impl SessionFamily {
     /// Adds or replaces an agent.
-    pub fn join(&mut self, member: Member) {
+    pub fn join(&mut self, member: Sibling) {
         self.members.retain(|known| known.agent != member.agent);
         if self.members.len() == MOST {
             self.members.remove(0);
@@ -53,7 +53,7 @@ impl Family {
     }
 
     /// Returns all agents but one.
-    pub fn others(&self, agent: u64) -> impl Iterator<Item = &Member> {
+    pub fn others(&self, agent: u64) -> impl Iterator<Item = &Sibling> {
         self.members.iter().filter(move |member| member.agent != agent)
     }
 }
@@ -166,10 +166,10 @@ mod tests {
 
     #[test]
     fn a_family_is_bounded_and_an_agent_is_in_it_once() {
-        let mut family = Family::default();
+        let mut family = SessionFamily::default();
         for agent in 0..3 * MOST as u64 {
-            family.join(Member { agent, prefix: prefix(1, agent) });
-            family.join(Member { agent, prefix: prefix(2, agent) });
+            family.join(Sibling { agent, prefix: prefix(1, agent) });
+            family.join(Sibling { agent, prefix: prefix(2, agent) });
         }
         assert_eq!(family.others(u64::MAX).count(), MOST);
         assert!(family.others(u64::MAX).all(|member| member.prefix.kind == Some(2)));

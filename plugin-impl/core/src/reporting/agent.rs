@@ -121,7 +121,7 @@ impl Agent {
         };
         Form {
             status: ending.status.unwrap_or(status),
-            retry_after: wait.filter(|_| ending.tells_retry_after),
+            retry_after: if ending.tells_retry_after { wait } else { None },
             is_final: true,
             detail: ending.detail,
         }

@@ -3,6 +3,8 @@
 //! Each event makes a single notice. Only the request whose compare-and-swap began a limit announces it;
 //! the many requests that meet the limit stay silent.
 
+pub mod kind;
+
 use crate::admission::blame::Reason;
 use crate::ids::{AccountId, ModelId, PoolId, ProviderId};
 use crate::planning::plan::Counts;

@@ -179,7 +179,9 @@ impl<'a> Named<'a> {
         providers: &impl Providers,
     ) -> Result<Self, RouteError> {
         let aggregator = || aggregator(ask, provider.as_deref(), providers);
-        if let Some(found) = find(providers, left).filter(|_| provider.is_none()) {
+        if provider.is_none()
+            && let Some(found) = find(providers, left)
+        {
             // Aggregators have models of other services under such ids.
             if !serves(&found, ask, providers)
                 && is_vendor(&found)
@@ -188,7 +190,7 @@ impl<'a> Named<'a> {
                 return Ok(Self { provider: Some(aggregator), pool: None, model: ask.model });
             }
             // A prefix pins a pool of the provider's name if people know the pools by name.
-            let own = found.pool(left).filter(|_| found.has_named_pools());
+            let own = if found.has_named_pools() { found.pool(left) } else { None };
             let own = own.filter(|pool| found.family(model).pools.contains(pool));
             return Ok(Self { provider: Some(found), pool: own.map(|_| left), model });
         }
@@ -221,8 +223,9 @@ impl<'a> Named<'a> {
         }
         // No suffix matched: try pool names as prefixes, such as `POOL-MODEL`.
         let prefixed = |name: &str| model.strip_prefix(name)?.strip_prefix('-');
-        for provider in candidates(ask, self.provider.as_deref(), providers) {
-            for pool in provider.pools.iter().filter(|_| provider.has_named_pools()) {
+        let named = candidates(ask, self.provider.as_deref(), providers).filter(|one| one.has_named_pools());
+        for provider in named {
+            for pool in &provider.pools {
                 let name = pool.name.as_str();
                 if let Some(rest) = prefixed(name).filter(|rest| is_pin(provider, name, rest)) {
                     self.pool = Some(&model[..name.len()]);
@@ -285,8 +288,12 @@ fn is_vendor(provider: &Provider) -> bool {
 /// Returns the first usable provider with slashes in model ids, unless the request names a provider or an account.
 fn aggregator(ask: &Ask<'_>, named: Option<&Provider>, providers: &impl Providers) -> Option<Arc<Provider>> {
     let is_free = ids_have_vendors(ask.format) && named.is_none() && ask.account.is_none();
-    let mut usable = candidates(ask, None, providers).filter(|_| is_free);
-    usable.find(|provider| !WITHOUT_SLASHES.contains(&provider.id.as_str())).cloned()
+    if !is_free {
+        return None;
+    }
+    candidates(ask, None, providers)
+        .find(|provider| !WITHOUT_SLASHES.contains(&provider.id.as_str()))
+        .cloned()
 }
 
 fn in_pool(ask: &Ask<'_>, named: Option<&Provider>, pool: &str, providers: &impl Providers) -> bool {

@@ -26,11 +26,11 @@ pub enum Kept {
 #[derive(Debug)]
 pub struct Rereader {
     source: SecretSource,
-    state: Mutex<State>,
+    state: Mutex<RereadState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct RereadState {
     secret: Secret,
     pace: Pace,
     /// The reading in progress; the channel reports the end.
@@ -58,7 +58,7 @@ impl Kept {
         match configured.source() {
             None => Self::Fixed(secret.clone()),
             Some(source) => {
-                let state = State { secret: secret.clone(), pace: Pace::default(), reading: None };
+                let state = RereadState { secret: secret.clone(), pace: Pace::default(), reading: None };
                 Self::Reread(Arc::new(Rereader { source: source.clone(), state: Mutex::new(state) }))
             }
         }

@@ -106,7 +106,9 @@ fn check_callers(
     let is_callers = |account: &AccountConfig| matches!(account.credential, CredentialSource::Caller);
     let format = |account: &AccountConfig| kind(&common.providers[account.provider]);
     let same = |other: &&AccountConfig| is_callers(other) && format(other) == format(account);
-    if let Some(first) = before.iter().find(same).filter(|_| is_callers(account)) {
+    if is_callers(account)
+        && let Some(first) = before.iter().find(same)
+    {
         let (id, first) = (account.id.to_string(), first.id.to_string());
         let kind = format(account).unwrap_or_default().to_owned();
         entry.error(Problem::TwoCallers { id, first, kind });
@@ -259,7 +261,7 @@ fn is_plain(node: &Node) -> bool {
 /// Reports a refresh token without an OAuth client: the token works only with the client it was issued to.
 fn check_oauth(fields: &Fields<'_>, id: &AccountId, provider: &Declared) {
     let has_client = provider.node.member(OAUTH.name).is_some_and(|oauth| !oauth.node.is_null());
-    if let Some(entry) = fields.get(&REFRESH_TOKEN).filter(|_| !has_client) {
+    if !has_client && let Some(entry) = fields.get(&REFRESH_TOKEN) {
         let problem = Problem::NoOAuthClient { id: id.to_string(), provider: provider.name.clone() };
         entry.error(problem);
     }

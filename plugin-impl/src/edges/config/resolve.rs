@@ -113,7 +113,10 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource) -> Con
 fn listen(top: &Fields<'_>, paths: &Paths) -> ListenAddress {
     let address = top.read_or_default(&LISTEN);
     let allow_remote = top.read_or_default(&ALLOW_REMOTE);
-    if let Some(entry) = top.get(&LISTEN).filter(|_| !address.is_local() && !allow_remote) {
+    if !address.is_local()
+        && !allow_remote
+        && let Some(entry) = top.get(&LISTEN)
+    {
         entry.error(Problem::RemoteListen(address.to_string()));
     }
     match address {

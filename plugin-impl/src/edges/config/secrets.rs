@@ -27,7 +27,7 @@ pub enum SecretSource {
 }
 
 /// The error of a source.
-pub(crate) enum Failure {
+pub(crate) enum SecretFailure {
     /// No secret at the moment: the setting may be right, and the secret may still appear.
     Missing(String),
     /// The source's text cannot be sent.
@@ -99,17 +99,17 @@ impl SecretSource {
     /// The reason for absence, without any part of the source's text.
     pub fn read(&self, environment: &dyn Environment) -> Result<Secret, String> {
         self.secret(environment).map_err(|failure| match failure {
-            Failure::Missing(why) => why,
-            Failure::Unusable(unusable) => format!("{self} gave a secret that {}", unusable.reason()),
+            SecretFailure::Missing(why) => why,
+            SecretFailure::Unusable(unusable) => format!("{self} gave a secret that {}", unusable.reason()),
         })
     }
 
-    pub(crate) fn secret(&self, environment: &dyn Environment) -> Result<Secret, Failure> {
-        let text = self.text(environment).map_err(Failure::Missing)?;
+    pub(crate) fn secret(&self, environment: &dyn Environment) -> Result<Secret, SecretFailure> {
+        let text = self.text(environment).map_err(SecretFailure::Missing)?;
         match usable(&text) {
             Ok(text) => Ok(Secret::new(text)),
-            Err(Unusable::Empty) => Err(Failure::Missing(format!("{self} gives nothing"))),
-            Err(unusable) => Err(Failure::Unusable(unusable)),
+            Err(Unusable::Empty) => Err(SecretFailure::Missing(format!("{self} gives nothing"))),
+            Err(unusable) => Err(SecretFailure::Unusable(unusable)),
         }
     }
 

@@ -23,13 +23,13 @@ const BUFFER: usize = 16 * 1024;
 
 /// A way to compress (RFC 9110 section 8.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
+enum AnswerCoding {
     Gzip,
     Deflate,
     Brotli,
 }
 
-impl Coding {
+impl AnswerCoding {
     fn named(name: &str) -> Option<Self> {
         match name {
             "gzip" | "x-gzip" => Some(Self::Gzip),
@@ -50,7 +50,8 @@ pub fn ask_for(headers: &mut HeaderMap) {
 
 /// Returns the codings that the caller takes, with their weights.
 fn wanted(headers: &HeaderMap) -> Vec<String> {
-    let is_known = |item: &String| Coding::named(item.split(';').next().unwrap_or_default().trim()).is_some();
+    let is_known =
+        |item: &String| AnswerCoding::named(item.split(';').next().unwrap_or_default().trim()).is_some();
     tokens(headers, &ACCEPT_ENCODING).filter(is_known).collect()
 }
 
@@ -73,7 +74,7 @@ impl Decoder {
     /// Returns the decoder of an answer that is coded, and takes the headers away that tell of the coding.
     pub(super) fn of(headers: &mut HeaderMap) -> Option<Self> {
         let names = tokens(headers, &CONTENT_ENCODING).filter(|name| name != "identity");
-        let codings: Option<Vec<Coding>> = names.map(|name| Coding::named(&name)).collect();
+        let codings: Option<Vec<AnswerCoding>> = names.map(|name| AnswerCoding::named(&name)).collect();
         let codings = codings.filter(|codings| codings.len() <= MAX_LAYERS)?;
         headers.remove(CONTENT_ENCODING);
         if codings.is_empty() {
@@ -117,7 +118,7 @@ fn through(layers: &mut [Layer], bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// The decoder of one coding.
 struct Layer {
-    coding: Coding,
+    coding: AnswerCoding,
     /// Made by the first byte, which tells the two kinds of `deflate` apart.
     state: Option<State>,
 }
@@ -136,7 +137,7 @@ impl std::fmt::Debug for Layer {
 }
 
 impl Layer {
-    const fn new(coding: Coding) -> Self {
+    const fn new(coding: AnswerCoding) -> Self {
         Self { coding, state: None }
     }
 
@@ -158,13 +159,13 @@ impl Layer {
 }
 
 impl State {
-    fn new(coding: Coding, first: u8) -> Self {
+    fn new(coding: AnswerCoding, first: u8) -> Self {
         match coding {
-            Coding::Gzip => Self::Gzip(MultiGzDecoder::new(Sink::default())),
+            AnswerCoding::Gzip => Self::Gzip(MultiGzDecoder::new(Sink::default())),
             // The method of zlib is 8 (RFC 1950 section 2.2); some send bare deflate under the same name.
-            Coding::Deflate if first & 0x0f == 8 => Self::Zlib(ZlibDecoder::new(Sink::default())),
-            Coding::Deflate => Self::Deflate(DeflateDecoder::new(Sink::default())),
-            Coding::Brotli => Self::Brotli(Box::new(DecompressorWriter::new(Sink::default(), BUFFER))),
+            AnswerCoding::Deflate if first & 0x0f == 8 => Self::Zlib(ZlibDecoder::new(Sink::default())),
+            AnswerCoding::Deflate => Self::Deflate(DeflateDecoder::new(Sink::default())),
+            AnswerCoding::Brotli => Self::Brotli(Box::new(DecompressorWriter::new(Sink::default(), BUFFER))),
         }
     }
 

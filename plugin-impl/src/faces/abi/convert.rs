@@ -50,17 +50,17 @@ pub(super) fn head(answer: &Answer) -> AbiHead {
 
 /// Makes the view of a notice.
 pub(super) fn notice(notice: &Notice, met_by: MetBy) -> api::Notice {
-    let (kind, severity) = kind(&notice.event);
+    let kind = notice.event.kind();
     let account = notice.account().map(ToString::to_string).unwrap_or_default();
     let pool = notice.pool().map(|pool| pool.name.to_string()).unwrap_or_default();
-    let mut dedupe_key = format!("{}:{account}:{pool}", kind.0);
+    let mut dedupe_key = format!("{}:{account}:{pool}", kind.number);
     if let Some(until) = notice.until {
         // Writing to a String cannot fail.
         let _ = write!(dedupe_key, ":{}", until.0);
     }
     api::Notice {
-        kind,
-        severity,
+        kind: NoticeKind(kind.number),
+        severity: Severity(kind.severity as u8),
         account: account.into(),
         pool: pool.into(),
         until_unix_ms: instant(notice.until),
@@ -77,27 +77,6 @@ fn extensions(event: &NoticeEvent, met_by: MetBy) -> Extensions {
         extensions.set("url", url);
     }
     extensions
-}
-
-fn kind(event: &NoticeEvent) -> (NoticeKind, Severity) {
-    match event {
-        NoticeEvent::PoolFallback { .. } => (NoticeKind::POOL_FALLBACK, Severity::INFO),
-        NoticeEvent::ProviderFallback { .. } => (NoticeKind::PROVIDER_FALLBACK, Severity::WARNING),
-        NoticeEvent::AccountExhausted { .. } => (NoticeKind::ACCOUNT_EXHAUSTED, Severity::WARNING),
-        NoticeEvent::PoolExhausted { pinned: true, .. } => (NoticeKind::PINNED_EXHAUSTED, Severity::WARNING),
-        NoticeEvent::PoolExhausted { pinned: false, .. } => (NoticeKind::POOL_EXHAUSTED, Severity::WARNING),
-        NoticeEvent::Cooldown { .. } => (NoticeKind::COOLDOWN, Severity::WARNING),
-        NoticeEvent::EndpointDown { .. } => (NoticeKind::ENDPOINT, Severity::WARNING),
-        NoticeEvent::AllLimited { .. } => (NoticeKind::ALL_LIMITED, Severity::WARNING),
-        NoticeEvent::AllCooling { .. } => (NoticeKind::ALL_COOLING, Severity::WARNING),
-        NoticeEvent::Protected { .. } => (NoticeKind::PROTECTED, Severity::WARNING),
-        NoticeEvent::SignIn { .. } => (NoticeKind::SIGN_IN, Severity::ERROR),
-        NoticeEvent::Disabled { .. } => (NoticeKind::DISABLED, Severity::WARNING),
-        NoticeEvent::LimitOver { .. } => (NoticeKind::LIMIT_OVER, Severity::INFO),
-        NoticeEvent::ConfigTaken => (NoticeKind::CONFIG, Severity::INFO),
-        NoticeEvent::ConfigRefused { .. } => (NoticeKind::CONFIG, Severity::ERROR),
-        NoticeEvent::StoreTrouble { .. } => (NoticeKind::STORE, Severity::WARNING),
-    }
 }
 
 /// Makes the view of the fleet.

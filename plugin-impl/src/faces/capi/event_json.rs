@@ -44,10 +44,10 @@ impl Taken<Value> {
 }
 
 fn of_notice(notice: &Notice, met_by: MetBy) -> Value {
-    let (kind, severity) = kind(&notice.event);
+    let kind = notice.event.kind();
     let mut value = json!({
-        "kind": kind,
-        "severity": severity,
+        "kind": kind.name,
+        "severity": kind.severity.as_str(),
         "text": notice.text(),
         "account": notice.account().map(ToString::to_string),
         "pool": notice.pool().map(|pool| pool.name.to_string()),
@@ -58,27 +58,6 @@ fn of_notice(notice: &Notice, met_by: MetBy) -> Value {
         value["url"] = url.as_str().into();
     }
     value
-}
-
-const fn kind(event: &NoticeEvent) -> (&'static str, &'static str) {
-    match event {
-        NoticeEvent::PoolFallback { .. } => ("pool-fallback", "info"),
-        NoticeEvent::ProviderFallback { .. } => ("provider-fallback", "warning"),
-        NoticeEvent::AccountExhausted { .. } => ("account-exhausted", "warning"),
-        NoticeEvent::PoolExhausted { pinned: true, .. } => ("pinned-exhausted", "warning"),
-        NoticeEvent::PoolExhausted { pinned: false, .. } => ("pool-exhausted", "warning"),
-        NoticeEvent::Cooldown { .. } => ("cooldown", "warning"),
-        NoticeEvent::EndpointDown { .. } => ("endpoint", "warning"),
-        NoticeEvent::AllLimited { .. } => ("all-limited", "warning"),
-        NoticeEvent::AllCooling { .. } => ("all-cooling", "warning"),
-        NoticeEvent::Protected { .. } => ("protected", "warning"),
-        NoticeEvent::SignIn { .. } => ("sign-in", "error"),
-        NoticeEvent::Disabled { .. } => ("disabled", "warning"),
-        NoticeEvent::LimitOver { .. } => ("limit-over", "info"),
-        NoticeEvent::ConfigTaken => ("config", "info"),
-        NoticeEvent::ConfigRefused { .. } => ("config", "error"),
-        NoticeEvent::StoreTrouble { .. } => ("store", "warning"),
-    }
 }
 
 #[cfg(test)]

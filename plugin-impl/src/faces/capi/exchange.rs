@@ -109,7 +109,7 @@ async fn work(
     };
     let reading = Reading { rest, pieces: receiver, broken: broken.clone() };
     let wanted = begun.send(Ok((head(status, &headers), reading))).is_ok();
-    let Some(relay) = relay.filter(|_| wanted) else { return };
+    let (true, Some(relay)) = (wanted, relay) else { return };
     // By the end of this the relay is gone, and with it the request upstream.
     let ended = tokio::select! {
         ended = AssertUnwindSafe(pump(*relay, &pieces)).catch_unwind() => ended,

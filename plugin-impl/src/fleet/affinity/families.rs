@@ -1,6 +1,6 @@
 //! The agents of each root session.
 
-use pointsman_core::planning::family::{Family, Member};
+use pointsman_core::planning::family::{SessionFamily, Sibling};
 use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
@@ -8,12 +8,12 @@ use crate::sync::DashMap;
 /// The agents of each root session. A lost entry costs a subagent a worse start.
 #[derive(Debug)]
 pub struct Families {
-    families: DashMap<u64, Seen<Family>>,
+    families: DashMap<u64, LastSeen<SessionFamily>>,
 }
 
 /// A value with its last use.
 #[derive(Debug, Default)]
-pub(super) struct Seen<T> {
+pub(super) struct LastSeen<T> {
     pub(super) value: T,
     pub(super) at: Millis,
 }
@@ -26,7 +26,7 @@ impl Default for Families {
 
 impl Families {
     /// Adds an agent to its root session. At most `most` root sessions are kept.
-    pub fn join(&self, root: u64, member: Member, most: usize, now: Millis) {
+    pub fn join(&self, root: u64, member: Sibling, most: usize, now: Millis) {
         make_room(&self.families, most);
         let mut family = self.families.entry(root).or_default();
         family.value.join(member);
@@ -34,14 +34,14 @@ impl Families {
     }
 
     /// Returns the other agents of a root session.
-    pub fn others(&self, root: u64, agent: u64) -> Vec<Member> {
+    pub fn others(&self, root: u64, agent: u64) -> Vec<Sibling> {
         let family = self.families.get(&root);
         family.map(|family| family.value.others(agent).copied().collect()).unwrap_or_default()
     }
 }
 
 /// Drops the least recently used half at `most` entries, so the search costs little per entry.
-pub(super) fn make_room<T>(entries: &DashMap<u64, Seen<T>>, most: usize) {
+pub(super) fn make_room<T>(entries: &DashMap<u64, LastSeen<T>>, most: usize) {
     if entries.len() < most {
         return;
     }
@@ -58,8 +58,8 @@ pub(super) fn make_room<T>(entries: &DashMap<u64, Seen<T>>, most: usize) {
 mod tests {
     use super::*;
 
-    fn member(agent: u64) -> Member {
-        Member { agent, prefix: Default::default() }
+    fn member(agent: u64) -> Sibling {
+        Sibling { agent, prefix: Default::default() }
     }
 
     #[test]

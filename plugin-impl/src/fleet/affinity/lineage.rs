@@ -5,7 +5,7 @@ use pointsman_core::time::Millis;
 
 use crate::sync::DashMap;
 
-use super::families::{Seen, make_room};
+use super::families::{LastSeen, make_room};
 
 /// The most parents to follow. Agents nest by a few levels; a cycle ends here.
 const DEEPEST: usize = 32;
@@ -14,7 +14,7 @@ const DEEPEST: usize = 32;
 /// session of its own.
 #[derive(Debug)]
 pub struct Lineage {
-    parents: DashMap<u64, Seen<u64>>,
+    parents: DashMap<u64, LastSeen<u64>>,
 }
 
 impl Default for Lineage {
@@ -33,7 +33,7 @@ impl Lineage {
             return;
         }
         make_room(&self.parents, most);
-        self.parents.insert(session.agent.0, Seen { value: parent.0, at: now });
+        self.parents.insert(session.agent.0, LastSeen { value: parent.0, at: now });
     }
 
     /// Returns the root session of a request.

@@ -66,9 +66,9 @@ fn left(pool: &PoolStatus, now: UnixMillis) -> String {
     let Some(remaining) = pool.remaining else { return "-".to_owned() };
     // Rounded up, so that 0% means that nothing is left.
     let percent = format!("{}%", remaining.div_ceil(10));
-    match pool.reset.filter(|_| remaining < WHOLE) {
-        Some(reset) => format!("{percent} {}", countdown(reset, now)),
-        None => percent,
+    match pool.reset {
+        Some(reset) if remaining < WHOLE => format!("{percent} {}", countdown(reset, now)),
+        Some(_) | None => percent,
     }
 }
 

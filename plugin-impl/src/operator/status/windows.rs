@@ -29,7 +29,7 @@ impl WindowStatus {
             name: reading.window.to_string(),
             model: reading.model.as_ref().map(ToString::to_string),
             remaining: if over { Some(WHOLE) } else { reading.remaining },
-            count: reading.count.filter(|_| !over).map(|count| (count.remaining, count.limit)),
+            count: if over { None } else { reading.count.map(|count| (count.remaining, count.limit)) },
             reset: reading.reset.map(|reset| now.wall_of(reset)),
             observed: now.wall_of(reading.observed),
             stale: told.is_none(),

@@ -24,10 +24,10 @@ const MOST: usize = 64 * 1024;
 pub(super) struct Held {
     keep_alive: KeepAlive,
     beat: Interval,
-    state: State,
+    state: HeldState,
 }
 
-enum State {
+enum HeldState {
     Serving(Serving),
     /// The request failed; the error's body is still being read.
     Failing {
@@ -51,13 +51,13 @@ impl Held {
     pub(super) fn new(keep_alive: KeepAlive, rhythm: Duration, serving: Serving) -> Self {
         let mut beat = interval(rhythm);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { keep_alive, beat, state: State::Serving(serving) }
+        Self { keep_alive, beat, state: HeldState::Serving(serving) }
     }
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         loop {
             match &mut self.state {
-                State::Serving(serving) => match serving.as_mut().poll(context) {
+                HeldState::Serving(serving) => match serving.as_mut().poll(context) {
                     Poll::Ready(answer) => match self.answered(answer) {
                         Ok(next) => return Poll::Ready(next),
                         Err(failing) => self.state = failing,
@@ -69,7 +69,7 @@ impl Held {
                     }
                 },
                 // The status has gone out already, so an error goes out as the stream's last event.
-                State::Failing { body, read } => {
+                HeldState::Failing { body, read } => {
                     let piece = ready!(Pin::new(&mut **body).poll_next(context));
                     if let Some(Ok(bytes)) = &piece {
                         read.extend_from_slice(bytes);
@@ -83,12 +83,12 @@ impl Held {
     }
 
     /// Returns the caller's next piece, or a state for reading an error's body first.
-    fn answered(&self, answer: Answer) -> Result<Next, State> {
+    fn answered(&self, answer: Answer) -> Result<Next, HeldState> {
         match (is_stream(&answer), answer.body) {
             (true, AnswerBody::Full(bytes)) => Ok(Next::Last(bytes)),
             (true, AnswerBody::Relay(relay)) => Ok(Next::Stream(relay)),
             (false, AnswerBody::Full(bytes)) => Ok(self.keep_alive.failed(&bytes)),
-            (false, AnswerBody::Relay(body)) => Err(State::Failing { body, read: Vec::new() }),
+            (false, AnswerBody::Relay(body)) => Err(HeldState::Failing { body, read: Vec::new() }),
         }
     }
 }

@@ -35,8 +35,10 @@ pub(super) fn check(
 ) -> Result<(), CallError> {
     let provider_runtime = &generation.provider_runtimes[primary.provider];
     let needs_one = provider_runtime.roster.callers_only(primary.route.account.as_ref());
-    match needs_one.filter(|_| own.is_none() && others.is_empty()) {
-        Some(place) => Err(CallError::NoCredential(provider_runtime.names[place as usize].clone())),
-        None => Ok(()),
+    match needs_one {
+        Some(place) if own.is_none() && others.is_empty() => {
+            Err(CallError::NoCredential(provider_runtime.names[place as usize].clone()))
+        }
+        Some(_) | None => Ok(()),
     }
 }

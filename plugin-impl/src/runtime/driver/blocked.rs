@@ -23,7 +23,7 @@ impl RequestDriver<'_> {
             let way = view.ways.iter().find(|way| way.closed == Some(closed))?;
             let account = &roster.member(view.index, own)?.account;
             let endpoint = &roster.endpoints[usize::from(way.pool)][usize::from(way.endpoint)];
-            let status = account.diagnostics().status.filter(|_| closed.why.is_owners());
+            let status = if closed.why.is_owners() { account.diagnostics().status } else { None };
             Some(Blocked {
                 account: account.id.clone(),
                 why: closed.why,

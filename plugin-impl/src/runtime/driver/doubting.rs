@@ -77,7 +77,8 @@ impl RequestDriver<'_> {
         let server = self.attempt.as_ref().map(|attempt| (self.hop, attempt.candidate.account));
         let first = self.doubts.remove(0);
         self.doubts.clear();
-        let Some(suspect) = first.suspect.filter(|_| server != Some((first.hop, first.account))) else {
+        let is_other = server != Some((first.hop, first.account));
+        let (true, Some(suspect)) = (is_other, first.suspect) else {
             return;
         };
         // What another provider serves proves nothing of what is only refused here.

@@ -12,19 +12,23 @@ use crate::runtime::journal::record::How;
 
 use super::RequestDriver;
 use super::look::Seen;
-use super::reply::{self, Served};
+use super::reply::{Reply, Served};
 
 impl RequestDriver<'_> {
     pub(super) fn deliver(mut self) -> Answer {
         self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
-        if let Some(served) = self.served.as_mut().filter(|_| self.dispatch.is_withheld()) {
+        if self.dispatch.is_withheld()
+            && let Some(served) = self.served.as_mut()
+        {
             served.route_reason = RouteReason::RetryBudget;
         }
         let lease = self.attempt.take().map(|attempt| attempt.lease);
         let counters = &self.shared.counters;
         // Fallbacks and switches count only for a good answer: a lease is left only then.
-        if let Some(served) = self.served.as_ref().filter(|_| lease.is_some()) {
+        if lease.is_some()
+            && let Some(served) = self.served.as_ref()
+        {
             counters.provider_fallbacks.add(served.left_primary.into());
             counters.pool_fallbacks.add(served.fell_back.into());
             counters.account_switches.add(served.switched.into());
@@ -41,27 +45,24 @@ impl RequestDriver<'_> {
                 self.note_turn(&seen.headers, lease.as_ref());
                 self.spare_warnings(&mut seen);
                 let recorder = self.recorder(lease.as_ref());
-                reply::relayed(
-                    *seen,
-                    self.watched(lease),
-                    recorder,
-                    self.served.as_ref(),
-                    self.resolved,
-                    self.dispatch.attempts(),
-                    counters,
-                )
+                let watch = self.watched(lease);
+                self.reply(self.served.as_ref()).relayed(*seen, watch, recorder, counters)
             }
             Some(Seen::Nothing(why)) => {
                 counters.failed.count();
                 self.ended(How::Failed(why.clone()));
-                reply::unreachable(&why, self.served.as_ref(), self.resolved, self.dispatch.attempts())
+                self.reply(self.served.as_ref()).unreachable(&why)
             }
             None => {
                 counters.failed.count();
                 self.ended(How::Failed("no attempt was made".to_owned()));
-                reply::unreachable("no attempt was made", None, self.resolved, 0)
+                Reply { attempts: 0, ..self.reply(None) }.unreachable("no attempt was made")
             }
         }
+    }
+
+    pub(super) fn reply<'r>(&'r self, served: Option<&'r Served>) -> Reply<'r> {
+        Reply { resolved: self.resolved, served, attempts: self.dispatch.attempts() }
     }
 
     fn answered(&self, status: StatusCode) {
@@ -94,8 +95,8 @@ impl RequestDriver<'_> {
         self.tell_refusal(refusal);
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
-        let (attempts, blocked) = (self.dispatch.attempts(), self.blocked());
-        let mut answer = reply::refused(refusal, self.resolved, attempts, &blocked, self.shared.clock.now());
+        let blocked = self.blocked();
+        let mut answer = self.reply(None).refused(refusal, &blocked, self.shared.clock.now());
         answer
             .headers
             .extend(self.told_end(refusal).map(|end| end.headers(self.limit_headers())).unwrap_or_default());

@@ -41,66 +41,81 @@ pub(super) struct Served {
     pub(super) switched: bool,
 }
 
-/// Passes an upstream's answer on.
-pub(super) fn relayed(
-    seen: SeenAnswer,
-    watch: Option<Watch>,
-    recorder: Option<Recorder>,
-    served: Option<&Served>,
-    resolved: &Resolved,
-    attempts: u32,
-    counters: &Arc<Counters>,
-) -> Answer {
-    let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
-    let length = headers.get(CONTENT_LENGTH).filter(|_| !enveloped).cloned();
-    let mut headers = upstreams(headers);
-    Agent::of(&resolved.call.headers).spare(status, &mut headers);
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, length);
-    }
-    sign(&mut headers, served, resolved, attempts);
-    let body = match (rest, held.len()) {
-        (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder, watch)),
-        (rest, _) => {
-            let relay = Relay::new(held, rest, counters.clone()).holding(watch).recording(recorder);
-            AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
+/// The origin of an answer, for the headers about the serving account.
+#[derive(Clone, Copy)]
+pub(super) struct Reply<'a> {
+    pub(super) resolved: &'a Resolved,
+    /// The target of the last call, if a call was made.
+    pub(super) served: Option<&'a Served>,
+    pub(super) attempts: u32,
+}
+
+impl Reply<'_> {
+    /// Passes an upstream's answer on.
+    pub(super) fn relayed(
+        self,
+        seen: SeenAnswer,
+        watch: Option<Watch>,
+        recorder: Option<Recorder>,
+        counters: &Arc<Counters>,
+    ) -> Answer {
+        let SeenAnswer { status, headers, held, rest, enveloped, .. } = seen;
+        // The envelope comes off, so the upstream's length is no length of the answer.
+        let length = if enveloped { None } else { headers.get(CONTENT_LENGTH).cloned() };
+        let mut headers = upstreams(headers);
+        Agent::of(&self.resolved.call.headers).spare(status, &mut headers);
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length);
         }
-    };
-    Answer { status, headers, body }
-}
+        self.sign(&mut headers);
+        let body = match (rest, held.len()) {
+            (None, 0 | 1) if !enveloped => AnswerBody::Full(whole(held, recorder, watch)),
+            (rest, _) => {
+                let relay = Relay::new(held, rest, counters.clone()).holding(watch).recording(recorder);
+                AnswerBody::Relay(Box::new(if enveloped { relay.unwrapping() } else { relay }))
+            }
+        };
+        Answer { status, headers, body }
+    }
 
-/// Returns the answer for a request without any upstream answer.
-pub(super) fn unreachable(why: &str, served: Option<&Served>, resolved: &Resolved, attempts: u32) -> Answer {
-    let answer = refusal::fault(resolved.intent.format, StatusCode::BAD_GATEWAY, why);
-    let mut answer = own(answer);
-    sign(&mut answer.headers, served, resolved, attempts);
-    answer
-}
+    /// Returns the answer for a request without any upstream answer.
+    pub(super) fn unreachable(self, why: &str) -> Answer {
+        self.fault(StatusCode::BAD_GATEWAY, why)
+    }
 
-/// Returns the answer for a refusal: no account can serve the request in time.
-pub(super) fn refused(
-    refusal: &Refusal,
-    resolved: &Resolved,
-    attempts: u32,
-    blocked: &[Blocked],
-    now: Now,
-) -> Answer {
-    let agent = Agent::of(&resolved.call.headers);
-    let refused = Refused { family: resolved.subject(), attempts, blocked };
-    let answer = refusal::refuse(resolved.intent.format, agent, refusal, refused, now);
-    let mut answer = own(answer);
-    sign(&mut answer.headers, None, resolved, attempts);
-    answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Refused.as_str()));
-    answer
-}
+    /// Returns the answer for a refusal: no account can serve the request in time.
+    pub(super) fn refused(self, refusal: &Refusal, blocked: &[Blocked], now: Now) -> Answer {
+        let agent = Agent::of(&self.resolved.call.headers);
+        let refused = Refused { family: self.resolved.subject(), attempts: self.attempts, blocked };
+        let mut answer = own(refusal::refuse(self.resolved.intent.format, agent, refusal, refused, now));
+        self.sign(&mut answer.headers);
+        answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Refused.as_str()));
+        answer
+    }
 
-/// Returns the answer for a full wait queue.
-pub(super) fn crowded(why: &str, resolved: &Resolved, attempts: u32) -> Answer {
-    let answer = refusal::fault(resolved.intent.format, StatusCode::SERVICE_UNAVAILABLE, why);
-    let mut answer = own(answer);
-    sign(&mut answer.headers, None, resolved, attempts);
-    answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Crowded.as_str()));
-    answer
+    /// Returns the answer for a full wait queue.
+    pub(super) fn crowded(self, why: &str) -> Answer {
+        let mut answer = self.fault(StatusCode::SERVICE_UNAVAILABLE, why);
+        answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Crowded.as_str()));
+        answer
+    }
+
+    fn fault(self, status: StatusCode, why: &str) -> Answer {
+        let mut answer = own(refusal::fault(self.resolved.intent.format, status, why));
+        self.sign(&mut answer.headers);
+        answer
+    }
+
+    fn sign(self, headers: &mut HeaderMap) {
+        let provider =
+            self.served.map_or(&self.resolved.primary.route.provider.id, |served| &served.provider);
+        put(headers, PROVIDER, provider.as_str());
+        headers.insert(ATTEMPTS, self.attempts.into());
+        let Some(served) = self.served else { return };
+        put(headers, ACCOUNT, served.account.as_str());
+        put(headers, POOL, served.pool.as_str());
+        headers.insert(REASON, HeaderValue::from_static(served.route_reason.as_str()));
+    }
 }
 
 /// Makes an answer of the router's own.
@@ -113,16 +128,6 @@ fn whole(mut held: VecDeque<Bytes>, recorder: Option<Recorder>, watch: Option<Wa
     watch.into_iter().for_each(|watch| watch.end_with(&whole));
     recorder.into_iter().for_each(|recorder| recorder.note_all(&whole));
     whole
-}
-
-fn sign(headers: &mut HeaderMap, served: Option<&Served>, resolved: &Resolved, attempts: u32) {
-    let provider = served.map_or(&resolved.primary.route.provider.id, |served| &served.provider);
-    put(headers, PROVIDER, provider.as_str());
-    headers.insert(ATTEMPTS, attempts.into());
-    let Some(served) = served else { return };
-    put(headers, ACCOUNT, served.account.as_str());
-    put(headers, POOL, served.pool.as_str());
-    headers.insert(REASON, HeaderValue::from_static(served.route_reason.as_str()));
 }
 
 /// Adds a header. A name unfit for a header is left out: an unsigned answer is better than none.

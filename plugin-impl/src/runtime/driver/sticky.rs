@@ -2,7 +2,7 @@
 
 use pointsman_core::dispatch::Event;
 use pointsman_core::planning::affinity::{Service, Stake, hold};
-use pointsman_core::planning::family::{Member, Relative, seat};
+use pointsman_core::planning::family::{Relative, Sibling, seat};
 use pointsman_core::planning::plan::Plan;
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::time::Millis;
@@ -18,7 +18,8 @@ impl RequestDriver<'_> {
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.provider_runtime().roster);
         let sticky_of = |session: u64| self.shared.fleet.affinity.sticky(session, rules, now);
         let sticky = self.resolved.agent_at(self.hop()).and_then(sticky_of);
-        let parent = self.resolved.parent_at(self.hop()).filter(|_| sticky.is_none()).and_then(sticky_of);
+        let parent =
+            if sticky.is_some() { None } else { self.resolved.parent_at(self.hop()).and_then(sticky_of) };
         self.sticky = sticky.map(|sticky| sticky.account);
         let began_turn = self.resolved.began_turn.as_ref().and_then(|account| roster.place_of_id(account));
         self.context.firm = began_turn.is_some();
@@ -59,7 +60,7 @@ impl RequestDriver<'_> {
         let Some(root) = self.root_at_leg() else { return };
         let (affinity, parent) = (&self.shared.fleet.affinity, self.resolved.parent_at(self.hop()));
         let (rules, roster) = (&self.generation.config.settings.affinity, &self.provider_runtime().roster);
-        let relative = |member: &Member| {
+        let relative = |member: &Sibling| {
             let sticky =
                 affinity.sticky(member.agent, rules, now).filter(|sticky| sticky.is_lived_in(rules, now))?;
             let (account, is_parent) = (roster.place_of(sticky.account)?, parent == Some(member.agent));
@@ -75,7 +76,7 @@ impl RequestDriver<'_> {
     /// Adds the agent to the root session's family.
     fn join_family(&self, agent: u64, now: Millis) {
         let Some(root) = self.root_at_leg() else { return };
-        let member = Member { agent, prefix: self.resolved.prefix() };
+        let member = Sibling { agent, prefix: self.resolved.prefix() };
         let most = self.generation.config.settings.affinity.sessions as usize;
         self.shared.fleet.affinity.families.join(root, member, most, now);
     }

@@ -18,7 +18,7 @@ use crate::runtime::hold::Waiting;
 use crate::runtime::journal::record::How;
 use crate::runtime::shared::Shared;
 
-use super::{RequestDriver, reply};
+use super::RequestDriver;
 
 /// Returns the wait queue of a request: requests of a queue have an equal choice of accounts and an equal
 /// cap group.
@@ -125,6 +125,6 @@ impl RequestDriver<'_> {
             self.resolved.subject()
         );
         self.ended(How::Failed(why.clone()));
-        reply::crowded(&why, self.resolved, self.dispatch.attempts())
+        self.reply(None).crowded(&why)
     }
 }

@@ -304,7 +304,10 @@ impl RequestTrace {
 
     /// Returns the expected end of a wait under way.
     pub fn awaited(&self) -> Option<Millis> {
-        let last = self.steps.last().filter(|_| self.end.is_none()).map(|step| &step.what)?;
+        if self.end.is_some() {
+            return None;
+        }
+        let last = self.steps.last().map(|step| &step.what)?;
         match last {
             What::Waited { until, refusal, over: None } => {
                 Some(refusal.as_ref().and_then(|refusal| refusal.until).unwrap_or(*until))

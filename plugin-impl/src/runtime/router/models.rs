@@ -330,8 +330,11 @@ impl WholeList {
         headers.insert(ATTEMPTS, self.attempts.into());
         headers.extend(self.id.map(|id| (REQUEST_ID, id)));
         for (name, list) in [(PROVIDER, self.from), (LEFT_OUT, self.left_out)] {
-            let value = HeaderValue::from_str(&list.join(", ")).ok().filter(|_| !list.is_empty());
-            headers.extend(value.map(|value| (name, value)));
+            if !list.is_empty()
+                && let Ok(value) = HeaderValue::from_str(&list.join(", "))
+            {
+                headers.insert(name, value);
+            }
         }
         Answer { status: StatusCode::OK, headers, body: AnswerBody::Full(body.into()) }
     }

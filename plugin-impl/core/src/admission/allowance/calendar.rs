@@ -58,13 +58,13 @@ pub(super) struct Between<T> {
 pub(super) struct Calendar {
     /// Observed resets, newest first.
     seen: [Option<Reset>; KEPT],
-    rule: Option<Rule>,
+    rule: Option<ResetRule>,
     /// The kind of the last rule that alone explained all resets.
     proven: Option<CalendarKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Rule {
+enum ResetRule {
     /// A length after the window's first request.
     First(Between<Span>),
     /// An instant, and all multiples of the length from there.
@@ -123,7 +123,7 @@ fn is_precise(width: Span, length: Span) -> bool {
     width <= (length / PRECISE).max(SECONDS.min(length / PRECISE_OF_SHORT))
 }
 
-impl Rule {
+impl ResetRule {
     /// Returns whether the span is too exact for a chance fit.
     fn is_exact(&self) -> bool {
         match *self {
@@ -137,16 +137,16 @@ impl Calendar {
     /// Returns the end of a window with its first request at `start`.
     pub(super) fn end(&self, start: Millis) -> Option<Between<Millis>> {
         Some(match self.rule? {
-            Rule::First(length) => length.after(start),
-            Rule::Wall { length, at } => at.later(length * multiples_until(start, at.most, length)),
+            ResetRule::First(length) => length.after(start),
+            ResetRule::Wall { length, at } => at.later(length * multiples_until(start, at.most, length)),
         })
     }
 
     /// Returns the largest length of a window.
     pub(super) fn length(&self) -> Option<Span> {
         Some(match self.rule? {
-            Rule::First(length) => length.most,
-            Rule::Wall { length, .. } => length,
+            ResetRule::First(length) => length.most,
+            ResetRule::Wall { length, .. } => length,
         })
     }
 
@@ -159,21 +159,21 @@ impl Calendar {
     }
 
     /// Returns the present rule, narrowed by a reset, if the rule still fits.
-    fn narrowed(&self, fitted: Option<Rule>, reset: Reset) -> Option<Rule> {
+    fn narrowed(&self, fitted: Option<ResetRule>, reset: Reset) -> Option<ResetRule> {
         match (self.rule?, fitted?) {
-            (Rule::First(known), Rule::First(_)) => {
+            (ResetRule::First(known), ResetRule::First(_)) => {
                 let length = reset.start.map_or(Some(known), |start| known.meet(reset.came.since(start)));
-                length.map(Rule::First)
+                length.map(ResetRule::First)
             }
-            (Rule::Wall { length, at }, Rule::Wall { length: same, .. }) if length == same => {
-                met(at, reset.came, length).map(|at| Rule::Wall { length, at })
+            (ResetRule::Wall { length, at }, ResetRule::Wall { length: same, .. }) if length == same => {
+                met(at, reset.came, length).map(|at| ResetRule::Wall { length, at })
             }
             _ => None,
         }
     }
 
     /// Returns a rule for all resets, or for as many of the newest as possible.
-    fn fit(&mut self) -> Option<Rule> {
+    fn fit(&mut self) -> Option<ResetRule> {
         let resets: [Reset; KEPT] = {
             let newest = self.seen[0]?;
             self.seen.map(|reset| reset.unwrap_or(newest))
@@ -182,7 +182,7 @@ impl Calendar {
         (1..=count).rev().find_map(|count| self.fit_to(&resets[..count]))
     }
 
-    fn fit_to(&mut self, resets: &[Reset]) -> Option<Rule> {
+    fn fit_to(&mut self, resets: &[Reset]) -> Option<ResetRule> {
         let (first, wall) = (first(resets), wall(resets));
         let dated = resets.iter().filter(|reset| reset.start.is_some()).count();
         match (first, wall) {
@@ -192,21 +192,21 @@ impl Calendar {
             _ => {}
         }
         let believed =
-            if self.proven == Some(CalendarKind::First) { None } else { wall.filter(Rule::is_exact) };
+            if self.proven == Some(CalendarKind::First) { None } else { wall.filter(ResetRule::is_exact) };
         believed.or(first).or(wall)
     }
 }
 
 /// Returns the length after the first request that explains these resets.
-fn first(resets: &[Reset]) -> Option<Rule> {
+fn first(resets: &[Reset]) -> Option<ResetRule> {
     let mut spans = resets.iter().filter_map(|reset| Some(reset.came.since(reset.start?)));
     let newest = spans.next()?;
     let length = spans.try_fold(newest, Between::meet)?;
-    Some(Rule::First(usual_in(length).unwrap_or(length)))
+    Some(ResetRule::First(usual_in(length).unwrap_or(length)))
 }
 
 /// Returns the wall rule that explains these resets.
-fn wall(resets: &[Reset]) -> Option<Rule> {
+fn wall(resets: &[Reset]) -> Option<ResetRule> {
     let (newest, others) = resets.split_first()?;
     let least = resets.iter().map(|reset| reset.came.over - reset.trip).max()?;
     let apart = newest.came.most - others.first()?.came.most;
@@ -214,7 +214,7 @@ fn wall(resets: &[Reset]) -> Option<Rule> {
     let other = (others.len() > 1).then_some(apart);
     USUAL.into_iter().chain(other).filter(|length| *length > least).find_map(|length| {
         let at = others.iter().try_fold(newest.came, |at, reset| met(at, reset.came, length))?;
-        (at.width() <= length / NARROW).then_some(Rule::Wall { length, at })
+        (at.width() <= length / NARROW).then_some(ResetRule::Wall { length, at })
     })
 }
 

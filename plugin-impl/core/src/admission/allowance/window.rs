@@ -12,7 +12,7 @@ use super::calendar::{Between, Calendar, Reset, next_usual};
 use super::pace::Pace;
 use super::state::{AllowancePermit, By, Closure, Experience};
 
-use self::parts::{Capacity, OverCapacity, Previous, Refusals, ToldReset, Usage};
+use self::parts::{Capacity, OverCapacity, Previous, Refusals, ToldReset, WindowUsage};
 
 /// The pause for everybody else while a probe of a reset is out. A refusal comes soon, only a good head
 /// takes long.
@@ -57,7 +57,7 @@ pub(super) struct Window {
     capacity: Capacity,
     calendar: Calendar,
     phase: WindowPhase,
-    usage: Usage,
+    usage: WindowUsage,
     refusals: Refusals,
     previous: Previous,
     over_capacity: OverCapacity,
@@ -114,7 +114,7 @@ impl Window {
     /// Returns whether an unknown limit may be near: a whole wait queue would run into it before the first
     /// answer. So at most as many requests go at once as have succeeded.
     fn is_groping(&self) -> bool {
-        let Usage { used, good, unanswered, .. } = self.usage;
+        let WindowUsage { used, good, unanswered, .. } = self.usage;
         match self.capacity.limit.filter(|capacity| used >= *capacity) {
             Some(_) if self.is_bound() => unanswered >= A_FEW,
             Some(capacity) => unanswered.min(used - capacity) > good.saturating_sub(capacity),
@@ -143,7 +143,7 @@ impl Window {
         match self.phase {
             WindowPhase::Unused => {
                 self.phase = WindowPhase::Open;
-                self.usage = Usage::begun(now).exactly();
+                self.usage = WindowUsage::begun(now).exactly();
                 self.count(now);
                 (None, WindowStep::Same)
             }
@@ -154,7 +154,7 @@ impl Window {
                 (Some(Probe::OverCapacity), WindowStep::Same)
             }
             WindowPhase::Shut { .. } if self.needs_no_probe() => {
-                self.begin(Usage::begun(now).exactly().whole());
+                self.begin(WindowUsage::begun(now).exactly().whole());
                 self.count(now);
                 (None, WindowStep::Another)
             }
@@ -183,7 +183,7 @@ impl Window {
     /// the reset count in both windows.
     fn turn_over(&mut self, now: Millis) {
         let on_the_edge = self.usage.on_the_edge;
-        let usage = Usage { used: on_the_edge, ..Usage::begun(now) };
+        let usage = WindowUsage { used: on_the_edge, ..WindowUsage::begun(now) };
         // A request on the edge may have been the first of the new window.
         self.begin(if on_the_edge == 0 { usage.exactly() } else { usage });
     }
@@ -259,7 +259,8 @@ impl Window {
         self.learn_capacity();
         self.note_reset(sent);
         // Of several probes, an earlier probe may have been the first request of the window.
-        let usage = Usage { used: probes, good: 1, start_is_exact: probes == 1, ..Usage::begun(sent) };
+        let usage =
+            WindowUsage { used: probes, good: 1, start_is_exact: probes == 1, ..WindowUsage::begun(sent) };
         self.begin(usage.whole());
         self.shut_if_full(sent);
         WindowStep::Another
@@ -267,7 +268,7 @@ impl Window {
 
     /// Learns the capacity: an exhausted window has admitted as many requests as it can.
     fn learn_capacity(&mut self) {
-        let Usage { used, whole, .. } = self.usage;
+        let WindowUsage { used, whole, .. } = self.usage;
         // A window that admitted nothing was closed by others, and tells nothing of its capacity.
         if !self.refusals.any() || used == 0 {
             return;
@@ -297,7 +298,7 @@ impl Window {
         self.calendar.note(Reset { start, trip, came: Between { over, most } });
     }
 
-    fn begin(&mut self, usage: Usage) {
+    fn begin(&mut self, usage: WindowUsage) {
         self.previous = self.previous.followed_by(&self.usage, &self.refusals);
         self.phase = WindowPhase::Open;
         self.usage = usage;

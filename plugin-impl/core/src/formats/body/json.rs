@@ -15,7 +15,7 @@ use memchr::memchr;
 
 #[cfg(test)]
 pub(crate) use self::cursor::stepped;
-use self::cursor::{Cursor, Span};
+use self::cursor::{Cursor, JsonSpan};
 
 /// An error: the text is not the expected JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub struct Value<'a> {
     start: usize,
     end: usize,
     /// The longest string inside the value, or the value's own string.
-    longest: Span,
+    longest: JsonSpan,
 }
 
 impl<'a> Value<'a> {

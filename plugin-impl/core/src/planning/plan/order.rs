@@ -24,7 +24,7 @@ pub(crate) fn ways_in_order<T>(
     let order = Order {
         fallback: settings.fallback_order,
         own: context.own,
-        first: context.sticky.filter(|_| context.firm),
+        first: if context.firm { context.sticky } else { None },
     };
     let (now, tier) = (snapshot.now, Tier::of(snapshot, context));
     match settings.strategy {

@@ -29,7 +29,9 @@ pub(super) fn refusal(snapshot: &Snapshot) -> Refusal {
     for closed in snapshot.accounts.iter().filter_map(first_to_open) {
         counts.count(closed.why);
         // What only the owner can mend is no better at its end.
-        until = earlier(until, closed.until.filter(|_| !closed.why.is_owners()));
+        if !closed.why.is_owners() {
+            until = earlier(until, closed.until);
+        }
     }
     Refusal { until, last_resort: tier::first_last_resort(snapshot), counts }
 }

@@ -112,7 +112,7 @@ pub fn rank(account: &AccountView, way: &WayView, context: &Context, numbers: &N
     let is_sticky = context.sticky == Some(account.index);
     let bonus = if is_sticky { i64::from(numbers.sticky) * HUNDREDTHS } else { of_family(account, numbers) };
     Rank {
-        tier: tier(health, quota.filter(|_| !is_sticky), numbers),
+        tier: tier(health, if is_sticky { None } else { quota }, numbers),
         score: Reverse(bonus + score(account, way, health, quota, numbers, now)),
         off_affinity: context.is_off_affinity(account.index),
         distance: context.distance(account.index),

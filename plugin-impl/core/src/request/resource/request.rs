@@ -62,7 +62,8 @@ fn in_body(body: &[u8], id_field: &IdField, found: &mut SmallVec<[ResourceKey; 2
     let mut is_object = false;
     for at in memmem::find_iter(body, id_field.quoted) {
         let is_inside_a_string = at > 0 && body[at - 1] == b'\\';
-        match value(&body[at + id_field.quoted.len()..]).filter(|_| !is_inside_a_string) {
+        let named = if is_inside_a_string { None } else { value(&body[at + id_field.quoted.len()..]) };
+        match named {
             Some([b'"', rest @ ..]) if found.len() < MAX_RESOURCES => {
                 found.extend(ResourceKey::of(id_field.kind, text(rest)));
             }

@@ -138,7 +138,9 @@ impl ErrorBody {
 
     /// Takes an object as the error, unless its message holds a further error.
     fn settle(&mut self, object: Map<String, Value>, wraps: u8) {
-        if let Some(quoted) = quoted_error(&object).filter(|_| wraps > 0) {
+        if wraps > 0
+            && let Some(quoted) = quoted_error(&object)
+        {
             return self.enter(quoted, wraps - 1);
         }
         self.say(&message_of(&object));

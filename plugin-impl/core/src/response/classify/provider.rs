@@ -150,7 +150,7 @@ fn ratelimit_fields(reply: &Reply<'_>) -> impl Iterator<Item = When> {
 fn ratelimit_headers(reply: &Reply<'_>) -> impl Iterator<Item = When> {
     BUCKETS.into_iter().filter_map(|(reset, remaining)| {
         let has_some = reply.header(remaining).is_some_and(|left| !is_zero(left));
-        read(reply, reset).filter(|_| !has_some)
+        if has_some { None } else { read(reply, reset) }
     })
 }
 

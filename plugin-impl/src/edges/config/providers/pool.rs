@@ -103,8 +103,8 @@ fn quota_url(written: Option<String>, pool: &Pool) -> Option<String> {
     if !written.starts_with('/') {
         return Some(written);
     }
-    let endpoint = pool.endpoints.first().filter(|_| pool.envelope == Envelope::CodeAssist)?;
-    Some(target_url(&endpoint.0, &written))
+    let is_known = pool.envelope == Envelope::CodeAssist;
+    if is_known { Some(target_url(&pool.endpoints.first()?.0, &written)) } else { None }
 }
 
 /// Returns nothing for an absent value, and an empty list for an erroneous value.

@@ -12,7 +12,7 @@ use crate::edges::config::environment::Environment;
 use crate::edges::config::reading::Entry;
 use crate::edges::config::reading::problem::{Problem, nearest};
 use crate::edges::config::secrets::text::{is_name, meant, usable};
-use crate::edges::config::secrets::{ConfiguredSecret, Failure, SecretSource};
+use crate::edges::config::secrets::{ConfiguredSecret, SecretFailure, SecretSource};
 use crate::secret::looks_like_key;
 
 pub(crate) const ALLOWED: &str =
@@ -93,8 +93,8 @@ impl<'a> Secrets<'a> {
         }
         let value = match source.secret(self.environment) {
             Ok(secret) => Ok(secret),
-            Err(Failure::Missing(why)) => Err(why),
-            Err(Failure::Unusable(unusable)) => return Err(unusable.reason()),
+            Err(SecretFailure::Missing(why)) => Err(why),
+            Err(SecretFailure::Unusable(unusable)) => return Err(unusable.reason()),
         };
         Ok(ConfiguredSecret::new(value, Some(source)))
     }

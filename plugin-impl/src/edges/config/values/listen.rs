@@ -75,7 +75,8 @@ fn tcp(text: &str) -> Option<ListenAddress> {
     }
     let (host, port) = text.rsplit_once(':')?;
     let is_name = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
-    Some(ListenAddress::Tcp { host: host.to_owned(), port: port.parse().ok()? }).filter(|_| is_name)
+    let port = port.parse().ok()?;
+    is_name.then(|| ListenAddress::Tcp { host: host.to_owned(), port })
 }
 
 fn perhaps(text: &str) -> Option<String> {

@@ -31,7 +31,7 @@ impl Capacity {
 
 /// The requests of the current window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Usage {
+pub(super) struct WindowUsage {
     /// The sending of the first request.
     pub(super) start: Millis,
     /// `start` is exact: no earlier request belongs to the window, so the reset can be computed from `start`.
@@ -50,7 +50,7 @@ pub(super) struct Usage {
     pub(super) last_sent: Millis,
 }
 
-impl Usage {
+impl WindowUsage {
     /// Begins a window at `start`, without requests.
     pub(super) fn begun(start: Millis) -> Self {
         Self { start, ..Self::default() }
@@ -120,7 +120,7 @@ pub(super) struct Previous {
 
 impl Previous {
     /// Returns the memory after a window ended.
-    pub(super) fn followed_by(self, usage: &Usage, refusals: &Refusals) -> Self {
+    pub(super) fn followed_by(self, usage: &WindowUsage, refusals: &Refusals) -> Self {
         match refusals.first {
             Some(first_429) => Self { first_429, admitted_since: 0 },
             None => Self { admitted_since: self.admitted_since.saturating_add(usage.used), ..self },

@@ -8,28 +8,28 @@ pub(super) struct Cursor<'a> {
     text: &'a [u8],
     at: usize,
     /// A string with a known end.
-    known: Span,
+    known: JsonSpan,
     /// The longest string since the start of the current value.
-    longest: Span,
+    longest: JsonSpan,
 }
 
 /// The range of a string, quotes included.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Span {
+pub(super) struct JsonSpan {
     start: usize,
     end: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, known: Span::default(), longest: Span::default() }
+        Self { text, at: 0, known: JsonSpan::default(), longest: JsonSpan::default() }
     }
 
     /// Returns to the start of a value. The end of a megabyte of text is already known, so outer levels
     /// skip a second search.
     pub(super) fn again(value: &Value<'a>) -> Self {
         let text = &value.text[..value.end];
-        Self { text, at: value.start, known: value.longest, longest: Span::default() }
+        Self { text, at: value.start, known: value.longest, longest: JsonSpan::default() }
     }
 
     /// Enters a container; returns whether there is a first item.
@@ -72,7 +72,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn value(&mut self) -> Result<Value<'a>, NotJson> {
         let first = self.peek();
         let start = self.at;
-        self.longest = Span::default();
+        self.longest = JsonSpan::default();
         match first {
             Some(b'"') => drop(self.string()?),
             Some(b'{' | b'[') => self.container()?,
@@ -95,7 +95,7 @@ impl<'a> Cursor<'a> {
             return Err(self.wrong("a string without an end"));
         };
         if self.at - start > self.longest.end - self.longest.start {
-            self.longest = Span { start, end: self.at };
+            self.longest = JsonSpan { start, end: self.at };
         }
         Ok(Text { quoted: &self.text[start..self.at] })
     }
