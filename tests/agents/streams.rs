@@ -28,11 +28,11 @@ async fn check_asks_again(agent: Agent) -> Option<Rig> {
 }
 
 #[tokio::test]
-async fn claude_repeats_a_turn_that_was_cut_without_a_stream() {
+async fn claude_repeats_a_turn_that_was_cut() {
     let Some(rig) = check_asks_again(Agent::Claude).await else { return };
     let entries = rig.upstream.ledger().entries();
     let asked: Vec<_> = entries.iter().filter(|entry| entry.model.is_some()).collect();
-    assert_eq!(asked.iter().map(|entry| entry.stream).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(asked.iter().map(|entry| entry.stream).collect::<Vec<_>>(), [true, true]);
     let session = |at: usize| asked[at].header("x-claude-code-session-id");
     assert!(session(0).is_some() && session(0) == session(1), "it is one session");
 }

@@ -177,6 +177,11 @@ async fn claude_spreads_its_subagents_over_the_accounts() {
     assert_eq!(family.named("x-claude-code-agent-id"), SUBAGENTS, "each has its id");
     let roots = family.values("x-claude-code-session-id");
     assert!(roots.len() == 1 && !roots.contains_key(&None), "one root session: {roots:?}");
+    // `run` asks it to tell for whom each request is, which decides who goes first in the queue.
+    for entry in &family.entries {
+        let class = if sender(entry).is_some() { "subagent" } else { "main" };
+        assert_eq!(entry.header("x-claude-code-request-class"), Some(class), "{}", entry.path);
+    }
 }
 
 #[tokio::test]
