@@ -12,6 +12,7 @@ mod native;
 mod rig;
 
 mod operator;
+mod own_key;
 mod pages;
 mod parallel;
 mod pools;
