@@ -218,3 +218,15 @@ async fn a_length_beside_a_coding_is_not_believed() {
         assert_eq!(heard.text(), body, "{told}");
     }
 }
+
+/// A 304 tells the length of another answer, and headers of one connection are of that connection alone.
+#[tokio::test]
+async fn a_304_with_a_length_and_headers_of_a_connection_reach_the_caller_as_what_they_are() {
+    let head = "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\nproxy-connection: keep-alive\r\nx-own: kept\r\n\r\n";
+    let raw = Raw::start(vec![head.as_bytes().to_vec()]);
+    let stage = Setup::new().anthropic("a", free()).provider("anthropic", "base_url", raw.base_url()).start();
+    let ask = Ask::messages().get().to("/v1/files/f").header("anthropic-version", "2023-06-01");
+    let heard = within(async { stage.client().await.send(&ask).await }).await;
+    assert_eq!((heard.status, &heard.broken, heard.header("x-own")), (304, &None, Some("kept")));
+    assert_eq!((heard.header("content-length"), heard.header("proxy-connection")), (None, None));
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pointsman_loader::api::AccountState;
-use pointsman_tests::setup::{free, secret};
+use pointsman_tests::setup::{CLIENT_SECRET, free, options, secret};
 use pointsman_tests::{Ask, Setup, Stage, within};
 use pointsman_upstream::{Entry, TokenMode};
 
@@ -271,4 +271,20 @@ async fn an_unset_variable_disables_its_account_alone() {
     stage.told.wait_for("Configuration reloaded").await;
     assert_eq!(stage.account("a").state, AccountState::READY);
     stage.fetch(&Ask::messages().header("x-pointsman-account", "anthropic:a")).await.good();
+}
+
+/// The secret of an OAuth client is read again as well when the token service refuses the client.
+#[tokio::test]
+async fn a_client_secret_in_a_file_is_read_again_when_it_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("client-secret");
+    std::fs::write(&file, "hush-old").expect("written");
+    let setup = one();
+    let upstream = setup.upstream();
+    let source = serde_json::json!({"file": file}).to_string();
+    let config = setup.config(&upstream.base_url()).replace(&format!("\"{CLIENT_SECRET}\""), &source);
+    let stage = Stage::start(upstream, options(&config));
+    std::fs::write(&file, CLIENT_SECRET).expect("written");
+    stage.fetch(&Ask::gemini()).await.good();
+    assert_eq!(stage.account("home").state, AccountState::READY);
 }

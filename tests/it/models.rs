@@ -186,3 +186,16 @@ async fn a_pinned_list_is_that_of_one_provider() {
     let answer = stage.client().await.send(&ask).await.good();
     assert_eq!(answer.text(), ACME);
 }
+
+/// An upstream whose list has always one page more is asked ten times, and what is missing is told.
+#[tokio::test]
+async fn a_list_that_is_cut_says_so() {
+    let raw =
+        Raw::json(r#"{"data":[{"type":"model","id":"m"}],"has_more":true,"first_id":"m","last_id":"m"}"#);
+    let setup = Setup::new().anthropic("c", free()).keyed("acme", "a", free(), 1).beside("acme", "anthropic");
+    let stage = setup.provider("acme", "base_url", raw.base_url()).start();
+    let ask = Ask::messages().get().to("/v1/models").header("anthropic-version", "2023-06-01");
+    let answer = stage.client().await.send(&ask).await.good();
+    assert_eq!(answer.header("x-pointsman-left-out"), Some("acme (all after its first 10 models)"));
+    assert_eq!(std::iter::from_fn(|| raw.next_if_any()).count(), 10);
+}

@@ -4,7 +4,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
 /// Headers of a single connection (RFC 9110 section 7.6.1), and headers set by the client itself.
-const OF_THE_CONNECTION: [HeaderName; 10] = [
+const OF_THE_CONNECTION: [HeaderName; 11] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::HOST,
@@ -15,6 +15,7 @@ const OF_THE_CONNECTION: [HeaderName; 10] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// The prefix of the router's own headers.

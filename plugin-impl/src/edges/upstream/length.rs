@@ -9,7 +9,8 @@ use super::{SendError, fault};
 ///
 /// `length` is known where the body is as long as the head said. Beside a `Transfer-Encoding` a
 /// `Content-Length` means nothing; passed on it would have a caller wait for bytes that never come, or stop
-/// before the end. An answer to `HEAD` and a 304 have no body, and the header is about what `GET` would get.
+/// before the end. An answer to `HEAD` has no body, and the header is about what `GET` would get. The length in a
+/// 304 is that of another answer, which a server cannot write beside an empty body.
 ///
 /// # Errors
 /// The body is in a coding that nobody asked for, so its bytes are not the answer's.
@@ -23,10 +24,10 @@ pub(super) fn settle(
         return Err(fault::coded(&coding));
     }
     let told = if headers.contains_key(TRANSFER_ENCODING) { None } else { headers.get(CONTENT_LENGTH) };
-    let has_no_body = *method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
-    let length = if status == StatusCode::NO_CONTENT || told.is_none() {
+    let is_empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let length = if is_empty || told.is_none() {
         None
-    } else if has_no_body {
+    } else if *method == Method::HEAD {
         told.and_then(number)
     } else {
         length
@@ -91,8 +92,10 @@ mod tests {
 
     #[test]
     fn an_answer_without_a_body_has_no_length() {
-        let mut headers = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("7"))]);
-        let settled = settle(&mut headers, &Method::DELETE, StatusCode::NO_CONTENT, Some(0));
-        assert!(settled.is_ok() && headers.is_empty());
+        for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED] {
+            let mut headers = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("7"))]);
+            let settled = settle(&mut headers, &Method::DELETE, status, Some(0));
+            assert!(settled.is_ok() && headers.is_empty(), "{status}");
+        }
     }
 }
