@@ -40,6 +40,54 @@ fn every_path_of_the_codemap_is_there() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// Returns the names of all types, variants and fields there are.
+fn declared() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, text) in
+        ["plugin-api", "plugin-impl", "host-demo"].iter().flat_map(|folder| tree::sources(folder))
+    {
+        for line in text.lines().map(str::trim) {
+            let line = line
+                .trim_start_matches("pub ")
+                .trim_start_matches("pub(crate) ")
+                .trim_start_matches("pub(super) ");
+            let item = ["struct ", "enum ", "trait "].iter().find_map(|kind| line.strip_prefix(kind));
+            let name: String =
+                item.unwrap_or(line).chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let rest = item.map_or(line.strip_prefix(&*name).unwrap_or_default(), |_| "");
+            if item.is_some() || rest.starts_with([',', ':', '(']) || rest.starts_with(" {") {
+                names.insert(name);
+            }
+        }
+    }
+    names
+}
+
+/// A row of the glossary explains words of the code: each is the name of a type, a variant or a field, or a phrase with
+/// such a name.
+#[test]
+fn every_word_of_the_glossary_is_in_the_code() {
+    let document = tree::text(ARCHITECTURE);
+    let glossary =
+        document.split("## Glossary").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a glossary");
+    let rows: Vec<_> =
+        glossary.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
+    assert!(rows.len() >= 15, "the table was found: {rows:?}");
+    let declared = declared();
+    let is_there = |word: &str| {
+        let mut letters = word.chars();
+        let capital = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
+        // `ResourceOwners` for an owner, `Floors` for a floor.
+        capital.is_some_and(|capital| {
+            declared.iter().any(|name| name.starts_with(&capital) || name.ends_with(&capital))
+                || declared.contains(word)
+        })
+    };
+    let words = rows.iter().filter(|row| **row != "word").flat_map(|row| row.split(", "));
+    let missing: Vec<_> = words.filter(|phrase| !phrase.split(' ').any(is_there)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 /// A row of the invariants ends with the tests, or the lint, that guard the rule: ``| state | rule | `name`, `name` |``.
 #[test]
 fn every_test_that_guards_an_invariant_is_there() {

@@ -67,7 +67,7 @@ impl Look {
     }
 }
 
-/// Names the asked gateway, unless it is the `serve` of this configuration.
+/// Names the asked gateway, unless the gateway is the `serve` of this configuration.
 fn told(gateway: &Gateway, config: &str) -> io::Result<()> {
     let Gateway { kind, url, config: own, .. } = gateway;
     if own != config {

@@ -1,4 +1,4 @@
-//! A short summary of a configuration: its source, and its accounts.
+//! A short summary of a configuration: source and accounts.
 
 use pointsman_api::Status;
 

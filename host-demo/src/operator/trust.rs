@@ -14,7 +14,7 @@ use super::summary;
 /// Keeps the consent, and prints what the configuration comes to.
 ///
 /// # Errors
-/// Where there is no such file, where it is wrong, or where the consent cannot be kept.
+/// The file is missing or wrong, or the consent cannot be kept.
 pub(crate) fn run(library: Option<&Path>, arguments: &Trust) -> anyhow::Result<()> {
     let library = plugin::open(library)?;
     let router = library.start(plugin::trusting(arguments.file.as_deref()), Silent)?;

@@ -60,9 +60,9 @@ pub(super) struct Agent {
 /// How an agent takes what it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Manner {
-    /// It speaks one format at a time: the first of its formats that there is an account for.
+    /// One format at a time: the first format with an account.
     pub one_format: bool,
-    /// It can be signed in, and then needs no key in its environment.
+    /// A sign-in replaces the key in the environment.
     pub signs_in: bool,
 }
 
@@ -182,7 +182,7 @@ static COPILOT: Agent = Agent {
     manner: ONE_FORMAT,
 };
 
-/// Qwen Code. It reads the general variables, once it is told by which it signs in.
+/// Qwen Code. The general variables count once a variable names the sign-in.
 static QWEN: Agent = Agent {
     name: "qwen",
     speaks: &[Format::OpenAi, Format::Anthropic],
@@ -211,7 +211,7 @@ static DROID: Agent = Agent {
     manner: PLAIN,
 };
 
-/// Antigravity CLI. It is on no registry, so this row is from its documentation and was never run.
+/// Antigravity CLI, from the documentation: the program is on no registry, and was never run here.
 static AGY: Agent = Agent {
     name: "agy",
     speaks: &[Format::Gemini],

@@ -30,7 +30,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Chooses a running gateway with the same configuration, or starts one.
+    /// Chooses a running gateway with this configuration, or starts a gateway.
     pub(super) async fn choose(router: Router, status: &Status) -> anyhow::Result<Self> {
         let fingerprint = status.extensions.text("fingerprint").unwrap_or_default();
         let Some(gateway) = to_share(fingerprint).await else { return Self::own(router) };

@@ -39,24 +39,44 @@ pub(super) struct Pace {
     /// The last instant of an empty bucket. `used` counts the requests admitted since.
     empty: Millis,
     used: u32,
-    /// An earlier empty instant, the base of the measurement. `before` counts the requests from there to
-    /// `empty`.
+    measure: Measure,
+    probing: Probing,
+    refused: u8,
+    /// The last refusal said until when.
+    is_told: bool,
+}
+
+/// The measurement of the interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Measure {
+    /// An earlier empty instant, the base of the measurement.
     base: Millis,
+    /// The requests from `base` to the last empty instant.
     before: u32,
     /// Tokens lay unused meanwhile, and some may have been lost: time divided by requests is an upper
     /// bound.
     loose: bool,
-    /// Successful over-capacity probes since the bucket was empty. Many successes have found unknown
-    /// tokens, and more tokens may have been lost.
-    found: u32,
     /// The number of requests behind the measured interval.
     known_by: u32,
-    /// The requests from the empty bucket to the next over-capacity probe.
-    probe_at: u32,
-    probe_is_out: bool,
-    refused: u8,
-    /// The last refusal said until when.
-    is_told: bool,
+}
+
+impl Measure {
+    /// Begins the next measurement at an empty instant.
+    fn restart(&mut self, empty: Millis) {
+        self.base = empty;
+        self.before = 0;
+    }
+}
+
+/// The over-capacity probes of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Probing {
+    /// Successful probes since the bucket was empty. Many successes have found unknown tokens, and more tokens
+    /// may have been lost.
+    found: u32,
+    /// The requests from the empty bucket to the next probe.
+    due_at: u32,
+    is_out: bool,
 }
 
 impl Pace {
@@ -72,13 +92,8 @@ impl Pace {
             at: sent,
             empty: trip,
             used: 1,
-            base: trip,
-            before: 0,
-            loose: came >= 2.0,
-            found: 0,
-            known_by,
-            probe_at: PROBE_AFTER[0],
-            probe_is_out: false,
+            measure: Measure { base: trip, before: 0, loose: came >= 2.0, known_by },
+            probing: Probing { found: 0, due_at: PROBE_AFTER[0], is_out: false },
             refused: 0,
             is_told: false,
         }
@@ -109,7 +124,7 @@ impl Pace {
     }
 
     pub(super) fn closed(&self) -> Option<Closure> {
-        let over_capacity = self.used >= self.probe_at && !self.probe_is_out;
+        let over_capacity = self.used >= self.probing.due_at && !self.probing.is_out;
         if over_capacity && self.is_told {
             return None; // It is tried whoever else is open: a wait that is told sets the level right again.
         }
@@ -126,14 +141,14 @@ impl Pace {
     pub(super) fn admit(&mut self, now: Millis) -> Option<Probe> {
         let level = self.level(now);
         let has_token = self.empty_until().is_none_or(|until| now >= until);
-        self.loose |= self.came_by(now) >= self.burst.max(2.0);
+        self.measure.loose |= self.came_by(now) >= self.burst.max(2.0);
         self.level = level - 1.0;
         self.at = now;
         self.used += 1;
         if has_token {
             return None;
         }
-        self.probe_is_out = true;
+        self.probing.is_out = true;
         Some(Probe::OverCapacity)
     }
 
@@ -143,21 +158,21 @@ impl Pace {
         if permit.probe != Some(Probe::OverCapacity) {
             return false;
         }
-        self.probe_is_out = false;
-        self.found += 1;
+        self.probing.is_out = false;
+        self.probing.found += 1;
         self.level += 1.0;
         // The probe found a token of an earlier pause: the bucket holds more.
-        if self.loose {
+        if self.measure.loose {
             self.burst += 1.0;
-            if self.found <= CHANCE {
+            if self.probing.found <= CHANCE {
                 return true; // It may have lain there unused.
             }
         }
-        if self.found > CHANCE {
-            self.known_by /= 2; // So many tokens that nobody knew of: it fills faster than it did.
+        if self.probing.found > CHANCE {
+            self.measure.known_by /= 2; // So many tokens that nobody knew of: it fills faster than it did.
         }
         // A sure interval is hardly moved by one token that was over.
-        self.interval = (self.interval * (1.0 - 1.0 / f64::from(4 + self.known_by))).max(1.0);
+        self.interval = (self.interval * (1.0 - 1.0 / f64::from(4 + self.measure.known_by))).max(1.0);
         true
     }
 
@@ -169,22 +184,22 @@ impl Pace {
     ) -> Option<Millis> {
         self.used = self.used.saturating_sub(1);
         self.refused = self.refused.saturating_add(1);
-        let was_guessed = self.found > CHANCE;
+        let was_guessed = self.probing.found > CHANCE;
         self.is_told = told.is_some();
         if told.is_some() {
-            self.found = 0; // What is told sets the level right each time.
+            self.probing.found = 0; // What is told sets the level right each time.
         }
         if permit.probe == Some(Probe::OverCapacity) {
-            let pause = if self.found > CHANCE { PROBE_AFTER[0] } else { self.used * 2 };
-            self.probe_at = pause.clamp(PROBE_AFTER[0], PROBE_AFTER[1]);
+            let pause = if self.probing.found > CHANCE { PROBE_AFTER[0] } else { self.used * 2 };
+            self.probing.due_at = pause.clamp(PROBE_AFTER[0], PROBE_AFTER[1]);
         }
         // An ordinary request was refused although the estimate had a token.
-        if permit.probe != Some(Probe::OverCapacity) && self.loose {
+        if permit.probe != Some(Probe::OverCapacity) && self.measure.loose {
             self.slow_down();
         }
         self.learn_interval(permit.sent, was_guessed);
-        self.found = 0;
-        self.probe_is_out = false;
+        self.probing.found = 0;
+        self.probing.is_out = false;
         self.empty = permit.sent;
         self.used = 0;
         self.drain(told, now);
@@ -200,49 +215,43 @@ impl Pace {
     /// more slowly.
     fn slow_down(&mut self) {
         self.burst = (self.burst / 2.0).max(1.0);
-        self.interval *= 1.0 + 1.0 / f64::from(4 + self.known_by);
+        self.interval *= 1.0 + 1.0 / f64::from(4 + self.measure.known_by);
     }
 
     /// Between two instants at which it was empty, so many tokens came.
     fn learn_interval(&mut self, now: Millis, was_guessed: bool) {
-        let came = self.before + self.used;
+        let came = self.measure.before + self.used;
         if came < 2 {
-            self.before = came;
+            self.measure.before = came;
             return;
         }
-        let (span, count) = (millis(now.since(self.base)), f64::from(came));
+        let (span, count) = (millis(now.since(self.measure.base)), f64::from(came));
         if was_guessed {
             // Over-capacity probes shortened the interval until a refusal, and the interval before may have been
             // too long: take the geometric mean.
             self.interval = (span / count * self.interval).sqrt().max(1.0);
-            self.known_by = came.min(CHANCE);
-            self.measure_from(now);
-            self.loose = false;
+            self.measure.known_by = came.min(CHANCE);
+            self.measure.restart(now);
+            self.measure.loose = false;
             return;
         }
-        if std::mem::take(&mut self.loose) {
+        if std::mem::take(&mut self.measure.loose) {
             self.interval = self.interval.min(span / (count - 1.0)).max(1.0);
-            self.measure_from(now);
+            self.measure.restart(now);
             return;
         }
         // An error of one token at either end is expected.
         let fits = (span / (count + 1.0)..=span / (count - 1.0)).contains(&self.interval);
-        if came * 2 >= self.known_by || !fits {
+        if came * 2 >= self.measure.known_by || !fits {
             self.interval = (span / count).max(1.0);
-            self.known_by = came;
+            self.measure.known_by = came;
         }
         let is_long = self.used >= LONG || came >= 4 * LONG;
         if is_long {
-            self.measure_from(now);
+            self.measure.restart(now);
         } else {
-            self.before = came;
+            self.measure.before = came;
         }
-    }
-
-    /// Begins the next measurement at an empty instant.
-    fn measure_from(&mut self, empty: Millis) {
-        self.base = empty;
-        self.before = 0;
     }
 
     pub(super) fn forgive(&mut self, permit: AllowancePermit) {
@@ -253,7 +262,7 @@ impl Pace {
 
     pub(super) fn abandon(&mut self, permit: AllowancePermit) {
         if permit.probe == Some(Probe::OverCapacity) {
-            self.probe_is_out = false;
+            self.probing.is_out = false;
         }
     }
 
