@@ -16,6 +16,7 @@ Examples:
   pointsman serve                    one gateway for several agents
   pointsman status                   every account and pool of the gateway
   pointsman explain last             why the last request went where it went
+  pointsman accounts reset           forget all limits, also in running gateways
 
 Exit codes:
   0    done
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Run(Run),
     Status(Status),
     Explain(Explain),
+    Accounts(Accounts),
     Check(Check),
     Init(Init),
     Trust(Trust),
@@ -156,6 +158,48 @@ pub(crate) struct Explain {
     pub format: Page,
 }
 
+/// See accounts, forget their limits, take them out of service and back
+///
+/// Orders go by the state file, so that every running gateway and agent obeys them within a second. Exit codes: 0
+/// done; 1 the state file cannot be used; 2 no such account, or a broken configuration.
+#[derive(Args, Debug)]
+pub(crate) struct Accounts {
+    /// The configuration file [default: $POINTSMAN_CONFIG, ./pointsman.yaml, your configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON in place of the table
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: AccountsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Show accounts and pools as the state file knows them
+    List,
+    /// Forget limits and cooldowns, of one account or of all
+    Reset {
+        /// The account, such as anthropic:work [default: all]
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+        /// Only limits that hold this model back
+        #[arg(long, value_name = "MODEL")]
+        model: Option<String>,
+    },
+    /// Take an account back into service
+    Enable(OnAccount),
+    /// Take an account out of service
+    Disable(OnAccount),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OnAccount {
+    /// The account, such as anthropic:work
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
 /// Check the whole configuration, secrets and all; nothing is sent
 #[derive(Args, Debug)]
 pub(crate) struct Check {
@@ -235,6 +279,19 @@ mod tests {
             assert!(run.quiet && run.config.is_none());
         }
         assert_eq!(parse("pointsman run --").expect_err("no command").exit_code(), 2);
+    }
+
+    #[test]
+    fn an_order_names_its_account() {
+        let Command::Accounts(accounts) =
+            parse("pointsman accounts reset a:b --model m --json").expect("it is valid").command
+        else {
+            panic!("it is about accounts")
+        };
+        assert!(accounts.json);
+        let AccountsCommand::Reset { id, model } = accounts.command else { panic!("a reset") };
+        assert_eq!((id.as_deref(), model.as_deref()), (Some("a:b"), Some("m")));
+        assert_eq!(parse("pointsman accounts disable").expect_err("whom?").exit_code(), 2);
     }
 
     #[test]

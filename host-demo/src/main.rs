@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
-use crate::operator::{check, explain, init, status, trust};
+use crate::operator::{accounts, check, explain, init, status, trust};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -44,6 +44,7 @@ async fn command(cli: &Cli) -> anyhow::Result<u8> {
         Command::Run(arguments) => return run::run(plugin, arguments).await,
         Command::Status(arguments) => status::run(plugin, arguments).await?,
         Command::Explain(arguments) => explain::run(plugin, arguments).await?,
+        Command::Accounts(arguments) => accounts::run(plugin, arguments)?,
         Command::Check(arguments) => check::run(plugin, arguments)?,
         Command::Init(arguments) => init::run(arguments)?,
         Command::Trust(arguments) => trust::run(plugin, arguments)?,

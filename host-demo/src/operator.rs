@@ -1,5 +1,6 @@
 //! The operator's questions: state, reasons, validity of the configuration.
 
+pub(crate) mod accounts;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod init;

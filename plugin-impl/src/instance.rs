@@ -1,6 +1,7 @@
 //! An instance: a router with a runtime of its own, for use by a face.
 
 mod look;
+mod orders;
 mod reload;
 mod secret_files;
 
@@ -30,12 +31,13 @@ use crate::runtime::claim;
 use crate::runtime::router::{FetchError, Router};
 use crate::signals;
 
+pub use self::orders::Order;
 use self::reload::{ConfigOrigin, Watched};
 
 /// The most worker threads. Threads mostly wait for upstreams.
 const MAX_THREADS: usize = 4;
 /// The longest wait for the store at the end.
-const FLUSH: Duration = Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// The program with the plugin loaded.
 pub trait Host: Send + Sync + 'static {
@@ -83,6 +85,12 @@ pub enum StartError {
     Config(#[from] ConfigErrors),
     #[error("{0}")]
     Defaults(String),
+    /// An order that cannot be meant.
+    #[error("{0}")]
+    Order(String),
+    /// The store cannot be used.
+    #[error("{0}")]
+    Store(String),
     #[error("no threads could be started: {0}")]
     Threads(std::io::Error),
 }

@@ -15,3 +15,4 @@ pub mod quota;
 pub mod router;
 pub mod shared;
 mod sharing;
+mod usage;

@@ -33,6 +33,8 @@ mod notices;
 mod own_credentials;
 mod pages;
 mod pass_through;
+#[cfg(unix)]
+mod processes;
 mod protection;
 mod races;
 mod readings;

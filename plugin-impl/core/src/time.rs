@@ -110,6 +110,12 @@ impl Now {
         Millis(self.mono.0.saturating_add(wall.0.saturating_sub(self.wall.0)))
     }
 
+    /// Returns the monotonic instant of a wall-clock one that is past; before the start of the process there
+    /// is only the start.
+    pub const fn past_of(self, wall: UnixMillis) -> Millis {
+        Millis(self.mono.0.saturating_sub(self.wall.0.saturating_sub(wall.0)))
+    }
+
     /// Returns the wall-clock instant of a monotonic one, past or future.
     pub const fn wall_of(self, mono: Millis) -> UnixMillis {
         let future = mono.0.saturating_sub(self.mono.0);
@@ -134,6 +140,13 @@ mod tests {
         let date = UnixMillis(1_002_500);
         assert_eq!(NOW.mono_of(date), Millis(7_500));
         assert_eq!(NOW.wall_of(Millis(7_500)), date);
+    }
+
+    #[test]
+    fn an_observation_of_the_past_is_no_older_than_the_process() {
+        assert_eq!(NOW.past_of(UnixMillis(999_000)), Millis(4_000));
+        assert_eq!(NOW.past_of(UnixMillis(3)), Millis::START);
+        assert_eq!(NOW.past_of(UnixMillis(2_000_000)), NOW.mono);
     }
 
     #[test]

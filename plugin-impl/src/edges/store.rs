@@ -25,13 +25,13 @@ use pointsman_core::admission::cell::LimitSeen;
 use pointsman_core::ids::{AccountId, PoolId};
 use pointsman_core::quota::model_set::ModelSet;
 use pointsman_core::state::token_lease::{LOOK_EVERY, TokenVersion};
-use pointsman_core::state::{AccountRecord, Key, Kind, Ledger, Record, Stamped};
+use pointsman_core::state::{AccountRecord, Key, Kind, Ledger, Record, Stamped, Usage};
 use pointsman_core::time::{Now, UnixMillis};
 use tokio::sync::oneshot;
 
 use crate::sync::{Mutex, unpoisoned};
 
-pub use self::saved::{Saved, SavedLimit, limit_key, limit_of};
+pub use self::saved::{Saved, SavedLimit, limit_key, limit_of, reading_of, reading_record};
 use self::token::TokenMap;
 pub use self::token::{Departed, Fingerprint, SavedToken, TokenKey};
 pub use self::trouble::Trouble;
@@ -44,8 +44,8 @@ const MOST_LOOKS: u32 = 1_000;
 
 /// The process that works with a store, as the writer's thread sees the process.
 pub trait Resident: Send + Sync {
-    /// Adds what has changed in the process to the store.
-    fn collect(&self);
+    /// Adds what has changed in the process to the store. At the last time nothing is under way any more.
+    fn collect(&self, is_last: bool);
 
     /// Takes in what other processes have changed.
     fn changed(&self, changes: &[(Key, Record)]);
@@ -139,6 +139,22 @@ impl Store {
         if limit.until > limit.heard || ledger.get(&key).is_some_and(in_force) {
             ledger.learn(key, Record::Limit(Stamped::new(limit.heard, limit.fact())));
         }
+    }
+
+    /// Adds to counters of this process.
+    pub fn count(&self, key: Key, counts: &[(&str, u64)]) {
+        let mut ledger = unpoisoned(self.shared.ledger.lock());
+        let mut usage = match ledger.get(&key) {
+            Some(Record::Usage(usage)) => usage.clone(),
+            Some(_) | None => Usage::default(),
+        };
+        counts.iter().filter(|(_, by)| *by > 0).for_each(|(name, by)| usage.count(name, *by));
+        ledger.learn(key, Record::Usage(usage));
+    }
+
+    /// Returns trouble with the file that nobody was told.
+    pub fn trouble(&self) -> Option<Trouble> {
+        unpoisoned(self.shared.untold.lock()).last().cloned()
     }
 
     /// Returns the known facts of an account.

@@ -22,10 +22,12 @@ use pointsman_api::{
     AbiVersion, Error, ErrorCode, HostBox, PluginBox, Request, Root, RootRef, StartOptions, Status,
 };
 
+use pointsman_core::ids::ModelId;
+
 use crate::edges::config::{self, Process};
 use crate::faces::panics;
 use crate::http::ListenError;
-use crate::instance::{ConfigFrom, Instance, InstanceError, StartError};
+use crate::instance::{ConfigFrom, Instance, InstanceError, Order, StartError};
 use crate::runtime::answer::Answer;
 
 use self::export::{Service, export};
@@ -44,6 +46,9 @@ const PURPOSE: &str = "purpose";
 const LOOK: &str = "look";
 /// The purpose of giving the user's consent to a project's configuration, followed by a look.
 const TRUST: &str = "trust";
+/// The purpose of an order on accounts, followed by a look at the state. The order is in the options `order`,
+/// `account` and `model`.
+const ACCOUNTS: &str = "accounts";
 
 /// The root module found by hosts.
 #[export_root_module]
@@ -58,6 +63,7 @@ fn start(options: StartOptions, host: HostBox) -> RResult<PluginBox, Error> {
         panics::log(host.clone());
         match options.extensions.text(PURPOSE) {
             Some(LOOK) => return look(&options, host),
+            Some(ACCOUNTS) => return accounts(&options, host),
             Some(TRUST) => {
                 trust(&options)?;
                 return look(&options, host);
@@ -80,6 +86,20 @@ fn look(options: &StartOptions, host: Arc<host::HostCallbacks>) -> Result<Plugin
     let named = options.config_path.as_ref().into_option().map(|path| Path::new(path.as_str()));
     let (instance, problem) = Instance::look(named, host, &Process)?;
     Ok(export(Arc::new(Running { instance, looked: Some(Looked { problem }) })))
+}
+
+/// Gives an order on accounts. The result has a status and serves no requests.
+fn accounts(options: &StartOptions, host: Arc<host::HostCallbacks>) -> Result<PluginBox, Error> {
+    let named = options.config_path.as_ref().into_option().map(|path| Path::new(path.as_str()));
+    let text = |name| options.extensions.text(name);
+    let order = match text("order") {
+        Some("reset") => Order::Reset(text("model").map(ModelId::new)),
+        Some("enable") => Order::Disable(false),
+        Some("disable") => Order::Disable(true),
+        Some(_) | None => Order::List,
+    };
+    let instance = Instance::order(named, host, &Process, (text("account"), &order))?;
+    Ok(export(Arc::new(Running { instance, looked: Some(Looked { problem: None }) })))
 }
 
 fn config_from(options: StartOptions) -> ConfigFrom {
@@ -147,8 +167,8 @@ impl Service for Running {
 impl From<StartError> for Error {
     fn from(error: StartError) -> Self {
         let code = match &error {
-            StartError::Config(_) | StartError::Defaults(_) => ErrorCode::CONFIG,
-            StartError::Threads(_) => ErrorCode::INTERNAL,
+            StartError::Config(_) | StartError::Defaults(_) | StartError::Order(_) => ErrorCode::CONFIG,
+            StartError::Threads(_) | StartError::Store(_) => ErrorCode::INTERNAL,
         };
         Self::new(code, error.to_string())
     }

@@ -301,6 +301,18 @@ impl Account {
         self.pools[pool].generating().recall(models, limit, now);
     }
 
+    /// Returns the cooldown in force: the reason and the end.
+    pub fn cooldown(&self, now: Millis) -> Option<(Reason, Millis)> {
+        self.health().limit(now).map(|limit| (self.reason(), limit.until))
+    }
+
+    /// Restores a cooldown of an earlier process, unless the account is in cooldown already.
+    pub fn restore_cooldown(&self, reason: Reason, until: Millis, now: Millis) {
+        if self.cooldown(now).is_none() {
+            self.health_for(Operation::Generating).restore(Limit::Predicted { until }, reason, now);
+        }
+    }
+
     /// Takes over a limit of the pool, or of some models, that another process has heard last. A limit that
     /// is over ends here too.
     pub fn take_over(&self, pool: usize, models: Option<&ModelSet>, limit: Limit, now: Millis) {

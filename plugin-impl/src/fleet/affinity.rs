@@ -54,6 +54,18 @@ impl Affinity {
         *sticky = sticky.served(service, now);
     }
 
+    /// Returns the sessions with a request since an instant.
+    pub fn touched_since(&self, since: Millis) -> Vec<(u64, Sticky)> {
+        let touched = self.stickies.iter().filter(|sticky| sticky.touched() >= since);
+        touched.map(|sticky| (*sticky.key(), *sticky.value())).collect()
+    }
+
+    /// Takes over the sticky account of a session that is not known here.
+    pub fn take_over(&self, session: u64, sticky: Sticky, rules: &Rules, now: Millis) {
+        self.make_room(rules, now);
+        self.stickies.entry(session).or_insert(sticky);
+    }
+
     /// Lets a session go from an account that broke its answer off.
     pub fn leave(&self, session: u64, account: u32) {
         self.stickies.remove_if(&session, |_, sticky| sticky.account == account);

@@ -47,6 +47,12 @@ impl Breaker {
         self.cell.settle_limit(cell_permit, limit, now)
     }
 
+    /// Restores a closing of an earlier process.
+    pub(super) fn restore(&self, limit: Limit, reason: Reason, now: Millis) {
+        self.reason.store(reason as u8, Ordering::Release);
+        self.cell.recall(limit, now);
+    }
+
     /// Returns the denial with its reason, if there is one.
     pub(super) fn denied(&self, now: Millis) -> Option<(Deny, Reason)> {
         Some((self.cell.denial(Touch::Pass, now)?, self.reason()))

@@ -1,7 +1,7 @@
 //! The owners of resources: the accounts whose answers made them.
 //!
-//! The map is in memory and bounded. An unknown resource is no failure: after a start the map is empty, and
-//! the upstream judges whether an account can use a resource. A known owner is binding.
+//! The map is bounded. An unknown resource is no failure: the upstream judges whether an account can use the
+//! resource. A known owner is binding.
 //!
 //! Owners are remembered by id, not by ordinal: an account with a renewed key still owns its resources.
 
@@ -55,6 +55,12 @@ impl ResourceOwners {
     pub fn made(&self, key: ResourceKey, account: &AccountId, now: Millis) {
         self.make_room();
         self.owners.insert(key, Owner { account: account.clone(), seen: now });
+    }
+
+    /// Returns the resources made or referred to since an instant, with owner and last use.
+    pub fn seen_since(&self, since: Millis) -> Vec<(ResourceKey, AccountId, Millis)> {
+        let seen = self.owners.iter().filter(|owner| owner.seen >= since);
+        seen.map(|owner| (*owner.key(), owner.account.clone(), owner.seen)).collect()
     }
 
     /// Returns whether the map is empty, so a request's references need no search.

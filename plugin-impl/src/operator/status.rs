@@ -349,11 +349,11 @@ fn reason(member: &Member, state: AccountState) -> &'static str {
 }
 
 fn account_state(member: &Member, now: Now) -> (AccountState, Option<UnixMillis>) {
-    if !member.enabled {
-        return (AccountState::Disabled, None);
-    }
-    if member.account.standing() == Standing::NeedsSignIn {
-        return (AccountState::NeedsSignIn, None);
+    match member.account.standing() {
+        _ if !member.enabled => return (AccountState::Disabled, None),
+        Standing::Disabled => return (AccountState::Disabled, None),
+        Standing::NeedsSignIn => return (AccountState::NeedsSignIn, None),
+        Standing::Ready => {}
     }
     let health = member.account.health();
     if now.mono < health.until {

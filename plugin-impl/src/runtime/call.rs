@@ -297,7 +297,9 @@ pub async fn taken(
 /// Returns a session key scoped to the hop's provider: an agent has a separate sticky account at each
 /// provider.
 pub fn known_at(key: SessionKey, hop: &Hop) -> u64 {
-    key.0.rotate_left(8) ^ hop.provider as u64
+    // By name: in another process the provider may have another place.
+    let name = hop.route.provider.id.as_str().bytes();
+    name.fold(key.0.rotate_left(8), |key, byte| (key ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Returns the owner of the resources in the body. Without any known resource, the body is not scanned.

@@ -190,12 +190,13 @@ impl Making<'_> {
         config: &AccountConfig,
         account: &Account,
     ) -> AccountCredentials {
+        // Orders first: a reset forgets what was heard before the order, and nothing after.
+        account.obey(&self.store.orders(&config.id));
         for ((pool, model), limit) in self.store.account(&config.id).limits {
             if let Some(pool) = provider.core.pool(pool.as_str()) {
                 account.recall(pool, model.as_ref(), limit.limit(self.now), self.now.mono);
             }
         }
-        account.obey(&self.store.orders(&config.id));
         let proxy = config.proxy.clone().or_else(|| provider.proxy.clone());
         AccountCredentials {
             credential: self.credential(provider, config, proxy.clone()),

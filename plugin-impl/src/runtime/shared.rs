@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pointsman_core::time::Millis;
+
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::edges::auth::Tokens;
@@ -28,6 +30,10 @@ pub struct Shared {
     pub journal: Journal,
     pub body_memory: BodyMemory,
     requests: AtomicU64,
+    /// The name of this process among those that share a store.
+    writer: Box<str>,
+    /// The last collection of facts for the store, on the monotonic clock.
+    collected: AtomicU64,
     /// The start time, part of every request id, to keep ids of different starts apart.
     start: u64,
     /// The process id, cached to save a system call per request.
@@ -38,6 +44,7 @@ impl Shared {
     /// Makes the shared state from the parts.
     pub fn new(store: Arc<Store>, notices: Notices, environment: Arc<dyn Environment>) -> Self {
         let clock = Clock::start();
+        let start = clock.now().wall.0;
         Self {
             clock,
             fleet: Fleet::default(),
@@ -49,7 +56,9 @@ impl Shared {
             journal: Journal::default(),
             body_memory: BodyMemory::default(),
             requests: AtomicU64::new(0),
-            start: clock.now().wall.0,
+            collected: AtomicU64::new(0),
+            writer: format!("{}-{start:x}", std::process::id()).into(),
+            start,
             process: std::process::id(),
         }
     }
@@ -64,6 +73,16 @@ impl Shared {
             timeouts,
             environment: self.environment.clone(),
         }
+    }
+
+    /// Notes that facts are collected until `now`, and returns until when they were before.
+    pub fn collected_until(&self, now: Millis) -> Millis {
+        Millis(self.collected.swap(now.0, Ordering::Relaxed))
+    }
+
+    /// Returns the name of this process among those that share a store.
+    pub fn writer(&self) -> &str {
+        &self.writer
     }
 
     /// Returns a seed that differs from the seeds of processes started in the same millisecond.

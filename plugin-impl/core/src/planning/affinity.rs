@@ -76,6 +76,21 @@ impl Sticky {
         Self { account, touched: now, served: None, chose: None, moves: 0 }
     }
 
+    /// Makes the sticky account of a session of an earlier process, or of another process.
+    pub const fn restored(account: u32, touched: Millis, served: Option<Millis>) -> Self {
+        Self { account, touched, served, chose: None, moves: 0 }
+    }
+
+    /// Returns the instant of the session's last request.
+    pub const fn touched(&self) -> Millis {
+        self.touched
+    }
+
+    /// Returns the instant of the last served request, if one was served by the account.
+    pub const fn last_served(&self) -> Option<Millis> {
+        self.served
+    }
+
     /// Returns the home after a claim for `account` at `now`. Of several simultaneous claims the first wins
     /// for every claimant.
     #[must_use]

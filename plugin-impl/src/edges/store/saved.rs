@@ -1,11 +1,14 @@
 //! What the store knows of an account, in the terms of the fleet.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use pointsman_core::admission::cell::Limit;
-use pointsman_core::ids::{AccountId, PoolId};
+use pointsman_core::ids::{AccountId, PoolId, WindowId};
 use pointsman_core::quota::model_set::ModelSet;
-use pointsman_core::state::{Key, Kind, Ledger, Record, StoredLimit};
+use pointsman_core::quota::outlook::FRESH;
+use pointsman_core::quota::reading::{Count, Reading};
+use pointsman_core::state::{Key, Kind, Ledger, Record, SavedReading, Stamped, StoredLimit};
 use pointsman_core::time::{Now, UnixMillis};
 
 /// A limit in the store. The latest report wins, since a later report may shorten a limit.
@@ -49,6 +52,41 @@ impl Saved {
         });
         Self { limits: limits.collect() }
     }
+}
+
+/// Returns the record of a reading.
+pub fn reading_record((account, pool): (&AccountId, &PoolId), reading: &Reading, now: Now) -> (Key, Record) {
+    let model = reading.model.as_ref().map(ToString::to_string).unwrap_or_default();
+    let key = Key::of(Kind::Reading, account, &[pool.as_str(), reading.window.as_str(), &model]);
+    let fact = SavedReading {
+        remaining: Reverse(reading.remaining),
+        count: reading.count.map(|count| (count.remaining, count.limit)),
+        reset: reading.reset.map(|reset| now.wall_of(reset)),
+    };
+    (key, Record::Reading(Stamped::new(now.wall_of(reading.observed), fact)))
+}
+
+/// Reads a record of a reading. A window that was reset since says nothing.
+pub fn reading_of(
+    key: &Key,
+    record: &Stamped<SavedReading>,
+    now: Now,
+) -> Option<(AccountId, PoolId, Reading)> {
+    let SavedReading { remaining, count, reset } = record.fact;
+    let is_over = |reset: UnixMillis| reset <= now.wall;
+    let is_old = now.wall.0.saturating_sub(record.at.0) >= FRESH.as_millis().try_into().unwrap_or(u64::MAX);
+    if reset.map_or(is_old, is_over) {
+        return None;
+    }
+    let reading = Reading {
+        window: WindowId::new(key.name(2)?),
+        model: key.name(3).map(ModelSet::read),
+        remaining: remaining.0,
+        count: count.map(|(remaining, limit)| Count { remaining, limit }),
+        reset: reset.map(|reset| now.mono_of(reset)),
+        observed: now.past_of(record.at),
+    };
+    Some((AccountId::new(key.name(0)?), PoolId::new(key.name(1)?), reading))
 }
 
 /// Returns the key of a limit.

@@ -1,5 +1,8 @@
 //! Tests of the store: memory, file, several stores on one file, trouble.
 
+#[cfg(unix)]
+mod killed;
+
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -25,7 +28,7 @@ struct Witness {
 }
 
 impl Resident for Witness {
-    fn collect(&self) {}
+    fn collect(&self, _: bool) {}
 
     fn changed(&self, changes: &[(Key, Record)]) {
         unpoisoned(self.changed.lock()).extend(changes.iter().map(|(key, _)| key.clone()));

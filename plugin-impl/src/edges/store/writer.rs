@@ -79,6 +79,8 @@ pub(super) struct Writer {
     /// Looks since the last request.
     rest: u32,
     looks: u32,
+    /// Requests came since the last collection.
+    has_news: bool,
 }
 
 impl Writer {
@@ -114,6 +116,7 @@ impl Writer {
             next,
             rest: 0,
             looks: 0,
+            has_news: false,
         }
     }
 
@@ -132,16 +135,18 @@ impl Writer {
         let is_busy = self.shared.is_busy.swap(false, Ordering::Relaxed);
         self.rest = if is_busy { 0 } else { self.rest.saturating_add(1) };
         self.looks = self.looks.wrapping_add(1);
-        if self.looks.is_multiple_of(COLLECT_EVERY) {
-            self.collect();
+        self.has_news |= is_busy;
+        if self.has_news && self.looks.is_multiple_of(COLLECT_EVERY) {
+            self.has_news = false;
+            self.collect(false);
         }
         self.look();
         self.next = Instant::now() + if self.rest > REST_AFTER { REST } else { TICK };
     }
 
-    fn collect(&self) {
+    fn collect(&self, is_last: bool) {
         if let Some(resident) = self.shared.resident() {
-            resident.collect();
+            resident.collect(is_last);
         }
     }
 
@@ -319,7 +324,7 @@ impl Writer {
                 self.with(|database| database.release(&key, fence));
             }
             Command::Flush { answer } => {
-                self.collect();
+                self.collect(true);
                 self.look();
                 let _ = answer.send(());
             }

@@ -58,8 +58,8 @@ impl Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let code = match &error {
-            StartError::Config(_) | StartError::Defaults(_) => POINTSMAN_ERROR_CONFIG,
-            StartError::Threads(_) => POINTSMAN_ERROR_INTERNAL,
+            StartError::Config(_) | StartError::Defaults(_) | StartError::Order(_) => POINTSMAN_ERROR_CONFIG,
+            StartError::Threads(_) | StartError::Store(_) => POINTSMAN_ERROR_INTERNAL,
         };
         Self::new(code, error.to_string())
     }
