@@ -42,8 +42,9 @@ impl Blanker {
         (!has_none).then(|| Self { forms, short, held: Vec::new() })
     }
 
-    /// Takes the credentials out of the values of headers.
+    /// Takes the credentials out of the values of headers, and headers named by a credential out of the answer.
     pub fn blank_headers(&self, headers: &mut HeaderMap) {
+        self.remove_named(headers);
         for (name, value) in headers.iter_mut() {
             if self.is_alone(name, value.as_bytes()) {
                 *value = STAR;
@@ -56,6 +57,20 @@ impl Blanker {
             let mut bytes = value.as_bytes().to_vec();
             self.blank(&mut bytes);
             *value = HeaderValue::from_bytes(&bytes).unwrap_or(HeaderValue::from_static(""));
+        }
+    }
+
+    /// Removes headers whose name has a credential in it. Names are in lower case.
+    fn remove_named(&self, headers: &mut HeaderMap) {
+        let is_named = |name: &&HeaderName| {
+            self.forms.iter().any(|form| {
+                name.as_str().len() >= form.expose().len()
+                    && name.as_str().contains(&form.expose().to_ascii_lowercase())
+            })
+        };
+        let named: Vec<HeaderName> = headers.keys().filter(is_named).cloned().collect();
+        for name in named {
+            headers.remove(name);
         }
     }
 
@@ -276,6 +291,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-echo", HeaderValue::from_static("Bearer sk-test-0123456789-abcdef!"));
         headers.insert("x-other", HeaderValue::from_static("sk-test-0123456789"));
+        headers.insert("x-sk-test-0123456789-abcdef", HeaderValue::from_static("named by the key"));
+        blanker("sk-TEST-0123456789-abcdef").blank_headers(&mut headers);
+        assert_eq!(headers.len(), 2, "a name is in lower case");
         blanker(KEY).blank_headers(&mut headers);
         assert_eq!(headers["x-echo"], format!("Bearer {}!", "*".repeat(KEY.len())));
         assert_eq!(headers["x-other"], "sk-test-0123456789");
