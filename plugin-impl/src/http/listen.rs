@@ -141,7 +141,7 @@ fn listen_unix(_: &Path, _: Serving) -> io::Result<Result<String, ListenError>> 
 }
 
 #[cfg(unix)]
-async fn accept_unix(listener: UnixListener, _socket: private::Socket, serving: Serving) {
+async fn accept_unix(listener: UnixListener, _socket: private::PrivateSocket, serving: Serving) {
     let closing = serving.closing.clone();
     loop {
         let accepted = tokio::select! {

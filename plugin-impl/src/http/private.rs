@@ -19,7 +19,7 @@ pub fn private_address() -> Result<ListenAddress, ListenError> {
 #[cfg(unix)]
 pub use self::unix::private_address;
 #[cfg(unix)]
-pub(super) use self::unix::{Socket, bind};
+pub(super) use self::unix::{PrivateSocket, bind};
 
 #[cfg(unix)]
 mod unix {
@@ -100,12 +100,12 @@ mod unix {
 
     /// The file of a bound socket. Dropping it removes the file, unless the path has become another file since.
     #[derive(Debug)]
-    pub(in crate::http) struct Socket {
+    pub(in crate::http) struct PrivateSocket {
         path: PathBuf,
         identity: (u64, u64),
     }
 
-    impl Drop for Socket {
+    impl Drop for PrivateSocket {
         fn drop(&mut self) {
             if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
                 clear(&self.path);
@@ -123,11 +123,11 @@ mod unix {
     /// # Errors
     /// `AlreadyExists` for any other file at `path`, `AddrInUse` for a socket with a listener, `ResourceBusy` for a
     /// folder that another program keeps locked.
-    pub(in crate::http) fn bind(path: &Path) -> io::Result<(UnixListener, Socket)> {
+    pub(in crate::http) fn bind(path: &Path) -> io::Result<(UnixListener, PrivateSocket)> {
         bind_trying(path, LOCK_TRIES)
     }
 
-    fn bind_trying(path: &Path, tries: u32) -> io::Result<(UnixListener, Socket)> {
+    fn bind_trying(path: &Path, tries: u32) -> io::Result<(UnixListener, PrivateSocket)> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.exists() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -142,7 +142,7 @@ mod unix {
         bound
     }
 
-    fn bind_in(nursery: &Path, path: &Path) -> io::Result<(UnixListener, Socket)> {
+    fn bind_in(nursery: &Path, path: &Path) -> io::Result<(UnixListener, PrivateSocket)> {
         let young = nursery.join("s");
         let listener = UnixListener::bind(&young)?;
         fs::set_permissions(&young, fs::Permissions::from_mode(0o600))?;
@@ -150,7 +150,7 @@ mod unix {
         check_free(path)?;
         fs::rename(&young, path)?;
         let identity = identity(path)?;
-        Ok((listener, Socket { path: path.to_owned(), identity }))
+        Ok((listener, PrivateSocket { path: path.to_owned(), identity }))
     }
 
     /// Locks a folder until the returned file is dropped. A file system without locks goes without.

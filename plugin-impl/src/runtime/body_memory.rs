@@ -27,12 +27,12 @@ pub struct NoRoom {
 }
 
 /// A body with the room that the body takes.
-struct Kept {
+struct KeptBody {
     body: Vec<u8>,
     _room: Room,
 }
 
-impl AsRef<[u8]> for Kept {
+impl AsRef<[u8]> for KeptBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
@@ -79,7 +79,7 @@ impl Room {
 
     /// Ties the room to a body: the last copy of the returned bytes frees the room.
     pub fn keep(self, body: Vec<u8>) -> Bytes {
-        Bytes::from_owner(Kept { body, _room: self })
+        Bytes::from_owner(KeptBody { body, _room: self })
     }
 }
 

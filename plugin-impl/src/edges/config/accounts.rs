@@ -204,20 +204,23 @@ fn provider(id: &AccountId, entry: &Entry<'_>, common: &AccountCommon<'_>) -> Op
     found
 }
 
+/// The forms of a credential with a secret.
+static SECRETS: [(&dyn Key, MakeSource); 3] = [
+    (&API_KEY, CredentialSource::ApiKey),
+    (&ACCESS_TOKEN, CredentialSource::AccessToken),
+    (&REFRESH_TOKEN, CredentialSource::RefreshToken),
+];
+
+type MakeSource = fn(ConfiguredSecret) -> CredentialSource;
+
 fn credential(
     fields: &Fields<'_>,
     id: Option<&AccountId>,
     secrets: &Secrets<'_>,
 ) -> Option<CredentialSource> {
-    type Make = fn(ConfiguredSecret) -> CredentialSource;
-    let forms: [(&dyn Key, Make); 3] = [
-        (&API_KEY, CredentialSource::ApiKey),
-        (&ACCESS_TOKEN, CredentialSource::AccessToken),
-        (&REFRESH_TOKEN, CredentialSource::RefreshToken),
-    ];
     // Exactly one form of credential: a secret in one of three forms, or the caller's own.
     let written: Vec<_> =
-        forms.into_iter().filter_map(|(key, make)| Some((key, fields.get(key)?, make))).collect();
+        SECRETS.iter().filter_map(|(key, make)| Some((*key, fields.get(*key)?, *make))).collect();
     let id = id.map_or_else(|| fields.entry().path.clone(), AccountId::to_string);
     let whose = fields.get(&CREDENTIAL).map(|entry| (&CREDENTIAL as &dyn Key, entry));
     match (written.as_slice(), &whose) {
@@ -306,8 +309,8 @@ fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
         provider,
         credential: CredentialSource::ApiKey(ConfiguredSecret::fixed(key)),
         project: None,
-        weight: 1,
-        enabled: true,
+        weight: WEIGHT.default_value().try_into().unwrap_or(1),
+        enabled: ENABLED.default_value(),
         proxy: None,
         max_in_flight: None,
         concurrency: None,

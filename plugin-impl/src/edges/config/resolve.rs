@@ -38,8 +38,7 @@ pub(crate) fn config(
 ) -> Result<Config, ConfigErrors> {
     let report = Report::default();
     let root = tree(text, name, environment, &report)?;
-    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
-    let paths = Paths::new(folder, environment);
+    let paths = Paths::new(Path::new(name).parent().unwrap_or(Path::new("")), environment);
     let secrets = Secrets::new(environment, &paths);
 
     let top = Entry::root(&root, &report).fields(&TOP);

@@ -28,8 +28,8 @@ pub struct NotJson {
 }
 
 /// Returns the members of the object in `text`.
-pub fn members(text: &[u8]) -> Members<'_> {
-    Members(Steps::new(Cursor::new(text)))
+pub fn members(text: &[u8]) -> JsonMembers<'_> {
+    JsonMembers(Steps::new(Cursor::new(text)))
 }
 
 /// Returns the elements of the array in `text`.
@@ -59,8 +59,8 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the members of an object; otherwise a single error.
-    pub fn members(self) -> Members<'a> {
-        Members(Steps::new(self.cursor()))
+    pub fn members(self) -> JsonMembers<'a> {
+        JsonMembers(Steps::new(self.cursor()))
     }
 
     /// Returns the elements of an array; otherwise a single error.
@@ -162,9 +162,9 @@ impl<'a> Text<'a> {
 
 /// The members of an object, up to the first error.
 #[derive(Clone, Debug)]
-pub struct Members<'a>(Steps<'a>);
+pub struct JsonMembers<'a>(Steps<'a>);
 
-impl<'a> Iterator for Members<'a> {
+impl<'a> Iterator for JsonMembers<'a> {
     type Item = Result<Member<'a>, NotJson>;
 
     fn next(&mut self) -> Option<Self::Item> {

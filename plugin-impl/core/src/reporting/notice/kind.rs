@@ -4,7 +4,7 @@ use super::NoticeEvent;
 
 /// The kind of a notice for hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct NoticeKind {
     /// The number at the ABI, frozen with its layout.
     pub number: u16,
     /// The name in JSON.
@@ -33,7 +33,7 @@ impl Severity {
 
 impl NoticeEvent {
     /// Returns the kind of the event.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> NoticeKind {
         let (number, name, severity) = match self {
             Self::PoolFallback { .. } => (1, "pool-fallback", Severity::Info),
             Self::AccountExhausted { .. } => (2, "account-exhausted", Severity::Warning),
@@ -52,6 +52,6 @@ impl NoticeEvent {
             Self::Disabled { .. } => (14, "disabled", Severity::Warning),
             Self::StoreTrouble { .. } => (15, "store", Severity::Warning),
         };
-        Kind { number, name, severity }
+        NoticeKind { number, name, severity }
     }
 }

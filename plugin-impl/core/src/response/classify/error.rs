@@ -193,7 +193,7 @@ fn is_error_by_its_members(body: &[u8]) -> bool {
 }
 
 /// Returns whether any member is an error.
-fn has_error(members: json::Members<'_>) -> bool {
+fn has_error(members: json::JsonMembers<'_>) -> bool {
     members.map_while(Result::ok).any(|member| {
         let something =
             member.value.is_object() || (member.value.is_string() && member.value.bytes() != b"\"\"");
