@@ -236,23 +236,10 @@ fn usual(outcome: &Outcome) -> (Accused, Extent, Certainty) {
 /// Returns whether evidence is about the number of requests under way: the concurrency by name, or a rate
 /// without an end.
 pub fn is_crowding(evidence: &Evidence) -> bool {
-    match evidence.outcome {
-        Outcome::Limited(LimitKind::Concurrency) => true,
-        Outcome::Limited(LimitKind::Rate) => evidence.until == Hint::Unknown,
-        Outcome::Good
-        | Outcome::Limited(LimitKind::Quota | LimitKind::Unknown)
-        | Outcome::Capacity
-        | Outcome::ServerError
-        | Outcome::Unreachable(_)
-        | Outcome::Unauthorized
-        | Outcome::TokenOutage
-        | Outcome::NeedsSignIn(_)
-        | Outcome::ProjectRefused
-        | Outcome::PoolRefused
-        | Outcome::Unpaid
-        | Outcome::Refused
-        | Outcome::TooLarge
-        | Outcome::RequestFault => false,
+    match evidence.outcome.limit() {
+        Some(LimitKind::Concurrency) => true,
+        Some(LimitKind::Rate) => evidence.until == Hint::Unknown,
+        Some(LimitKind::Quota | LimitKind::Unknown) | None => false,
     }
 }
 

@@ -37,6 +37,56 @@ pub enum Outcome {
     RequestFault,
 }
 
+/// The groups of outcomes that the readers of an answer tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Limit(LimitKind),
+    /// No room for the model.
+    Room,
+    /// A refusal that may be about one model.
+    Refusal,
+    Other,
+}
+
+impl Outcome {
+    /// Returns the kind of the exhausted allowance, for limits.
+    pub const fn limit(&self) -> Option<LimitKind> {
+        match self.group() {
+            Group::Limit(kind) => Some(kind),
+            Group::Room | Group::Refusal | Group::Other => None,
+        }
+    }
+
+    /// Returns whether an answer with this outcome can name an end worth reading.
+    pub const fn can_name_end(&self) -> bool {
+        matches!(self.group(), Group::Limit(_) | Group::Room)
+    }
+
+    /// Returns whether the refusal may be about one model, where the answer names a model.
+    pub const fn may_be_about_a_model(&self) -> bool {
+        matches!(self.group(), Group::Refusal)
+    }
+
+    /// The one table of all outcomes for these questions.
+    const fn group(&self) -> Group {
+        match self {
+            Self::Limited(kind) => Group::Limit(*kind),
+            Self::Capacity => Group::Room,
+            Self::ProjectRefused | Self::Refused => Group::Refusal,
+            Self::Good
+            | Self::ServerError
+            | Self::Unreachable(_)
+            | Self::Unauthorized
+            | Self::TokenOutage
+            | Self::NeedsSignIn(_)
+            | Self::PoolRefused
+            | Self::Unpaid
+            | Self::TooLarge
+            | Self::RequestFault => Group::Other,
+        }
+    }
+}
+
 /// The kind of exhausted allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitKind {

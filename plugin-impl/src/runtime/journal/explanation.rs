@@ -237,21 +237,7 @@ pub(super) const fn outcome_name(outcome: &Outcome) -> &'static str {
 /// Returns the evidence of an answer, for people.
 pub(super) fn outcome(evidence: &Evidence, at: Millis) -> String {
     let text = what(&evidence.outcome);
-    let ends = match evidence.outcome {
-        Outcome::Limited(_) | Outcome::Capacity => hint(evidence.until, at),
-        Outcome::Good
-        | Outcome::ServerError
-        | Outcome::Unreachable(_)
-        | Outcome::Unauthorized
-        | Outcome::TokenOutage
-        | Outcome::NeedsSignIn(_)
-        | Outcome::ProjectRefused
-        | Outcome::PoolRefused
-        | Outcome::Unpaid
-        | Outcome::Refused
-        | Outcome::TooLarge
-        | Outcome::RequestFault => String::new(),
-    };
+    let ends = if evidence.outcome.can_name_end() { hint(evidence.until, at) } else { String::new() };
     let of = match &evidence.extent {
         Extent::Models(models) => format!(" for {models}"),
         Extent::Nothing | Extent::Usual | Extent::Pool | Extent::Account => String::new(),

@@ -7,7 +7,6 @@ use super::provider;
 use super::reply::Reply;
 use crate::quota::model_set::ModelSet;
 use crate::response::evidence::{Accused, Evidence, Extent};
-use crate::response::outcome::Outcome;
 
 /// Words of a limit on more than one model.
 const WHOLE: [&str; 8] = [
@@ -23,22 +22,12 @@ const WHOLE: [&str; 8] = [
 
 /// Narrows a limit, or a refusal, to the extent named by the answer.
 pub(super) fn narrowed(reply: &Reply<'_>, evidence: Evidence) -> Evidence {
-    match evidence.outcome {
-        Outcome::Limited(_) => of_limit(reply, evidence),
-        Outcome::ProjectRefused | Outcome::Refused if names_model(reply) => of_model(reply, evidence),
-        Outcome::Good
-        | Outcome::Capacity
-        | Outcome::ServerError
-        | Outcome::Unreachable(_)
-        | Outcome::Unauthorized
-        | Outcome::TokenOutage
-        | Outcome::NeedsSignIn(_)
-        | Outcome::ProjectRefused
-        | Outcome::PoolRefused
-        | Outcome::Unpaid
-        | Outcome::Refused
-        | Outcome::TooLarge
-        | Outcome::RequestFault => evidence,
+    if evidence.outcome.limit().is_some() {
+        of_limit(reply, evidence)
+    } else if evidence.outcome.may_be_about_a_model() && names_model(reply) {
+        of_model(reply, evidence)
+    } else {
+        evidence
     }
 }
 

@@ -25,23 +25,11 @@ const QUOTA: Duration = Duration::from_secs(8 * 24 * 3_600);
 /// Returns the first reported end, in the order of places, that is plausible for `outcome`. An instant in
 /// the past is implausible, and so is an instant beyond the usual length of such limits.
 pub(super) fn plausible(reply: &Reply<'_>, outcome: &Outcome) -> Hint {
-    let longest = match outcome {
+    let longest = match outcome.limit() {
         // Codes of a rate come with limits of hours, too.
-        Outcome::Limited(LimitKind::Rate | LimitKind::Concurrency) if limit::is_of_minutes(reply) => RATE,
-        Outcome::Limited(_) => QUOTA,
-        Outcome::Capacity
-        | Outcome::Good
-        | Outcome::ServerError
-        | Outcome::Unreachable(_)
-        | Outcome::Unauthorized
-        | Outcome::TokenOutage
-        | Outcome::NeedsSignIn(_)
-        | Outcome::ProjectRefused
-        | Outcome::PoolRefused
-        | Outcome::Unpaid
-        | Outcome::Refused
-        | Outcome::TooLarge
-        | Outcome::RequestFault => CAPACITY,
+        Some(LimitKind::Rate | LimitKind::Concurrency) if limit::is_of_minutes(reply) => RATE,
+        Some(LimitKind::Quota | LimitKind::Rate | LimitKind::Concurrency | LimitKind::Unknown) => QUOTA,
+        None => CAPACITY,
     };
     let last = reply.now.mono.after(longest);
     let judged = |hint| judged(hint, reply.now, last);

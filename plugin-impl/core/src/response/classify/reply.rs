@@ -74,22 +74,7 @@ impl<'a> Reply<'a> {
 
     /// Adds the named extent and end to an outcome.
     pub(super) fn read(&self, outcome: Outcome, certainty: Certainty) -> Evidence {
-        let until = match &outcome {
-            // Only limits and lack of room have a reported end worth reading.
-            Outcome::Limited(_) | Outcome::Capacity => hint::plausible(self, &outcome),
-            Outcome::Good
-            | Outcome::ServerError
-            | Outcome::Unreachable(_)
-            | Outcome::Unauthorized
-            | Outcome::TokenOutage
-            | Outcome::NeedsSignIn(_)
-            | Outcome::ProjectRefused
-            | Outcome::PoolRefused
-            | Outcome::Unpaid
-            | Outcome::Refused
-            | Outcome::TooLarge
-            | Outcome::RequestFault => Hint::Unknown,
-        };
+        let until = if outcome.can_name_end() { hint::plausible(self, &outcome) } else { Hint::Unknown };
         let evidence = Evidence { certainty, ..Evidence::of(outcome).ending(until) };
         extent::narrowed(self, evidence)
     }
