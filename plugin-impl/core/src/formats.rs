@@ -7,7 +7,8 @@
 pub mod agent;
 mod anthropic;
 pub mod body;
-pub mod code_assist;
+mod code_assist;
+pub mod envelope;
 pub mod format;
 mod gemini;
 mod made_ids;
@@ -21,6 +22,7 @@ mod tests;
 use std::fmt;
 
 use self::format::Format;
+use self::format::envelope::Wrapping;
 
 /// Makes the type of all APIs from one line each: the API's name, its main format, and its other formats.
 macro_rules! registry {
@@ -98,4 +100,18 @@ pub enum Envelope {
     None,
     /// Code Assist: `{"project", "model", "request"}` out, `{"response"}` back.
     CodeAssist,
+}
+
+/// The names of the envelopes in the configuration, as in `envelope: code-assist`.
+pub static ENVELOPES: [(&str, Envelope); 2] =
+    [("none", Envelope::None), (code_assist::FORMAT.name, Envelope::CodeAssist)];
+
+impl Envelope {
+    /// Returns the way into the envelope.
+    pub fn wrapping(self) -> Option<&'static Wrapping> {
+        match self {
+            Self::None => None,
+            Self::CodeAssist => code_assist::FORMAT.envelope,
+        }
+    }
 }

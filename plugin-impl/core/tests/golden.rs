@@ -26,7 +26,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pointsman_core::admission::blame::Reason;
 use pointsman_core::formats::WireFormat;
 use pointsman_core::formats::agent::Agent;
-use pointsman_core::formats::code_assist::{self, Unwrapper};
+use pointsman_core::formats::envelope::{self, Unwrapper};
 use pointsman_core::formats::format::identity::SessionSource;
 use pointsman_core::ids::AccountId;
 use pointsman_core::planning::plan::{Cooling, Counts, Refusal};
@@ -108,7 +108,7 @@ fn answers_come_out_of_their_envelope_as_they_are() {
         let found = if fixture.meta.contains_key("stream") {
             unwrapped_stream(wrapped)
         } else {
-            code_assist::unwrap_json(wrapped.as_bytes()).into_owned()
+            envelope::unwrap_json(wrapped.as_bytes()).into_owned()
         };
         if found == expected.as_bytes() {
             "same".to_owned()

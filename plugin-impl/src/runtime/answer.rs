@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
-use pointsman_core::formats::code_assist::Unwrapper;
+use pointsman_core::formats::envelope::Unwrapper;
 use pointsman_core::reporting::keep_alive::KeepAlive;
 
 use crate::counters::Counters;

@@ -5,9 +5,8 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use pointsman_core::formats::Envelope;
 use pointsman_core::formats::body;
-use pointsman_core::formats::code_assist;
+use pointsman_core::formats::format::envelope::{Unwrapped, Wrapping};
 use pointsman_core::request::catalog::Pool;
 use pointsman_core::request::intent::ModelPlace;
 use pointsman_core::request::resource::TURN_STATE;
@@ -51,8 +50,10 @@ pub fn build(
 
 fn path(resolved: &Resolved, pool: &Pool, model: &str) -> String {
     let query = resolved.call.query.as_deref();
-    if let (Envelope::CodeAssist, ModelPlace::Path { action, .. }) = (pool.envelope, &resolved.intent.model) {
-        return code_assist::path(action, query);
+    if let (Some(envelope), ModelPlace::Path { action, .. }) =
+        (pool.envelope.wrapping(), &resolved.intent.model)
+    {
+        return (envelope.path)(action, query);
     }
     let path = resolved.intent.path_for(model);
     match query {
@@ -63,11 +64,10 @@ fn path(resolved: &Resolved, pool: &Pool, model: &str) -> String {
 
 fn body(resolved: &Resolved, pool: &Pool, model: &str, project: Option<&str>) -> Bytes {
     let body = &resolved.call.body;
-    match (&resolved.intent.model, pool.envelope) {
-        (ModelPlace::Path { action, .. }, Envelope::CodeAssist) if action == "countTokens" => {
-            code_assist::wrap_count(body, model).into()
+    match (&resolved.intent.model, pool.envelope.wrapping()) {
+        (ModelPlace::Path { action, .. }, Some(envelope)) => {
+            (envelope.body)(&Unwrapped { action, body, project, model }).into()
         }
-        (ModelPlace::Path { .. }, Envelope::CodeAssist) => code_assist::wrap(body, project, model).into(),
         (ModelPlace::Path { .. } | ModelPlace::Nowhere, _) => body.clone(),
         (ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests, _) => {
             match &resolved.written_model {
@@ -97,6 +97,10 @@ fn renamed(resolved: &Resolved, written: &str, model: &str) -> Bytes {
 
 /// Returns whether the pool put an envelope around a good answer.
 pub fn is_enveloped(resolved: &Resolved, pool: &Pool, status: StatusCode) -> bool {
-    let counts = matches!(&resolved.intent.model, ModelPlace::Path { action, .. } if action == "countTokens");
-    pool.envelope == Envelope::CodeAssist && status.is_success() && !counts
+    let action = match &resolved.intent.model {
+        ModelPlace::Path { action, .. } => Some(action.as_str()),
+        ModelPlace::Body | ModelPlace::Optional | ModelPlace::Requests | ModelPlace::Nowhere => None,
+    };
+    let wraps = |envelope: &Wrapping| (envelope.wraps_answer)(action);
+    status.is_success() && pool.envelope.wrapping().is_some_and(wraps)
 }

@@ -36,4 +36,5 @@ pub(super) static FORMAT: Format = Format {
         failure: error::event,
     }],
     limits: limits::LIMITS,
+    envelope: None,
 };

@@ -5,15 +5,11 @@
 //! inserted unchanged, in both directions. Nothing is parsed and printed again, so unknown fields, the
 //! order of members and the digits of numbers survive.
 
-mod unwrapper;
-
 use std::borrow::Cow;
-use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::formats::body::json;
-
+use super::format::envelope::{Unwrapped, Wrapping};
 use super::format::events::Events;
 use super::format::identity::Identity;
 use super::format::ids::Ids;
@@ -21,8 +17,6 @@ use super::format::limits::LimitHeaders;
 use super::format::paths::Paths;
 use super::format::request::{RequestShape, StreamSwitch};
 use super::format::{AuthScheme, Format};
-
-pub use unwrapper::{MAX_HELD, Unwrapper};
 
 /// Callers speak Gemini and no Code Assist, so a request has no parts of its own.
 pub(super) static FORMAT: Format = Format {
@@ -42,7 +36,17 @@ pub(super) static FORMAT: Format = Format {
     ids: Ids::NONE,
     keep_alive: &[],
     limits: LimitHeaders::NONE,
+    envelope: Some(&Wrapping { path, body, wraps_answer: |action| !counts(action) }),
 };
+
+fn counts(action: Option<&str>) -> bool {
+    action == Some("countTokens")
+}
+
+fn body(request: &Unwrapped<'_>) -> Vec<u8> {
+    let Unwrapped { action, body, project, model } = *request;
+    if counts(Some(action)) { wrap_count(body, model) } else { wrap(body, project, model) }
+}
 
 /// A chunk has the chunk of Gemini inside.
 const EVENTS: Events = Events {
@@ -58,7 +62,7 @@ const EVENTS: Events = Events {
 };
 
 /// Returns the body of a `generateContent` or `streamGenerateContent` in its envelope.
-pub fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {
+fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {
     let project = project.map(|project| format!("\"project\":{},", quoted(project))).unwrap_or_default();
     let head = format!("{{{project}\"model\":{},\"request\":", quoted(model));
     [head.as_bytes(), or_empty_object(body), b"}"].concat()
@@ -67,7 +71,7 @@ pub fn wrap(body: &[u8], project: Option<&str>, model: &str) -> Vec<u8> {
 /// Returns the body of a `countTokens` in its envelope, with the model inside of the request.
 ///
 /// The answer comes without an envelope.
-pub fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
+fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
     let inner = or_empty_object(body).trim_ascii();
     let inner = inner.strip_prefix(b"{").unwrap_or(inner).trim_ascii_start();
     let comma = if inner == b"}" { "" } else { "," };
@@ -75,21 +79,10 @@ pub fn wrap_count(body: &[u8], model: &str) -> Vec<u8> {
     [head.as_bytes(), inner, b"}"].concat()
 }
 
-/// Returns the content of an answer's envelope, or an answer without envelope (an error) unchanged.
-///
-/// In the JSON array of a stream without `alt=sse`, each element has an envelope.
-pub fn unwrap_json(body: &[u8]) -> Cow<'_, [u8]> {
-    if let Some(range) = response(body) {
-        return body[range].into();
-    }
-    let inner: Vec<_> = json::elements(body).map_while(Result::ok).filter_map(response_in).collect();
-    if inner.is_empty() { body.into() } else { without_envelopes(body, &inner).into() }
-}
-
 /// Returns path and query of a Code Assist call.
 ///
 /// The model is in the body. The query loses the caller's API key: the key belongs to another service.
-pub fn path(action: &str, query: Option<&str>) -> String {
+fn path(action: &str, query: Option<&str>) -> String {
     let mut path = format!("/v1internal:{action}");
     let kept =
         query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("key="));
@@ -98,32 +91,6 @@ pub fn path(action: &str, query: Option<&str>) -> String {
         path.push_str(pair);
     }
     path
-}
-
-/// Returns the range of the value of `response`, if that value is an object.
-fn response(text: &[u8]) -> Option<Range<usize>> {
-    let mut members = json::members(text).map_while(Result::ok);
-    let member = members.find(|member| member.key.is("response"))?;
-    member.value.is_object().then(|| member.value.range())
-}
-
-/// Returns the range of an element, and the range of its content.
-fn response_in(element: json::Value<'_>) -> Option<(Range<usize>, Range<usize>)> {
-    let outer = element.range();
-    let inner = response(element.bytes())?;
-    Some((outer.clone(), outer.start + inner.start..outer.start + inner.end))
-}
-
-fn without_envelopes(body: &[u8], elements: &[(Range<usize>, Range<usize>)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut copied = 0;
-    for (outer, inner) in elements {
-        out.extend_from_slice(&body[copied..outer.start]);
-        out.extend_from_slice(&body[inner.clone()]);
-        copied = outer.end;
-    }
-    out.extend_from_slice(&body[copied..]);
-    out
 }
 
 fn or_empty_object(body: &[u8]) -> &[u8] {
@@ -165,38 +132,6 @@ mod tests {
         assert_eq!(text(&wrap_count(body, "m")), r#"{"request":{"model":"models/m","contents":[]}}"#);
         assert_eq!(text(&wrap_count(b"{ }", "models/m")), r#"{"request":{"model":"models/m"}}"#);
         assert_eq!(text(&wrap_count(b"", "m")), r#"{"request":{"model":"models/m"}}"#);
-    }
-
-    #[test]
-    fn an_answer_comes_out_as_it_is() {
-        let inside = r#"{"candidates":[{"n":1.50}], "responseId" : "r"}"#;
-        assert_eq!(
-            text(&unwrap_json(format!("{{\"response\": {inside} ,\"traceId\":\"t\"}}").as_bytes())),
-            inside
-        );
-        assert_eq!(
-            text(&unwrap_json(format!("{{\"traceId\":\"t\",\"response\":{inside}}}").as_bytes())),
-            inside
-        );
-    }
-
-    #[test]
-    fn what_has_no_envelope_stays() {
-        for body in
-            ["", "<html>", r#"{"error":{"code":429}}"#, r#"[{"error":{}}]"#, r#"{"response":null}"#, "[]"]
-        {
-            assert!(
-                matches!(unwrap_json(body.as_bytes()), Cow::Borrowed(same) if same == body.as_bytes()),
-                "{body}"
-            );
-        }
-    }
-
-    #[test]
-    fn each_element_of_an_array_comes_out() {
-        let body =
-            "[{\"response\":{\"a\":1},\"traceId\":\"t\"}\n,\r\n{\"error\":{}},{\"response\":{\"b\":2}}\n]";
-        assert_eq!(text(&unwrap_json(body.as_bytes())), "[{\"a\":1}\n,\r\n{\"error\":{}},{\"b\":2}\n]");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Shared logic asks the value and knows no format by name. Each field is one aspect, with its types in a
 //! module of its own below; the values stand in the folders beside this one.
 
+pub mod envelope;
 pub mod error;
 pub mod events;
 pub mod id_fields;
@@ -16,6 +17,7 @@ pub mod request;
 
 use serde_json::Value;
 
+use self::envelope::Wrapping;
 use self::error::ErrorFacts;
 use self::events::Events;
 use self::identity::Identity;
@@ -49,6 +51,8 @@ pub struct Format {
     pub keep_alive: &'static [KeepAliveRow],
     /// The headers in which an account tells of its limits.
     pub limits: LimitHeaders,
+    /// The way into an envelope, for formats around another format.
+    pub envelope: Option<&'static Wrapping>,
 }
 
 /// The way to send an API key. Access tokens are always bearer tokens.

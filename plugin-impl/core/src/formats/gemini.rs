@@ -43,4 +43,5 @@ pub(super) static FORMAT: Format = Format {
         failure: error::bare,
     }],
     limits: LimitHeaders::NONE,
+    envelope: None,
 };

@@ -39,4 +39,5 @@ pub(super) static FORMAT: Format = Format {
         failure: error::chunk,
     }],
     limits: LimitHeaders::NONE,
+    envelope: None,
 };

@@ -36,6 +36,7 @@ pub(super) static FORMAT: Format = Format {
         failure,
     }],
     limits: limits::LIMITS,
+    envelope: None,
 };
 
 /// Writes the event `response.failed`, with the one code that Codex neither tries again nor tells in words of

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use pointsman_core::formats::code_assist;
+use pointsman_core::formats::envelope;
 use pointsman_core::response::classify::{Asked, FirstEvent, Head, Look, MAX_PREFIX, classify};
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::{NetworkFault, Outcome};
@@ -150,7 +150,7 @@ impl BodyReading {
         }
         if self.body.is_none() {
             let whole: Vec<u8> = self.held.drain(..).flatten().collect();
-            self.held.push_back(code_assist::unwrap_json(&whole).into_owned().into());
+            self.held.push_back(envelope::unwrap_json(&whole).into_owned().into());
             self.headers.remove(CONTENT_LENGTH);
         }
     }

@@ -14,6 +14,8 @@ pub(super) const LIMITS: LimitHeaders = LimitHeaders {
     is_warning,
     status: Some((&STATUS, "allowed")),
     told_end: Some(ToldEndForm { agents: &[Agent::ClaudeCode], headers: told_end }),
+    // Such as a long context.
+    option: Some("extra usage"),
 };
 
 fn is_warning(name: &str, value: &HeaderValue) -> bool {

@@ -13,6 +13,8 @@ pub struct LimitHeaders {
     /// The overall status, and its value without limits.
     pub status: Option<(&'static HeaderName, &'static str)>,
     pub told_end: Option<ToldEndForm>,
+    /// Words of a 429 about an option of the request that is paid apart from the account's windows.
+    pub option: Option<&'static str>,
 }
 
 /// The form in which agents read the end of a usage limit, to tell it in words of their own.
@@ -24,7 +26,7 @@ pub struct ToldEndForm {
 
 impl LimitHeaders {
     /// A format without such headers.
-    pub const NONE: Self = Self { is_warning: |_, _| false, status: None, told_end: None };
+    pub const NONE: Self = Self { is_warning: |_, _| false, status: None, told_end: None, option: None };
 
     /// Returns whether an agent has words of its own for the end of a usage limit.
     pub fn are_told_to(&self, agent: Agent) -> bool {

@@ -6,7 +6,6 @@ use super::error::ErrorBody;
 use super::limit;
 use super::provider;
 use super::reply::Reply;
-use crate::formats::WireFormat;
 use crate::response::outcome::{NetworkFault, Outcome, SignIn};
 
 /// The model has no room, without regard to quota.
@@ -141,11 +140,11 @@ fn is_gone(error: &ErrorBody) -> bool {
         || (disabled && error.tells_any(&for_good) && !error.says("SERVICE_DISABLED"))
 }
 
-/// Anthropic: the request asks for an option, such as a long context, paid only by "extra usage". The
-/// account's windows are not meant, unless a window was reported as exhausted.
+/// Returns whether the request asks for an option that is paid apart. The account's windows are not meant,
+/// unless a window was reported as exhausted.
 fn is_option(reply: &Reply<'_>) -> bool {
-    let option = reply.asked.format == WireFormat::Anthropic && reply.error.message.contains("extra usage");
-    option && !provider::has_rejected_window(reply)
+    let words = reply.asked.format.main().limits.option;
+    words.is_some_and(|words| reply.error.message.contains(words)) && !provider::has_rejected_window(reply)
 }
 
 fn wants_verification(error: &ErrorBody) -> bool {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use pointsman_core::formats::Envelope;
 use pointsman_core::ids::PoolId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Endpoint, Pool};
@@ -103,7 +102,7 @@ fn quota_url(written: Option<String>, pool: &Pool) -> Option<String> {
     if !written.starts_with('/') {
         return Some(written);
     }
-    let is_known = pool.envelope == Envelope::CodeAssist;
+    let is_known = pool.envelope.wrapping().is_some();
     if is_known { Some(target_url(&pool.endpoints.first()?.0, &written)) } else { None }
 }
 

@@ -1,7 +1,7 @@
 //! Settings of a provider, and of its pools, families and OAuth client.
 
 use pointsman_core::formats::format::AuthScheme;
-use pointsman_core::formats::{Envelope, KINDS, WireFormat};
+use pointsman_core::formats::{ENVELOPES, Envelope, KINDS, WireFormat};
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 
 use super::setting::{Section, Setting};
@@ -181,7 +181,7 @@ pub(crate) static POOL: Section = Section {
 
 pub(crate) static ENVELOPE: Setting<Choice<Envelope>> = Setting {
     name: "envelope",
-    form: Choice(&[("none", Envelope::None), ("code-assist", Envelope::CodeAssist)]),
+    form: Choice(&ENVELOPES),
     default: "none",
     help: "What is put around a request and taken off the answer.",
 };

@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::memchr2;
 use smallvec::SmallVec;
 
-use super::response;
+use super::content;
 
 /// The longest buffered event; a longer event passes unchanged.
 pub const MAX_HELD: usize = 16 * 1024 * 1024;
@@ -86,7 +86,7 @@ impl SseLine {
 fn put_event(event: &[u8], out: &mut Vec<u8>) {
     let payloads = payloads(event);
     let data = joined(event, &payloads);
-    match response(&data) {
+    match content(&data) {
         Some(inside) => put_inside(event, &payloads, &inside, out),
         None => out.extend_from_slice(event),
     }
