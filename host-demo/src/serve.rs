@@ -1,6 +1,7 @@
 //! `pointsman serve`: the router as a local gateway.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +53,9 @@ async fn serve(library: Option<&Path>, arguments: &Serve, lines: &Lines) -> anyh
 /// Whoever closed standard output does not want to know, and is served all the same.
 fn greet(address: &str, status: &Status, arguments: &Serve, lines: &Lines) {
     if !arguments.quiet {
-        let more = summary::lines(status).join("\n");
-        let _ = writeln!(io::stdout(), "{}\n{more}", banner(address, arguments.listen.is_some()));
+        let start = banner(address, arguments.listen.is_some());
+        let lines = [start].into_iter().chain(summary::lines(status)).chain(dashboard(address));
+        let _ = writeln!(io::stdout(), "{}", lines.collect::<Vec<_>>().join("\n"));
     }
     if status.accounts.is_empty() {
         lines.say(format!("pointsman: {}", summary::NO_ACCOUNT));
@@ -108,6 +110,12 @@ fn banner(address: &str, is_named: bool) -> String {
     format!("pointsman {version} listens on {url}; ask it: pointsman status{option}")
 }
 
+/// Says where the dashboard is; a browser reaches no unix socket, and other listeners serve none.
+fn dashboard(address: &str) -> Option<String> {
+    let is_loopback = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
+    is_loopback.then(|| format!("dashboard:     {}/", client::url(address)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,5 +127,11 @@ mod tests {
         assert!(start.len() <= 80);
         assert_eq!(banner("127.0.0.1:8787", false), start);
         assert_eq!(banner("127.0.0.1:8787", true), format!("{start} --url http://127.0.0.1:8787"));
+    }
+
+    #[test]
+    fn the_dashboard_is_named_where_a_browser_reaches_it() {
+        assert_eq!(dashboard("[::1]:80").as_deref(), Some("dashboard:     http://[::1]:80/"));
+        assert_eq!((dashboard("unix:/run/p.sock"), dashboard("0.0.0.0:80")), (None, None));
     }
 }
