@@ -181,11 +181,16 @@ async fn a_session_returns_to_its_account_after_a_restart() {
     }
 }
 
+/// Writes a configuration, and returns the path.
+fn written(folder: &TempDir, config: &str) -> String {
+    let path = folder.path().join("pointsman.yaml");
+    std::fs::write(&path, config).expect("a file in a folder of the test");
+    path.to_string_lossy().into_owned()
+}
+
 /// Starts the library for an order on accounts, as `pointsman accounts` does.
 fn order(folder: &TempDir, stage: &Stage, setup: &Setup, words: &[(&str, &str)]) -> Result<String, Error> {
-    let path = folder.path().join("pointsman.yaml");
-    std::fs::write(&path, setup.config(&stage.upstream.base_url())).expect("written");
-    let config_path = RSome(path.to_string_lossy().into_owned().into());
+    let config_path = RSome(written(folder, &setup.config(&stage.upstream.base_url())).into());
     let mut options = StartOptions { config_path, ..StartOptions::default() };
     options.extensions.set("purpose", "accounts");
     words.iter().for_each(|(name, value)| options.extensions.set(name, value));
