@@ -122,7 +122,7 @@ async fn waits_and_refusals_are_told() {
 async fn a_request_can_be_explained_while_it_waits_and_after_its_caller_went_away() {
     let stage = setup().patient().anthropic("a", spent(15)).start();
     let waiting = tokio::spawn(stage.router.fetch(Ask::messages().request()));
-    let waits = |told: &Value| told["state"] == "under way" && !steps(told, "wait").is_empty();
+    let waits = |told: &Value| told["state"] == "waiting" && !steps(told, "wait").is_empty();
     let told = explained_so(&stage, waits).await;
     assert_eq!(told["end"], Value::Null);
     waiting.abort();

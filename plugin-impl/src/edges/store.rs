@@ -44,8 +44,9 @@ const MOST_LOOKS: u32 = 1_000;
 
 /// The process that works with a store, as the writer's thread sees the process.
 pub trait Resident: Send + Sync {
-    /// Adds what has changed in the process to the store. At the last time nothing is under way any more.
-    fn collect(&self, is_last: bool);
+    /// Adds what has changed in the process to the store. Returns whether requests are under way, whose facts are still
+    /// to come.
+    fn collect(&self) -> bool;
 
     /// Takes in what other processes have changed.
     fn changed(&self, changes: &[(Key, Record)]);

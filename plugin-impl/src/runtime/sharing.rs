@@ -18,20 +18,18 @@ use crate::edges::store::{Resident, Trouble, limit_of, reading_of, reading_recor
 use crate::fleet::Account;
 use crate::runtime::generation::{Generation, ProviderRuntime};
 use crate::runtime::router::Router;
-use crate::runtime::usage::{self, Since};
-
-/// Longer than the end of a request takes to be written down.
-const LATE: Duration = Duration::from_secs(1);
+use crate::runtime::usage;
 
 impl Resident for Router {
-    fn collect(&self, is_last: bool) {
+    fn collect(&self) -> bool {
         let (generation, now) = (self.generation(), self.shared().clock.now());
         let since = self.shared().collected_until(now.mono);
         let providers = generation.config.providers.iter().zip(&generation.provider_runtimes);
         providers.for_each(|(provider, runtime)| self.collect_accounts(&provider.core, runtime, since, now));
         self.collect_sessions(&generation, since, now);
         self.collect_owners(since, now);
-        self.collect_usage(since, if is_last { now.mono.after(LATE) } else { now.mono });
+        let shared = self.shared();
+        usage::count(&shared.journal.recent(), shared.writer(), &shared.store)
     }
 
     fn changed(&self, changes: &[(Key, Record)]) {
@@ -94,17 +92,6 @@ impl Router {
             let record = Stamped::new(now.wall_of(seen), Owner { account: account.as_str().into() });
             self.shared().store.learn(Key::numbered(Kind::Owner, key.0), Record::Owner(record));
         }
-    }
-}
-
-impl Router {
-    /// Adds up what has ended. The last second is left for the next time, so that no end is missed that is
-    /// being written down meanwhile.
-    fn collect_usage(&self, since: Millis, now: Millis) {
-        let shared = self.shared();
-        let late = |at: Millis| Millis(at.0.saturating_sub(LATE.as_millis() as u64));
-        let span = Since { from: late(since), to: late(now) };
-        usage::count(&shared.journal.recent(), span, shared.writer(), &shared.store);
     }
 }
 

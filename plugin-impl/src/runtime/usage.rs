@@ -4,6 +4,8 @@
 //! ended since the last collection. Requests that leave the journal between two collections, beyond some
 //! hundred in a second, are not counted.
 
+use std::sync::Arc;
+
 use http::HeaderValue;
 use pointsman_core::state::{Key, Kind, Usage};
 use pointsman_core::time::{Millis, UnixMillis};
@@ -17,22 +19,14 @@ const LONGEST: usize = 80;
 const HOUR: u64 = 3_600;
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// A span of the monotonic clock, without its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Since {
-    pub(super) from: Millis,
-    pub(super) to: Millis,
-}
-
-/// Adds up the requests of the journal that ended in a span. `writer` is the name of this process.
-pub(super) fn count(records: &[std::sync::Arc<Record>], span: Since, writer: &str, store: &Store) {
-    for record in records {
-        let trace = record.trace();
-        let is_due = |at: Millis| span.from <= at && at < span.to;
-        if trace.end.as_ref().is_some_and(|end| is_due(end.at)) {
-            count_one(record, &trace, writer, store);
-        }
+/// Adds up the requests of the journal that have ended and were not counted before. Returns whether others are under
+/// way. `writer` is the name of this process.
+pub(super) fn count(records: &[Arc<Record>], writer: &str, store: &Store) -> bool {
+    let (over, under_way): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.is_over());
+    for record in over.iter().filter(|record| record.begin_count()) {
+        count_one(record, &record.trace(), writer, store);
     }
+    !under_way.is_empty()
 }
 
 fn count_one(record: &Record, trace: &RequestTrace, writer: &str, store: &Store) {

@@ -28,7 +28,9 @@ struct Witness {
 }
 
 impl Resident for Witness {
-    fn collect(&self, _: bool) {}
+    fn collect(&self) -> bool {
+        false
+    }
 
     fn changed(&self, changes: &[(Key, Record)]) {
         unpoisoned(self.changed.lock()).extend(changes.iter().map(|(key, _)| key.clone()));

@@ -79,7 +79,7 @@ pub(super) struct Writer {
     /// Looks since the last request.
     rest: u32,
     looks: u32,
-    /// Requests came since the last collection.
+    /// Requests came since the last collection, or are under way.
     has_news: bool,
 }
 
@@ -137,17 +137,15 @@ impl Writer {
         self.looks = self.looks.wrapping_add(1);
         self.has_news |= is_busy;
         if self.has_news && self.looks.is_multiple_of(COLLECT_EVERY) {
-            self.has_news = false;
-            self.collect(false);
+            self.has_news = self.collect();
         }
         self.look();
         self.next = Instant::now() + if self.rest > REST_AFTER { REST } else { TICK };
     }
 
-    fn collect(&self, is_last: bool) {
-        if let Some(resident) = self.shared.resident() {
-            resident.collect(is_last);
-        }
+    /// Returns whether requests are under way, whose facts are still to come.
+    fn collect(&self) -> bool {
+        self.shared.resident().is_some_and(|resident| resident.collect())
     }
 
     /// Saves what waits, and takes in what others wrote.
@@ -324,7 +322,7 @@ impl Writer {
                 self.with(|database| database.release(&key, fence));
             }
             Command::Flush { answer } => {
-                self.collect(true);
+                self.has_news = self.collect();
                 self.look();
                 let _ = answer.send(());
             }

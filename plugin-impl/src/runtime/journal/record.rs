@@ -1,6 +1,7 @@
 //! Records: the decisions of a request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -44,6 +45,8 @@ pub struct Record {
     pub hops: SmallVec<[HopNote; 1]>,
     pub settings: Settings,
     trace: Mutex<RequestTrace>,
+    /// Whether the request is part of the usage.
+    is_counted: AtomicBool,
 }
 
 /// The sender of a request.
@@ -193,12 +196,18 @@ impl Record {
             hops: std::iter::once(&resolved.primary).chain(&*resolved.others).map(note).collect(),
             settings: generation.config.settings.clone(),
             trace: Mutex::default(),
+            is_counted: AtomicBool::new(false),
         }
     }
 
     /// Returns whether the request has ended.
     pub fn is_over(&self) -> bool {
         unpoisoned(self.trace.lock()).end.is_some()
+    }
+
+    /// Returns whether the request is not part of the usage yet. Only the first call says so.
+    pub fn begin_count(&self) -> bool {
+        !self.is_counted.swap(true, Ordering::Relaxed)
     }
 
     /// Returns the steps so far.
@@ -381,6 +390,7 @@ pub(super) mod tests {
             hops: SmallVec::new(),
             settings: Settings::default(),
             trace: Mutex::default(),
+            is_counted: AtomicBool::new(false),
         }
     }
 
