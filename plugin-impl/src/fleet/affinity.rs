@@ -2,8 +2,9 @@
 
 mod families;
 mod lineage;
+mod sticky_account;
 
-pub mod waiters;
+pub(in crate::fleet) mod waiters;
 
 use pointsman_core::planning::affinity::{Rules, Service, Sticky};
 use pointsman_core::time::Millis;
@@ -12,6 +13,7 @@ use crate::sync::DashMap;
 
 pub use self::families::Families;
 pub use self::lineage::Lineage;
+pub use self::sticky_account::{Agent, StickyAccount};
 
 /// The sticky account of each session. Losing an entry only costs a cold prompt cache.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pointsman_core::admission::budget::Terms;
 use pointsman_core::time::Millis;
 
+use crate::hops::{HopChecks, HopsSeen};
 use crate::ours::{CellView, Ours, Races, Setup};
 use crate::reference::{Predicted, Reference};
 use crate::router::{Pin, RequestId, Session};
@@ -30,6 +31,7 @@ pub struct Checks {
     /// Some failure that was not quota: what gates know from then on is not told here.
     troubled: bool,
     retries: Retries,
+    hops: HopChecks,
     /// What each cell took at once when it was last asked, and how many trips there had been.
     bounds: Vec<Option<(u16, u64)>>,
 }
@@ -64,8 +66,8 @@ struct Facts {
     delivered: bool,
     over: bool,
     probing: bool,
-    /// Its last attempt met trouble, and it has not waited since.
-    burdened: bool,
+    /// Its last attempt met trouble at this provider, and it has not waited since.
+    burdened: Option<usize>,
 }
 
 /// How a session began: those who start with its first request share its first account.
@@ -103,17 +105,24 @@ impl Retries {
 impl Checks {
     /// Checks a router of this setup.
     pub fn new(setup: Setup) -> Self {
+        let accounts = setup.accounts + setup.chain.iter().sum::<u16>();
         Self {
             setup,
-            reference: Reference::new(setup.accounts, setup.pools),
+            reference: Reference::of(setup.providers(), setup.pools),
             story: Story::default(),
             seen: Seen::default(),
             requests: Vec::new(),
             sessions: Vec::new(),
             troubled: false,
             retries: Retries::default(),
-            bounds: vec![None; usize::from(setup.accounts) * usize::from(setup.pools)],
+            hops: HopChecks::new(setup),
+            bounds: vec![None; usize::from(accounts) * usize::from(setup.pools)],
         }
+    }
+
+    /// Returns what happened between the hops of requests.
+    pub fn hops(&self) -> HopsSeen {
+        self.hops.seen
     }
 
     fn facts(&mut self, request: RequestId) -> &mut Facts {
@@ -144,14 +153,16 @@ impl Checks {
                 self.seen.early_probes += u64::from(self.reference.sent(request, cell, now)?);
                 self.is_within_bound(request, cell)?;
                 self.is_within_caps(request, cell)?;
-                self.is_within_budget(request, now)?;
+                self.is_within_budget(request, cell, now)?;
                 self.stays_together(happening, cell, open, races)
             }
             What::Waits { until } => self.waits(request, until),
             What::Answered { cell, answer } => {
                 let trouble = !matches!(answer.verdict, Verdict::Good | Verdict::Limited(_));
+                let provider = self.setup.provider_of(cell.account).0;
                 let facts = self.facts(request);
-                (facts.probing, facts.burdened) = (false, trouble);
+                facts.probing = false;
+                facts.burdened = Some(provider).filter(|_| trouble);
                 self.troubled |= trouble;
                 let learned = self.reference.answered(request, &answer, view(cell), now)?;
                 self.count(learned);
@@ -225,8 +236,8 @@ impl Checks {
 
     fn is_within_caps(&mut self, request: RequestId, cell: CellId) -> Checked {
         let counts = [
-            (self.reference.under_way(None), self.setup.total),
-            (self.reference.under_way(Some(cell.account)), self.setup.account),
+            (self.reference.under_way(self.setup.provider_of(cell.account).1), self.setup.total),
+            (self.reference.under_way(cell.account..cell.account + 1), self.setup.account),
         ];
         for (count, cap) in counts {
             let Some(cap) = cap.map(u32::from) else { continue };
@@ -239,12 +250,13 @@ impl Checks {
         Ok(())
     }
 
-    fn is_within_budget(&mut self, request: RequestId, now: Millis) -> Checked {
-        let terms = self.setup.retries;
+    fn is_within_budget(&mut self, request: RequestId, cell: CellId, now: Millis) -> Checked {
+        let (terms, provider) = (self.setup.retries, self.setup.provider_of(cell.account).0);
+        let terms = Terms { floor: terms.floor * (1 + self.setup.chain.len() as u16), ..terms };
         let facts = self.facts(request);
         if facts.attempts == 1 {
             self.retries.firsts.push(now);
-        } else if std::mem::take(&mut facts.burdened) {
+        } else if facts.burdened.take() == Some(provider) {
             self.seen.retries += 1;
             self.retries.retries.push(now);
             self.retries.check(terms, now).map_err(|violation| violation.of(request))?;
@@ -296,8 +308,8 @@ impl Checks {
 
     fn has_room(&self, cell: CellId) -> bool {
         let below = |count: u32, cap: Option<u16>| cap.is_none_or(|cap| count < cap.into());
-        below(self.reference.under_way(None), self.setup.total)
-            && below(self.reference.under_way(Some(cell.account)), self.setup.account)
+        below(self.reference.under_way(self.setup.provider_of(cell.account).1), self.setup.total)
+            && below(self.reference.under_way(cell.account..cell.account + 1), self.setup.account)
             && self.reference.in_flight(cell) < self.bound_of(cell).0.into()
     }
 
@@ -312,7 +324,8 @@ impl Checks {
     /// The first requests of a session that start in one instant share an account, while that is open.
     fn stays_together(&mut self, happening: &Happening, cell: CellId, open: bool, races: Races) -> Checked {
         let facts = *self.facts(happening.request);
-        let checked = self.setup.keeps_sessions() && !self.troubled;
+        // Sessions have an account at each provider of a chain, so they are watched where there is none.
+        let checked = self.setup.keeps_sessions() && !self.troubled && self.setup.chain.is_empty();
         let beginning = self.beginning(happening.ask.session);
         let undisturbed = beginning.lost_admissions == races.lost_admissions;
         if facts.attempts > 1 || facts.waited || beginning.arrived != Some(facts.arrived) {
@@ -336,7 +349,8 @@ impl Checks {
     fn waits(&mut self, request: RequestId, until: Option<Millis>) -> Checked {
         let deadline = self.deadline(request);
         let facts = self.facts(request);
-        (facts.waited, facts.burdened) = (true, false);
+        facts.waited = true;
+        facts.burdened = None;
         match until {
             Some(until) if until <= deadline => Ok(()),
             _ => {
@@ -388,7 +402,8 @@ impl Checks {
 
     fn compare(&self, router: &Ours, now: Millis) -> Checked {
         self.reference.compare(now, |cell| router.cell(cell))?;
-        self.reference.compare_caps(self.setup.accounts, router.under_way().collect())
+        let differs = |(accounts, under_way)| self.reference.compare_caps(accounts, under_way);
+        router.under_way().try_for_each(differs)
     }
 }
 
@@ -399,6 +414,7 @@ impl Watch<Ours> for Checks {
         self.story.tell(happening);
         self.check(happening, router.races, |cell| router.cell(cell))?;
         self.is_within_what_was_learned(happening, router)?;
+        self.hops.note(happening, router)?;
         self.compare(router, happening.now).map_err(|violation| violation.of(happening.request))
     }
 

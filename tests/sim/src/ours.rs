@@ -1,41 +1,38 @@
-//! Our own router: the real core and the real fleet, with the driver's loop in virtual time.
+//! Our own router: the real core and the real fleet, in virtual time.
 //!
-//! It does what `plugin-impl/src/runtime/driver.rs` does, in the same order, but for what needs a network: where
-//! the driver awaits, this returns an [`Action`] and is asked again. All that the simulator knows of the
-//! core is in here.
+//! The machine of a request is the real one, so every decision is. What `plugin-impl/src/runtime/driver.rs` does
+//! for a step is done here without a network: where the driver awaits, this returns an [`Action`] and is asked
+//! again. All that the simulator knows of the core is in here.
 
 mod line;
+mod providers;
 mod setup;
+mod steps;
 mod waiting;
 mod words;
 
-use std::pin::pin;
-use std::task::{Context as TaskContext, Waker};
+use std::ops::Range;
 
-use pointsman_core::admission::budget::Budget;
-use pointsman_core::admission::cell::{Confirmed, Deny};
+use pointsman_core::admission::cell::Confirmed;
 use pointsman_core::admission::fair_queue::Leaving;
-use pointsman_core::dispatch::{Dispatch, Event, Step};
-use pointsman_core::formats::operation::Operation;
+use pointsman_core::dispatch::{Dispatch, Event, Hops, Terms};
 use pointsman_core::ids::ModelId;
 use pointsman_core::jitter::Jitter;
-use pointsman_core::planning::affinity::{Service, Stake, hold};
-use pointsman_core::planning::plan::{Candidate, Plan, plan};
+use pointsman_core::planning::plan::{Plan, Refusal, plan};
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::snapshot::Snapshot;
 use pointsman_core::planning::strategy::Context;
-use pointsman_core::request::route::Route;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::LimitKind;
 use pointsman_core::time::Millis;
-use pointsman_plugin::fleet::affinity::waiters::{Terms, Wait};
-use pointsman_plugin::fleet::notifier::Waiter;
-use pointsman_plugin::fleet::{Fleet, Lease, Roster, Settlement};
+use pointsman_plugin::fleet::affinity::{Agent, StickyAccount};
+use pointsman_plugin::fleet::{Fleet, Lease, Member, Settlement};
 
 use crate::router::{Action, Ask, Pin, RequestId, Router, Session};
 use crate::upstream::{Answer, CellId};
 
 use self::line::Line;
+use self::providers::{Hop, Provider};
 pub use self::setup::{Setup, Strategy};
 
 /// All prompts are of this length, in bytes.
@@ -47,16 +44,13 @@ pub struct Ours {
     setup: Setup,
     settings: Settings,
     fleet: Fleet,
-    roster: Roster,
-    budget: Budget,
+    /// The primary first, then those of its failover chain.
+    providers: Vec<Provider>,
     /// One for each pin, with the line of those who wait for it.
     wait_queues: Vec<WaitQueue>,
     model: ModelId,
     /// By number. A request is taken out while something happens to it.
     journeys: Vec<Option<Box<Journey>>>,
-    listener: Waiter,
-    /// How often the bell was heard.
-    notifications: u64,
     waiting: u32,
     holding: Vec<RequestId>,
     /// What happened that only threads can make happen.
@@ -92,7 +86,8 @@ pub struct CellView {
 
 #[derive(Debug)]
 struct WaitQueue {
-    route: Route,
+    /// The hops of those who wait here; only who pins nothing has more than one.
+    hops: Vec<Hop>,
     turns: u64,
     line: Line,
 }
@@ -103,12 +98,8 @@ struct Journey {
     wait_queue: usize,
     session: Session,
     context: Context,
-    /// The ordinal of the account that its session lived on when it planned last.
-    sticky: Option<u32>,
-    /// What the session would lose by a move, while its prompt is cached there.
-    stake: Option<Stake>,
-    /// How it waits for that account.
-    wait: Wait,
+    /// How it stands to the account that its session lives on.
+    sticky: StickyAccount,
     /// How often the bell had rung when it began to hold out.
     heard: u64,
     rest: Rest,
@@ -122,15 +113,11 @@ struct Journey {
 /// Where a request stands between two questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rest {
-    /// It has just come in.
-    New,
     /// It is on its way.
     Awake,
     /// It has planned, and another thread goes on.
     Paused,
-    /// It stands in line before its first plan.
-    Queued,
-    /// It stands in line because a plan was refused.
+    /// It stands in line.
     Standing,
     /// It is the first of its line, and waits for the bell or the clock.
     Listening,
@@ -142,20 +129,15 @@ impl Ours {
     /// Makes a fleet that has never been used.
     pub fn new(setup: Setup) -> Self {
         let fleet = Fleet::default();
-        let (roster, routes) = setup.fleet(&fleet);
-        let listener = fleet.notifier(&routes[0].provider.id).listen();
-        let wait_queues =
-            routes.into_iter().map(|route| WaitQueue { route, turns: 0, line: Line::default() });
+        let (providers, lanes) = setup.fleet(&fleet);
+        let wait_queues = lanes.into_iter().map(|hops| WaitQueue { hops, turns: 0, line: Line::default() });
         Self {
             settings: setup.settings(),
             setup,
-            roster,
-            budget: Budget::default(),
+            providers,
             wait_queues: wait_queues.collect(),
             model: setup::model(),
             journeys: Vec::new(),
-            listener,
-            notifications: 0,
             waiting: 0,
             holding: Vec::new(),
             races: Races::default(),
@@ -168,9 +150,14 @@ impl Ours {
         &self.setup
     }
 
+    fn member(&self, account: u16) -> (&Provider, &Member) {
+        let found = self.providers.iter().find_map(|provider| Some((provider, provider.member(account)?)));
+        found.unwrap_or_else(|| panic!("there is no account {account}"))
+    }
+
     /// Returns what a cell says of itself.
     pub fn cell(&self, cell: CellId) -> CellView {
-        let reading = self.roster.members[usize::from(cell.account)].account.pool(cell.pool.into());
+        let reading = self.member(cell.account).1.account.pool(cell.pool.into());
         CellView {
             in_flight: reading.quota.in_flight.into(),
             until: reading.quota.until,
@@ -180,16 +167,41 @@ impl Ours {
 
     /// Returns how many requests a cell takes at once.
     pub fn bound(&self, cell: CellId, now: Millis) -> u16 {
-        let member = &self.roster.members[usize::from(cell.account)];
-        self.roster.bound(member, cell.pool.into(), now)
+        let (provider, member) = self.member(cell.account);
+        provider.roster.bound(member, cell.pool.into(), now)
     }
 
-    /// Returns how many requests are under way under each cap: of the provider, of its models, of accounts.
-    pub fn under_way(&self) -> impl Iterator<Item = u32> {
-        let caps = self.roster.caps();
-        let of_models = caps.models.iter().map(|(_, cap)| cap.in_flight());
-        let of_accounts = self.roster.members.iter().map(|member| member.cap().in_flight());
-        [caps.total.in_flight()].into_iter().chain(of_models).chain(of_accounts)
+    /// Returns how many requests are under way under each cap of each provider: of the provider, of its models,
+    /// and of its accounts, which are numbered over all providers.
+    pub fn under_way(&self) -> impl Iterator<Item = (Range<u16>, Vec<u32>)> {
+        self.providers.iter().map(|provider| {
+            let caps = provider.roster.caps();
+            let of_models = caps.models.iter().map(|(_, cap)| cap.in_flight());
+            let of_accounts = provider.roster.members.iter().map(|member| member.cap().in_flight());
+            let under_way = [caps.total.in_flight()].into_iter().chain(of_models).chain(of_accounts);
+            (provider.accounts.clone(), under_way.collect())
+        })
+    }
+
+    /// Plans for a new request without a pin at a hop, as nobody's thread sees it.
+    ///
+    /// # Errors
+    /// Why the hop is closed.
+    pub fn plan_at(&self, hop: usize, now: Millis) -> Result<Plan, Refusal> {
+        let Hop { provider, route } = &self.wait_queues[0].hops[hop];
+        let roster = &self.providers[*provider].roster;
+        let context = Context { accounts: roster.members.len() as u32, ..Context::default() };
+        plan(&roster.snapshot(route, &self.model, &context, now), &self.settings, &context)
+    }
+
+    /// Says whether the line of a pin is full.
+    pub fn is_crowded(&self, pin: Pin) -> bool {
+        self.wait_queues[self.wait_queue_of(pin)].line.len() >= self.setup.max_waiting
+    }
+
+    /// Says whether a request waits for its session's own account.
+    pub fn waits_beside_the_line(&self, request: RequestId) -> bool {
+        self.holding.contains(&request)
     }
 
     fn take(&mut self, request: RequestId) -> Option<Box<Journey>> {
@@ -205,161 +217,44 @@ impl Ours {
         }
     }
 
-    fn travel(&mut self, id: RequestId, journey: &mut Journey, now: Millis) -> Action {
-        if journey.rest == Rest::New && !self.wait_queues[journey.wait_queue].line.is_empty() {
-            if !self.stand(id, journey) {
-                return Action::Refuse { retry_at: None };
-            }
-            return self.rest(journey, Rest::Queued, journey.dispatch.deadline());
-        }
-        self.wake(id, journey, now);
-        loop {
-            let event = match journey.dispatch.step() {
-                Step::Plan => match self.plan(journey, now) {
-                    Some(event) => event,
-                    None => return pause(journey),
-                },
-                Step::Withdraw => Event::Withdrawn(self.withdraw(now)),
-                Step::Admit(_) if self.setup.interleaved && !journey.has_paused => return pause(journey),
-                Step::Admit(candidate) => self.admit(id, journey, candidate, now),
-                Step::Authorize { .. } => Event::Authorized,
-                Step::Send => {
-                    if journey.dispatch.attempts() == 0 {
-                        self.budget.deposit(self.setup.retries, now);
-                    }
-                    return sent(journey);
-                }
-                Step::Wait { until, .. } => match self.wait(id, journey, until) {
-                    Some(action) => return action,
-                    None => Event::AtFront,
-                },
-                Step::Hold { until } => return self.hold(id, journey, until),
-                Step::Deliver => {
-                    self.leave_line(id, journey, Leaving::GaveUp);
-                    return Action::Deliver;
-                }
-                Step::Refuse(refusal) => {
-                    self.leave_line(id, journey, Leaving::GaveUp);
-                    return Action::Refuse { retry_at: refusal.until };
-                }
-            };
-            journey.has_paused = false;
-            journey.dispatch.handle(event, now);
-        }
+    /// Returns the hop that a request is at.
+    fn hop(&self, journey: &Journey) -> &Hop {
+        &self.wait_queues[journey.wait_queue].hops[journey.dispatch.hop()]
     }
 
-    /// Plans, or returns nothing where another thread goes on before the home is claimed.
-    fn plan(&self, journey: &mut Journey, now: Millis) -> Option<Event> {
-        let snapshot = match journey.snapshot.take() {
-            Some(snapshot) => snapshot,
-            None => {
-                self.look_up_sticky(journey, now);
-                let route = &self.wait_queues[journey.wait_queue].route;
-                let snapshot = Box::new(self.roster.snapshot(route, &self.model, &journey.context, now));
-                if self.setup.interleaved && journey.context.sticky.is_none() {
-                    journey.snapshot = Some(snapshot);
-                    return None;
-                }
-                snapshot
-            }
-        };
-        Some(self.chosen(journey, &snapshot, now))
+    fn provider(&self, journey: &Journey) -> &Provider {
+        &self.providers[self.hop(journey).provider]
     }
 
-    fn chosen(&self, journey: &mut Journey, snapshot: &Snapshot, now: Millis) -> Event {
-        let mut planned = plan(snapshot, &self.settings, &journey.context);
-        let Ok(chosen) = &mut planned else {
-            journey.wait.leave();
-            return Event::Planned(planned);
-        };
-        if let Some(until) = self.held(journey, snapshot, chosen) {
-            return Event::Held { until };
-        }
-        if journey.context.sticky.is_none() && self.claim_sticky(journey, chosen.candidates[0].account, now) {
-            return Event::Planned(plan(snapshot, &self.settings, &journey.context));
-        }
-        Event::Planned(planned)
-    }
-
-    fn held(&self, journey: &mut Journey, snapshot: &Snapshot, chosen: &mut Plan) -> Option<Millis> {
-        journey.wait.by_choice = false;
-        let price = self.settings.affinity.patience;
-        let patience = journey.dispatch.patience(price);
-        let opens = hold(snapshot, chosen, &journey.context, patience)?;
-        let (sticky, stake) = (journey.context.sticky?, journey.stake?);
-        let terms = Terms { sticky, stake, opens, patience, price };
-        journey.wait.decide(&self.roster, snapshot, chosen, &terms)
-    }
-
-    fn look_up_sticky(&self, journey: &mut Journey, now: Millis) {
-        if !self.setup.strategy.keeps_sessions() {
-            return;
-        }
-        let rules = &self.settings.affinity;
-        let sticky = self.fleet.affinity.sticky(journey.session.0.into(), rules, now);
-        journey.sticky = sticky.map(|sticky| sticky.account);
-        journey.context.sticky = sticky.and_then(|sticky| self.roster.place_of(sticky.account));
-        let warm = sticky.filter(|sticky| sticky.is_warm(rules, now));
-        journey.stake = warm.map(|sticky| sticky.stake(PROMPT, rules, now));
-    }
-
-    fn claim_sticky(&self, journey: &mut Journey, account: u32, now: Millis) -> bool {
-        if !self.setup.strategy.keeps_sessions() {
-            return false;
-        }
-        let own = self.roster.members[account as usize].account.ordinal;
-        let rules = &self.settings.affinity;
-        let sticky = self.fleet.affinity.claim(journey.session.0.into(), own, rules, now);
-        journey.sticky = Some(sticky);
-        if sticky == own {
-            return false;
-        }
-        journey.context.sticky = self.roster.place_of(sticky);
-        journey.context.sticky.is_some()
-    }
-
-    fn withdraw(&mut self, now: Millis) -> bool {
-        let paid = self.budget.withdraw(self.setup.retries, now);
-        self.races.withheld_retries += u64::from(!paid);
-        paid
-    }
-
-    fn admit(&mut self, id: RequestId, journey: &mut Journey, candidate: Candidate, now: Millis) -> Event {
-        match self.roster.admit(
-            &candidate,
-            &self.model,
-            Operation::Generating,
-            journey.dispatch.jitter(),
+    /// Returns the agent of a request where it is; its session has an account at each provider.
+    fn agent(&self, journey: &Journey, now: Millis) -> Agent<'_> {
+        let provider = self.hop(journey).provider;
+        let key = u64::from(journey.session.0) | (provider as u64) << 32;
+        Agent {
+            affinity: &self.fleet.affinity,
+            roster: &self.providers[provider].roster,
+            settings: &self.settings,
+            key: Some(key).filter(|_| self.setup.strategy.keeps_sessions()),
             now,
-        ) {
-            Ok(lease) => {
-                journey.wait.admitted(lease.target().account.ordinal, now);
-                journey.lease = Some(lease);
-                self.leave_line(id, journey, Leaving::Served);
-                Event::Admitted
-            }
-            Err(deny) => {
-                self.races.lost_admissions += 1;
-                self.races.contended_probes += u64::from(deny == Deny::Probing);
-                Event::Denied(deny)
-            }
         }
+    }
+
+    /// Returns how often the bells were heard that concern a line.
+    fn rung(&self, wait_queue: usize) -> u64 {
+        self.wait_queues[wait_queue].hops.iter().map(|hop| self.providers[hop.provider].rung).sum()
     }
 
     fn confirm(&mut self, journey: &mut Journey, now: Millis) {
         let Some(lease) = &mut journey.lease else { return };
         self.races.stale_successes += u64::from(lease.confirm(now) == Confirmed::Stale);
-        if self.setup.strategy.keeps_sessions() {
-            let (account, rules) = (lease.target().account.ordinal, &self.settings.affinity);
-            let service = Service { left: journey.sticky, account, by_choice: journey.wait.by_choice };
-            self.fleet.affinity.served(journey.session.0.into(), service, rules, now);
-        }
+        let account = lease.target().account.ordinal;
+        journey.sticky.served(&self.agent(journey, now), account, journey.dispatch.moves_by_choice());
     }
 
     fn take_in(&self, journey: &Journey, answer: &Answer, now: Millis) {
         let (Some(reading), Some(lease)) = (answer.reading, &journey.lease) else { return };
         let target = lease.target();
-        let pool = self.wait_queues[journey.wait_queue].route.pool(target.pool);
+        let pool = self.hop(journey).route.pool(target.pool);
         target.account.take_in(target.pool, vec![words::reading(reading, now)], pool, now);
     }
 
@@ -368,67 +263,52 @@ impl Ours {
         self.races.folded_limits += u64::from(lease.settle(evidence, now) == Settlement::Folded);
     }
 
-    /// Listens to the real bell, without a runtime.
-    fn listen(&mut self) {
-        let heard = pin!(self.listener.heard());
-        let rang = heard.poll(&mut TaskContext::from_waker(Waker::noop())).is_ready();
-        self.notifications += u64::from(rang);
-    }
-
     fn woken_beside_the_line(&self) -> Option<RequestId> {
         let has_heard = |id: &&RequestId| {
-            self.journeys[id.0 as usize].as_ref().is_some_and(|journey| journey.heard != self.notifications)
+            let journey = self.journeys[id.0 as usize].as_deref();
+            journey.is_some_and(|journey| journey.heard != self.provider(journey).rung)
         };
         self.holding.iter().find(has_heard).copied()
     }
 
     /// Says whether the first of a line should look again.
     fn is_woken(&self, front: RequestId, heard_in_line: u64) -> bool {
-        match self.journeys[front.0 as usize].as_ref().map(|journey| journey.rest) {
-            Some(Rest::Queued | Rest::Standing) => true,
-            Some(Rest::Listening) => heard_in_line != self.notifications,
-            Some(Rest::New | Rest::Awake | Rest::Paused | Rest::Holding) | None => false,
+        let Some(journey) = &self.journeys[front.0 as usize] else { return false };
+        match journey.rest {
+            Rest::Standing => true,
+            Rest::Listening => heard_in_line != self.rung(journey.wait_queue),
+            Rest::Awake | Rest::Paused | Rest::Holding => false,
         }
     }
 }
 
 impl Rest {
     fn waits(self) -> bool {
-        matches!(self, Self::Queued | Self::Standing | Self::Listening | Self::Holding)
+        matches!(self, Self::Standing | Self::Listening | Self::Holding)
     }
-}
-
-fn pause(journey: &mut Journey) -> Action {
-    journey.rest = Rest::Paused;
-    journey.has_paused = true;
-    Action::Pause
-}
-
-fn sent(journey: &Journey) -> Action {
-    let Some(lease) = &journey.lease else { return Action::Refuse { retry_at: None } };
-    let target = lease.target();
-    let cell = CellId { account: target.account.ordinal as u16, pool: target.pool as u16 };
-    Action::Send { cell, probe: lease.is_probe() }
 }
 
 impl Router for Ours {
     fn arrives(&mut self, request: RequestId, ask: Ask, now: Millis) {
         let wait_queue = self.wait_queue_of(ask.pin);
-        let turn = self.wait_queues[wait_queue].turns;
-        self.wait_queues[wait_queue].turns += 1;
-        let accounts = self.setup.accounts.into();
-        let context = Context { turn, accounts, at_last: true, ..Context::default() };
-        let dispatch = Dispatch::new(now, self.setup.max_wait).with_jitter(Jitter::of(0, turn));
+        let lane = &mut self.wait_queues[wait_queue];
+        let turn = lane.turns;
+        lane.turns += 1;
+        let others = lane.hops[1..].iter().map(|hop| hop.provider);
+        let terms = Terms {
+            max_wait: self.setup.max_wait,
+            patience: self.settings.affinity.patience,
+            jitter: Jitter::of(0, turn),
+            hops: Hops::new(0, others, self.setup.accounts.into()),
+        };
         let journey = Journey {
-            dispatch,
+            dispatch: Dispatch::new(now, terms),
             wait_queue,
             session: ask.session,
-            context,
-            sticky: None,
-            stake: None,
-            wait: Wait::default(),
+            context: Context { turn, ..Context::default() },
+            sticky: StickyAccount::default(),
             heard: 0,
-            rest: Rest::New,
+            rest: Rest::Awake,
             snapshot: None,
             has_paused: false,
             lease: None,
@@ -482,12 +362,14 @@ impl Router for Ours {
         if self.waiting == 0 {
             return None;
         }
-        self.listen();
+        self.providers.iter_mut().for_each(Provider::listen);
         let fronts = self.wait_queues.iter().filter_map(|wait_queue| wait_queue.line.front());
         let front = fronts.into_iter().find(|(front, heard)| self.is_woken(*front, *heard));
         let Some((woken, _)) = front else { return self.woken_beside_the_line() };
-        let notifications = self.notifications;
-        self.wait_queues.iter_mut().for_each(|wait_queue| wait_queue.line.hear(woken, notifications));
+        for lane in 0..self.wait_queues.len() {
+            let rung = self.rung(lane);
+            self.wait_queues[lane].line.hear(woken, rung);
+        }
         Some(woken)
     }
 }

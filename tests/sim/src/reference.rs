@@ -4,6 +4,7 @@
 //! question. There is no word, no bit and no swap in it. Where an upstream did not say until when, the
 //! length of the guess is the router's own affair: the reference takes it over if it is a sensible one.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use pointsman_core::time::Millis;
@@ -20,7 +21,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const GUESSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(7_200)];
 /// Ends of limits are known in steps of so many milliseconds, rounded up.
 const TICK: u64 = 16;
-/// Two early probes are at least so far apart, at whichever cells.
+/// Two early probes at one provider are at least so far apart, at whichever cells.
 const APART: Duration = Duration::from_millis(250);
 /// So many cells there can be.
 const MOST_CELLS: usize = 16;
@@ -33,8 +34,8 @@ pub struct Reference {
     pools: u16,
     cells: Vec<CellModel>,
     leases: Vec<LeaseModel>,
-    /// When somebody was last sent before the end of a guess.
-    probed_early: Option<Millis>,
+    /// The accounts of each provider, and when somebody was last sent there before the end of a guess.
+    probed_early: Vec<(Range<u16>, Option<Millis>)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,11 +98,18 @@ impl CellModel {
 }
 
 impl Reference {
-    /// Begins with cells that were never used.
+    /// Begins with cells of one provider that were never used.
     pub fn new(accounts: u16, pools: u16) -> Self {
+        Self::of(std::iter::once(0..accounts).collect(), pools)
+    }
+
+    /// Begins with cells that were never used, and with the accounts of each provider.
+    pub fn of(providers: Vec<Range<u16>>, pools: u16) -> Self {
+        let accounts = providers.last().map_or(0, |accounts| accounts.end);
         let cells = vec![CellModel::default(); usize::from(accounts) * usize::from(pools)];
         assert!(cells.len() <= MOST_CELLS, "{} are too many cells", cells.len());
-        Self { pools, cells, leases: Vec::new(), probed_early: None }
+        let probed_early = providers.into_iter().map(|accounts| (accounts, None)).collect();
+        Self { pools, cells, leases: Vec::new(), probed_early }
     }
 
     /// Lists all cells.
@@ -116,22 +124,22 @@ impl Reference {
         self.leases.iter().filter(|lease| lease.cell == cell).count() as u32
     }
 
-    /// Counts the leases of an account, or of all.
-    pub fn under_way(&self, account: Option<u16>) -> u32 {
-        let counts = |lease: &&LeaseModel| account.is_none_or(|account| lease.cell.account == account);
+    /// Counts the leases of some accounts.
+    pub fn under_way(&self, accounts: Range<u16>) -> u32 {
+        let counts = |lease: &&LeaseModel| accounts.contains(&lease.cell.account);
         self.leases.iter().filter(counts).count() as u32
     }
 
-    /// Compares what is counted under caps with what should be: under those of the provider, of which there
+    /// Compares what is counted under the caps of a provider with what should be: under its own, of which there
     /// may be several, and then of each account.
     ///
     /// # Errors
     /// [`Violation`] where a place was lost, or given back twice.
-    pub fn compare_caps(&self, accounts: u16, under_way: Vec<u32>) -> Result<(), Violation> {
-        let of_provider = under_way.len() - usize::from(accounts);
-        let of_accounts = (0..accounts).map(|account| self.under_way(Some(account)));
+    pub fn compare_caps(&self, accounts: Range<u16>, under_way: Vec<u32>) -> Result<(), Violation> {
+        let of_provider = under_way.len() - accounts.len();
+        let of_accounts = accounts.clone().map(|account| self.under_way(account..account + 1));
         let should: Vec<_> =
-            std::iter::repeat_n(self.under_way(None), of_provider).chain(of_accounts).collect();
+            std::iter::repeat_n(self.under_way(accounts), of_provider).chain(of_accounts).collect();
         if under_way == should {
             return Ok(());
         }
@@ -155,13 +163,17 @@ impl Reference {
     /// [`Violation`] where a limit was in force that is no guess, early probes were too close, or too many probes
     /// were out.
     pub fn sent(&mut self, request: RequestId, cell: CellId, now: Millis) -> Result<bool, Violation> {
-        let model = self.model(cell);
+        let model = self.model(cell).clone();
         let early = now < model.until();
         if early && !model.guess {
             let detail = format!("it is limited until {}", model.until().0);
             return Err(Violation::new("nobody is sent before a told end", detail).of(request).at(cell));
         }
-        if let Some(last) = self.probed_early.filter(|last| early && now < last.after(APART)) {
+        let probed = self.probed_early.iter_mut().find(|(accounts, _)| accounts.contains(&cell.account));
+        let probed = probed.map(|(_, probed)| probed).filter(|_| early);
+        if let Some(last) =
+            probed.and_then(|probed| probed.replace(now)).filter(|last| now < last.after(APART))
+        {
             let detail = format!("the last one was {:?} ago", now.since(last));
             return Err(Violation::new("early probes keep their distance", detail).of(request).at(cell));
         }
@@ -173,9 +185,6 @@ impl Reference {
             return Err(Violation::new("a cell opens probe by probe", detail).of(request).at(cell));
         }
         self.leases.push(lease);
-        if early {
-            self.probed_early = Some(now);
-        }
         Ok(early)
     }
 
@@ -369,9 +378,9 @@ mod tests {
     #[test]
     fn a_place_that_was_lost_is_a_violation() {
         let reference = tripped();
-        assert!(reference.compare_caps(1, vec![1, 1, 1]).is_ok());
-        assert!(reference.compare_caps(1, vec![1, 2, 1]).is_err());
-        assert!(reference.compare_caps(1, vec![1, 1, 0]).is_err());
+        assert!(reference.compare_caps(0..1, vec![1, 1, 1]).is_ok());
+        assert!(reference.compare_caps(0..1, vec![1, 2, 1]).is_err());
+        assert!(reference.compare_caps(0..1, vec![1, 1, 0]).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pointsman_core::time::Millis;
 
 use crate::engine::Engine;
+use crate::hops::HopsSeen;
 use crate::invariants::{Checks, Seen};
 use crate::latency::Latency;
 use crate::ours::{Ours, Races, Setup};
@@ -21,6 +22,7 @@ use crate::upstream::{Meter, Quota, Upstream};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub seen: Seen,
+    pub hops: HopsSeen,
     pub races: Races,
 }
 
@@ -30,7 +32,7 @@ pub const COUNTS: usize = 20;
 impl Outcome {
     /// Lists how often each thing happened that is worth a proof, by its name.
     pub fn counts(&self) -> [(&'static str, u64); COUNTS] {
-        let Self { seen, races } = self;
+        let Self { seen, races, .. } = self;
         [
             ("requests", seen.requests),
             ("refusals", seen.refused),
@@ -77,12 +79,34 @@ pub fn run(seed: u64) -> Result<Outcome, String> {
     let mut rng = Rng::new(seed);
     let (accounts, pools) = (rng.between(1, 6) as u16, rng.between(1, 2) as u16);
     let setup = Setup::draw(accounts, pools, &mut rng.fork());
-    let upstream = upstream(accounts, pools, &mut rng.fork());
+    history(seed, setup, rng)
+}
+
+/// Runs the history of a seed in which providers of a failover chain may serve requests, with every check.
+///
+/// # Errors
+/// The story of the first rule that was broken.
+pub fn run_with_chain(seed: u64) -> Result<Outcome, String> {
+    let mut rng = Rng::new(seed);
+    let (accounts, pools) = (rng.between(1, 4) as u16, rng.between(1, 2) as u16);
+    let chain: &[u16] = rng.pick(&[&[1], &[2], &[1, 2]]);
+    // Where no thread loses the processor, each choice of a hop can be checked at its instant.
+    let interleaved = rng.chance(0.3);
+    let setup = Setup { chain, interleaved, ..Setup::draw(accounts, pools, &mut rng.fork()) };
+    history(seed, setup, rng)
+}
+
+fn history(seed: u64, setup: Setup, mut rng: Rng) -> Result<Outcome, String> {
+    let Setup { accounts, pools, .. } = setup;
+    let upstream = upstream(accounts + setup.chain.iter().sum::<u16>(), pools, &mut rng.fork());
     let requests = rng.between(200, 600) as u32;
     let traffic = Agents::new(requests, Places { accounts, pools }, rng.fork());
     let mut engine = Engine::new(Ours::new(setup), traffic, upstream, Latency::default(), Checks::new(setup));
     match engine.run() {
-        Ok(()) => Ok(Outcome { seen: engine.watch.seen, races: engine.router.races }),
+        Ok(()) => {
+            let (seen, hops) = (engine.watch.seen, engine.watch.hops());
+            Ok(Outcome { seen, hops, races: engine.router.races })
+        }
         Err(violation) => Err(format!(
             "seed {seed}: {setup:?}\nagain: cargo run -p pointsman-sim --bin explore -- --from {seed} --seeds 1\n{}",
             engine.watch.story.of(&violation)

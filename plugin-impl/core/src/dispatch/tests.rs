@@ -1,10 +1,22 @@
+mod hops;
+mod sticky;
+mod waits;
+
 use super::*;
 use crate::admission::blame::Reason;
-use crate::planning::plan::Cooling;
+use crate::admission::cell::Deny;
+use crate::planning::plan::{Candidate, Cooling, Counts};
+use crate::response::evidence::Evidence;
 use crate::response::outcome::{LimitKind, NetworkFault};
 
 const T: Millis = Millis(1_000);
 const MAX_WAIT: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A plan at the primary of a request without a failover chain.
+const PLAN: Step = Step::Plan { hop: 0, at_last: true };
+/// The request came to the front after others.
+const FRONT: Event = Event::Front { at_once: false };
 
 /// A request and the clock it lives by.
 struct Story {
@@ -13,8 +25,18 @@ struct Story {
 }
 
 impl Story {
+    /// A request of three accounts whose queue is empty.
     fn new() -> Self {
-        Self { dispatch: Dispatch::new(T, MAX_WAIT), now: T }
+        Self::over([]).then(Step::Arrive, Event::Arrived { others_wait: false })
+    }
+
+    /// A request that has just arrived, with a chain over other providers.
+    fn over<const N: usize>(others: [usize; N]) -> Self {
+        Self::with(terms(Jitter::default(), Hops::new(0, others, 3)))
+    }
+
+    fn with(terms: Terms) -> Self {
+        Self { dispatch: Dispatch::new(T, terms), now: T }
     }
 
     /// Checks what is to be done, and reports what came of it.
@@ -36,13 +58,28 @@ impl Story {
         self
     }
 
+    /// A plan at the primary.
+    fn plans_first(&self) -> Step {
+        Step::Plan { hop: 0, at_last: self.dispatch.hops.are_one() }
+    }
+
     /// Plans for `account`, is admitted and authorized, and sends.
     #[track_caller]
     fn sends_to(self, account: u32) -> Self {
-        self.then(Step::Plan, planned([account]))
+        let plan = self.plans_first();
+        self.then(plan, planned([account]))
             .then(Step::Admit(way(account)), Event::Admitted)
             .then(Step::Authorize { renew: false }, Event::Authorized)
     }
+}
+
+fn terms(jitter: Jitter, hops: Hops) -> Terms {
+    Terms { max_wait: MAX_WAIT, patience: PATIENCE, jitter, hops }
+}
+
+/// Joins the queue after a refusal, until the deadline at the longest.
+fn queue(until: u64, refusal: Refusal) -> Step {
+    Step::Queue { until: Millis(until), bound: T.after(MAX_WAIT), refusal: Some(refusal) }
 }
 
 fn way(account: u32) -> Candidate {
@@ -50,7 +87,8 @@ fn way(account: u32) -> Candidate {
 }
 
 fn planned<const N: usize>(accounts: [u32; N]) -> Event {
-    Event::Planned(Ok(Plan { candidates: accounts.map(way).into_iter().collect() }))
+    let plan = Plan { candidates: accounts.map(way).into_iter().collect() };
+    Event::Planned(Ok(plan.into()))
 }
 
 fn refusal(until: Option<u64>, counts: Counts) -> Refusal {
@@ -94,7 +132,7 @@ fn after_a_limit_it_plans_again_and_goes_elsewhere_at_once() {
 #[test]
 fn a_denied_candidate_gives_way_to_the_next_of_the_plan() {
     Story::new()
-        .then(Step::Plan, planned([0, 1]))
+        .then(PLAN, planned([0, 1]))
         .then(Step::Admit(way(0)), Event::Denied(Deny::Full))
         .then(Step::Admit(way(1)), Event::Admitted)
         .ends(Step::Authorize { renew: false });
@@ -104,18 +142,18 @@ fn a_denied_candidate_gives_way_to_the_next_of_the_plan() {
 fn it_does_not_race_for_ever() {
     let mut story = Story::new();
     for _ in 0..MAX_LOST_RACES {
-        story = story.then(Step::Plan, planned([0])).then(Step::Admit(way(0)), Event::Denied(Deny::Full));
+        story = story.then(PLAN, planned([0])).then(Step::Admit(way(0)), Event::Denied(Deny::Full));
     }
     let busy = refusal(None, Counts { busy: 1, ..Counts::default() });
-    story.ends(Step::Wait { until: Millis(2_000), refusal: busy });
+    story.ends(queue(2_000, busy));
 }
 
 #[test]
 fn it_waits_for_the_earliest_instant_and_plans_again() {
     let dispatch = Story::new()
-        .then(Step::Plan, Event::Planned(Err(limited(5_000))))
+        .then(PLAN, Event::Planned(Err(limited(5_000))))
         .later(4_000)
-        .then(Step::Wait { until: Millis(5_000), refusal: limited(5_000) }, Event::Woke)
+        .then(queue(5_000, limited(5_000)), FRONT)
         .sends_to(0)
         .then(Step::Send, answered(Outcome::Good))
         .ends(Step::Deliver);
@@ -126,19 +164,20 @@ fn it_waits_for_the_earliest_instant_and_plans_again() {
 fn it_waits_for_a_guess_to_be_tried_and_gives_up_where_that_is_too_late() {
     let far = limited(900_000);
     let soon = Refusal { last_resort: Some(Millis(3_000)), ..far };
-    Story::new()
-        .then(Step::Plan, Event::Planned(Err(soon)))
-        .ends(Step::Wait { until: Millis(3_000), refusal: soon });
+    Story::new().then(PLAN, Event::Planned(Err(soon))).ends(queue(3_000, soon));
     let late = Refusal { last_resort: Some(Millis(800_000)), ..far };
-    Story::new().then(Step::Plan, Event::Planned(Err(late))).ends(Step::Refuse(late));
+    Story::new().then(PLAN, Event::Planned(Err(late))).ends(Step::Refuse(late));
 }
 
 #[test]
 fn jitter_comes_after_the_end_and_not_after_the_deadline() {
     let waits_until = |end: u64| {
-        let mut dispatch = Dispatch::new(T, MAX_WAIT).with_jitter(Jitter(u16::MAX));
-        dispatch.handle(Event::Planned(Err(limited(end))), T);
-        let Step::Wait { until, refusal } = dispatch.step() else { panic!("it waits") };
+        let story = Story::with(terms(Jitter(u16::MAX), Hops::new(0, [], 3)))
+            .then(Step::Arrive, Event::Arrived { others_wait: false })
+            .then(PLAN, Event::Planned(Err(limited(end))));
+        let Step::Queue { until, refusal: Some(refusal), .. } = story.dispatch.step() else {
+            panic!("it waits")
+        };
         (until, refusal.until)
     };
     assert_eq!(waits_until(9_000), (Millis(9_250), Some(Millis(9_000))));
@@ -148,30 +187,30 @@ fn jitter_comes_after_the_end_and_not_after_the_deadline() {
 #[test]
 fn it_refuses_at_once_when_no_wait_within_bounds_can_help() {
     let refusal = limited(T.0 + 10_001);
-    Story::new().then(Step::Plan, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
+    Story::new().then(PLAN, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
 }
 
 #[test]
 fn all_its_waits_together_stay_within_the_bound() {
     let late = limited(T.0 + 12_000);
     Story::new()
-        .then(Step::Plan, Event::Planned(Err(limited(10_000))))
+        .then(PLAN, Event::Planned(Err(limited(10_000))))
         .later(9_000)
-        .then(Step::Wait { until: Millis(10_000), refusal: limited(10_000) }, Event::Woke)
-        .then(Step::Plan, Event::Planned(Err(late)))
+        .then(queue(10_000, limited(10_000)), FRONT)
+        .then(PLAN, Event::Planned(Err(late)))
         .ends(Step::Refuse(late));
 }
 
 #[test]
 fn a_wait_without_an_instant_ends_at_the_deadline() {
     let busy = refusal(None, Counts { busy: 1, ..Counts::default() });
-    Story::new().later(10_000).then(Step::Plan, Event::Planned(Err(busy))).ends(Step::Refuse(busy));
+    Story::new().later(10_000).then(PLAN, Event::Planned(Err(busy))).ends(Step::Refuse(busy));
 }
 
 #[test]
 fn it_does_not_wait_for_what_only_the_owner_can_mend() {
     let refusal = refusal(None, Counts { needs_sign_in: 1, disabled: 1, ..Counts::default() });
-    Story::new().then(Step::Plan, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
+    Story::new().then(PLAN, Event::Planned(Err(refusal))).ends(Step::Refuse(refusal));
 }
 
 #[test]
@@ -182,16 +221,16 @@ fn a_rejected_token_is_renewed_once() {
         .then(Step::Send, rejected(true))
         .then(Step::Authorize { renew: true }, Event::Authorized)
         .then(Step::Send, rejected(true))
-        .ends(Step::Plan);
+        .ends(PLAN);
 }
 
 #[test]
 fn a_token_that_cannot_be_had_sends_the_request_elsewhere_without_an_upstream_call() {
     let dispatch = Story::new()
-        .then(Step::Plan, planned([0]))
+        .then(PLAN, planned([0]))
         .then(Step::Admit(way(0)), Event::Admitted)
         .then(Step::Authorize { renew: false }, answered(Outcome::Unauthorized))
-        .ends(Step::Plan);
+        .ends(PLAN);
     assert_eq!(dispatch.attempts(), 0);
 }
 
@@ -200,7 +239,7 @@ fn what_this_process_has_run_out_of_is_told_at_once() {
     let local = Outcome::Unreachable(NetworkFault::Local);
     Story::new().sends_to(0).then(Step::Send, answered(local.clone())).ends(Step::Deliver);
     Story::new()
-        .then(Step::Plan, planned([0]))
+        .then(PLAN, planned([0]))
         .then(Step::Admit(way(0)), Event::Admitted)
         .then(Step::Authorize { renew: false }, answered(local))
         .ends(Step::Deliver);
@@ -214,13 +253,13 @@ fn the_last_failure_is_told_when_it_says_more_than_a_count() {
         Story::new()
             .sends_to(0)
             .then(Step::Send, answered(outcome))
-            .then(Step::Plan, Event::Planned(Err(cooling)))
+            .then(PLAN, Event::Planned(Err(cooling)))
             .ends(Step::Deliver);
     }
     Story::new()
         .sends_to(0)
         .then(Step::Send, answered(rate_limit()))
-        .then(Step::Plan, Event::Planned(Err(limited(99_000))))
+        .then(PLAN, Event::Planned(Err(limited(99_000))))
         .ends(Step::Refuse(limited(99_000)));
 }
 
@@ -229,10 +268,10 @@ fn a_retry_is_paid_for_before_anybody_is_asked() {
     Story::new()
         .sends_to(0)
         .then(Step::Send, answered(Outcome::ServerError))
-        .then(Step::Plan, planned([1]))
+        .then(PLAN, planned([1]))
         .then(Step::Withdraw, Event::Withdrawn(true))
         .then(Step::Admit(way(1)), Event::Denied(Deny::Full))
-        .then(Step::Plan, planned([2]))
+        .then(PLAN, planned([2]))
         .ends(Step::Admit(way(2)));
 }
 
@@ -241,7 +280,7 @@ fn without_a_retry_left_the_failure_is_delivered() {
     let dispatch = Story::new()
         .sends_to(0)
         .then(Step::Send, answered(Outcome::ServerError))
-        .then(Step::Plan, planned([1]))
+        .then(PLAN, planned([1]))
         .then(Step::Withdraw, Event::Withdrawn(false))
         .ends(Step::Deliver);
     assert!(dispatch.is_withheld());
@@ -253,7 +292,7 @@ fn a_move_away_from_a_limit_or_a_rejected_credential_is_no_retry() {
         Story::new()
             .sends_to(0)
             .then(Step::Send, answered(outcome))
-            .then(Step::Plan, planned([1]))
+            .then(PLAN, planned([1]))
             .ends(Step::Admit(way(1)));
     }
 }
@@ -265,11 +304,11 @@ fn who_waited_for_a_closed_way_to_open_tries_it_once_without_paying() {
     let failed_and_waited = |story: Story| {
         story
             .then(Step::Send, answered(Outcome::ServerError))
-            .then(Step::Plan, Event::Planned(Err(cooling)))
-            .then(Step::Wait { until: Millis(2_000), refusal: cooling }, Event::Woke)
+            .then(PLAN, Event::Planned(Err(cooling)))
+            .then(queue(2_000, cooling), FRONT)
     };
     failed_and_waited(failed_and_waited(Story::new().sends_to(0)).sends_to(0))
-        .then(Step::Plan, planned([0]))
+        .then(PLAN, planned([0]))
         .ends(Step::Withdraw);
 }
 
@@ -280,9 +319,9 @@ fn who_came_to_the_front_without_a_wait_pays_for_its_retry() {
     Story::new()
         .sends_to(0)
         .then(Step::Send, answered(Outcome::ServerError))
-        .then(Step::Plan, Event::Planned(Err(cooling)))
-        .then(Step::Wait { until: Millis(2_000), refusal: cooling }, Event::AtFront)
-        .then(Step::Plan, planned([1]))
+        .then(PLAN, Event::Planned(Err(cooling)))
+        .then(queue(2_000, cooling), Event::Front { at_once: true })
+        .then(PLAN, planned([1]))
         .ends(Step::Withdraw);
 }
 
@@ -292,9 +331,9 @@ fn who_waited_for_a_place_only_pays_for_its_retry() {
     Story::new()
         .sends_to(0)
         .then(Step::Send, answered(Outcome::ServerError))
-        .then(Step::Plan, Event::Planned(Err(busy)))
-        .then(Step::Wait { until: Millis(2_000), refusal: busy }, Event::Woke)
-        .then(Step::Plan, planned([1]))
+        .then(PLAN, Event::Planned(Err(busy)))
+        .then(queue(2_000, busy), FRONT)
+        .then(PLAN, planned([1]))
         .ends(Step::Withdraw);
 }
 
@@ -304,27 +343,7 @@ fn attempts_are_bounded() {
     for _ in 0..MAX_ATTEMPTS {
         story = story.sends_to(0).then(Step::Send, answered(rate_limit()));
     }
-    story.then(Step::Plan, planned([0])).ends(Step::Deliver);
-}
-
-#[test]
-fn a_held_request_waits_beside_the_line_and_plans_again() {
-    let until = Millis(T.0 + 2_000);
-    let dispatch = Story::new()
-        .then(Step::Plan, Event::Held { until })
-        .later(2_000)
-        .then(Step::Hold { until }, Event::Woke)
-        .sends_to(0)
-        .then(Step::Send, answered(Outcome::Good))
-        .ends(Step::Deliver);
-    assert_eq!(dispatch.waits(), 0);
-}
-
-#[test]
-fn patience_ends_with_the_longest_wait() {
-    let dispatch = Dispatch::new(T, MAX_WAIT);
-    assert_eq!(dispatch.patience(Duration::from_secs(5)), Millis(T.0 + 5_000));
-    assert_eq!(dispatch.patience(Duration::from_secs(60)), dispatch.deadline());
+    story.then(PLAN, planned([0])).ends(Step::Deliver);
 }
 
 fn doubted(outcome: Outcome, status: u16) -> Event {
@@ -340,7 +359,8 @@ impl Story {
     /// Does as [`Story::sends_to`], and pays for a retry.
     #[track_caller]
     fn asks(self, account: u32) -> Self {
-        self.then(Step::Plan, planned([account]))
+        let plan = self.plans_first();
+        self.then(plan, planned([account]))
             .then(Step::Withdraw, Event::Withdrawn(true))
             .then(Step::Admit(way(account)), Event::Admitted)
             .then(Step::Authorize { renew: false }, Event::Authorized)
@@ -365,8 +385,7 @@ fn what_two_accounts_answer_alike_is_delivered_after_two_calls() {
 fn credentials_that_are_all_rejected_leave_a_third_call_for_another_provider() {
     let rejected = || doubted(Outcome::Unauthorized, 401);
     let story = || {
-        let mut story = Story::new();
-        story.dispatch = story.dispatch.with_fallbacks(true);
+        let story = Story::over([1]).then(Step::Arrive, Event::Arrived { others_wait: false });
         story.sends_to(0).then(Step::Send, rejected()).asks(1).then(Step::Send, rejected())
     };
     assert!(story().dispatch.seeks_a_witness());
@@ -388,16 +407,13 @@ fn a_doubt_costs_three_calls_at_the_most() {
 fn nobody_waits_for_a_witness() {
     let cooling =
         refusal(Some(2_000), Counts { cooling: Cooling::by(Reason::Server, 1), ..Counts::default() });
-    let dispatch = in_doubt().then(Step::Plan, Event::Planned(Err(cooling))).ends(Step::Deliver);
+    let dispatch = in_doubt().then(PLAN, Event::Planned(Err(cooling))).ends(Step::Deliver);
     assert_eq!(dispatch.verdict(), Some(Verdict::Open));
 }
 
 #[test]
 fn without_a_retry_left_an_answer_in_doubt_is_delivered() {
-    in_doubt()
-        .then(Step::Plan, planned([1]))
-        .then(Step::Withdraw, Event::Withdrawn(false))
-        .ends(Step::Deliver);
+    in_doubt().then(PLAN, planned([1])).then(Step::Withdraw, Event::Withdrawn(false)).ends(Step::Deliver);
 }
 
 #[test]
@@ -406,7 +422,7 @@ fn a_failure_that_nobody_else_can_be_asked_about_is_tried_once_more_after_a_mome
     let story = Story::new()
         .sends_to(0)
         .then(Step::Send, doubted(Outcome::ServerError, 500))
-        .then(Step::Plan, Event::Planned(Err(none)))
+        .then(PLAN, Event::Planned(Err(none)))
         .then(Step::Hold { until: Millis(2_000) }, Event::Woke);
     assert!(!story.dispatch.seeks_a_witness());
     let dispatch = story.asks(0).then(Step::Send, doubted(Outcome::ServerError, 500)).ends(Step::Deliver);
@@ -426,7 +442,7 @@ fn a_rejected_credential_beside_a_limited_account_waits_for_that() {
     let dispatch = Story::new()
         .sends_to(0)
         .then(Step::Send, doubted(Outcome::Unauthorized, 401))
-        .then(Step::Plan, Event::Planned(Err(soon)))
-        .ends(Step::Wait { until: Millis(5_000), refusal: soon });
+        .then(PLAN, Event::Planned(Err(soon)))
+        .ends(queue(5_000, soon));
     assert_eq!(dispatch.verdict(), None);
 }

@@ -44,9 +44,9 @@ impl RequestDriver<'_> {
 
     /// Keeps an answer in doubt.
     pub(super) fn doubt(&mut self, candidate: Candidate, suspect: Option<Suspect>, evidence: Evidence) {
-        let (hop, account) = (self.hop, candidate.account);
-        let (seen, served) = (self.seen.take(), self.served.clone());
-        self.doubts.push(Doubted { hop, account, suspect, evidence, seen, served });
+        let (hop, account) = (self.dispatch.hop(), candidate.account);
+        let (seen, served) = (self.heard.seen.take(), self.heard.served.clone());
+        self.heard.doubts.push(Doubted { hop, account, suspect, evidence, seen, served });
     }
 
     /// Closes accounts with an answer in doubt to a plan, while the request seeks a witness.
@@ -58,7 +58,7 @@ impl RequestDriver<'_> {
         let here = |doubted: &&Doubted| self.resolved.hop(doubted.hop).provider == provider;
         // Two accounts of the provider answered alike: only another provider can serve the request.
         let all = self.dispatch.verdict() == Some(Verdict::Alike);
-        for doubted in self.doubts.iter().filter(here) {
+        for doubted in self.heard.doubts.iter().filter(here) {
             let closed = Some(suspected(&doubted.evidence));
             let is_left_out = |index: u32| all || index == doubted.account;
             let accounts = snapshot.accounts.iter_mut().filter(|account| is_left_out(account.index));
@@ -71,18 +71,18 @@ impl RequestDriver<'_> {
     /// Convicts the first suspect, if a different account has served the request. The doubts about further
     /// accounts are dropped.
     pub(super) fn convict(&mut self) {
-        if self.doubts.is_empty() {
+        if self.heard.doubts.is_empty() {
             return;
         }
-        let server = self.attempt.as_ref().map(|attempt| (self.hop, attempt.candidate.account));
-        let first = self.doubts.remove(0);
-        self.doubts.clear();
+        let server = self.attempt.as_ref().map(|attempt| (self.dispatch.hop(), attempt.candidate.account));
+        let first = self.heard.doubts.remove(0);
+        self.heard.doubts.clear();
         let is_other = server != Some((first.hop, first.account));
         let (true, Some(suspect)) = (is_other, first.suspect) else {
             return;
         };
         // What another provider serves proves nothing of what is only refused here.
-        if first.hop != self.hop && first.evidence.certainty == Certainty::Status {
+        if first.hop != self.dispatch.hop() && first.evidence.certainty == Certainty::Status {
             return;
         }
         let target = suspect.target().clone();
@@ -100,15 +100,15 @@ impl RequestDriver<'_> {
     pub(super) fn resolve_doubts(&mut self) {
         let alike = match self.dispatch.verdict() {
             None => false,
-            Some(Verdict::Settled) => return self.doubts.clear(),
+            Some(Verdict::Settled) => return self.heard.doubts.clear(),
             Some(Verdict::Alike) => true,
             Some(Verdict::Open) => false,
         };
-        for (at, doubted) in std::mem::take(&mut self.doubts).into_iter().enumerate() {
+        for (at, doubted) in std::mem::take(&mut self.heard.doubts).into_iter().enumerate() {
             // The first answer stands for the request; later ones only testified.
             if at == 0 {
-                self.seen = doubted.seen;
-                self.served = doubted.served;
+                self.heard.seen = doubted.seen;
+                self.heard.served = doubted.served;
             }
             let Some(suspect) = doubted.suspect else { continue };
             let target = suspect.target().clone();

@@ -19,7 +19,7 @@ impl RequestDriver<'_> {
         self.resolve_doubts();
         self.tell_news(&Onward::GiveUp);
         if self.dispatch.is_withheld()
-            && let Some(served) = self.served.as_mut()
+            && let Some(served) = self.heard.served.as_mut()
         {
             served.route_reason = RouteReason::RetryBudget;
         }
@@ -27,13 +27,13 @@ impl RequestDriver<'_> {
         let counters = &self.shared.counters;
         // Fallbacks and switches count only for a good answer: a lease is left only then.
         if lease.is_some()
-            && let Some(served) = self.served.as_ref()
+            && let Some(served) = self.heard.served.as_ref()
         {
             counters.provider_fallbacks.add(served.left_primary.into());
             counters.pool_fallbacks.add(served.fell_back.into());
             counters.account_switches.add(served.switched.into());
         }
-        match self.seen.take() {
+        match self.heard.seen.take() {
             Some(Seen::Answer(mut seen)) => {
                 // The upstream did its part if the request itself was at fault.
                 if lease.is_some() || seen.is_callers_fault {
@@ -46,12 +46,12 @@ impl RequestDriver<'_> {
                 self.spare_warnings(&mut seen);
                 let recorder = self.recorder(lease.as_ref());
                 let watch = self.watched(lease);
-                self.reply(self.served.as_ref()).relayed(*seen, watch, recorder, counters)
+                self.reply(self.heard.served.as_ref()).relayed(*seen, watch, recorder, counters)
             }
             Some(Seen::Nothing(why)) => {
                 counters.failed.count();
                 self.ended(How::Failed(why.clone()));
-                self.reply(self.served.as_ref()).unreachable(&why)
+                self.reply(self.heard.served.as_ref()).unreachable(&why)
             }
             None => {
                 counters.failed.count();
@@ -66,7 +66,7 @@ impl RequestDriver<'_> {
     }
 
     fn answered(&self, status: StatusCode) {
-        let Some(Served { route_reason, account, pool, .. }) = &self.served else { return };
+        let Some(Served { route_reason, account, pool, .. }) = &self.heard.served else { return };
         let (account, pool) = (account.clone(), pool.clone());
         self.ended(How::Answered { status: status.as_u16(), route_reason: *route_reason, account, pool });
     }

@@ -17,7 +17,7 @@ use super::RequestDriver;
 impl RequestDriver<'_> {
     /// Removes an account's limit warnings while another account is open.
     pub(super) fn spare_warnings(&self, seen: &mut SeenAnswer) {
-        if self.others_open && seen.status.is_success() {
+        if self.telling.others_open && seen.status.is_success() {
             leave_out_warnings(&mut seen.headers);
         }
     }

@@ -1,108 +1,75 @@
-//! Planning: the primary hop first, then the failover chain, and early probes last.
+//! Planning: a snapshot of a hop, and a plan from it.
 
-use pointsman_core::planning::failover;
-use pointsman_core::planning::plan::{Counts, Plan, Refusal, plan};
-use pointsman_core::time::Millis;
+use pointsman_core::dispatch::{Event, Hops, Planned, Terms};
+use pointsman_core::jitter::Jitter;
+use pointsman_core::planning::affinity::{Look, Stake};
+use pointsman_core::planning::plan::Refusal;
 
+use crate::fleet::affinity::Agent;
+use crate::runtime::call::Resolved;
 use crate::runtime::failover::Hop;
+use crate::runtime::generation::Generation;
+use crate::runtime::shared::Shared;
 
 use super::RequestDriver;
 
-impl RequestDriver<'_> {
-    /// Plans on the primary hop. If the primary is closed for longer than a short wait, plans on the chain.
-    pub(super) fn plan_on_hops(&mut self) -> Result<Plan, Refusal> {
-        let now = self.now;
-        self.context.at_last = self.resolved.others() == 0;
-        // A full queue at the primary leaves nothing to stay for; otherwise the request stays for a short
-        // wait.
-        let (refusal, stay) = match self.plan_at_primary(now) {
-            Err(refusal) if self.crowded => (refusal, now),
-            Err(refusal) if self.resolved.others() > 0 => (refusal, self.stay()),
-            planned => return planned,
-        };
-        let last = self.resolved.others();
-        self.left = Some(refusal);
-        let (hop, planned) = failover::onward(refusal, last, stay, now, |hop| {
-            self.plan_at(hop, now).map_err(|refusal| {
-                self.left = Some(refusal);
-                self.counted_once(refusal)
-            })
-        });
-        self.hop = hop;
-        match planned {
-            // Every hop is closed and an early probe is due.
-            Err(refusal) if refusal.last_resort.is_some_and(|from| from <= now) => self.at_last(refusal, now),
-            planned => planned,
-        }
+/// Returns the terms of a request with the serial number `turn` in its queue.
+pub(super) fn terms(shared: &Shared, generation: &Generation, resolved: &Resolved, turn: u64) -> Terms {
+    let settings = &generation.config.settings;
+    let max_wait = resolved.hold.as_ref().map_or(settings.max_wait, |hold| hold.longest(settings.max_wait));
+    let primary = resolved.primary.provider;
+    let others = resolved.others.iter().take(resolved.others()).map(|hop| hop.provider);
+    let accounts = generation.provider_runtimes[primary].roster.members.len() as u32;
+    Terms {
+        max_wait,
+        patience: settings.affinity.patience,
+        jitter: Jitter::of(shared.seed(), turn),
+        hops: Hops::new(primary, others, accounts),
     }
+}
 
-    /// Tries early probes of estimated limits on every hop, since every hop is closed.
-    fn at_last(&mut self, mut refusal: Refusal, now: Millis) -> Result<Plan, Refusal> {
-        (self.context.at_last, refusal.last_resort) = (true, None);
-        for hop in usize::from(self.crowded)..=self.resolved.others() {
-            match self.plan_at(hop, now) {
-                Err(here) => {
-                    refusal.last_resort = refusal.last_resort.into_iter().chain(here.last_resort).min()
-                }
-                planned => return planned,
-            }
-        }
-        self.hop = 0;
-        Err(refusal)
-    }
-
-    /// Plans on the primary hop. A request without room in the primary's queue must not overtake the queue
-    /// there.
-    fn plan_at_primary(&mut self, now: Millis) -> Result<Plan, Refusal> {
-        if !self.crowded {
-            return self.plan_at(0, now);
-        }
-        let busy =
-            self.generation.provider_runtimes[self.resolved.primary.provider].roster.members.len() as u32;
-        Err(Refusal { until: None, last_resort: None, counts: Counts { busy, ..Counts::default() } })
-    }
-
-    /// Returns the end of the stay at the primary hop, counted from the first call.
-    pub(super) fn stay(&mut self) -> Millis {
-        let patience = self.generation.config.settings.affinity.patience;
-        let until = self.now.after(patience).min(self.dispatch.deadline());
-        *self.stay.get_or_insert(until)
-    }
-
-    fn plan_at(&mut self, hop: usize, now: Millis) -> Result<Plan, Refusal> {
-        self.hop = hop;
+impl<'a> RequestDriver<'a> {
+    /// Plans at a hop; `at_last` lets guessed limits be tried before their ends.
+    pub(super) fn plan_at(&mut self, hop: usize, at_last: bool) -> Result<Planned, Refusal> {
         let Hop { route, model, .. } = self.hop();
-        let roster = &self.provider_runtime().roster;
+        let (roster, own) = (&self.provider_runtime().roster, self.resolved.own_at(hop));
+        self.context.at_last = at_last;
         self.context.accounts = roster.members.len() as u32;
-        let own = self.resolved.own_at(hop);
         self.context.own = own.map(|own| own.place);
-        self.look_up_sticky(now);
-        let mut snapshot = roster.snapshot_for(own, route, model, &self.context, now);
+        let agent = self.agent();
+        self.look_up_sticky(&agent);
+        let mut snapshot = roster.snapshot_for(own, route, model, &self.context, self.now);
         self.leave_out_suspects(&mut snapshot);
-        self.meet_family(&mut snapshot, now);
+        self.meet_family(&mut snapshot);
         self.ask_about_limits(&snapshot);
-        let settings = &self.generation.config.settings;
-        let mut chosen = plan(&snapshot, settings, &self.context);
-        if let Ok(first) = &mut chosen {
+        let patience = self.dispatch.patience();
+        let family = self.family();
+        let planned =
+            self.sticky.plan(&agent, &snapshot, &mut self.context, patience, |key| family.join(key));
+        if let Ok(Planned { plan, .. }) = &planned {
             self.shared.counters.plans.count();
-            self.others_open = first.has_others();
-            // A concurrent request of the session was faster: plan again with its account.
-            if self.context.sticky.is_none() && self.claim_sticky(first.candidates[0].account, now) {
-                chosen = plan(&snapshot, settings, &self.context);
-            } else {
-                self.held = self.stay_home(&snapshot, first);
-            }
-        } else {
-            self.wait.leave();
+            self.telling.others_open = plan.has_others();
         }
-        self.record.planned(hop, snapshot, &self.context, chosen.as_ref().ok());
-        chosen
+        let plan = planned.as_ref().ok().map(|planned| &planned.plan);
+        self.record.planned(hop, snapshot, &self.context, plan);
+        planned
     }
 
-    /// Removes double counts from a refusal: two models of a provider are two hops with common accounts.
-    fn counted_once(&self, refusal: Refusal) -> Refusal {
-        let provider = self.hop().provider;
-        let counted = (0..self.hop).any(|earlier| self.resolved.hop(earlier).provider == provider);
-        if counted { Refusal { counts: Counts::default(), ..refusal } } else { refusal }
+    /// Looks among the waiters for the sticky account.
+    pub(super) fn look_among_waiters(&mut self, stake: Stake, look: &Look) -> Event {
+        let members = &self.provider_runtime().roster.members;
+        let account = self.context.sticky.map(|sticky| &members[sticky as usize].account);
+        Event::Looked(account.and_then(|account| self.sticky.look(account, stake, look)))
+    }
+
+    /// Returns the request's agent at the current hop.
+    pub(super) fn agent(&self) -> Agent<'a> {
+        Agent {
+            affinity: &self.shared.fleet.affinity,
+            roster: &self.provider_runtime().roster,
+            settings: &self.generation.config.settings,
+            key: self.resolved.agent_at(self.hop()),
+            now: self.now,
+        }
     }
 }

@@ -6,7 +6,24 @@ use pointsman_core::response::outcome::{NetworkFault, Outcome};
 
 use crate::fleet::{Examined, Lease};
 
-use super::{ActiveAttempt, RequestDriver};
+use super::RequestDriver;
+use super::attempt::ActiveAttempt;
+use super::doubting::Doubted;
+use super::look::Seen;
+use super::reply::Served;
+
+/// The results of the upstream calls so far.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// The last answer of an upstream, or the reason for no answer.
+    pub(super) seen: Option<Seen>,
+    /// The target of the last upstream call.
+    pub(super) served: Option<Served>,
+    /// Answers in doubt, without proof of fault, in order.
+    pub(super) doubts: Vec<Doubted>,
+    /// The hop and the index of the first admitted account.
+    pub(super) first: Option<(usize, u32)>,
+}
 
 impl RequestDriver<'_> {
     /// Settles the attempt, and remembers any change seen first by this request; or keeps an answer in

@@ -22,6 +22,17 @@ use super::look::Seen;
 /// The pause between notices of an ongoing event with an unknown end.
 const SILENCE: Duration = Duration::from_secs(3_600);
 
+/// What is still to be told.
+#[derive(Default)]
+pub(super) struct Telling {
+    /// Changes seen first by this request, not yet reported by a notice.
+    news: Vec<(Trip, Option<Millis>)>,
+    /// The hop of the unreported changes.
+    news_hop: usize,
+    /// The last plan had more than a single open account.
+    pub(super) others_open: bool,
+}
+
 impl RequestDriver<'_> {
     /// Remembers the change by an answer; `status` is the HTTP status, or 0 without an answer.
     pub(super) fn learned(&mut self, settlement: Settlement, target: &Target, status: u16) {
@@ -47,8 +58,8 @@ impl RequestDriver<'_> {
             }
             Settlement::SignIn { url } => (Trip::SignIn { account, url }, None),
         };
-        self.news.push((trip, until));
-        self.news_hop = self.hop;
+        self.telling.news.push((trip, until));
+        self.telling.news_hop = self.dispatch.hop();
     }
 
     /// Returns the kind of the limits of all pools of the account on this hop, or unknown for several kinds.
@@ -104,7 +115,7 @@ impl RequestDriver<'_> {
     }
 
     pub(super) fn onward(&self, lease: &Lease) -> Onward {
-        if self.hop > self.news_hop {
+        if self.dispatch.hop() > self.telling.news_hop {
             return Onward::Hop;
         }
         let target = lease.target();
@@ -119,7 +130,7 @@ impl RequestDriver<'_> {
             FallbackOrder::PoolFirst => 1,
         };
         let scope = RouteScope { pinned: self.hop().route.is_pinned(), pools };
-        for (trip, until) in std::mem::take(&mut self.news) {
+        for (trip, until) in std::mem::take(&mut self.telling.news) {
             if let Some(event) = announce(trip, onward, scope) {
                 self.tell(event, until);
             }
@@ -128,9 +139,11 @@ impl RequestDriver<'_> {
 
     /// Sends a notice of a failover to another provider, once per event.
     pub(super) fn tell_fall(&self) {
-        let (Some(left), Some(hop)) = (&self.left, self.hop.checked_sub(1)) else { return };
+        let (Some(left), Some(hop)) = (self.dispatch.left(), self.dispatch.hop().checked_sub(1)) else {
+            return;
+        };
         let (now, until) = (self.now, left.until);
-        if !self.wait_queue.announce_fall(hop, until.unwrap_or(now.after(SILENCE)), now) {
+        if !self.queueing.wait_queue.announce_fall(hop, until.unwrap_or(now.after(SILENCE)), now) {
             return;
         }
         let route = &self.resolved.hop(hop).route;
@@ -161,9 +174,9 @@ impl RequestDriver<'_> {
         let now = self.now;
         let end = until.unwrap_or(now.after(SILENCE));
         let is_news = if matches!(event, notice::NoticeEvent::Protected { .. }) {
-            self.wait_queue.announce_protection(end, now)
+            self.queueing.wait_queue.announce_protection(end, now)
         } else {
-            self.wait_queue.announce_wait(end, now)
+            self.queueing.wait_queue.announce_wait(end, now)
         };
         if is_news {
             self.tell(event, until);

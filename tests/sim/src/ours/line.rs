@@ -20,6 +20,10 @@ impl Line {
         self.line.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.line.len()
+    }
+
     /// Puts a request in line. If it is the first, it listens from here on.
     pub(super) fn stand(
         &mut self,

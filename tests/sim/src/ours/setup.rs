@@ -1,5 +1,6 @@
 //! How our router is set up: accounts, pools, settings.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +10,25 @@ use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::planning::settings::{FallbackOrder, Settings};
 pub use pointsman_core::planning::strategy::Strategy;
-use pointsman_core::request::catalog::{Endpoint, Family, MAX_IN_FLIGHT, Pool, Provider, Scope};
+use pointsman_core::request::catalog::{self, Endpoint, Family, MAX_IN_FLIGHT, Pool, Scope};
 use pointsman_core::request::route::{Choice, Route};
 use pointsman_plugin::fleet::caps::Caps;
 use pointsman_plugin::fleet::{Fleet, Identity, Member, Roster};
 
 use crate::rng::Rng;
 
+use super::providers::{Hop, Provider};
+
+/// The names of the providers, the primary's first.
+const NAMES: [&str; 3] = ["acme", "globex", "initech"];
+
 /// What is chosen for a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     pub accounts: u16,
     pub pools: u16,
+    /// How many accounts each provider of the failover chain has.
+    pub chain: &'static [u16],
     pub strategy: Strategy,
     pub order: FallbackOrder,
     /// Whether requests without a pin may use all pools.
@@ -51,6 +59,7 @@ impl Setup {
         Self {
             accounts,
             pools: 1,
+            chain: &[],
             strategy,
             order: FallbackOrder::AccountFirst,
             fallback: false,
@@ -73,6 +82,7 @@ impl Setup {
         Self {
             accounts,
             pools,
+            chain: &[],
             // Who keeps sessions makes more promises than any other, so it is drawn often.
             strategy: if rng.chance(0.5) {
                 rng.pick(&[Strategy::Hybrid, Strategy::Sticky])
@@ -112,11 +122,44 @@ impl Setup {
         matches!(self.strategy, Strategy::Sticky | Strategy::Hybrid)
     }
 
-    /// Makes the accounts, and the routes: without a pin, of each pool, of each account.
-    pub(super) fn fleet(&self, fleet: &Fleet) -> (Roster, Vec<Route>) {
-        let provider = Arc::new(self.provider());
-        let members: Vec<_> =
-            (0..self.accounts).map(|number| self.member(fleet, &provider, number)).collect();
+    /// Returns the accounts of each provider, numbered over all of them.
+    pub fn providers(&self) -> Vec<Range<u16>> {
+        let mut next = 0;
+        let counts = [self.accounts].into_iter().chain(self.chain.iter().copied());
+        let range = |count| {
+            let first = next;
+            next += count;
+            first..next
+        };
+        counts.map(range).collect()
+    }
+
+    /// Returns the provider of an account: its place in the chain, and its accounts.
+    pub fn provider_of(&self, account: u16) -> (usize, Range<u16>) {
+        let mut providers = self.providers().into_iter().enumerate();
+        providers.find(|(_, accounts)| accounts.contains(&account)).unwrap_or_default()
+    }
+
+    /// Makes the providers, and the hops of each lane: without a pin, of each pool, of each account.
+    pub(super) fn fleet(&self, fleet: &Fleet) -> (Vec<Provider>, Vec<Vec<Hop>>) {
+        let ranges = self.providers();
+        let made: Vec<_> =
+            (0..).zip(ranges).map(|(place, accounts)| self.made(fleet, place, accounts)).collect();
+        let (providers, mut routes): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+        // Only who pins nothing has a chain.
+        let chain: Vec<_> = (1..)
+            .zip(routes.drain(1..))
+            .map(|(provider, mut routes)| hop(provider, routes.swap_remove(0)))
+            .collect();
+        let mut lanes: Vec<_> = routes.swap_remove(0).into_iter().map(|route| vec![hop(0, route)]).collect();
+        lanes[0].extend(chain);
+        (providers, lanes)
+    }
+
+    /// Makes a provider and its routes.
+    fn made(&self, fleet: &Fleet, place: usize, accounts: Range<u16>) -> (Provider, Vec<Route>) {
+        let provider = Arc::new(self.catalog(place));
+        let members: Vec<_> = accounts.clone().map(|number| self.member(fleet, &provider, number)).collect();
         let endpoints = provider.pools.iter().map(|pool| vec![fleet.endpoint(&pool.endpoints[0])]).collect();
         let free = if self.fallback { usize::from(self.pools) } else { 1 };
         let route = |choice, account| Route {
@@ -136,20 +179,21 @@ impl Setup {
         let caps = self.caps(fleet, &provider);
         let spacing = fleet.spacing(&provider.id);
         let roster = Roster::new(&provider, members, endpoints).with_early_probes(spacing, self.recheck);
-        (roster.with_caps(caps), routes)
+        (Provider::new(fleet, roster.with_caps(caps), accounts, &routes[0]), routes)
     }
 
     /// Everybody asks for one model, so its cap is one more on all requests.
-    fn caps(&self, fleet: &Fleet, provider: &Provider) -> Caps {
+    fn caps(&self, fleet: &Fleet, provider: &catalog::Provider) -> Caps {
         let models = self.total.map(|total| (ModelPattern::new("acme-*"), total));
         fleet.counts.caps(&provider.id, self.total, models.as_slice())
     }
 
-    fn provider(&self) -> Provider {
+    fn catalog(&self, place: usize) -> catalog::Provider {
+        let name = NAMES[place];
         let pools = (0..self.pools).map(|number| Pool {
             name: PoolId::new(&format!("pool-{number}")),
             title: format!("Pool {number}"),
-            endpoints: vec![Endpoint(format!("http://{number}.upstream.example").into())],
+            endpoints: vec![Endpoint(format!("http://{number}.{name}.example").into())],
             envelope: Envelope::None,
             models: [].into(),
             scope: Scope::Pool,
@@ -158,10 +202,11 @@ impl Setup {
         let pools: Vec<_> = pools.collect();
         let family =
             Family { name: "acme".to_owned(), patterns: Vec::new(), pools: (0..pools.len()).collect() };
-        Provider { id: ProviderId::new("acme"), format: WireFormat::OpenAi, families: vec![family], pools }
+        let id = ProviderId::new(name);
+        catalog::Provider { id, format: WireFormat::OpenAi, families: vec![family], pools }
     }
 
-    fn member(&self, fleet: &Fleet, provider: &Provider, number: u16) -> Member {
+    fn member(&self, fleet: &Fleet, provider: &catalog::Provider, number: u16) -> Member {
         let id = AccountId::of(&provider.id, &format!("a{number}"));
         let account = fleet.enlist(&id, Identity(number.into()), provider);
         let weight = self.weights[usize::from(number) % self.weights.len()];
@@ -174,6 +219,10 @@ impl Setup {
             protections: Box::default(),
         }
     }
+}
+
+fn hop(provider: usize, route: Route) -> Hop {
+    Hop { provider, route }
 }
 
 pub(super) fn model() -> ModelId {

@@ -9,7 +9,7 @@ use crate::router::{Action, RequestId};
 use super::{Journey, Ours, Rest};
 
 impl Ours {
-    /// Whoever is asked again has come to the front of its line, or its time is over.
+    /// Whoever is asked again has come to the front of its line, has heard the bell, or its time is over.
     pub(super) fn wake(&mut self, id: RequestId, journey: &mut Journey, now: Millis) {
         let rest = std::mem::replace(&mut journey.rest, Rest::Awake);
         if !rest.waits() {
@@ -17,34 +17,42 @@ impl Ours {
         }
         self.waiting -= 1;
         self.holding.retain(|holding| *holding != id);
-        if self.wait_queues[journey.wait_queue].line.heard(id).is_none() {
-            self.leave_line(id, journey, Leaving::GaveUp);
-        }
-        if rest != Rest::Queued {
-            journey.dispatch.handle(Event::Woke, now);
-        }
+        let event = match rest {
+            Rest::Standing if self.is_first(id, journey) => Event::Front { at_once: false },
+            Rest::Standing => {
+                self.leave_line(id, journey, Leaving::GaveUp);
+                Event::Late
+            }
+            Rest::Listening | Rest::Holding | Rest::Awake | Rest::Paused => Event::Woke,
+        };
+        journey.dispatch.handle(event, now);
     }
 
-    /// The first of a line watches clock and bell; others stand behind it. Who came to the front without a
-    /// wait looks again before it waits.
-    pub(super) fn wait(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Option<Action> {
-        if self.wait_queues[journey.wait_queue].line.heard(id).is_some() {
-            return Some(self.rest(journey, Rest::Listening, until));
-        }
+    fn is_first(&self, id: RequestId, journey: &Journey) -> bool {
+        self.wait_queues[journey.wait_queue].line.heard(id).is_some()
+    }
+
+    /// Joins the line. The first looks again, and others stand behind it until `bound`.
+    pub(super) fn queue(
+        &mut self,
+        id: RequestId,
+        journey: &mut Journey,
+        bound: Millis,
+    ) -> Result<Event, Action> {
         if !self.stand(id, journey) {
-            return Some(Action::Refuse { retry_at: None });
+            return Ok(Event::Crowded);
         }
-        if self.wait_queues[journey.wait_queue].line.heard(id).is_some() {
-            return None;
+        if self.is_first(id, journey) {
+            return Ok(Event::Front { at_once: true });
         }
-        Some(self.rest(journey, Rest::Standing, journey.dispatch.deadline()))
+        Err(self.rest(journey, Rest::Standing, bound))
     }
 
     /// Who has the turn gives it to the next.
     pub(super) fn hold(&mut self, id: RequestId, journey: &mut Journey, until: Millis) -> Action {
         self.races.holds += 1;
         self.leave_line(id, journey, Leaving::GaveUp);
-        journey.heard = self.notifications;
+        journey.heard = self.provider(journey).rung;
         self.holding.push(id);
         self.rest(journey, Rest::Holding, until)
     }
@@ -56,15 +64,15 @@ impl Ours {
     }
 
     /// Stands in line, and says whether there was room.
-    pub(super) fn stand(&mut self, id: RequestId, journey: &Journey) -> bool {
+    fn stand(&mut self, id: RequestId, journey: &Journey) -> bool {
         let session = if self.setup.first_come { 0 } else { journey.session.0.into() };
+        let rung = self.rung(journey.wait_queue);
         let line = &mut self.wait_queues[journey.wait_queue].line;
-        let stands = line.stand(id, session, self.setup.max_waiting, self.notifications).is_ok();
-        self.races.turned_away += u64::from(!stands);
-        stands
+        line.stand(id, session, self.setup.max_waiting, rung).is_ok()
     }
 
     pub(super) fn leave_line(&mut self, id: RequestId, journey: &Journey, leaving: Leaving) {
-        self.wait_queues[journey.wait_queue].line.leave(id, leaving, self.notifications);
+        let rung = self.rung(journey.wait_queue);
+        self.wait_queues[journey.wait_queue].line.leave(id, leaving, rung);
     }
 }

@@ -83,7 +83,7 @@ pub enum Room {
 }
 
 /// How a waiter looks at its chances.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     pub room: Room,
     /// When the account lets somebody in.

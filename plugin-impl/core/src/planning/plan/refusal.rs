@@ -6,7 +6,7 @@ use crate::time::Millis;
 use super::{Counts, tier};
 
 /// A refusal: no way is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// The earliest helpful instant, if known.
     pub until: Option<Millis>,
@@ -16,6 +16,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Makes a refusal by so many busy accounts.
+    pub fn busy(accounts: u32) -> Self {
+        Self { counts: Counts { busy: accounts, ..Counts::default() }, ..Self::default() }
+    }
+
     /// Returns the earliest instant worth waiting for: an end, or a probe of a guess.
     pub fn hope(&self) -> Option<Millis> {
         earlier(self.until, self.last_resort)
