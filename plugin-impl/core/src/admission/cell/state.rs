@@ -363,7 +363,9 @@ impl CellState {
         if self.limit(now) != Some(seen) {
             return (self, false);
         }
-        (Self { until: Word::round_up(end.max(now)), known: true, ..self }, true)
+        // A limit that is over holds nothing back for the rest of a tick.
+        let until = if end <= now { Word::round_down(now) } else { Word::round_up(end) };
+        (Self { until, known: true, ..self }, true)
     }
 
     /// Returns whether the cell is fully open and has no lease.

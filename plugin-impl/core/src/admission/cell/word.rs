@@ -38,6 +38,11 @@ impl Word {
         Millis(instant.0.div_ceil(TICK).min(mask(UNTIL_BITS)) * TICK)
     }
 
+    /// Rounds an instant that has passed to the word's resolution: never later, less than a tick earlier.
+    pub(super) fn round_down(instant: Millis) -> Millis {
+        Millis((instant.0 / TICK).min(mask(UNTIL_BITS)) * TICK)
+    }
+
     pub(super) fn pack(state: CellState) -> Self {
         let mut packer = Packer::default();
         packer.put(state.in_flight.into(), IN_FLIGHT_BITS);

@@ -188,12 +188,15 @@ fn an_old_guess_adds_nothing() {
 fn a_reading_ends_the_limit_that_was_seen_and_one_probe_tries() {
     let limited = tripped(RATE);
     let seen = limited.limit(T).expect("a limit");
-    let (over, moved) = limited.amend(seen, at(800), at(800));
-    assert!(moved);
-    let (probing, probe) = admitted(over, over.until);
-    assert!(probe.is_probe() && over.until < at(816));
-    assert_eq!(probing.admit(LEASE, over.until), Err(Deny::Probing));
-    assert_eq!(probing.settle_limit(probe, RATE, over.until).0.consecutive_trips, 2);
+    // At once, also within a tick of the cell's clock.
+    for now in [at(800), at(801), at(815)] {
+        let (over, moved) = limited.amend(seen, at(800), now);
+        assert!(moved);
+        let (probing, probe) = admitted(over, now);
+        assert!(probe.is_probe());
+        assert_eq!(probing.admit(LEASE, now), Err(Deny::Probing));
+        assert_eq!(probing.settle_limit(probe, RATE, now).0.consecutive_trips, 2);
+    }
 }
 
 #[test]
