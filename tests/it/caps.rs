@@ -104,24 +104,28 @@ async fn a_dropped_stream_gives_its_places_under_all_caps_back() {
     }
 }
 
-/// A 429 of a rate that does not say until when halves what the pool takes at once; one event, one halving.
+/// A 429 of a rate that does not say until when halves what the pool takes at once, whether the limit closes the
+/// pool or the model; one event, one halving.
 #[tokio::test]
 async fn a_rate_without_an_end_halves_what_is_under_way() {
     let pace = Pace::spread(1_000, Duration::from_millis(20));
-    let stage = Setup::new().gemini("a", free()).pace(pace).start();
-    let opened = (0..7).map(|_| stage.router.fetch(Ask::gemini().streaming().request()));
-    let held: Vec<_> = within(join_all(opened)).await;
-    stage.upstream.inject(Fault::status(Shape::QuotaPerMinute).next(2));
-    for refused in stage.fetch_times(2, Ask::gemini).await {
-        refused.refused(429);
+    for (scope, state) in [("pool", "limited (guess)"), ("auto", "open")] {
+        let setup = Setup::new().provider("gemini", "scope", scope).gemini("a", free()).pace(pace.clone());
+        let stage = setup.start();
+        let opened = (0..7).map(|_| stage.router.fetch(Ask::gemini().streaming().request()));
+        let held: Vec<_> = within(join_all(opened)).await;
+        stage.upstream.inject(Fault::status(Shape::QuotaPerMinute).next(2));
+        for refused in stage.fetch_times(2, Ask::gemini).await {
+            refused.refused(429);
+        }
+        let mut client = stage.client().await;
+        let status = client.send(&Ask::messages().get().to("/account-limits")).await.good().json();
+        let pool = &status["accounts"][0]["pools"][0];
+        assert_eq!((&pool["state"], &pool["trips"]), (&state.into(), &1.into()), "{scope}: {pool}");
+        let cap = pool["cap"].as_u64().expect("a learned bound");
+        assert_eq!(cap, 4, "{scope}: half of eight or nine");
+        drop(held);
     }
-    let mut client = stage.client().await;
-    let status = client.send(&Ask::messages().get().to("/account-limits")).await.good().json();
-    let pool = &status["accounts"][0]["pools"][0];
-    assert_eq!((&pool["state"], &pool["trips"]), (&"limited (guess)".into(), &1.into()));
-    let cap = pool["cap"].as_u64().expect("a learned bound");
-    assert_eq!(cap, 4, "half of eight or nine");
-    drop(held);
 }
 
 /// What is under way stands in the status beside its cap.

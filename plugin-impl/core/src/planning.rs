@@ -1,6 +1,7 @@
 //! Planning: which accounts may serve a request, in which order.
 
 pub mod affinity;
+pub mod allowed;
 pub mod failover;
 pub mod family;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod evidence;
+pub mod foreign;
 pub mod models;
 pub mod outcome;
 pub mod rule;

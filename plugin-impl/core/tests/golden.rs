@@ -138,6 +138,7 @@ fn refused(fixture: &Fixture) -> String {
         cooling: Cooling::by(reason(fixture), count("cooling")),
         needs_sign_in: count("needs-sign-in"),
         disabled: count("disabled"),
+        excluded: count("excluded"),
     };
     let until = fixture
         .meta
@@ -147,7 +148,12 @@ fn refused(fixture: &Fixture) -> String {
         Agent::of(&HeaderMap::from_iter([(USER_AGENT, fixture.meta("agent").parse().expect("a name"))]));
     let refusal = Refusal { until, counts, last_resort: None };
     let blocked = blocked(fixture);
-    let refused = Refused { family: fixture.meta("family"), attempts: count("attempts"), blocked: &blocked };
+    let refused = Refused {
+        family: fixture.meta("family"),
+        attempts: count("attempts"),
+        blocked: &blocked,
+        bound: None,
+    };
     let answer = refuse(fixture.format(), agent, &refusal, refused, fixture.now());
     let headers: String = answer
         .headers()

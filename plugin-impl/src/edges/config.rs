@@ -53,6 +53,8 @@ pub use self::values::url::ProxyUrl;
 pub struct Config {
     pub settings: Settings,
     pub quiet_mode: bool,
+    /// State of another account is left out of requests where that account cannot serve.
+    pub unbind: bool,
     /// The pause between quota polls of an account; zero for no polls.
     pub quota_refresh: Duration,
     /// The longest wait of a streaming request with signs of life; zero for none.

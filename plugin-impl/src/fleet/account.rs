@@ -25,6 +25,7 @@ use crate::sync::{Mutex, unpoisoned};
 use super::affinity::waiters;
 use super::breaker::Breaker;
 use super::endpoint::EndpointState;
+use super::inquiry::{Moved, as_named};
 use super::notifier::Notifier;
 use super::orders::Orders;
 use super::pool::PoolSlot;
@@ -235,16 +236,42 @@ impl Account {
     /// name for the model. After consecutive trips the report is not believed and the result is `None`.
     pub fn spent_until(&self, pool: usize, model: &ModelId, named: &str, now: Millis) -> Option<Millis> {
         let slot = &self.pools[pool];
-        if slot.generating().look_at(model, Quota::state).consecutive_trips > 0 {
-            None
-        } else {
-            slot.gauge.windows().spent_until(named, now)
-        }
+        let has_tripped =
+            slot.generating().states(model).iter().any(|(_, state)| state.consecutive_trips > 0);
+        if has_tripped { None } else { slot.gauge.windows().spent_until(named, now) }
     }
 
     /// Takes in the upstream's readings of a pool. `described` is the pool's configuration.
     pub fn take_in(&self, pool: usize, readings: Vec<Reading>, described: &Pool, now: Millis) {
         self.pools[pool].gauge.take_in(readings, described, now);
+    }
+
+    /// Takes in the readings of the head of an answer to a request sent at `sent`, and returns the ended limits
+    /// of models.
+    pub fn hear(
+        &self,
+        pool: usize,
+        readings: Vec<Reading>,
+        described: &Pool,
+        (sent, now): (Millis, Millis),
+    ) -> Vec<Moved> {
+        self.take_in(pool, readings, described, now);
+        let slot = &self.pools[pool];
+        let limits = slot.generating().limits_of_models(sent, now);
+        if limits.is_empty() {
+            return Vec::new();
+        }
+        let windows = slot.gauge.windows();
+        let ended = limits.into_iter().filter_map(|(models, limit)| {
+            let end = windows.ended_by_head(limit, &as_named(&models, described), sent, now)?;
+            let moved = slot.generating().amend(Some(&models), limit, end, now);
+            moved.then_some(Moved { models: Some(models), end })
+        });
+        let ended: Vec<Moved> = ended.collect();
+        if !ended.is_empty() {
+            self.notifier.notify();
+        }
+        ended
     }
 
     /// Returns the most requests in flight in a pool: `most` by configuration, or less by the throttle.
@@ -329,7 +356,7 @@ impl Account {
     pub(super) fn quick_check(&self, to: &Way<'_>, now: Millis) -> QuickCheck {
         let cells = self.pools[to.pool].cells(to.operation);
         let quota = cells.look_at(to.model, Quota::state);
-        let is_plainly_open = cells.scope == Scope::Pool
+        let is_plainly_open = cells.scope != Scope::Model
             && cells.by_model.is_empty()
             && quota.denial(Touch::Lease { bound: to.bound }, now).is_none()
             && self.is_plainly_passable(to, now);

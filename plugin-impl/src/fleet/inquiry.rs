@@ -85,7 +85,7 @@ impl Inquiry {
 }
 
 /// Returns models as the pool names them.
-fn as_named(models: &ModelSet, described: &Pool) -> ModelSet {
+pub(super) fn as_named(models: &ModelSet, described: &Pool) -> ModelSet {
     match models {
         ModelSet::One(model) => ModelSet::One(ModelId::new(described.model(model.as_str()))),
         ModelSet::Naming(_) => models.clone(),

@@ -12,7 +12,7 @@ use pointsman_core::admission::suspicion::{Accuser, Suspected};
 use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::ModelId;
 use pointsman_core::quota::model_set::ModelSet;
-use pointsman_core::request::catalog::MAX_IN_FLIGHT;
+use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
 use pointsman_core::response::evidence::{Evidence, Extent, Inquiry, is_crowding};
 use pointsman_core::response::outcome::{LimitKind, NetworkFault, Outcome};
 use pointsman_core::time::Millis;
@@ -307,7 +307,8 @@ impl Lease {
                 self.pass_breakers();
                 let settlement = self.limit((limit, kind(&evidence.outcome)), &extent, now);
                 // A 429 of crowding: fewer requests at once would have passed.
-                if is_crowding(evidence) && matches!(settlement, Settlement::Limited { models: None, .. }) {
+                let is_new = matches!(settlement, Settlement::Limited { .. });
+                if is_new && is_crowding(evidence) && matches!(extent, Extent::Usual | Extent::Pool) {
                     self.target.slot().halve(self.target.operation, now);
                 }
                 settlement
@@ -355,6 +356,9 @@ impl Lease {
         let wanted = match extent {
             Extent::Models(models) => Some(self.target.cells().of_models(models)),
             Extent::Pool | Extent::Account => Some(Passed::Pool),
+            Extent::Usual | Extent::Nothing if self.target.cells().scope == Scope::Auto => {
+                Some(self.target.cells().of_models(&ModelSet::One(self.target.model.clone())))
+            }
             Extent::Usual | Extent::Nothing => None,
         };
         let is_wanted = |passed: &Passed| wanted.as_ref().is_none_or(|own| own.models() == passed.models());

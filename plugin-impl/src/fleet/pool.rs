@@ -134,7 +134,7 @@ impl PoolSlot {
     /// Halves the throttle. A pool with counts per model is left alone, since no single model speaks for
     /// the pool.
     pub(super) fn halve(&self, operation: Operation, now: Millis) {
-        if operation == Operation::Generating && self.generating.scope == Scope::Pool {
+        if operation == Operation::Generating && self.generating.scope != Scope::Model {
             // The one that met the event has been given back already.
             self.throttle.halve(self.generating.quota.state().in_flight.saturating_add(1), now);
         }
@@ -158,7 +158,7 @@ impl PoolCells {
     /// never needed.
     pub(super) fn look_at<T: Default>(&self, model: &ModelId, look: impl FnOnce(&Quota) -> T) -> T {
         match self.scope {
-            Scope::Pool => look(&self.quota),
+            Scope::Pool | Scope::Auto => look(&self.quota),
             Scope::Model => self.by_model.find(model).map_or_else(T::default, |quota| look(&quota)),
         }
     }
@@ -168,7 +168,7 @@ impl PoolCells {
         let others = self.by_model.covering(model).into_iter();
         let others = others.map(|(models, quota)| Passed::Models(models, quota));
         match self.scope {
-            Scope::Pool => std::iter::once(Passed::Pool).chain(others).collect(),
+            Scope::Pool | Scope::Auto => std::iter::once(Passed::Pool).chain(others).collect(),
             // Models are counted apart: the model's own quota counts the request, and limits of the pool
             // still apply.
             Scope::Model => {
@@ -203,7 +203,7 @@ impl PoolCells {
             is_quota: quota.kind() == LimitKind::Quota,
         };
         let pool = match self.scope {
-            Scope::Pool => of(&self.quota, bound),
+            Scope::Pool | Scope::Auto => of(&self.quota, bound),
             Scope::Model => of(&self.quota, MAX_IN_FLIGHT),
         };
         self.by_model.covering(model).iter().fold(pool, |barred, (models, quota)| {
@@ -242,6 +242,13 @@ impl PoolCells {
         let cells = self.by_model.all().into_iter();
         let models = cells.filter_map(|(models, quota)| Some((Some(models), quota.state().limit(now)?)));
         pool.into_iter().chain(models).collect()
+    }
+
+    /// Returns the limits of models in force, begun at or before `instant`.
+    pub(super) fn limits_of_models(&self, instant: Millis, now: Millis) -> Vec<(ModelSet, LimitSeen)> {
+        let begun = |quota: &Quota| quota.state().limit(now).filter(|_| quota.last_refused() <= instant);
+        let cells = self.by_model.all().into_iter();
+        cells.filter_map(|(models, quota)| Some((models, begun(&quota)?))).collect()
     }
 
     /// Returns the state of each quota on the route of `model`.

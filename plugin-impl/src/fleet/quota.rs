@@ -287,6 +287,11 @@ impl Quota {
         moved
     }
 
+    /// Returns the instant of the limit's begin, or of the last early probe.
+    pub(super) fn last_refused(&self) -> Millis {
+        self.early_probes.rhythm().last()
+    }
+
     /// Restores a stored limit. A predicted limit is restored as estimated, because the experience is gone.
     pub(super) fn recall(&self, limit: Limit, now: Millis) -> Settled {
         match limit {

@@ -12,9 +12,10 @@ use pointsman_core::admission::probe::{self, Spacing};
 use pointsman_core::formats::operation::Operation;
 use pointsman_core::ids::{AccountId, ModelId};
 use pointsman_core::jitter::Jitter;
+use pointsman_core::planning::allowed::AllowedModels;
 use pointsman_core::planning::plan::Candidate;
 use pointsman_core::planning::sample;
-use pointsman_core::planning::snapshot::{AccountView, Closed, Snapshot, Standing, WayView};
+use pointsman_core::planning::snapshot::{AccountView, Closed, Snapshot, Standing, WayView, Why};
 use pointsman_core::planning::strategy::Context;
 use pointsman_core::quota::protection::{Judgement, Protection};
 use pointsman_core::request::catalog::Provider;
@@ -50,6 +51,8 @@ pub struct Roster {
     /// The index of the account found open by the last search beyond the sample. A stale index only costs a
     /// longer search.
     open: AtomicU32,
+    /// Whether the accounts have different priorities. Then no sample may stand for all of them.
+    has_tiers: bool,
     /// The account for callers' own credentials: the index and the callers.
     callers: Option<(u32, Arc<Callers>)>,
 }
@@ -59,6 +62,10 @@ pub struct Roster {
 pub struct Member {
     pub account: Arc<Account>,
     pub weight: u16,
+    /// The tier before the strategy; a lower number goes first.
+    pub priority: u8,
+    /// The models that the account may be used for.
+    pub models: AllowedModels,
     pub enabled: bool,
     pub max_in_flight: Option<u16>,
     /// The most requests in flight in the account, over every pool.
@@ -97,6 +104,7 @@ impl Roster {
         let mut places: Vec<_> = ordinals.zip(0..).collect();
         places.sort_unstable();
         let ids = members.iter().map(|member| member.account.id.clone()).zip(0..).collect();
+        let has_tiers = members.windows(2).any(|two| two[0].priority != two[1].priority);
         Self {
             members,
             endpoints,
@@ -108,6 +116,7 @@ impl Roster {
             places,
             ids,
             open: AtomicU32::new(0),
+            has_tiers,
             callers: None,
         }
     }
@@ -207,7 +216,7 @@ impl Roster {
         match &route.account {
             Some(id) => self.look(&view_query, self.ids.get(id).copied(), &mut snapshot.accounts),
             // Few accounts: a full look costs less than a sample.
-            None if self.members.len() <= sample::WHOLE as usize => {
+            None if self.members.len() <= sample::WHOLE as usize || self.has_tiers => {
                 self.look(&view_query, self.all(), &mut snapshot.accounts);
             }
             None => self.sample(&view_query, context, &mut snapshot.accounts),
@@ -267,6 +276,7 @@ impl Roster {
             views.push(AccountView {
                 index,
                 weight: member.weight,
+                priority: member.priority,
                 in_flight: 0,
                 agents: 0,
                 attracts: false,
@@ -361,6 +371,7 @@ impl Roster {
         way.outlook = member.account.outlook(pool, model, now);
         way.health_stats = member.account.health_stats(pool);
         member.protect(way, model, now);
+        member.exclude(way, model);
         quick_check.in_flight
     }
 
@@ -415,6 +426,17 @@ impl Member {
     pub fn protection(&self, pool: usize, now: Millis) -> Judgement {
         let outlook = self.account.binding_outlook(pool, None, now);
         self.protections.get(pool).map_or(Judgement::Free, |protection| protection.judge(None, outlook))
+    }
+
+    /// Closes a view for a model that the account is not used for.
+    #[inline]
+    fn exclude(&self, way: &mut WayView, model: &ModelId) {
+        if !self.models.allows(model) {
+            way.closed = Some(Closed { until: None, why: Why::Excluded });
+            way.over_capacity = false;
+            way.guess = None;
+            way.recheck = false;
+        }
     }
 
     /// Applies the pool's quota protection to a view.

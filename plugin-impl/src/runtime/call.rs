@@ -3,6 +3,7 @@
 mod bound;
 mod coding;
 mod credential;
+mod unbinding;
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,7 +23,7 @@ use thiserror::Error;
 
 use crate::edges::config::BodyLimits;
 use crate::fleet::callers::Own;
-use crate::fleet::resource_owners::{Bound, ResourceOwners};
+use crate::fleet::resource_owners::{Binding, Bound, ResourceOwners};
 use crate::runtime::body_memory::{BodyMemory, NoRoom};
 use crate::runtime::claim::Claim;
 use crate::runtime::failover::Hop;
@@ -30,6 +31,7 @@ use crate::runtime::generation::Generation;
 use crate::runtime::hold::Hold;
 
 pub use self::bound::ResourceError;
+pub use self::unbinding::LeftOut;
 
 /// The header for pinning an account.
 pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account");
@@ -37,7 +39,7 @@ pub const PIN_ACCOUNT: HeaderName = HeaderName::from_static("x-pointsman-account
 pub const PIN_POOL: HeaderName = HeaderName::from_static("x-pointsman-pool");
 
 /// A request as received.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Call {
     pub method: Method,
     /// The query, without the question mark.
@@ -78,6 +80,12 @@ pub struct Resolved {
     /// The account at the primary provider of the caller's own credential.
     own: Option<Own>,
     refers: OnceLock<bool>,
+    /// The account that the request is bound to by its references.
+    pub binding: Option<Binding>,
+    /// The state left out of the body to unbind the request.
+    pub left_out: Option<LeftOut>,
+    /// The provider of the URL, and the provider of the caller's address; see [`Claim`].
+    addressed: (Option<ProviderId>, Option<ProviderId>),
 }
 
 /// The error of a call without a route.
@@ -157,7 +165,24 @@ impl Resolved {
         resource_owners: &ResourceOwners,
         now: Millis,
     ) -> Result<Self, CallError> {
-        let intent = claim.intent;
+        let spare = generation.config.unbind.then(|| (call.clone(), claim.clone()));
+        let read = |call, claim| Self::read(call, claim, generation, resource_owners, now);
+        match (read(call, claim), spare) {
+            (Err(CallError::Resource(error)), Some((call, claim))) => {
+                unbinding::read_anyway((call, claim), resource_owners, now, read).unwrap_or(Err(error.into()))
+            }
+            (resolved, _) => resolved,
+        }
+    }
+
+    fn read(
+        call: Call,
+        claim: Claim,
+        generation: &Generation,
+        resource_owners: &ResourceOwners,
+        now: Millis,
+    ) -> Result<Self, CallError> {
+        let Claim { intent, provider, asked_at } = claim;
         let written_model = written_model(&call, &intent)?;
         let asked = match &intent.model {
             ModelPlace::Path { model, .. } => model.as_str(),
@@ -167,18 +192,19 @@ impl Resolved {
         };
         // A resource in the body decides the account; a pin to a different account is an error.
         let pinned = pin(&call.headers, PIN_ACCOUNT)?;
-        let owner = bound::owner(bound(&call, &intent, resource_owners, now), pinned, generation)?;
+        let binding = bound::owner(bound(&call, &intent, resource_owners, now), pinned, generation)?;
+        let owner = binding.as_ref().map(|binding| &binding.owner);
         let ask = Ask {
             format: intent.format,
-            provider: claim.provider.as_ref().map(ProviderId::as_str),
+            provider: provider.as_ref().map(ProviderId::as_str),
             model: asked,
             pool: pin(&call.headers, PIN_POOL)?,
-            account: owner.as_ref().map(AccountId::as_str).or(pinned),
+            account: owner.map(AccountId::as_str).or(pinned),
         };
         // The primary hop and the failover chain, in the wire format of the request.
-        let (primary, others) = hops(&ask, &intent, owner.as_ref(), generation)?;
+        let (primary, others) = hops(&ask, &intent, binding.as_ref(), generation)?;
         let hold = Hold::of(&call, &intent, generation.config.hold);
-        let own = credential::own(&call, claim.asked_at.as_ref(), &primary, generation, now);
+        let own = credential::own(&call, asked_at.as_ref(), &primary, generation, now);
         credential::check(own.as_ref(), &primary, &others, generation)?;
         // The body can cost a look through all of it, so it is asked only where somebody goes by the answer.
         let keeps = generation.config.settings.strategy.keeps_sessions();
@@ -201,6 +227,9 @@ impl Resolved {
             own,
             hold,
             refers: OnceLock::new(),
+            binding,
+            left_out: None,
+            addressed: (provider, asked_at),
         })
     }
 
@@ -315,18 +344,19 @@ fn bound(call: &Call, intent: &Intent, resource_owners: &ResourceOwners, now: Mi
 fn hops(
     ask: &Ask<'_>,
     intent: &Intent,
-    owner: Option<&AccountId>,
+    binding: Option<&Binding>,
     generation: &Generation,
 ) -> Result<(Hop, Arc<[Hop]>), CallError> {
-    if let Some(hop) = owner.and_then(|owner| bound::hop_of(owner, ask, intent, generation)) {
+    if let Some(hop) = binding.and_then(|binding| bound::hop_of(&binding.owner, ask, intent, generation)) {
         return Ok((hop, Arc::default()));
     }
     let route = Route::parse(ask, generation, generation.config.settings.quota_fallback);
-    let route =
-        route.map_err(|error| match owner.and_then(|owner| ResourceError::of_route(owner, &error)) {
+    let route = route.map_err(|error| {
+        match binding.and_then(|binding| ResourceError::of_route(binding, &error)) {
             Some(resource) => CallError::from(resource),
             None => error.into(),
-        })?;
+        }
+    })?;
     let others = generation.failover_chains.of(&route, intent);
     Ok((Hop::new(route, &generation.config.providers), others))
 }

@@ -15,6 +15,7 @@ mod reply;
 mod settling;
 mod sticky;
 mod telling;
+mod unbinding;
 mod waiting;
 
 #[cfg(all(test, not(feature = "shuttle")))]
@@ -35,6 +36,7 @@ use crate::runtime::journal::{Explanation, Record, RequestId};
 use crate::runtime::shared::Shared;
 
 use self::attempt::ActiveAttempt;
+use self::reply::Reply;
 pub(crate) use self::reply::{ATTEMPTS, PROVIDER, REQUEST_ID, own};
 use self::settling::Heard;
 use self::telling::Telling;
@@ -47,17 +49,46 @@ pub async fn serve(
     resolved: &Resolved,
     id: RequestId,
 ) -> Answer {
+    let (record, ran) = ran(shared, generation, resolved, id).await;
+    let (record, answer) = match ran {
+        Ok(answer) => (record, answer),
+        Err(free) => ran_free(shared, generation, &free, id).await,
+    };
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let explanation = Explanation::for_log(record, shared.clock.now());
+        tracing::debug!("{}", explanation.to_text());
+    }
+    answer
+}
+
+/// Runs a request to an answer, or up to the point where it goes on without the state of another account.
+async fn ran(
+    shared: &Shared,
+    generation: &Arc<Generation>,
+    resolved: &Resolved,
+    id: RequestId,
+) -> (Arc<Record>, Result<Answer, Box<Resolved>>) {
     let now = shared.clock.now();
     let record = shared.journal.open(Record::new(id, resolved, generation, now));
     let driver = RequestDriver::new(shared, generation, resolved, record.clone(), now.mono);
     let mut guard = Unanswered { shared, record: &record, over: false };
-    let answer = driver.run().await;
+    let ran = driver.run().await;
     guard.over = true;
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        let explanation = Explanation::for_log(record.clone(), shared.clock.now());
-        tracing::debug!("{}", explanation.to_text());
-    }
-    answer
+    drop(guard);
+    (record, ran)
+}
+
+/// Runs a request without the state of another account. No request is freed twice.
+async fn ran_free(
+    shared: &Shared,
+    generation: &Arc<Generation>,
+    free: &Resolved,
+    id: RequestId,
+) -> (Arc<Record>, Answer) {
+    let (record, ran) = Box::pin(ran(shared, generation, free, id)).await;
+    let reply = Reply { resolved: free, served: None, attempts: 0 };
+    let lost = |_| reply.unreachable("no attempt was made");
+    (record, ran.unwrap_or_else(lost))
 }
 
 /// A guard that counts a request as cancelled if the caller goes away before the answer.
@@ -129,10 +160,14 @@ impl<'a> RequestDriver<'a> {
         }
     }
 
-    async fn run(mut self) -> Answer {
+    async fn run(mut self) -> Result<Answer, Box<Resolved>> {
         loop {
             // The core decides the step; the driver only performs it and reports back.
-            let event = match self.dispatch.step() {
+            let step = self.dispatch.step();
+            if let Some(free) = self.freed(&step) {
+                return Err(Box::new(free));
+            }
+            let event = match step {
                 Step::Arrive => Event::Arrived { others_wait: self.queueing.has_waiters() },
                 Step::Plan { hop, at_last } => Event::Planned(self.plan_at(hop, at_last)),
                 Step::Stay { stake, look } => self.look_among_waiters(stake, &look),
@@ -143,9 +178,9 @@ impl<'a> RequestDriver<'a> {
                 Step::Queue { until, bound, refusal } => self.queue(until, bound, refusal).await,
                 Step::Wait { until, refusal } => self.wait(until, refusal).await,
                 Step::Hold { until } => self.hold(until).await,
-                Step::Deliver => return self.deliver(),
-                Step::Refuse(refusal) => return self.refuse(&refusal),
-                Step::TurnAway => return self.turn_away(),
+                Step::Deliver => return Ok(self.deliver()),
+                Step::Refuse(refusal) => return Ok(self.refuse(&refusal)),
+                Step::TurnAway => return Ok(self.turn_away()),
             };
             self.dispatch.handle(event, self.now);
         }

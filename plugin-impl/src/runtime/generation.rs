@@ -170,6 +170,8 @@ impl Making<'_> {
         let member = Member {
             account,
             weight: config.weight.into(),
+            priority: config.priority,
+            models: config.models.clone(),
             enabled: config.enabled && credentials.credential.missing().is_none(),
             max_in_flight: config.max_in_flight,
             concurrency: config.concurrency.or(provider.concurrency.account),

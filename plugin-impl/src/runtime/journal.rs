@@ -7,6 +7,7 @@
 //! Every dimension is bounded: requests here; plans, accounts and steps in [`record`]. Dropped parts are
 //! counted. The journal holds no headers, bodies or credentials.
 
+pub mod bound;
 pub mod explanation;
 mod json;
 pub mod record;

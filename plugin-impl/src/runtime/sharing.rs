@@ -9,7 +9,6 @@ use pointsman_core::ids::{AccountId, PoolId};
 use pointsman_core::planning::affinity::Sticky;
 use pointsman_core::reporting::notice::{Notice, NoticeEvent};
 use pointsman_core::request::catalog::{Pool, Provider};
-use pointsman_core::request::resource::ResourceKey;
 use pointsman_core::state::{Cooldown, Key, Kind, Owner, Record, SavedReading, Stamped, StickyAccount};
 use pointsman_core::time::{Millis, Now};
 
@@ -88,9 +87,9 @@ impl Router {
     }
 
     fn collect_owners(&self, since: Millis, now: Now) {
-        for (key, account, seen) in self.shared().fleet.resource_owners.seen_since(since) {
+        for (hash, account, seen) in self.shared().fleet.resource_owners.seen_since(since) {
             let record = Stamped::new(now.wall_of(seen), Owner { account: account.as_str().into() });
-            self.shared().store.learn(Key::numbered(Kind::Owner, key.0), Record::Owner(record));
+            self.shared().store.learn(Key::numbered(Kind::Owner, hash), Record::Owner(record));
         }
     }
 }
@@ -164,9 +163,9 @@ impl Router {
     }
 
     fn take_over_owner(&self, (key, owner): (&Key, &Stamped<Owner>), now: Now) {
-        if let Some(resource) = key.number() {
+        if let Some(hash) = key.number() {
             let (account, seen) = (AccountId::new(&owner.fact.account), now.past_of(owner.at));
-            self.shared().fleet.resource_owners.made(ResourceKey(resource), &account, seen);
+            self.shared().fleet.resource_owners.restore(hash, &account, seen);
         }
     }
 }

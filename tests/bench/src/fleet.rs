@@ -6,6 +6,7 @@ use pointsman_core::formats::operation::Operation;
 use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
 use pointsman_core::jitter::Jitter;
+use pointsman_core::planning::allowed::AllowedModels;
 use pointsman_core::planning::plan::plan;
 use pointsman_core::planning::settings::Settings;
 use pointsman_core::planning::strategy::{Context, Strategy};
@@ -88,7 +89,16 @@ fn member(fleet: &Fleet, provider: &Provider, number: u32) -> Member {
     let id = AccountId::of(&provider.id, &format!("a{number}"));
     let account = fleet.enlist(&id, Identity(number.into()), provider);
     let protections = Box::default();
-    Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: None, protections }
+    Member {
+        account,
+        weight: 1,
+        priority: 50,
+        models: AllowedModels::default(),
+        enabled: true,
+        max_in_flight: None,
+        concurrency: None,
+        protections,
+    }
 }
 
 #[cfg(test)]

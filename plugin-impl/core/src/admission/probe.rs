@@ -75,6 +75,11 @@ impl Rhythm {
         Self { last: now, pause }
     }
 
+    /// Returns the last probe, or the begin of the limit.
+    pub fn last(self) -> Millis {
+        self.last
+    }
+
     /// Returns whether the rest of a reported limit is long enough to be re-checked.
     pub fn is_long(self, until: Millis) -> bool {
         until.since(self.last) > LONG_TOLD

@@ -12,9 +12,11 @@ mod form;
 pub mod json;
 mod peek;
 mod rename;
+mod unbound;
 
 pub use batch::{model_of_requests, with_model_in_requests};
 pub use form::model_in_form;
 pub use json::NotJson;
 pub use peek::{Peek, Wanted, model, names_model_twice, peek, peek_and_show, text_field};
 pub use rename::with_model;
+pub use unbound::unbound;

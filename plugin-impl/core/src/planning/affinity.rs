@@ -174,7 +174,7 @@ pub fn hold(snapshot: &Snapshot, plan: &Plan, context: &Context, patience: Milli
     match closed.why {
         Why::Limited | Why::Exhausted | Why::Cooling(_) => closed.until.filter(|until| *until <= patience),
         Why::Probing => Some(patience),
-        Why::Busy | Why::Protected | Why::NeedsSignIn | Why::Disabled => None,
+        Why::Busy | Why::Protected | Why::NeedsSignIn | Why::Excluded | Why::Disabled => None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::planning::snapshot::Snapshot;
 use crate::planning::strategy::Context;
 
 pub use self::counts::{Cooling, Counts};
-pub(crate) use self::order::ways_in_order;
+pub(crate) use self::order::{drains, ways_in_order};
 pub use self::refusal::{Refusal, first_to_open};
 pub(crate) use self::tier::Tier;
 

@@ -13,6 +13,7 @@ pub struct Settings {
     pub quota_fallback: bool,
     pub fallback_order: FallbackOrder,
     pub strategy: Strategy,
+    pub drain: Drain,
     pub hybrid: hybrid::Numbers,
     pub affinity: affinity::Rules,
     /// The longest total wait of a request for a slot.
@@ -33,6 +34,7 @@ impl Default for Settings {
             quota_fallback: false,
             fallback_order: FallbackOrder::AccountFirst,
             strategy: Strategy::Hybrid,
+            drain: Drain::None,
             hybrid: hybrid::Numbers::default(),
             affinity: affinity::Rules::default(),
             max_wait: Duration::from_secs(120),
@@ -52,4 +54,14 @@ pub enum FallbackOrder {
     AccountFirst,
     /// The preferred pool of all accounts, then the next pool.
     PoolFirst,
+}
+
+/// The quota to use up first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drain {
+    /// Left to the strategy.
+    #[default]
+    None,
+    /// The quota that is whole again soonest.
+    SoonestReset,
 }

@@ -26,6 +26,8 @@ pub struct AccountView {
     pub index: u32,
     /// 1 or more; double weight means double work.
     pub weight: u16,
+    /// The tier before the strategy; a lower number goes first.
+    pub priority: u8,
     /// Requests in flight in the pools of the route.
     pub in_flight: u32,
     /// Other agents of the request's root session on this account, for an agent without a sticky account;
@@ -104,6 +106,8 @@ pub enum Why {
     /// A cooldown, for a reason other than quota.
     Cooling(Reason),
     NeedsSignIn,
+    /// The user keeps the account from the model.
+    Excluded,
     Disabled,
 }
 
@@ -113,7 +117,7 @@ impl Why {
         match self {
             Self::Busy | Self::Probing | Self::Protected | Self::Limited | Self::Exhausted => false,
             Self::Cooling(reason) => reason.is_owners(),
-            Self::NeedsSignIn | Self::Disabled => true,
+            Self::NeedsSignIn | Self::Excluded | Self::Disabled => true,
         }
     }
 

@@ -4,6 +4,7 @@
 //! order of fields is the policy, and smaller is better. Figures over all accounts come from the snapshot,
 //! so a plan can be repeated from its recorded snapshot.
 
+pub mod drain;
 pub mod headroom;
 pub mod hybrid;
 pub mod least_connections;

@@ -37,6 +37,7 @@ impl Blocked {
             Why::Cooling(Reason::Server | Reason::Capacity) => Some(format!("{} has trouble", self.place)),
             Why::Cooling(Reason::Token) => Some(format!("no access token could be had for {account}")),
             Why::NeedsSignIn => Some(format!("{account} has to sign in again")),
+            Why::Excluded => None,
             Why::Disabled => self.without.as_ref().map(|why| format!("{account} is disabled: {why}")),
             Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Exhausted => None,
         }
@@ -49,6 +50,7 @@ impl Blocked {
             Why::Cooling(Reason::Project | Reason::Model) => Some("see the provider's console"),
             Why::Cooling(Reason::Payment) => Some("see the provider's billing page"),
             Why::NeedsSignIn => Some("give it a new token in pointsman.yaml"),
+            Why::Excluded => Some("`models` of the account in pointsman.yaml keeps it from the model"),
             Why::Disabled if self.without.is_some() => Some("give it a credential"),
             Why::Disabled => Some("`enabled: false` in pointsman.yaml keeps it away"),
             Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::Exhausted | Why::Cooling(_) => {

@@ -3,10 +3,10 @@
 //! The plan is made again from its snapshot, this time with the ranks beside the ways. So a request pays
 //! nothing for explanations, and an explanation always agrees with the plan.
 
-use crate::planning::plan::{Candidate, Tier, ways_in_order};
+use crate::planning::plan::{Candidate, Tier, drains, ways_in_order};
 use crate::planning::settings::{FallbackOrder, Settings};
 use crate::planning::snapshot::{Closed, Snapshot};
-use crate::planning::strategy::Context;
+use crate::planning::strategy::{Context, drain};
 
 pub use crate::planning::strategy::{Part, PartValue, Parts};
 
@@ -36,16 +36,22 @@ pub enum Place {
 const SPARED: &str = "quota to be spared";
 /// The part before every strategy, if the request brings a credential of its own and uses it.
 const SHARED: &str = "not the caller's own account";
+/// The part of the account's tier, if the tiers differ.
+const PRIORITY: &str = "priority";
+/// The part of the nearness of a reset, if resets count before the strategy.
+const RESET: &str = "time to the reset";
 /// The part for the order of a request's pools.
 const POOL_ORDER: &str = "pool order";
 
 /// Makes a plan again and explains it: the open ways in order, then the closed ways.
 pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> Vec<Line> {
     let order = settings.fallback_order;
+    let before = Before::of(snapshot, settings, context);
     let spares = snapshot.accounts.iter().flat_map(|account| &account.ways).any(|way| way.deprioritised);
     let open = ways_in_order(snapshot, settings, context, |rank, way| {
         let mut parts = rank.parts();
         // Insert in reverse order of priority: each insertion goes to the front.
+        before.insert(&mut parts, way);
         if let Some(own) = context.own {
             parts.insert(0, Part::flag(SHARED, own != way.account));
         }
@@ -62,6 +68,38 @@ pub fn explain(snapshot: &Snapshot, settings: &Settings, context: &Context) -> V
         Line { way, parts, place }
     });
     open.chain(closed(snapshot, Tier::of(snapshot, context))).collect()
+}
+
+/// The parts between the caller's own account and the strategy.
+struct Before<'a> {
+    snapshot: &'a Snapshot,
+    has_tiers: bool,
+    /// The sticky account, if resets count before the strategy.
+    drains: Option<Option<u32>>,
+}
+
+impl<'a> Before<'a> {
+    fn of(snapshot: &'a Snapshot, settings: &Settings, context: &Context) -> Self {
+        let mut priorities = snapshot.accounts.iter().map(|account| account.priority);
+        let first = priorities.next();
+        let has_tiers = priorities.any(|priority| Some(priority) != first);
+        Self { snapshot, has_tiers, drains: drains(settings).then_some(context.sticky) }
+    }
+
+    fn insert(&self, parts: &mut Parts, way: Candidate) {
+        let Some(account) = self.snapshot.accounts.iter().find(|account| account.index == way.account) else {
+            return;
+        };
+        if let Some(sticky) = self.drains {
+            // The account's first way stands for the account.
+            let first = account.ways.first().filter(|_| sticky != Some(way.account));
+            let steps = first.map_or(0, |first| drain::rank(first, self.snapshot.now));
+            parts.insert(0, Part::number(RESET, i64::from(steps)));
+        }
+        if self.has_tiers {
+            parts.insert(0, Part::number(PRIORITY, account.priority.into()));
+        }
+    }
 }
 
 /// Adds the pool's place in the route's order as a part of the rank.
@@ -96,6 +134,8 @@ pub fn preference(by: &str, parts: &Parts, first: &Parts) -> String {
         "tier" => "it is in a better state".to_owned(),
         "negative points (1/100)" => format!("{} points more", decimal(more)),
         "quota for the time left" => "more quota for the time left".to_owned(),
+        PRIORITY => "its `priority` goes first".to_owned(),
+        RESET => "its quota is whole again sooner".to_owned(),
         SPARED => "its quota need not be spared".to_owned(),
         POOL_ORDER => "its pool goes first".to_owned(),
         other => format!("better by {other}"),

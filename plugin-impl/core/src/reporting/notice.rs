@@ -42,6 +42,9 @@ pub enum NoticeEvent {
     /// Nobody can serve, and the user's own [protection](crate::quota::protection) reserves some accounts.
     /// The request waits for `seconds`, or is refused.
     Protected { family: String, counts: Counts, seconds: Option<u64> },
+    /// The request is bound to the account by resources that no other account can use. Either the account cannot
+    /// serve it now, or the resources were left out and the request goes on elsewhere.
+    Bound { account: Option<AccountId>, by: String, left_out: bool },
     /// The account needs its owner.
     SignIn { account: AccountId, url: Option<String> },
     /// The account has no credential, so it is disabled.
@@ -119,6 +122,15 @@ impl Trouble {
     }
 }
 
+fn bound(account: Option<&AccountId>, by: &str, left_out: bool) -> String {
+    let of = account.map(|account| format!(" of {}", account.label())).unwrap_or_default();
+    if left_out {
+        format!("Left out {by}{of} to go on at another account")
+    } else {
+        format!("Waiting for the account that can use {by}{of}: no other account can")
+    }
+}
+
 /// The further course of the request that met the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -180,6 +192,7 @@ impl Notice {
                 };
                 seconds.map_or_else(|| what.clone(), |seconds| format!("{what}. Waiting {seconds}s..."))
             }
+            NoticeEvent::Bound { account, by, left_out } => bound(account.as_ref(), by, *left_out),
             NoticeEvent::SignIn { account, .. } => {
                 format!("Account {} needs to sign in again", account.label())
             }
@@ -199,6 +212,7 @@ impl Notice {
     /// Returns the account of the notice.
     pub fn account(&self) -> Option<&AccountId> {
         match &self.event {
+            NoticeEvent::Bound { account, .. } => account.as_ref(),
             NoticeEvent::PoolFallback { account, .. }
             | NoticeEvent::AccountExhausted { account, .. }
             | NoticeEvent::PoolExhausted { account, .. }
@@ -229,6 +243,7 @@ impl Notice {
             | NoticeEvent::AllLimited { .. }
             | NoticeEvent::AllCooling { .. }
             | NoticeEvent::Protected { .. }
+            | NoticeEvent::Bound { .. }
             | NoticeEvent::SignIn { .. }
             | NoticeEvent::Disabled { .. }
             | NoticeEvent::ConfigTaken

@@ -6,10 +6,12 @@
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
 
 use crate::formats::WireFormat;
 use crate::formats::agent::Agent;
 use crate::formats::format::error::{Detail, ErrorFacts};
+use crate::ids::AccountId;
 use crate::planning::plan::{Counts, Refusal};
 use crate::reporting::agent::{Cause, Form};
 use crate::reporting::blocked::{Blocked, named, remedies};
@@ -55,6 +57,27 @@ pub struct Refused<'a> {
     pub attempts: u32,
     /// The candidate accounts, all blocked.
     pub blocked: &'a [Blocked],
+    /// The account that the request is bound to.
+    pub bound: Option<&'a BoundTo>,
+}
+
+/// The account that a request is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundTo {
+    pub account: AccountId,
+    /// The resources that bind the request, as a phrase.
+    pub by: String,
+    /// Whether the setting `unbind` would let the request go on elsewhere.
+    pub is_droppable: bool,
+}
+
+impl BoundTo {
+    fn phrase(&self) -> String {
+        let Self { account, by, is_droppable } = self;
+        let remedy =
+            if *is_droppable { "; `unbind: true` leaves that out and goes on elsewhere" } else { "" };
+        format!("; the request is bound to {account} by {by}, which no other account can use{remedy}")
+    }
 }
 
 /// Writes a refusal.
@@ -65,25 +88,37 @@ pub fn refuse(format: WireFormat, agent: Agent, refusal: &Refusal, refused: Refu
     // A place that is taken is free again in a moment.
     let soon = (refusal.counts.busy > 0).then_some(1);
     let form = agent.form(cause(refusal.counts), wait.or(soon));
-    written(format, form, &message, until)
+    written(format, form, Words { message: &message, until, bound: refused.bound })
 }
 
 /// Writes a router error with no remedy in waiting.
 pub fn fault(format: WireFormat, status: StatusCode, message: &str) -> Answer {
     let form = Form { status, retry_after: None, is_final: false, detail: Detail::Usual };
-    written(format, form, message, None)
+    written(format, form, Words { message, until: None, bound: None })
 }
 
-fn written(format: WireFormat, form: Form, message: &str, until: Option<UnixMillis>) -> Answer {
+/// The facts of a refusal besides its form.
+struct Words<'a> {
+    message: &'a str,
+    until: Option<UnixMillis>,
+    bound: Option<&'a BoundTo>,
+}
+
+fn written(format: WireFormat, form: Form, words: Words<'_>) -> Answer {
     let Form { status, retry_after, is_final, detail } = form;
+    let Words { message, until, bound } = words;
     let facts = ErrorFacts { status, message: format!("Pointsman: {message}"), retry_after, until, detail };
-    Answer { status, retry_after, is_final, body: (format.main().error)(&facts).to_string() }
+    let mut body = (format.main().error)(&facts);
+    if let Some(BoundTo { account, by, .. }) = bound {
+        body["error"]["bound_to"] = json!({"account": account.as_str(), "by": by});
+    }
+    Answer { status, retry_after, is_final, body: body.to_string() }
 }
 
 fn cause(counts: Counts) -> Cause {
     if counts.limited > 0 {
         Cause::Limit
-    } else if counts.protected > 0 {
+    } else if counts.protected > 0 || counts.excluded > 0 && counts.excluded == counts.total() {
         Cause::Protection
     } else if counts.passing() > 0 {
         Cause::Trouble
@@ -93,7 +128,7 @@ fn cause(counts: Counts) -> Cause {
 }
 
 fn message(counts: Counts, refused: Refused<'_>, retry_after: Option<u64>) -> String {
-    let Refused { family, attempts, blocked } = refused;
+    let Refused { family, attempts, blocked, bound } = refused;
     let total = counts.total();
     let accounts = if total == 1 { "account" } else { "accounts" };
     let until = match retry_after {
@@ -108,8 +143,9 @@ fn message(counts: Counts, refused: Refused<'_>, retry_after: Option<u64>) -> St
     let (causes, named) = (counts.causes(), named(blocked));
     // Where time helps, it need not be said what else would.
     let remedies = if cause(counts) == Cause::Owner { remedies(blocked) } else { String::new() };
+    let bound = bound.map(BoundTo::phrase).unwrap_or_default();
     format!(
-        "no account can serve {family} now: of {total} {accounts} {causes}{named}{remedies}{until}{tried}"
+        "no account can serve {family} now: of {total} {accounts} {causes}{named}{remedies}{bound}{until}{tried}"
     )
 }
 
@@ -141,7 +177,7 @@ mod tests {
     }
 
     const fn asked(family: &str, attempts: u32) -> Refused<'_> {
-        Refused { family, attempts, blocked: &[] }
+        Refused { family, attempts, blocked: &[], bound: None }
     }
 
     #[test]
@@ -186,6 +222,33 @@ mod tests {
             "Pointsman: no account can serve gpt now: of 3 accounts 2 limited, 1 in need of sign-in; \
              the earliest that could help is in 1m3s (after 2 attempts)"
         );
+    }
+
+    #[test]
+    fn a_bound_request_is_told_by_what_and_to_whom() {
+        let limited = refusal(Counts { limited: 1, ..Counts::default() }, Some(70_000));
+        let mut bound = BoundTo {
+            account: AccountId::new("openai:a"),
+            by: "encrypted reasoning".into(),
+            is_droppable: true,
+        };
+        for format in WireFormat::ALL {
+            let refused = Refused { bound: Some(&bound), ..asked("gpt", 1) };
+            let answer = refuse(format, Agent::Other, &limited, refused, NOW);
+            let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+            let told = &body["error"]["bound_to"];
+            assert_eq!(*told, json!({"account": "openai:a", "by": "encrypted reasoning"}));
+            let message = body["error"]["message"].as_str().expect("a message");
+            let words = "of 1 account 1 limited; the request is bound to openai:a by encrypted reasoning, which no \
+                         other account can use; `unbind: true` leaves that out and goes on elsewhere; the earliest";
+            assert!(message.contains(words), "{message}");
+        }
+        bound.is_droppable = false;
+        let refused = Refused { bound: Some(&bound), ..asked("gpt", 1) };
+        let answer = refuse(WireFormat::OpenAi, Agent::Other, &limited, refused, NOW);
+        assert!(!answer.body.contains("unbind"), "{}", answer.body);
+        let free = refuse(WireFormat::OpenAi, Agent::Other, &limited, asked("gpt", 1), NOW);
+        assert!(!free.body.contains("bound"), "{}", free.body);
     }
 
     #[test]

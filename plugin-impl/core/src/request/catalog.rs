@@ -73,8 +73,10 @@ pub enum Scope {
     /// All models of the pool.
     #[default]
     Pool,
-    /// The limited model.
+    /// The limited model. Requests are counted for each model apart.
     Model,
+    /// The models named by the answer, or else the limited model. Requests are counted for the whole pool.
+    Auto,
 }
 
 impl Provider {

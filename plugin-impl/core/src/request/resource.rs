@@ -16,7 +16,7 @@ use http::header::{HeaderMap, HeaderName};
 use memchr::memmem;
 
 use crate::formats;
-use crate::formats::format::ids::ResourceKind;
+pub use crate::formats::format::ids::ResourceKind;
 use crate::request::fnv::Fnv;
 
 pub use self::id_scanner::IdScanner;
@@ -30,11 +30,16 @@ const MAX_ID: usize = 256;
 /// base64 of a version byte, 8 bytes and 16 bytes (Fernet, section "Token Format").
 const MAX_REASONING: usize = 64;
 
-/// The key of a resource made by some account.
+/// The key of a resource made by some account, with the kind of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceKey(pub u64);
+pub struct ResourceKey(pub u64, pub ResourceKind);
 
 impl ResourceKey {
+    /// Returns the key of encrypted reasoning by its text.
+    pub fn of_reasoning(text: &str) -> Option<Self> {
+        Self::of(ResourceKind::Reasoning, text.as_bytes())
+    }
+
     /// Returns the key of a resource by its id as written, or none for an empty id.
     ///
     /// Backslashes are ignored, since some clients write `\/` for a slash.
@@ -54,7 +59,7 @@ impl ResourceKey {
         };
         let mut id = id.iter().copied().filter(|byte| *byte != b'\\').take(length).peekable();
         id.peek()?;
-        Some(Self(id.fold(Fnv::default().and_byte(kind as u8), Fnv::and_byte).0))
+        Some(Self(id.fold(Fnv::default().and_byte(kind as u8), Fnv::and_byte).0, kind))
     }
 }
 

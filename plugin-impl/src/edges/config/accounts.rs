@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use pointsman_core::admission::cap::ModelPattern;
 use pointsman_core::ids::AccountId;
+use pointsman_core::planning::allowed::AllowedModels;
 use pointsman_core::quota::protection::Level;
 
 use crate::edges::config::documents::catalog::Declared;
@@ -18,10 +20,11 @@ use crate::edges::config::secrets::text::{Unusable, usable};
 use crate::edges::config::settings::setting::Key;
 use crate::edges::config::settings::{
     ACCESS_TOKEN, ACCOUNT, API_KEY, CAP_OF_ACCOUNT, CREDENTIAL, Caller, ENABLED, ID, KIND,
-    MAX_IN_FLIGHT_OF_ACCOUNT, OAUTH, PROJECT, PROXY, REFRESH_TOKEN, WEIGHT,
+    MAX_IN_FLIGHT_OF_ACCOUNT, MODELS_OF_ACCOUNT, MODELS_OF_ACCOUNT_KEYS, NEVER_MODELS, OAUTH, ONLY_MODELS,
+    PRIORITY, PROJECT, PROXY, REFRESH_TOKEN, WEIGHT,
 };
 use crate::edges::config::values::url::ProxyUrl;
-use crate::edges::config::values::words;
+use crate::edges::config::values::{Text, words};
 use crate::secret::begins_like_key;
 
 /// An account as configured.
@@ -34,6 +37,10 @@ pub struct AccountConfig {
     pub project: Option<String>,
     /// The weight, 1 to 100.
     pub weight: u8,
+    /// The tier of the account before the strategy, 1 to 100; a lower number goes first.
+    pub priority: u8,
+    /// The models that the account may be used for.
+    pub models: AllowedModels,
     pub enabled: bool,
     pub proxy: Option<ProxyUrl>,
     /// The most requests in flight in a pool. The pool's own limit holds if smaller.
@@ -43,6 +50,9 @@ pub struct AccountConfig {
     /// The quota protection of the account.
     pub protection: Level,
 }
+
+/// The tier of an account without a setting.
+const DEFAULT_PRIORITY: u8 = 50;
 
 /// The source of an account's credential.
 #[derive(Clone, Debug)]
@@ -144,19 +154,48 @@ fn account(
     let proxy = fields.read(&PROXY);
     let max_in_flight = fields.read(&MAX_IN_FLIGHT_OF_ACCOUNT);
     let concurrency = fields.read(&CAP_OF_ACCOUNT);
-    let weight = u8::try_from(weight).unwrap_or(u8::MAX);
+    let byte = |number: u16| u8::try_from(number).unwrap_or(u8::MAX);
+    let (weight, priority) = (byte(weight), byte(fields.read_or_default(&PRIORITY)));
     Some(AccountConfig {
         id: id?.0,
         provider: provider?,
         credential: credential?,
         project,
         weight,
+        priority,
+        models: models(&fields),
         enabled,
         proxy,
         max_in_flight,
         concurrency,
         protection: policy::protection(&fields),
     })
+}
+
+/// Reads the models that an account may be used for.
+fn models(account: &Fields<'_>) -> AllowedModels {
+    const NAME: Text = Text("a model, or a beginning such as claude-opus-*");
+    let Some(entry) = account.get(&MODELS_OF_ACCOUNT) else { return AllowedModels::default() };
+    let fields = entry.fields(&MODELS_OF_ACCOUNT_KEYS);
+    let patterns = |key: &dyn Key| {
+        let names = fields.get(key).map(|entry| entry.elements(&NAME)).unwrap_or_default();
+        names.into_iter().filter_map(|(entry, name)| pattern(&entry, &name)).collect()
+    };
+    let models = AllowedModels { only: patterns(&ONLY_MODELS), never: patterns(&NEVER_MODELS) };
+    if let Some(both) = models.only.iter().find(|model| models.never.contains(model)) {
+        let reason = format!("has `{}` in `only` and in `never`; leave it out of one of them", both.as_str());
+        fields.entry().error(Problem::Rule { key: fields.entry().path.clone(), reason });
+    }
+    models
+}
+
+fn pattern(entry: &Entry<'_>, name: &str) -> Option<ModelPattern> {
+    if name.trim_end_matches('*').contains('*') || name.ends_with("**") {
+        let reason = format!("is `{}`; `*` may stand at the end only", shown_name(name));
+        entry.error(Problem::Rule { key: entry.path.clone(), reason });
+        return None;
+    }
+    Some(ModelPattern::new(name))
 }
 
 /// Reads the id, with its entry.
@@ -310,6 +349,8 @@ fn from_key(id: AccountId, provider: usize, key: String) -> AccountConfig {
         credential: CredentialSource::ApiKey(ConfiguredSecret::fixed(key)),
         project: None,
         weight: WEIGHT.default_value().try_into().unwrap_or(1),
+        priority: DEFAULT_PRIORITY,
+        models: AllowedModels::default(),
         enabled: ENABLED.default_value(),
         proxy: None,
         max_in_flight: None,

@@ -15,7 +15,7 @@ use crate::edges::config::settings::{
     HEALTH_SUCCESS, HEALTH_USABLE, HYBRID, HYBRID_KEYS, MEMORY, PATIENCE, PROTECTED_MODELS, PROTECTION_KEYS,
     PROTECTION_OF_MODEL, QUOTA_CRITICAL, QUOTA_LOW, QUOTA_PROTECTION, QUOTA_UNKNOWN, RETRY_BUDGET,
     RETRY_BUDGET_KEYS, RETRY_FLOOR, RETRY_SHARE, SESSIONS, SOFT, STICKY, TOKENS, TOKENS_PER_MINUTE, WARM,
-    WEIGHT_BUSY, WEIGHT_HEALTH, WEIGHT_IDLE, WEIGHT_QUOTA, WEIGHT_TOKENS,
+    WEIGHT_BUSY, WEIGHT_DRAIN, WEIGHT_HEALTH, WEIGHT_IDLE, WEIGHT_QUOTA, WEIGHT_TOKENS,
 };
 use crate::edges::config::values::{Percent, Shape};
 
@@ -30,6 +30,7 @@ pub(crate) fn hybrid(top: &Fields<'_>) -> Numbers {
             quota: fields.read_or_default(&WEIGHT_QUOTA),
             idle: fields.read_or_default(&WEIGHT_IDLE),
             busy: fields.read_or_default(&WEIGHT_BUSY),
+            drain: fields.read_or_default(&WEIGHT_DRAIN),
         },
         sticky: fields.read_or_default(&STICKY),
         quota: Quota {

@@ -1,5 +1,6 @@
 //! Providers: from the written settings to the input of routing and sending.
 
+mod errors;
 pub(super) mod fallbacks;
 mod family;
 pub(super) mod headers;
@@ -15,6 +16,7 @@ use pointsman_core::formats::format::AuthScheme;
 use pointsman_core::ids::ProviderId;
 use pointsman_core::quota::protection::Level;
 use pointsman_core::request::catalog::{Family, Provider};
+use pointsman_core::response::rule::Rule;
 
 use self::pool::PoolConfig;
 use self::pool_order::PoolOrder;
@@ -50,6 +52,8 @@ pub struct ProviderConfig {
     pub hosts: Vec<String>,
     /// The quota endpoint of each pool.
     pub quota_urls: Vec<Option<String>>,
+    /// The user's rules for the provider's errors; the first match counts.
+    pub errors: Vec<Rule>,
 }
 
 /// Caps on requests in flight; an absent cap is no cap.
@@ -103,6 +107,7 @@ pub(crate) fn resolve(
     let hosts = hosts(&fields, &pools);
     let protections = pools.iter().map(|pool| pool.protection.clone()).collect();
 
+    let errors = errors::errors(&fields);
     let quota_urls = pools.iter().map(|pool| pool.quota_url.clone()).collect();
     let (core, headers) = core_and_headers(&declared.name, format?, families, pools)?;
     let auth = auth.unwrap_or_else(|| core.format.main().auth);
@@ -117,6 +122,7 @@ pub(crate) fn resolve(
         concurrency,
         hosts,
         quota_urls,
+        errors,
     })
 }
 

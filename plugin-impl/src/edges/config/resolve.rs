@@ -20,9 +20,10 @@ use crate::edges::config::reading::{Entry, Fields};
 use crate::edges::config::secrets::source::Secrets;
 use crate::edges::config::settings::not_yet;
 use crate::edges::config::settings::{
-    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, BODY_TIMEOUT, CONNECT, FALLBACK_ORDER, HEAD, HOLD,
-    HOST_FORM, IDLE, INTERACTIVE_FIRST, LISTEN, MAX_BODIES, MAX_BODY, MAX_WAIT, MAX_WAITING, ORIGIN_FORM,
-    PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STRATEGY, TIMEOUT_KEYS, TIMEOUTS, TOP,
+    ACCOUNTS, ALLOW_HOSTS, ALLOW_ORIGINS, ALLOW_REMOTE, BODY_TIMEOUT, CONNECT, DRAIN, FALLBACK_ORDER, HEAD,
+    HOLD, HOST_FORM, IDLE, INTERACTIVE_FIRST, LISTEN, MAX_BODIES, MAX_BODY, MAX_WAIT, MAX_WAITING,
+    ORIGIN_FORM, PROVIDERS, QUIET_MODE, QUOTA_FALLBACK, QUOTA_REFRESH, RECHECK, STRATEGY, TIMEOUT_KEYS,
+    TIMEOUTS, TOP, UNBIND,
 };
 use crate::edges::config::values::Shape;
 use crate::edges::config::values::listen::ListenAddress;
@@ -81,6 +82,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource) -> Con
             quota_fallback: top.read_or_default(&QUOTA_FALLBACK),
             fallback_order: top.read_or_default(&FALLBACK_ORDER),
             strategy: top.read_or_default(&STRATEGY),
+            drain: top.read_or_default(&DRAIN),
             hybrid: policy::hybrid(top),
             affinity: policy::affinity(top),
             max_wait: top.read_or_default(&MAX_WAIT),
@@ -90,6 +92,7 @@ fn scalars(top: &Fields<'_>, secrets: &Secrets<'_>, source: ConfigSource) -> Con
             retry_budget: policy::retry_budget(top),
         },
         quiet_mode: top.read_or_default(&QUIET_MODE),
+        unbind: top.read_or_default(&UNBIND),
         quota_refresh: top.read_or_default(&QUOTA_REFRESH),
         hold: top.read_or_default(&HOLD),
         protection: policy::protection(top),

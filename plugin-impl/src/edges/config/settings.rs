@@ -9,7 +9,7 @@ pub(super) mod setting;
 
 use std::time::Duration;
 
-use pointsman_core::planning::settings::FallbackOrder;
+use pointsman_core::planning::settings::{Drain, FallbackOrder};
 
 use crate::edges::config::settings::setting::{Section, Setting};
 use crate::edges::config::values::amount::Time;
@@ -39,9 +39,11 @@ pub(crate) static TOP: Section = Section {
         &QUOTA_FALLBACK,
         &FALLBACK_ORDER,
         &STRATEGY,
+        &DRAIN,
         &HYBRID,
         &AFFINITY,
         &QUIET_MODE,
+        &UNBIND,
         &MAX_WAIT,
         &HOLD,
         &QUOTA_REFRESH,
@@ -102,6 +104,24 @@ pub(crate) static AFFINITY: Setting<Compound> = Setting {
     form: Compound("a map"),
     default: "",
     help: "How sessions are kept on their accounts, by the strategies that do; see [Affinity](#affinity).",
+};
+
+pub(crate) static DRAIN: Setting<Choice<Drain>> = Setting {
+    name: "drain",
+    form: Choice(&[("none", Drain::None), ("soonest-reset", Drain::SoonestReset)]),
+    default: "none",
+    help: "With `soonest-reset` the account goes first whose quota is whole again soonest, so that no quota lapses: before \
+           the strategy, for sessions without an account of their own; with `hybrid` as points beside the others \
+           (`weight_drain`).",
+};
+
+pub(crate) static UNBIND: Setting<Switch> = Setting {
+    name: "unbind",
+    form: Switch,
+    default: "false",
+    help: "Whether a request goes on at another account without the state that only its own account can read, where that \
+           account cannot serve: encrypted reasoning, thinking and signatures. The model then loses what it thought \
+           before. Conversations and files that the upstream keeps stay bound.",
 };
 
 pub(crate) static QUIET_MODE: Setting<Switch> = Setting {
@@ -268,7 +288,7 @@ pub(crate) static IDLE: Setting<Time> =
     Setting { name: "idle", form: TIMEOUT, default: "280s", help: "Between two pieces of an answer." };
 
 /// Every section, in the order of the documentation.
-pub(crate) static SECTIONS: [&Section; 13] = [
+pub(crate) static SECTIONS: [&Section; 15] = [
     &TOP,
     &HYBRID_KEYS,
     &AFFINITY_KEYS,
@@ -277,9 +297,11 @@ pub(crate) static SECTIONS: [&Section; 13] = [
     &PROTECTION_KEYS,
     &PROTECTION_OF_MODEL,
     &PROVIDER,
+    &ERROR,
     &CONCURRENCY_KEYS,
     &OAUTH_KEYS,
     &POOL,
     &FAMILY,
     &ACCOUNT,
+    &MODELS_OF_ACCOUNT_KEYS,
 ];

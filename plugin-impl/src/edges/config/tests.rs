@@ -3,6 +3,7 @@
 mod consent;
 mod effects;
 mod errors;
+mod routing;
 mod secrets;
 
 use std::collections::BTreeMap;

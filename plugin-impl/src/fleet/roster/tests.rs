@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use pointsman_core::admission::cap::ModelPattern;
 use pointsman_core::admission::cell::{Confirmed, Limit};
 use pointsman_core::admission::probe::{Early, Probe};
 use pointsman_core::formats::operation::Operation;
@@ -24,7 +25,16 @@ fn roster(count: u32) -> Roster {
         let account =
             fleet.enlist(&AccountId::new(&format!("acme:{number}")), Identity(number.into()), &provider);
         let protections = Box::default();
-        Member { account, weight: 1, enabled: true, max_in_flight: None, concurrency: None, protections }
+        Member {
+            account,
+            weight: 1,
+            priority: 50,
+            models: AllowedModels::default(),
+            enabled: true,
+            max_in_flight: None,
+            concurrency: None,
+            protections,
+        }
     };
     let endpoints = vec![vec![fleet.endpoint(&provider.pools[0].endpoints[0])]];
     Roster::new(&provider, (0..count).map(member).collect(), endpoints)
@@ -256,4 +266,32 @@ fn a_long_guess_is_checked_again_by_one_request_while_others_are_open() {
     drop(check);
     assert_eq!(open(later(19_999)), Ok(vec![(1, None)]), "even where it came to nothing");
     assert_eq!(open(later(20_000)).map(|due| due.len()), Ok(2));
+}
+
+#[test]
+fn an_account_is_closed_for_a_model_that_it_is_not_used_for() {
+    let mut roster = roster(2);
+    roster.members[1].models =
+        AllowedModels { never: vec![ModelPattern::new("m*")], ..AllowedModels::default() };
+    let snapshot = roster.snapshot(&route(None), &ModelId::new("m"), &Context::default(), NOW);
+    let closed = |at: usize| snapshot.accounts[at].ways[0].closed.map(|closed| (closed.until, closed.why));
+    assert_eq!((closed(0), closed(1)), (None, Some((None, Why::Excluded))));
+    let refusal = plan(
+        &Snapshot { accounts: [snapshot.accounts[1].clone()].into_iter().collect(), ..snapshot },
+        &Settings::default(),
+        &Context::default(),
+    )
+    .expect_err("nobody may");
+    assert_eq!((refusal.until, refusal.counts.excluded, refusal.counts.total()), (None, 1, 1));
+}
+
+#[test]
+fn tiers_are_seen_whole_however_large_the_fleet_is() {
+    let of = |roster: &Roster| seen(roster, &Context { accounts: MANY, ..Context::default() }, None).0.len();
+    assert!(of(&roster(MANY)) < 20);
+    let first = roster(1).members.remove(0);
+    let members =
+        (0..MANY).map(|at| Member { priority: 50 - u8::from(at == 400), ..first.clone() }).collect();
+    let plain = roster(1);
+    assert_eq!(of(&Roster::new(&provider(), members, plain.endpoints)), MANY as usize);
 }

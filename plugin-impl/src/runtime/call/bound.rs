@@ -6,23 +6,21 @@ use pointsman_core::request::intent::Intent;
 use pointsman_core::request::route::{Ask, Providers, Route, RouteError};
 use thiserror::Error;
 
-use crate::fleet::resource_owners::Bound;
+use crate::fleet::resource_owners::{Binding, Bound};
 use crate::runtime::failover::Hop;
 use crate::runtime::generation::Generation;
 
 /// A call without a usable account, because of its references.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ResourceError {
-    #[error("this request refers to things that accounts `{0}` and `{1}` made, and no account can use both")]
-    Torn(AccountId, AccountId),
-    #[error("this request refers to things that account `{0}` made, which is no longer configured")]
-    Gone(AccountId),
-    #[error("this request refers to things that account `{owner}` made, and is pinned to account `{pinned}`")]
-    Pinned { owner: AccountId, pinned: String },
-    #[error(
-        "this request refers to things that account `{owner}` made, and its model is at provider `{provider}`"
-    )]
-    Elsewhere { owner: AccountId, provider: String },
+    #[error("this request refers to {by} of accounts `{one}` and `{other}`, and no account can use both")]
+    Torn { by: String, one: AccountId, other: AccountId },
+    #[error("this request refers to {by} of account `{owner}`, which is no longer configured")]
+    Gone { by: String, owner: AccountId },
+    #[error("this request refers to {by} of account `{owner}`, and is pinned to account `{pinned}`")]
+    Pinned { by: String, owner: AccountId, pinned: String },
+    #[error("this request refers to {by} of account `{owner}`, and its model is at provider `{provider}`")]
+    Elsewhere { by: String, owner: AccountId, provider: String },
 }
 
 impl ResourceError {
@@ -30,10 +28,11 @@ impl ResourceError {
     pub const STATUS: StatusCode = StatusCode::CONFLICT;
 
     /// Returns the meaning of a route's error for a call bound to `owner`.
-    pub(super) fn of_route(owner: &AccountId, error: &RouteError) -> Option<Self> {
+    pub(super) fn of_route(binding: &Binding, error: &RouteError) -> Option<Self> {
         match error {
             RouteError::UnknownAccount { provider, .. } => {
-                Some(Self::Elsewhere { owner: owner.clone(), provider: provider.clone() })
+                let (by, owner) = (binding.by(), binding.owner.clone());
+                Some(Self::Elsewhere { by, owner, provider: provider.clone() })
             }
             RouteError::UnknownPool { .. }
             | RouteError::PoolDoesNotServe { .. }
@@ -53,21 +52,25 @@ pub(super) fn owner(
     bound: Bound,
     pinned: Option<&str>,
     providers: &impl Providers,
-) -> Result<Option<AccountId>, ResourceError> {
-    let owner = match bound {
+) -> Result<Option<Binding>, ResourceError> {
+    let binding = match bound {
         Bound::Free => return Ok(None),
-        Bound::Torn(one, other) => return Err(ResourceError::Torn(one, other)),
-        Bound::To(owner) => owner,
+        Bound::Torn(binding, other) => {
+            return Err(ResourceError::Torn { by: binding.by(), one: binding.owner, other });
+        }
+        Bound::To(binding) => binding,
     };
+    let Binding { owner, .. } = &binding;
     // Only the owner has the resource, so there is nowhere else to go.
     if !providers.has_account(owner.as_str()) {
-        return Err(ResourceError::Gone(owner));
+        return Err(ResourceError::Gone { by: binding.by(), owner: owner.clone() });
     }
     match pinned {
         Some(pinned) if pinned != owner.as_str() && pinned != owner.label() => {
-            Err(ResourceError::Pinned { owner, pinned: pinned.to_owned() })
+            let (by, owner) = (binding.by(), owner.clone());
+            Err(ResourceError::Pinned { by, owner, pinned: pinned.to_owned() })
         }
-        Some(_) | None => Ok(Some(owner)),
+        Some(_) | None => Ok(Some(binding)),
     }
 }
 
@@ -95,6 +98,7 @@ mod tests {
     use std::sync::Arc;
 
     use pointsman_core::request::catalog::Provider;
+    use pointsman_core::request::resource::ResourceKind;
 
     use super::*;
 
@@ -118,15 +122,20 @@ mod tests {
         AccountId::new(&format!("openai:{label}"))
     }
 
+    fn binding(label: &str) -> Binding {
+        Binding { owner: account(label), kinds: [ResourceKind::Reasoning].into_iter().collect() }
+    }
+
     fn check(bound: Bound, pinned: Option<&str>, expected: Result<Option<&str>, &str>) {
         let found = owner(bound, pinned, &Configured);
-        let found = found.map(|owner| owner.map(|owner| owner.to_string())).map_err(|e| e.to_string());
+        let found =
+            found.map(|owner| owner.map(|binding| binding.owner.to_string())).map_err(|e| e.to_string());
         assert_eq!(found, expected.map(|owner| owner.map(str::to_owned)).map_err(str::to_owned));
     }
 
     #[test]
     fn a_bound_call_goes_to_the_maker_or_fails_with_the_reason() {
-        let to = |label| Bound::To(account(label));
+        let to = |label| Bound::To(binding(label));
         check(Bound::Free, None, Ok(None));
         check(Bound::Free, Some("b"), Ok(None));
         check(to("a"), None, Ok(Some("openai:a")));
@@ -135,18 +144,22 @@ mod tests {
         check(
             to("a"),
             Some("b"),
-            Err("this request refers to things that account `openai:a` made, and is pinned to account `b`"),
+            Err(
+                "this request refers to encrypted reasoning of account `openai:a`, and is pinned to account `b`",
+            ),
         );
         check(
             to("b"),
             None,
-            Err("this request refers to things that account `openai:b` made, which is no longer configured"),
+            Err(
+                "this request refers to encrypted reasoning of account `openai:b`, which is no longer configured",
+            ),
         );
         check(
-            Bound::Torn(account("a"), account("b")),
+            Bound::Torn(binding("a"), account("b")),
             Some("a"),
             Err(
-                "this request refers to things that accounts `openai:a` and `openai:b` made, and no account can use both",
+                "this request refers to encrypted reasoning of accounts `openai:a` and `openai:b`, and no account can use both",
             ),
         );
     }

@@ -38,7 +38,7 @@ impl RequestDriver<'_> {
             model: target.model.as_str(),
             named: named.as_str(),
             generates: intent.generates(),
-            rules: &[],
+            rules: &self.generation.config.providers[self.hop().provider].errors,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::runtime::journal::record::How;
 
 use super::RequestDriver;
 use super::look::Seen;
-use super::reply::{Reply, Served};
+use super::reply::{Blocking, Reply, Served};
 
 impl RequestDriver<'_> {
     pub(super) fn deliver(mut self) -> Answer {
@@ -95,8 +95,9 @@ impl RequestDriver<'_> {
         self.tell_refusal(refusal);
         self.shared.counters.refused.count();
         self.ended(How::Refused(*refusal));
-        let blocked = self.blocked();
-        let mut answer = self.reply(None).refused(refusal, &blocked, self.shared.clock.now());
+        let (blocked, bound) = (self.blocked(), self.bound_to());
+        let blocking = Blocking { blocked: &blocked, bound: bound.as_ref() };
+        let mut answer = self.reply(None).refused(refusal, blocking, self.shared.clock.now());
         answer
             .headers
             .extend(self.told_end(refusal).map(|end| end.headers(self.limit_headers())).unwrap_or_default());

@@ -31,7 +31,8 @@ impl RequestDriver<'_> {
     /// Claude Code. A limit about to end is left out: the agent simply tries again.
     pub(super) fn told_end(&self, refusal: &Refusal) -> Option<ToldEnd> {
         let (until, counts) = (refusal.until?, refusal.counts);
-        let others = counts.total() - counts.limited - counts.needs_sign_in - counts.disabled;
+        let others =
+            counts.total() - counts.limited - counts.needs_sign_in - counts.disabled - counts.excluded;
         let agent = Agent::of(&self.resolved.call.headers);
         if !self.limit_headers().are_told_to(agent)
             || counts.limited == 0

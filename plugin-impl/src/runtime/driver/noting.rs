@@ -9,7 +9,9 @@ use pointsman_core::request::catalog::Scope;
 use pointsman_core::response::evidence::Evidence;
 use pointsman_core::response::outcome::Outcome;
 
+use crate::edges::store::SavedLimit;
 use crate::fleet::Lease;
+use crate::fleet::inquiry::Moved;
 use crate::fleet::lease::Target;
 use crate::runtime::answer::Watch;
 use crate::runtime::quota::{self, Subject};
@@ -39,8 +41,22 @@ impl RequestDriver<'_> {
         let model = (pool.scope == Scope::Model).then(|| self.named(target));
         let own = model.map(ModelSet::One);
         let of_model = |reading: Reading| Reading { model: reading.model.or_else(|| own.clone()), ..reading };
-        let readings = readings.into_iter().map(of_model);
-        target.account.take_in(target.pool, readings.collect(), pool, now.mono);
+        let readings = readings.into_iter().map(of_model).collect();
+        // The driver's time is still that of sending.
+        let ended = target.account.hear(target.pool, readings, pool, (self.now, now.mono));
+        ended.into_iter().for_each(|moved| self.keep_end(target, moved));
+    }
+
+    /// Stores the end of a limit ended by a head.
+    fn keep_end(&self, target: &Target, moved: Moved) {
+        self.shared.counters.limits_moved.count();
+        if target.account.is_callers() {
+            return; // What is of a caller is kept nowhere.
+        }
+        let now = self.shared.clock.now();
+        let limit = SavedLimit { heard: now.wall, until: now.wall_of(moved.end), known: true };
+        let pool = &self.hop().route.pool(target.pool).name;
+        self.shared.store.learn_limit((&target.account.id, pool), moved.models.as_ref(), limit);
     }
 
     /// Corrects a hint by the readings; see [`capped`].

@@ -10,7 +10,7 @@ use pointsman_core::formats::agent::Agent;
 use pointsman_core::ids::{AccountId, PoolId, ProviderId};
 use pointsman_core::planning::plan::Refusal;
 use pointsman_core::reporting::blocked::Blocked;
-use pointsman_core::reporting::refusal::{self, Refused};
+use pointsman_core::reporting::refusal::{self, BoundTo, Refused};
 use pointsman_core::reporting::route_reason::RouteReason;
 use pointsman_core::time::Now;
 
@@ -50,6 +50,13 @@ pub(super) struct Reply<'a> {
     pub(super) attempts: u32,
 }
 
+/// The accounts in the way of a request, for a refusal.
+#[derive(Clone, Copy)]
+pub(super) struct Blocking<'a> {
+    pub(super) blocked: &'a [Blocked],
+    pub(super) bound: Option<&'a BoundTo>,
+}
+
 impl Reply<'_> {
     /// Passes an upstream's answer on.
     pub(super) fn relayed(
@@ -84,9 +91,14 @@ impl Reply<'_> {
     }
 
     /// Returns the answer for a refusal: no account can serve the request in time.
-    pub(super) fn refused(self, refusal: &Refusal, blocked: &[Blocked], now: Now) -> Answer {
+    pub(super) fn refused(
+        self,
+        refusal: &Refusal,
+        Blocking { blocked, bound }: Blocking<'_>,
+        now: Now,
+    ) -> Answer {
         let agent = Agent::of(&self.resolved.call.headers);
-        let refused = Refused { family: self.resolved.subject(), attempts: self.attempts, blocked };
+        let refused = Refused { family: self.resolved.subject(), attempts: self.attempts, blocked, bound };
         let mut answer = own(refusal::refuse(self.resolved.intent.format, agent, refusal, refused, now));
         self.sign(&mut answer.headers);
         answer.headers.insert(REASON, HeaderValue::from_static(RouteReason::Refused.as_str()));

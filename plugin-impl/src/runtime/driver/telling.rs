@@ -168,9 +168,16 @@ impl RequestDriver<'_> {
         self.tell_standstill(refusal, None, refusal.until);
     }
 
+    fn of_binding(&self) -> Option<notice::NoticeEvent> {
+        let bound = self.bound_to()?;
+        Some(notice::NoticeEvent::Bound { account: Some(bound.account), by: bound.by, left_out: false })
+    }
+
     /// Sends a notice of a standstill of every account, once per event.
     fn tell_standstill(&self, refusal: &Refusal, seconds: Option<u64>, until: Option<Millis>) {
-        let Some(event) = standstill(self.resolved.subject(), refusal.counts, seconds) else { return };
+        let event = standstill(self.resolved.subject(), refusal.counts, seconds);
+        let bound = self.of_binding().filter(|_| refusal.counts.protected == 0);
+        let Some(event) = bound.or(event) else { return };
         let now = self.now;
         let end = until.unwrap_or(now.after(SILENCE));
         let is_news = if matches!(event, notice::NoticeEvent::Protected { .. }) {

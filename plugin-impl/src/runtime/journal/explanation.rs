@@ -183,6 +183,7 @@ pub(super) const fn why(why: Why) -> &'static str {
         Why::Limited | Why::Exhausted => "limited",
         Why::Cooling(_) => "cooling",
         Why::NeedsSignIn => "needs sign-in",
+        Why::Excluded => "kept from this model by its `models`",
         Why::Disabled => "disabled",
     }
 }
@@ -196,7 +197,13 @@ pub(super) fn closed(closed: Closed, at: Millis) -> String {
     match closed.why {
         Why::Cooling(reason) => format!("{text} ({})", reason.as_str()),
         Why::Exhausted => format!("{text} (quota)"),
-        Why::Busy | Why::Probing | Why::Protected | Why::Limited | Why::NeedsSignIn | Why::Disabled => text,
+        Why::Busy
+        | Why::Probing
+        | Why::Protected
+        | Why::Limited
+        | Why::NeedsSignIn
+        | Why::Excluded
+        | Why::Disabled => text,
     }
 }
 
@@ -296,7 +303,7 @@ pub(super) fn ground(ground: Ground) -> String {
     match ground {
         Ground::Usual => "its status, codes and headers".to_owned(),
         Ground::Words { service, source } => format!("the words of {service} ({source})"),
-        Ground::Rule(at) => format!("errors[{at}] of the provider"),
+        Ground::Rule(at) => format!("your own rule errors[{at}]"),
     }
 }
 

@@ -32,6 +32,10 @@ pub(super) fn of(explanation: &Explanation) -> Value {
         "family": record.family,
         "legs": hops.collect::<Vec<_>>(),
         "strategy": record.settings.strategy.name(),
+        "bound": record.bound.as_ref().map(|bound| {
+            let account = bound.account.as_ref().map(|account| account.to_string());
+            json!({"account": account, "by": bound.by, "left_out": bound.left_out})
+        }),
         "state": explanation.state(),
         "end": end(explanation),
         "steps": explanation.trace.steps.iter().map(|step| step_of(explanation, step)).collect::<Vec<_>>(),
@@ -222,7 +226,8 @@ fn evidence(explanation: &Explanation, evidence: &Evidence) -> Value {
 }
 
 fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
-    let Counts { busy, protected, limited, exhausted, cooling, needs_sign_in, disabled } = refusal.counts;
+    let Counts { busy, protected, limited, exhausted, cooling, needs_sign_in, disabled, excluded } =
+        refusal.counts;
     json!({
         "until_unix_ms": refusal.until.map(|until| instant(explanation, until)),
         "busy": busy,
@@ -232,6 +237,7 @@ fn refused(explanation: &Explanation, refusal: &Refusal) -> Value {
         "cooling": cooling.total(),
         "reasons": reasons(cooling),
         "needs_sign_in": needs_sign_in,
+        "excluded": excluded,
         "disabled": disabled,
     })
 }

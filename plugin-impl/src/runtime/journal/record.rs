@@ -25,6 +25,7 @@ use crate::runtime::generation::Generation;
 use crate::sync::{Mutex, unpoisoned};
 
 use super::RequestId;
+use super::bound::BoundNote;
 
 /// The number of plans with a kept snapshot: the first plans, and the last.
 pub const MAX_PLANS: usize = 4;
@@ -44,6 +45,8 @@ pub struct Record {
     /// The hops of the request; 0 is the primary.
     pub hops: SmallVec<[HopNote; 1]>,
     pub settings: Settings,
+    /// The account that the request is bound to, or was.
+    pub bound: Option<BoundNote>,
     trace: Mutex<RequestTrace>,
     /// Whether the request is part of the usage.
     is_counted: AtomicBool,
@@ -195,6 +198,7 @@ impl Record {
             sender: Sender::of(resolved),
             hops: std::iter::once(&resolved.primary).chain(&*resolved.others).map(note).collect(),
             settings: generation.config.settings.clone(),
+            bound: BoundNote::of(resolved),
             trace: Mutex::default(),
             is_counted: AtomicBool::new(false),
         }
@@ -389,6 +393,7 @@ pub(super) mod tests {
             sender: Sender::default(),
             hops: SmallVec::new(),
             settings: Settings::default(),
+            bound: None,
             trace: Mutex::default(),
             is_counted: AtomicBool::new(false),
         }
@@ -400,7 +405,15 @@ pub(super) mod tests {
 
     fn view(index: u32) -> AccountView {
         let way = WayView::default();
-        AccountView { index, weight: 1, in_flight: 0, agents: 0, attracts: false, ways: smallvec![way] }
+        AccountView {
+            index,
+            weight: 1,
+            priority: 50,
+            in_flight: 0,
+            agents: 0,
+            attracts: false,
+            ways: smallvec![way],
+        }
     }
 
     fn snapshot(accounts: u32) -> Snapshot {

@@ -21,6 +21,10 @@ pub(super) fn of(explanation: &Explanation) -> String {
         span(explanation.age()),
         end(explanation),
     );
+    if let Some(bound) = &record.bound {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "{}", bound.text());
+    }
     let last = explanation.trace.steps.len().saturating_sub(1);
     for (at, step) in explanation.trace.steps.iter().enumerate() {
         if at == last && explanation.trace.omitted > 0 {

@@ -8,6 +8,7 @@ use pointsman_core::admission::budget::Terms;
 use pointsman_core::admission::cap::ModelPattern;
 use pointsman_core::formats::{Envelope, WireFormat};
 use pointsman_core::ids::{AccountId, ModelId, PoolId, ProviderId};
+use pointsman_core::planning::allowed::AllowedModels;
 use pointsman_core::planning::settings::{FallbackOrder, Settings};
 pub use pointsman_core::planning::strategy::Strategy;
 use pointsman_core::request::catalog::{self, Endpoint, Family, MAX_IN_FLIGHT, Pool, Scope};
@@ -217,6 +218,8 @@ impl Setup {
             max_in_flight: None,
             concurrency: self.account,
             protections: Box::default(),
+            priority: 50,
+            models: AllowedModels::default(),
         }
     }
 }

@@ -155,6 +155,11 @@ impl<'a> Text<'a> {
         Cow::Owned(self.read().unwrap_or_default().into_owned().into_bytes())
     }
 
+    /// Returns the string as written, in quotes.
+    pub const fn quoted(self) -> &'a [u8] {
+        self.quoted
+    }
+
     fn raw(self) -> &'a [u8] {
         &self.quoted[1..self.quoted.len() - 1]
     }

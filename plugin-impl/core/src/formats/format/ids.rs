@@ -23,7 +23,7 @@ impl Ids {
 }
 
 /// Kinds of resources owned by the account of their creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceKind {
     /// OpenAI: a stored answer.
     Response,
@@ -45,6 +45,23 @@ pub enum ResourceKind {
     Named,
     /// Gemini: a stored interaction.
     Interaction,
+}
+
+impl ResourceKind {
+    /// Returns the resource as a noun, for display.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Response => "an earlier answer",
+            Self::Conversation => "a stored conversation",
+            Self::Reasoning => "encrypted reasoning",
+            Self::File => "an uploaded file",
+            Self::Container => "a code execution container",
+            Self::Cache => "a cached prompt",
+            Self::Turn => "the state of a turn",
+            Self::Made | Self::Named => "a stored resource",
+            Self::Interaction => "a stored interaction",
+        }
+    }
 }
 
 /// A member with a resource as its value.

@@ -16,6 +16,8 @@ pub struct Counts {
     pub cooling: Cooling,
     pub needs_sign_in: u32,
     pub disabled: u32,
+    /// Kept from the model by the user's own `models`.
+    pub excluded: u32,
 }
 
 /// Counts of accounts in cooldown, by reason.
@@ -25,7 +27,8 @@ pub struct Cooling([u32; Reason::ALL.len()]);
 impl Counts {
     /// Returns the total.
     pub fn total(self) -> u32 {
-        self.busy + self.protected + self.limited + self.cooling.total() + self.needs_sign_in + self.disabled
+        let owners = self.needs_sign_in + self.disabled + self.excluded;
+        self.busy + self.protected + self.limited + self.cooling.total() + owners
     }
 
     /// Returns the number of accounts that time alone may open.
@@ -37,8 +40,12 @@ impl Counts {
     pub fn causes(self) -> String {
         let cooling = Reason::ALL.map(|reason| (self.cooling.of(reason), reason.state()));
         let first = [(self.limited, "limited"), (self.protected, "kept back by quota_protection")];
-        let last =
-            [(self.busy, "busy"), (self.needs_sign_in, "in need of sign-in"), (self.disabled, "disabled")];
+        let last = [
+            (self.busy, "busy"),
+            (self.needs_sign_in, "in need of sign-in"),
+            (self.disabled, "disabled"),
+            (self.excluded, "kept from the model by `models`"),
+        ];
         let told = first.iter().chain(&cooling).chain(&last).filter(|(count, _)| *count > 0);
         told.map(|(count, cause)| format!("{count} {cause}")).collect::<Vec<_>>().join(", ")
     }
@@ -66,6 +73,7 @@ impl Counts {
             cooling: self.cooling.and(other.cooling),
             needs_sign_in: self.needs_sign_in + other.needs_sign_in,
             disabled: self.disabled + other.disabled,
+            excluded: self.excluded + other.excluded,
         }
     }
 
@@ -78,6 +86,7 @@ impl Counts {
             Why::Cooling(reason) => &mut self.cooling.0[reason as usize],
             Why::NeedsSignIn => &mut self.needs_sign_in,
             Why::Disabled => &mut self.disabled,
+            Why::Excluded => &mut self.excluded,
         };
         *field += 1;
     }

@@ -25,6 +25,7 @@ pub(crate) fn account(index: u32, in_flight: u32) -> AccountView {
     AccountView {
         index,
         weight: 1,
+        priority: 50,
         in_flight,
         agents: 0,
         attracts: false,

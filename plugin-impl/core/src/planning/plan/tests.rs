@@ -18,6 +18,7 @@ fn snapshot(accounts: &[[Option<Closed>; 2]]) -> Snapshot {
     let view = |(index, ways): (usize, &[Option<Closed>; 2])| AccountView {
         index: index as u32,
         weight: 1,
+        priority: 50,
         in_flight: 0,
         agents: 0,
         attracts: false,

@@ -15,7 +15,7 @@ use crate::admission::health_stats::{Rates, Refill};
 use crate::planning::snapshot::{AccountView, WayView};
 use crate::time::Millis;
 
-use super::{Context, Part, Parts, least_connections};
+use super::{Context, Part, Parts, drain, least_connections};
 
 /// The numbers of the strategy, set by the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Weights {
     pub idle: u16,
     /// For a request under way, at an account of weight 1.
     pub busy: u16,
+    /// For a hundredth of a reset's nearness; see [`drain`](super::drain).
+    pub drain: u16,
 }
 
 /// The thresholds of remaining quota, in thousandths.
@@ -56,12 +58,23 @@ pub struct Quota {
     pub unknown: u16,
 }
 
+impl Numbers {
+    /// Returns the numbers with the weight of resets, or without.
+    #[must_use]
+    pub const fn draining(mut self, drains: bool) -> Self {
+        if !drains {
+            self.weights.drain = 0;
+        }
+        self
+    }
+}
+
 impl Default for Numbers {
     fn default() -> Self {
         Self {
             rates: Rates::default(),
             usable: 50,
-            weights: Weights { health: 200, tokens: 500, quota: 300, idle: 10, busy: 1_000 },
+            weights: Weights { health: 200, tokens: 500, quota: 300, idle: 10, busy: 1_000, drain: 400 },
             sticky: 700,
             quota: Quota { critical: 50, low: 100, unknown: 500 },
         }
@@ -168,6 +181,7 @@ fn score(
         + thousandths(weights.tokens, tokens(way, numbers.rates.tokens, now))
         + thousandths(weights.quota, u32::from(quota) * 100)
         + i64::from(weights.idle) * rest as i64
+        + i64::from(weights.drain) * i64::from(drain::nearness(way, now))
         - i64::from(weights.busy) * (least_connections::load(account) / 1_000) as i64
 }
 

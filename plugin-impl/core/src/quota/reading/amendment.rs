@@ -56,6 +56,25 @@ impl Windows {
         (!limit.known || end < limit.until).then_some(end)
     }
 
+    /// Returns the end of the limit of `models` according to the head of an answer to a request sent at `sent`,
+    /// after the limit began; none leaves the limit unchanged.
+    ///
+    /// A head may report some of the windows only. So a window of the very models has to report quota left, and
+    /// a head only ends a limit, never moves the end.
+    pub fn ended_by_head(
+        &self,
+        limit: LimitSeen,
+        models: &ModelSet,
+        sent: Millis,
+        now: Millis,
+    ) -> Option<Millis> {
+        let is_left = |reading: &Reading| reading.remaining.is_some_and(|remaining| remaining > 0);
+        let mut own = self.readings().iter().filter(|reading| reading.model.as_ref() == Some(models));
+        let is_reported = own.any(|reading| reading.observed >= sent && is_left(reading));
+        let end = if is_reported { self.amended_end(limit, Some(models), sent, now) } else { None };
+        end.filter(|end| *end <= now)
+    }
+
     /// The candidate models of a limit; one entry without a name if no window is for a single model.
     fn subjects<'a>(&'a self, model: Option<&'a ModelSet>) -> Vec<Option<&'a ModelSet>> {
         if model.is_some() {
@@ -207,5 +226,26 @@ mod tests {
         check(guess(), None, &[Reading { reset: None, ..told(None, 0, 5_000) }], None);
         check(guess(), None, &[Reading { reset: None, ..told(None, 1, 5_000) }], Some(0));
         check(hint(9_000), None, &[Reading { reset: None, ..told(None, 1, 5_000) }], None);
+    }
+
+    #[test]
+    fn a_head_ends_the_limit_of_models_whose_own_window_has_some_left() {
+        let opus = ModelSet::read("*opus*");
+        let ended = |limit, readings: &[Reading]| {
+            let mut windows = Windows::default();
+            readings.iter().for_each(|reading| windows.join(reading.clone()));
+            windows.ended_by_head(limit, &opus, ASKED, NOW).is_some()
+        };
+        let (left, spent) = (told(Some("*opus*"), 800, 9_000_000), told(Some("*opus*"), 0, 9_000_000));
+        let all = told(None, 500, 5_000);
+        assert!(ended(hint(3_600_000), &[left.clone(), all.clone()]));
+        assert!(ended(guess(), std::slice::from_ref(&left)));
+        // Windows of other models, of all models, used up or from before the limit end nothing.
+        assert!(!ended(hint(3_600_000), std::slice::from_ref(&all)));
+        assert!(!ended(hint(3_600_000), &[told(Some("*sonnet*"), 800, 9_000_000), all.clone()]));
+        assert!(!ended(hint(3_600_000), &[spent, all.clone()]));
+        assert!(!ended(hint(3_600_000), &[Reading { observed: Millis(ASKED.0 - 1), ..left.clone() }, all]));
+        // Nothing is left of the windows of all models, so the models cannot be served either.
+        assert!(!ended(hint(3_600_000), &[left, told(None, 0, 9_000_000)]));
     }
 }

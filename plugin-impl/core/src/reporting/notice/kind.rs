@@ -37,7 +37,9 @@ impl NoticeEvent {
         let (number, name, severity) = match self {
             Self::PoolFallback { .. } => (1, "pool-fallback", Severity::Info),
             Self::AccountExhausted { .. } => (2, "account-exhausted", Severity::Warning),
-            Self::PoolExhausted { pinned: true, .. } => (3, "pinned-exhausted", Severity::Warning),
+            Self::PoolExhausted { pinned: true, .. } | Self::Bound { .. } => {
+                (3, "pinned-exhausted", Severity::Warning)
+            }
             Self::Cooldown { .. } => (4, "cooldown", Severity::Warning),
             Self::AllLimited { .. } => (5, "all-limited", Severity::Warning),
             Self::AllCooling { .. } => (6, "all-cooling", Severity::Warning),

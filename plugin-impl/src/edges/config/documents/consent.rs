@@ -21,13 +21,15 @@ use crate::edges::config::reading::problem::{Problem, shown};
 use crate::edges::config::reading::report::{ConfigErrors, Place, Report};
 
 /// Settings of order, waits and bounds, without effect on any destination.
-const TUNING: [&str; 18] = [
+const TUNING: [&str; 20] = [
     "quota_fallback",
     "fallback_order",
     "strategy",
     "hybrid",
     "affinity",
     "quiet_mode",
+    "unbind",
+    "drain",
     "max_wait",
     "quota_refresh",
     "recheck",
@@ -42,8 +44,8 @@ const TUNING: [&str; 18] = [
     "max_body",
 ];
 /// Tuning settings of an account.
-const TUNING_OF_ACCOUNT: [&str; 5] =
-    ["weight", "enabled", "max_in_flight", "concurrency", "quota_protection"];
+const TUNING_OF_ACCOUNT: [&str; 7] =
+    ["weight", "priority", "models", "enabled", "max_in_flight", "concurrency", "quota_protection"];
 /// Harmless settings of an account, even from a stranger: the account's name, and the variable of the key.
 const OF_THE_USER: [&str; 5] = ["id", "project", "credential", "api_key.env", "access_token.env"];
 /// Destinations, shown to the user; any further value may be a secret.

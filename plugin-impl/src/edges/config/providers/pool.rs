@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use pointsman_core::ids::PoolId;
 use pointsman_core::quota::protection::Level;
-use pointsman_core::request::catalog::{Endpoint, Pool};
+use pointsman_core::request::catalog::{Endpoint, Pool, Scope};
 
 use crate::edges::config::policy;
 use crate::edges::config::providers::headers;
@@ -37,6 +37,7 @@ struct Inherited {
     endpoints: Option<Vec<Endpoint>>,
     headers: HeaderMap,
     models: BTreeMap<String, String>,
+    scope: Scope,
     max_in_flight: u16,
     quota_url: Option<String>,
 }
@@ -47,6 +48,7 @@ pub(crate) fn pools<'a>(provider: &Fields<'a>, name: &str) -> Vec<PoolConfig<'a>
         endpoints: endpoints(provider),
         headers: headers::laid_over(&HeaderMap::new(), provider.get(&HEADERS)),
         models: models(&BTreeMap::new(), provider),
+        scope: provider.read_or_default(&SCOPE),
         max_in_flight: provider.read_or_default(&MAX_IN_FLIGHT_OF_POOL),
         quota_url: provider.read(&QUOTA_URL),
     };
@@ -70,7 +72,7 @@ fn only_pool<'a>(
         endpoints: inherited.endpoints.unwrap_or_else(|| no_endpoints(provider)),
         envelope: ENVELOPE.default_value(),
         models: inherited.models,
-        scope: SCOPE.default_value(),
+        scope: inherited.scope,
         max_in_flight: inherited.max_in_flight,
     };
     let quota_url = quota_url(inherited.quota_url, &core);
@@ -86,7 +88,7 @@ fn pool<'a>(name: &str, entry: Entry<'a>, inherited: &Inherited) -> PoolConfig<'
         endpoints: own.or_else(|| inherited.endpoints.clone()).unwrap_or_else(|| no_endpoints(&fields)),
         envelope: fields.read_or_default(&ENVELOPE),
         models: models(&inherited.models, &fields),
-        scope: fields.read_or_default(&SCOPE),
+        scope: fields.read(&SCOPE).unwrap_or(inherited.scope),
         max_in_flight: fields.read(&MAX_IN_FLIGHT_OF_POOL).unwrap_or(inherited.max_in_flight),
     };
     let headers = headers::laid_over(&inherited.headers, fields.get(&HEADERS));

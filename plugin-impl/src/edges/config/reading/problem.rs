@@ -45,6 +45,8 @@ pub enum Problem {
     NotYet { what: String, route_reason: &'static str, remedy: &'static str },
 
     #[error("`{key}` {reason}")]
+    Rule { key: String, reason: String },
+    #[error("`{key}` {reason}")]
     Secret { key: String, reason: String },
     #[error(
         "account `{id}` has no credential; give it one of api_key, access_token, refresh_token, credential"

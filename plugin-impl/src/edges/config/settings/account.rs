@@ -16,6 +16,8 @@ pub(crate) static ACCOUNT: Section = Section {
         &CREDENTIAL,
         &PROJECT,
         &WEIGHT,
+        &PRIORITY,
+        &MODELS_OF_ACCOUNT,
         &ENABLED,
         &PROXY,
         &MAX_IN_FLIGHT_OF_ACCOUNT,
@@ -74,6 +76,42 @@ pub(crate) static WEIGHT: Setting<Count> = Setting {
     form: Count { from: 1, to: 100 },
     default: "1",
     help: "Its share of the requests, compared with the other accounts.",
+};
+
+pub(crate) static PRIORITY: Setting<Count> = Setting {
+    name: "priority",
+    form: Count { from: 1, to: 100 },
+    default: "50",
+    help: "Accounts with a lower number go first, whatever the strategy; the strategy decides among equals. An account \
+           with a higher number is used while no account before it is open.",
+};
+
+pub(crate) static MODELS_OF_ACCOUNT: Setting<Compound> = Setting {
+    name: "models",
+    form: Compound("a map with `only` and `never`"),
+    default: "",
+    help: "The models that the account may be used for; see [Models of an account](#models-of-an-account).",
+};
+
+pub(crate) static MODELS_OF_ACCOUNT_KEYS: Section = Section {
+    title: "Models of an account",
+    help: "In `models` of an account: names of models as callers write them, or beginnings such as `claude-opus-*`. \
+           `never` wins over `only`.",
+    keys: &[&ONLY_MODELS, &NEVER_MODELS],
+};
+
+pub(crate) static ONLY_MODELS: Setting<Compound> = Setting {
+    name: "only",
+    form: Compound("a list of models"),
+    default: "",
+    help: "The account is used for these models only; by default for all.",
+};
+
+pub(crate) static NEVER_MODELS: Setting<Compound> = Setting {
+    name: "never",
+    form: Compound("a list of models"),
+    default: "",
+    help: "The account is never used for these models.",
 };
 
 pub(crate) static ENABLED: Setting<Switch> =

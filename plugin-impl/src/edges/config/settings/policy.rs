@@ -27,6 +27,7 @@ pub(crate) static HYBRID_KEYS: Section = Section {
         &WEIGHT_QUOTA,
         &WEIGHT_IDLE,
         &WEIGHT_BUSY,
+        &WEIGHT_DRAIN,
         &STICKY,
     ],
 };
@@ -101,6 +102,12 @@ pub(crate) static WEIGHT_BUSY: Setting<Weight> = weight(
     "weight_busy",
     "10",
     "The points that each request under way takes, for an account of weight 1; twice the weight, half of it.",
+);
+
+pub(crate) static WEIGHT_DRAIN: Setting<Weight> = weight(
+    "weight_drain",
+    "4",
+    "The points of each hundredth of a reset's nearness (within an hour 100, in a week 0), with `drain: soonest-reset`.",
 );
 
 pub(crate) static STICKY: Setting<Count> = Setting {

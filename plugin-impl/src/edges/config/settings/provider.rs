@@ -1,12 +1,16 @@
 //! Settings of a provider, and of its pools, families and OAuth client.
 
+use std::time::Duration;
+
 use pointsman_core::formats::format::AuthScheme;
 use pointsman_core::formats::{ENVELOPES, Envelope, KINDS, WireFormat};
 use pointsman_core::request::catalog::{MAX_IN_FLIGHT, Scope};
+use pointsman_core::response::rule::Means;
 
 use super::setting::{Section, Setting};
 use super::{CONCURRENCY, QUOTA_PROTECTION};
 use crate::edges::config::secrets::source;
+use crate::edges::config::values::amount::Time;
 use crate::edges::config::values::url::{BaseUrl, EndpointUrl, HostForm, Proxy, QuotaUrl};
 use crate::edges::config::values::{Choice, Compound, Count, Text};
 
@@ -38,10 +42,72 @@ pub(crate) static PROVIDER: Section = Section {
         &FAMILIES,
         &MODELS,
         &QUOTA_URL,
+        &SCOPE,
         &MAX_IN_FLIGHT_OF_POOL,
         &CONCURRENCY,
+        &ERRORS,
         &HOSTS,
     ],
+};
+
+pub(crate) static ERRORS: Setting<Compound> = Setting {
+    name: "errors",
+    form: Compound("a list of entries with `means`"),
+    default: "",
+    help: "What errors of this provider mean, before all that Pointsman knows itself; see [An error](#an-error).",
+};
+
+pub(crate) static ERROR: Section = Section {
+    title: "An error",
+    help: "In `errors` of a provider. All that an entry names has to match; the first entry that matches counts, and \
+           `pointsman explain` says so. `errors: [{status: 400, text: plan expired, means: account, for: 10m}]` keeps \
+           an account away for ten minutes after that answer.",
+    keys: &[&STATUS_OF_ERROR, &CODE_OF_ERROR, &TEXT_OF_ERROR, &MEANS_OF_ERROR, &TIME_OF_ERROR],
+};
+
+pub(crate) static STATUS_OF_ERROR: Setting<Count> = Setting {
+    name: "status",
+    form: Count { from: 400, to: 599 },
+    default: "",
+    help: "The HTTP status; by default any from 400 on.",
+};
+
+pub(crate) static CODE_OF_ERROR: Setting<Text> = Setting {
+    name: "code",
+    form: Text("a code, type or reason of the error"),
+    default: "",
+    help: "The type, the code or the reason of the error, regardless of case and separators.",
+};
+
+pub(crate) static TEXT_OF_ERROR: Setting<Text> = Setting {
+    name: "text",
+    form: Text("a part of the message"),
+    default: "",
+    help: "A part of the message, as written, regardless of case.",
+};
+
+pub(crate) static MEANS_OF_ERROR: Setting<Choice<Means>> = Setting {
+    name: "means",
+    form: Choice(&[
+        ("request", Means::Request),
+        ("account", Means::Account),
+        ("model", Means::Model),
+        ("limit", Means::Rate),
+        ("capacity", Means::Capacity),
+        ("ignore", Means::Ignore),
+    ]),
+    default: "",
+    help: "Needed. `request`: the request is at fault, and the answer is delivered. `account`: the account is, and if \
+           another account serves the request, it rests. `model`: the same for the model alone. `limit`: a limit, of \
+           the model or the pool by `scope`. `capacity`: no room for the model. `ignore`: the answer is delivered, and \
+           nobody is at fault.",
+};
+
+pub(crate) static TIME_OF_ERROR: Setting<Time> = Setting {
+    name: "for",
+    form: Time { from: Duration::ZERO, to: Duration::from_secs(8 * 24 * 3_600) },
+    default: "",
+    help: "How long account, model or pool are closed; by default until what the answer tells, or for a time that grows.",
 };
 
 pub(crate) static KIND: Setting<Choice<WireFormat>> = Setting {
@@ -195,9 +261,11 @@ pub(crate) static POOL_FAMILIES: Setting<Compound> = Setting {
 
 pub(crate) static SCOPE: Setting<Choice<Scope>> = Setting {
     name: "scope",
-    form: Choice(&[("pool", Scope::Pool), ("model", Scope::Model)]),
-    default: "pool",
-    help: "What a limit covers: the whole pool, or the model that met it.",
+    form: Choice(&[("auto", Scope::Auto), ("pool", Scope::Pool), ("model", Scope::Model)]),
+    default: "auto",
+    help: "What a limit covers that does not say so itself: with `pool` the whole pool, with `model` and `auto` the model \
+           that met it. With `model` each model's requests are counted apart, too. A pool's wins over its provider's. The \
+           catalog has `pool` for providers known to count so.",
 };
 
 pub(crate) static FAMILY: Section = Section {

@@ -118,7 +118,7 @@ fn values_are_checked_and_the_nearest_is_named() {
     );
     check(
         "- a\n- b",
-        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, hybrid, affinity, quiet_mode, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, store_path, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, max_bodies, body_timeout, providers, accounts, fallbacks",
+        "1:1: the configuration is a list, but needs a map with the keys quota_fallback, fallback_order, strategy, drain, hybrid, affinity, quiet_mode, unbind, max_wait, hold, quota_refresh, recheck, max_waiting, interactive_first, listen, allow_remote, allow_origins, allow_hosts, store, store_path, state_dir, retry_budget, quota_protection, pool_order, timeouts, max_body, max_bodies, body_timeout, providers, accounts, fallbacks",
     );
 }
 
@@ -218,7 +218,7 @@ fn providers_are_checked() {
 
 #[test]
 fn an_error_of_a_provider_is_told_once_and_not_for_each_of_its_pools() {
-    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, quota_url, max_in_flight, concurrency, hosts";
+    let needed = "a map with the keys kind, title, base_url, auth, headers, proxy, oauth, pools, families, models, quota_url, scope, max_in_flight, concurrency, errors, hosts";
     check(
         "providers: {antigravity: text}",
         &format!("1:26: `providers.antigravity` is text, but needs {needed}"),
@@ -358,7 +358,7 @@ fn accounts_are_checked() {
     check("  a: b", "2:3: `accounts` is a map, but needs a list of accounts");
     check(
         "  - text",
-        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, credential, project, weight, enabled, proxy, max_in_flight, concurrency, quota_protection",
+        "2:5: `accounts[0]` is text, but needs a map with the keys id, api_key, access_token, refresh_token, credential, project, weight, priority, models, enabled, proxy, max_in_flight, concurrency, quota_protection",
     );
 }
 
