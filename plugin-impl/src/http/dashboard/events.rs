@@ -35,7 +35,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Makes room for [`MOST_PAGES`] pages.
+    /// Makes room for the pages of an instance.
     pub fn new(closing: CancellationToken) -> Self {
         Self { room: Arc::new(Semaphore::new(MOST_PAGES)), closing }
     }

@@ -43,7 +43,7 @@ pub struct Weights {
     pub idle: u16,
     /// For a request under way, at an account of weight 1.
     pub busy: u16,
-    /// For a hundredth of a reset's nearness; see [`drain`](super::drain).
+    /// For a hundredth of a reset's nearness; see [`drain`].
     pub drain: u16,
 }
 
