@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
 use pointsman_core::state::{Key, Kind, Usage};
 use pointsman_core::time::{Millis, UnixMillis};
 
 use crate::edges::store::Store;
 use crate::runtime::journal::Record;
-use crate::runtime::journal::record::{Attempt, RequestTrace, Step, What};
+use crate::runtime::journal::record::{Attempt, RequestTrace, Sender, Step, What};
 
 /// The longest name of a kind of agent, and of a model, in a key.
 const LONGEST: usize = 80;
@@ -64,7 +63,7 @@ fn key(record: &Record, hop: usize, attempt: &Attempt, writer: &str) -> Option<K
     let account = hop.accounts.get(attempt.candidate.account as usize)?;
     let pool = &hop.provider.pools.get(usize::from(attempt.candidate.pool))?.name;
     let hour = hour_of(record.began_wall).to_string();
-    let agent = kind_of_agent(record.sender.program.as_ref(), record.sender.is_subagent);
+    let agent = kind_of_agent(&record.sender);
     let names = [&*hour, account.as_str(), pool.as_str(), shortened(&hop.model), &agent, writer];
     Some(Key::new(Kind::Usage, names))
 }
@@ -74,12 +73,10 @@ fn hour_of(instant: UnixMillis) -> u64 {
     seconds - seconds % HOUR
 }
 
-/// Returns the product of a user agent, such as `claude-cli`, and whether the request is a subagent's.
-fn kind_of_agent(program: Option<&HeaderValue>, is_subagent: bool) -> String {
-    let program = program.and_then(|program| program.to_str().ok()).unwrap_or_default();
-    let product = program.split(['/', ' ', '(']).next().filter(|product| !product.is_empty());
-    let product = shortened(product.unwrap_or("unknown"));
-    if is_subagent { format!("{product} subagent") } else { product.to_owned() }
+/// Returns the name of the sender's program, and whether the request is a subagent's.
+fn kind_of_agent(sender: &Sender) -> String {
+    let product = shortened(sender.product().unwrap_or("unknown"));
+    if sender.is_subagent { format!("{product} subagent") } else { product.to_owned() }
 }
 
 fn shortened(text: &str) -> &str {
@@ -89,16 +86,19 @@ fn shortened(text: &str) -> &str {
 
 #[cfg(all(test, not(feature = "shuttle")))]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn a_kind_of_agent_is_its_product() {
         let of = |text: &str, is_subagent| {
-            kind_of_agent(Some(&HeaderValue::from_str(text).expect("a header")), is_subagent)
+            let program = Some(HeaderValue::from_str(text).expect("a header"));
+            kind_of_agent(&Sender { program, is_subagent, ..Sender::default() })
         };
         assert_eq!(of("claude-cli/2.0.1 (external, cli)", false), "claude-cli");
         assert_eq!(of("codex_exec", true), "codex_exec subagent");
-        assert_eq!((of("", false), kind_of_agent(None, false)), ("unknown".into(), "unknown".into()));
+        assert_eq!((of("", false), kind_of_agent(&Sender::default())), ("unknown".into(), "unknown".into()));
         assert_eq!(of(&"x".repeat(300), false).len(), LONGEST);
     }
 

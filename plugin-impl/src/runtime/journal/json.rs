@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use pointsman_core::admission::blame::Reason;
 use pointsman_core::admission::probe::{Early, Probe};
 use pointsman_core::planning::plan::{Candidate, Cooling, Counts, Refusal};
@@ -62,7 +61,7 @@ pub(super) fn summary(explanation: &Explanation) -> Value {
         "agent": sender.session.map(|session| key(session.agent)),
         "parent": sender.session.and_then(|session| session.parent).map(key),
         "root": sender.session.and_then(|session| session.root).map(key),
-        "program": sender.program.as_ref().and_then(program),
+        "program": sender.product().map(|name| name.chars().take(LONGEST_PROGRAM).collect::<String>()),
         "subagent": sender.is_subagent,
     })
 }
@@ -77,12 +76,6 @@ fn status(trace: &RequestTrace) -> Option<u16> {
 
 fn key(key: SessionKey) -> String {
     format!("{:016x}", key.0)
-}
-
-/// Returns the name of a program, from its header `user-agent`: the text before the version.
-fn program(agent: &HeaderValue) -> Option<String> {
-    let name = agent.to_str().ok()?.split(['/', ' ', '(']).next()?;
-    Some(name.chars().take(LONGEST_PROGRAM).collect()).filter(|name: &String| !name.is_empty())
 }
 
 fn millis(span: Duration) -> u64 {

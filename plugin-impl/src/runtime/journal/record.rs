@@ -66,6 +66,12 @@ impl Sender {
         let program = resolved.call.headers.get(USER_AGENT).cloned();
         Self { session: resolved.in_line(), program, is_subagent: resolved.is_subagents() }
     }
+
+    /// Returns the name of the program, such as `claude-cli`: the text of the header before the version.
+    pub fn product(&self) -> Option<&str> {
+        let name = self.program.as_ref()?.to_str().ok()?.split(['/', ' ', '(']).next()?;
+        Some(name).filter(|name| !name.is_empty())
+    }
 }
 
 /// The names of a hop, for messages.
